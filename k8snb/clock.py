@@ -1,0 +1,130 @@
+"""Time, handed in.
+
+Nothing below the edge asks the operating system what time it is: everything holds a `Clock`. The
+`VirtualClock` stands still until somebody moves it, which makes every run the same run; the
+`WallClock` follows the machine's clock, times a factor. Both keep timers in one heap, ordered by
+due time and then by the order in which they were set.
+
+A timer is *background* when it belongs to housekeeping that never ends (heartbeats, expiry, periodic
+probes): waiting for the cluster to settle does not wait for those.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp()
+"""Where virtual time begins, in seconds since the Unix epoch."""
+
+
+class Timer:
+    """A call due at `when` (seconds since the Unix epoch); `cancel()` takes it back."""
+
+    __slots__ = ("background", "call", "when")
+
+    def __init__(self, when: float, call: Callable[[], None], background: bool) -> None:
+        self.when = when
+        self.call: Callable[[], None] | None = call
+        self.background = background
+
+    def cancel(self) -> None:
+        """Forget the call; safe to repeat, and after it was made."""
+        self.call = None
+
+
+class Clock:
+    """Reads the time and keeps timers. Subclasses say where the time comes from."""
+
+    def __init__(self, now: float) -> None:
+        self._now = now
+        self._second = -1
+        self._stamp = ""
+        self._order = 0
+        self._timers: list[tuple[float, int, Timer]] = []
+
+    def now(self) -> float:
+        """Seconds since the Unix epoch."""
+        return self._now
+
+    def timestamp(self) -> str:
+        """The time as an API object shows it: RFC 3339, whole seconds, UTC."""
+        second = int(self.now())
+        if second != self._second:
+            self._second, self._stamp = second, rfc3339(second)
+        return self._stamp
+
+    def micro_timestamp(self) -> str:
+        """The time with microseconds, as leases and the events API show it (`MicroTime`)."""
+        return rfc3339_micro(self.now())
+
+    def call_later(self, delay: float, call: Callable[[], None], *, background: bool = False) -> Timer:
+        """Make `call` once, `delay` seconds from now."""
+        return self.call_at(self.now() + delay, call, background=background)
+
+    def call_at(self, when: float, call: Callable[[], None], *, background: bool = False) -> Timer:
+        """Make `call` once the time is `when`; at the next opportunity if that has passed."""
+        timer = Timer(when, call, background)
+        self._order += 1
+        heapq.heappush(self._timers, (when, self._order, timer))
+        return timer
+
+    def next_due(self, *, foreground: bool = False) -> float | None:
+        """When the next timer is due, or the next that is not background; None if there is none."""
+        while self._timers and self._timers[0][2].call is None:
+            heapq.heappop(self._timers)
+        if not foreground:
+            return self._timers[0][0] if self._timers else None
+        due = (when for when, _, timer in self._timers if timer.call is not None and not timer.background)
+        return min(due, default=None)
+
+    def fire_due(self) -> bool:
+        """Make the earliest call that is due; False if none is."""
+        while self._timers and self._timers[0][0] <= self.now():
+            timer = heapq.heappop(self._timers)[2]
+            if timer.call is not None:
+                call, timer.call = timer.call, None
+                call()
+                return True
+        return False
+
+
+class VirtualClock(Clock):
+    """Time that moves only when told to."""
+
+    def __init__(self, now: float = EPOCH) -> None:
+        super().__init__(now)
+
+    def advance_to(self, when: float) -> None:
+        """Set the time; it never runs backwards."""
+        self._now = max(self._now, when)
+
+
+class WallClock(Clock):
+    """The machine's time, run `speed` times as fast from the moment it is made."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.speed = speed
+        self._started = time.time()
+        self._monotonic = time.monotonic()
+        super().__init__(self._started)
+
+    def now(self) -> float:
+        return self._started + (time.monotonic() - self._monotonic) * self.speed
+
+
+def rfc3339(seconds: float) -> str:
+    """`2026-01-01T00:00:00Z`."""
+    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_micro(seconds: float) -> str:
+    """`2026-01-01T00:00:00.000000Z`."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> float:
+    """Seconds since the Unix epoch of an RFC 3339 time; ValueError if it is none."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

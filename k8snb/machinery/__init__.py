@@ -1,0 +1,1 @@
+"""TODO: one paragraph, how this package works and why."""

@@ -1,0 +1,138 @@
+"""The table of kinds: every resource that the API serves is one row here.
+
+Routing, discovery, printing, OpenAPI and the clients all read this table, so adding a kind is adding a
+row (and, where it has rules of its own, a strategy in `apiserver/registry`). The order of the groups is
+the order in which discovery lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from k8snb.typing import Resource
+
+_NO_COLLECTION = ("create", "delete", "get", "list", "patch", "update", "watch")
+_STATUS = ("status",)
+_STATUS_SCALE = ("scale", "status")
+
+
+def _row(
+    api: str,
+    kind: str,
+    plural: str,
+    short: str = "",
+    *,
+    namespaced: bool = True,
+    subresources: tuple[str, ...] = (),
+    categories: tuple[str, ...] = (),
+    verbs: tuple[str, ...] | None = None,
+    storage: str = "",
+) -> Resource:
+    group, _, version = api.rpartition("/")
+    optional = {} if verbs is None else {"verbs": verbs}
+    return Resource(
+        group=group,
+        version=version,
+        kind=kind,
+        plural=plural,
+        singular=kind.lower(),
+        namespaced=namespaced,
+        short_names=tuple(short.split()),
+        categories=categories,
+        subresources=subresources,
+        storage=storage or (f"{plural}.{group}" if group else plural),
+        **optional,
+    )
+
+
+_ALL = ("all",)
+_POD_SUBRESOURCES = (
+    "attach",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "log",
+    "portforward",
+    "proxy",
+    "resize",
+    "status",
+)
+
+ROWS: tuple[Resource, ...] = (
+    _row("v1", "Binding", "bindings", verbs=("create",)),
+    _row("v1", "ComponentStatus", "componentstatuses", "cs", namespaced=False, verbs=("get", "list")),
+    _row("v1", "ConfigMap", "configmaps", "cm"),
+    _row("v1", "Endpoints", "endpoints", "ep"),
+    _row("v1", "Event", "events", "ev"),
+    _row("v1", "LimitRange", "limitranges", "limits"),
+    _row("v1", "Namespace", "namespaces", "ns", namespaced=False, subresources=("finalize", "status"), verbs=_NO_COLLECTION),
+    _row("v1", "Node", "nodes", "no", namespaced=False, subresources=("proxy", "status")),
+    _row("v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", subresources=_STATUS),
+    _row("v1", "PersistentVolume", "persistentvolumes", "pv", namespaced=False, subresources=_STATUS),
+    _row("v1", "Pod", "pods", "po", subresources=_POD_SUBRESOURCES, categories=_ALL),
+    _row("v1", "PodTemplate", "podtemplates"),
+    _row("v1", "ReplicationController", "replicationcontrollers", "rc", subresources=_STATUS_SCALE, categories=_ALL),
+    _row("v1", "ResourceQuota", "resourcequotas", "quota", subresources=_STATUS),
+    _row("v1", "Secret", "secrets"),
+    _row("v1", "ServiceAccount", "serviceaccounts", "sa", subresources=("token",)),
+    _row("v1", "Service", "services", "svc", subresources=("proxy", "status"), categories=_ALL),
+    _row("apps/v1", "ControllerRevision", "controllerrevisions"),
+    _row("apps/v1", "DaemonSet", "daemonsets", "ds", subresources=_STATUS, categories=_ALL),
+    _row("apps/v1", "Deployment", "deployments", "deploy", subresources=_STATUS_SCALE, categories=_ALL),
+    _row("apps/v1", "ReplicaSet", "replicasets", "rs", subresources=_STATUS_SCALE, categories=_ALL),
+    _row("apps/v1", "StatefulSet", "statefulsets", "sts", subresources=_STATUS_SCALE, categories=_ALL),
+    _row("events.k8s.io/v1", "Event", "events", "ev", storage="events"),
+    _row("coordination.k8s.io/v1", "Lease", "leases"),
+    _row("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
+    _row("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc", namespaced=False),
+)
+
+
+class Scheme:
+    """The resources that one API server serves, and the ways to look them up.
+
+    Lookups return None for what is not served: what that means is the caller's to say.
+    """
+
+    def __init__(self, rows: Iterable[Resource] = ROWS) -> None:
+        self._by_path: dict[tuple[str, str, str], Resource] = {}
+        self._by_kind: dict[tuple[str, str], Resource] = {}
+        self._by_word: dict[str, Resource] = {}
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Resource) -> None:
+        """Serve one more resource. Where two groups share a word (`events`), the first one added answers to it."""
+        self._by_path[row.group, row.version, row.plural] = row
+        self._by_kind[row.api_version, row.kind] = row
+        words = [row.group_resource, f"{row.plural}.{row.version}.{row.group}"]
+        for word in (row.plural, row.singular, row.kind, *row.short_names):
+            words += [word, f"{word}.{row.group}"]
+        for word in words:
+            self._by_word.setdefault(word, row)
+            self._by_word.setdefault(word.lower(), row)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._by_path.values())
+
+    def served(self, group: str, version: str, plural: str) -> Resource | None:
+        """The resource behind a URL path."""
+        return self._by_path.get((group, version, plural))
+
+    def kind(self, api_version: str, kind: str) -> Resource | None:
+        """The resource of an object's `apiVersion` and `kind`."""
+        return self._by_kind.get((api_version, kind))
+
+    def find(self, word: str) -> Resource | None:
+        """The resource a person means: `pods`, `po`, `Pod`, `deployments.apps`, `deployments.v1.apps`."""
+        return self._by_word.get(word) or self._by_word.get(word.lower())
+
+    def versions(self) -> dict[str, list[str]]:
+        """The versions of each group, in discovery order; the core group is the empty string."""
+        groups: dict[str, list[str]] = {}
+        for row in self:
+            versions = groups.setdefault(row.group, [])
+            if row.version not in versions:
+                versions.append(row.version)
+        return groups

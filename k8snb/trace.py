@@ -1,0 +1,99 @@
+"""What every part did and why, as data.
+
+A *span* is one reconcile: the component, the key, the revision whose event caused it, what it observed,
+what it wanted, and the requests it sent with the revision each produced. Requests that come from
+outside any reconcile (a reader's `kubectl`) are kept too, with no span. Views draw from this record and
+from the store's history; neither is a log line.
+
+The record is a ring: `limit` spans and requests are kept, the oldest are forgotten first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from k8snb.typing import ObjectKey
+from k8snb.wire import Request
+
+
+class Sent:
+    """One request that reached the API server, and what became of it."""
+
+    __slots__ = ("code", "number", "request", "revision", "span", "time")
+
+    def __init__(self, number: int, time: float, request: Request, code: int, revision: int, span: Span | None) -> None:
+        self.number = number
+        self.time = time
+        self.request = request
+        self.code = code
+        self.revision = revision
+        """The store's revision after the request: the one it produced, if it wrote."""
+        self.span = span
+
+    @property
+    def user(self) -> str:
+        """Who sent it."""
+        return self.request.user.name if self.request.user else "system:anonymous"
+
+    def __repr__(self) -> str:
+        return f"{self.request.method} {self.request.path} → {self.code} @{self.revision}"
+
+
+class Span:
+    """One reconcile: observe, diff, act."""
+
+    __slots__ = ("cause", "component", "error", "key", "number", "observed", "requests", "revision", "time", "wanted")
+
+    def __init__(self, number: int, component: str, key: ObjectKey, cause: int, revision: int, time: float) -> None:
+        self.number = number
+        self.component = component
+        self.key = key
+        self.cause = cause
+        """The revision of the change that caused it; 0 when a timer did."""
+        self.revision = revision
+        """The store's revision when it began."""
+        self.time = time
+        self.observed: dict[str, Any] = {}
+        self.wanted = ""
+        self.requests: list[Sent] = []
+        self.error = ""
+
+    def __repr__(self) -> str:
+        return f"<{self.component} {self.key} because of @{self.cause}: {self.wanted}>"
+
+
+class Trace:
+    """The record of spans and requests; `current` is the span that runs now."""
+
+    def __init__(self, now: Callable[[], float], revision: Callable[[], int], limit: int = 50_000) -> None:
+        self._now = now
+        self._revision = revision
+        self._count = 0
+        self.limit = limit
+        self.enabled = limit > 0
+        self.spans: deque[Span] = deque(maxlen=limit)
+        self.requests: deque[Sent] = deque(maxlen=limit)
+        self.current: Span | None = None
+
+    def begin(self, component: str, key: ObjectKey, cause: int = 0) -> Span:
+        """Open the span of one reconcile; `end` closes it."""
+        self._count += 1
+        span = Span(self._count, component, key, cause, self._revision(), self._now())
+        self.current = span
+        return span
+
+    def end(self, span: Span) -> None:
+        """Close the span and keep it."""
+        self.current = None
+        if self.enabled:
+            self.spans.append(span)
+
+    def sent(self, request: Request, code: int) -> None:
+        """Keep a request that the server has answered."""
+        self._count += 1
+        sent = Sent(self._count, self._now(), request, code, self._revision(), self.current)
+        self.requests.append(sent)
+        if self.current is not None:
+            self.current.requests.append(sent)

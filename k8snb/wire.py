@@ -1,0 +1,139 @@
+"""What travels between a client and the API server, on any transport.
+
+A request from outside arrives as method, path, headers and bytes. A request from inside the process
+arrives already resolved (`info`) and already decoded (`object`, shared, not copied); the filter chain
+behind `APIServer.handle` is the same for both. Answers carry an object; whoever writes to a socket
+encodes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8snb.typing import Object, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks, as authentication found out."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class RequestInfo:
+    """What a request is about: the words that authorization, admission and the trace use.
+
+    `verb` is the API's verb (get, list, watch, create, update, patch, delete, deletecollection).
+    `resource` is None for paths that are not resources; then `path` alone counts.
+    """
+
+    __slots__ = ("name", "namespace", "resource", "subresource", "verb")
+
+    def __init__(
+        self, verb: str, resource: Resource | None, namespace: str = "", name: str = "", subresource: str = ""
+    ) -> None:
+        self.verb = verb
+        self.resource = resource
+        self.namespace = namespace
+        self.name = name
+        self.subresource = subresource
+
+
+_METHODS = {
+    "get": "GET",
+    "list": "GET",
+    "watch": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "patch": "PATCH",
+    "delete": "DELETE",
+    "deletecollection": "DELETE",
+}
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Request:
+    """One request. Make it from `method` and `path` (outside) or from `info` (inside).
+
+    `query` maps each parameter to its last value; `headers` has lower-case names.
+    """
+
+    __slots__ = ("_method", "_path", "body", "headers", "info", "object", "query", "user")
+
+    def __init__(
+        self,
+        method: str = "",
+        path: str = "",
+        query: Mapping[str, str] = _NOTHING,
+        headers: Mapping[str, str] = _NOTHING,
+        body: bytes = b"",
+        *,
+        info: RequestInfo | None = None,
+        object: Object | None = None,
+        user: User | None = None,
+    ) -> None:
+        self._method = method
+        self._path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.info = info
+        self.object = object
+        self.user = user
+
+    @property
+    def method(self) -> str:
+        """GET, POST, …"""
+        return self._method or (_METHODS[self.info.verb] if self.info else "")
+
+    @property
+    def path(self) -> str:
+        """The URL path without the query."""
+        if self._path or self.info is None or self.info.resource is None:
+            return self._path
+        info = self.info
+        name = "" if info.verb == "create" and not info.subresource else info.name
+        return self.info.resource.path(info.namespace, name, info.subresource)
+
+
+@dataclass(slots=True)
+class Response:
+    """One answer. Exactly one of `object`, `body` and `stream` carries the content.
+
+    `stream` is a live watch: an object with `next() -> Object | None`, `closed` and `close()`.
+    """
+
+    code: int
+    object: Object | None = None
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = _NOTHING
+    stream: Any = None
+    warnings: tuple[str, ...] = ()
+
+
+class WatchEvent:
+    """One committed change: what a watch delivers, and what history is made of.
+
+    `type` is ADDED, MODIFIED or DELETED. `previous` is the event before this one on the same object, so
+    a chain of events is the history of an object; compaction cuts it.
+    """
+
+    __slots__ = ("object", "previous", "revision", "type")
+
+    def __init__(self, revision: int, type: str, object: Object, previous: WatchEvent | None) -> None:
+        self.revision = revision
+        self.type = type
+        self.object = object
+        self.previous = previous
+
+    def __repr__(self) -> str:
+        meta = self.object["metadata"]
+        where = f"{meta['namespace']}/" if "namespace" in meta else ""
+        return f"<{self.type} {self.object.get('kind', '')} {where}{meta['name']} @{self.revision}>"
