@@ -1,0 +1,193 @@
+"""Informers: a cache of one resource, kept up to date by list and watch, shared by whoever needs it.
+
+Changes arrive in the informer's own turns, in the order in which they were committed. In a turn the cache
+and its indexes are brought up to date first and the handlers hear of it then, so a handler never sees a
+cache older than the change it is told about. Upstream: `client-go/tools/cache`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from k8snb.client.client import Client
+from k8snb.loop import Loop, Task
+from k8snb.machinery.objects import revision_of
+from k8snb.typing import Object
+from k8snb.wire import Request, RequestInfo, WatchEvent
+
+Handler = Callable[[Object | None, Object | None], None]
+Values = Callable[[Object], Iterable[str]]
+
+
+class Index:
+    """Objects by a value computed from them: value → uid → object, in order of arrival."""
+
+    __slots__ = ("_found", "_values")
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._found: dict[str, dict[str, Object]] = {}
+
+    def put(self, old: Object | None, new: Object | None) -> None:
+        """Take an object's change into account."""
+        after = tuple(self._values(new)) if new is not None else ()
+        if old is not None:
+            uid = old["metadata"]["uid"]
+            for value in self._values(old):
+                if value not in after:
+                    group = self._found[value]
+                    del group[uid]
+                    if not group:
+                        del self._found[value]
+        if new is not None:
+            uid = new["metadata"]["uid"]
+            for value in after:
+                group = self._found.get(value) or self._found.setdefault(value, {})
+                group[uid] = new
+
+    def get(self, value: str) -> list[Object]:
+        """The objects with that value."""
+        group = self._found.get(value)
+        return list(group.values()) if group else []
+
+    def count(self, value: str) -> int:
+        """How many objects have that value."""
+        group = self._found.get(value)
+        return len(group) if group else 0
+
+
+class Informer(Task):
+    """The cache of one resource (or of the part of it that a field selector chooses)."""
+
+    def __init__(self, loop: Loop, client: Client, resource: str, fields: str = "") -> None:
+        super().__init__(loop)
+        self.resource = resource
+        self.revision = 0
+        """The revision of the newest change that the cache holds."""
+        self._client = client
+        self._fields = fields
+        self._events: deque[WatchEvent] = deque()
+        self._objects: dict[tuple[str, str], Object] = {}
+        self._indexes: dict[str, Index] = {}
+        self._handlers: list[Handler] = []
+        self._stop: Callable[[], None] | None = None
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        """The object of that name, as far as this cache knows."""
+        return self._objects.get((namespace, name))
+
+    def list(self, namespace: str = "") -> list[Object]:
+        """All objects (of a namespace), in key order."""
+        keys = [key for key in self._objects if key[0] == namespace] if namespace else list(self._objects)
+        return [self._objects[key] for key in sorted(keys)]
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def by_index(self, name: str, value: str) -> list[Object]:
+        """The objects that the index `name` files under `value`, in order of arrival."""
+        return self._indexes[name].get(value)
+
+    def index(self, name: str) -> Index:
+        """The index itself."""
+        return self._indexes[name]
+
+    # -- set-up ------------------------------------------------------------------------------------
+
+    def add_index(self, name: str, values: Values) -> None:
+        """File every object under `values(object)`. Adding an index of the same name again changes nothing."""
+        if name not in self._indexes:
+            index = self._indexes[name] = Index(values)
+            for obj in self._objects.values():
+                index.put(None, obj)
+
+    def on_change(self, handler: Handler) -> None:
+        """Call `handler(old, new)` for every change; what is already there is announced as added at once."""
+        self._handlers.append(handler)
+        for obj in list(self._objects.values()):
+            handler(None, obj)
+
+    def start(self) -> None:
+        """List, then watch from there."""
+        if self._stop is not None:
+            return
+        info = RequestInfo("watch", self._client.resource(self.resource))
+        query = {"fieldSelector": self._fields} if self._fields else {}
+        self._stop = self._client.transport.subscribe(Request(info=info, query=query, user=self._client.user), self._take)
+        listed = self._client.list_object(self.resource, fields=self._fields)
+        self.revision = revision_of(listed)
+        for obj in listed["items"]:
+            self._put((obj["metadata"].get("namespace", ""), obj["metadata"]["name"]), obj)
+
+    def stop(self) -> None:
+        """Stop watching and forget everything."""
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
+        self._events.clear()
+        self._objects.clear()
+        for index in self._indexes.values():
+            index._found.clear()
+
+    # -- turns -------------------------------------------------------------------------------------
+
+    def _take(self, event: WatchEvent) -> None:
+        self._events.append(event)
+        if not self._awake:
+            self.wake()
+
+    def run(self, quantum: int) -> None:
+        """Take in at most `quantum` changes."""
+        events = self._events
+        while events and quantum > 0:
+            quantum -= 1
+            event = events.popleft()
+            self.revision = event.revision
+            obj = event.object
+            meta = obj["metadata"]
+            self._put((meta.get("namespace", ""), meta["name"]), None if event.type == "DELETED" else obj)
+        if events:
+            self.wake()
+
+    def _put(self, key: tuple[str, str], new: Object | None) -> None:
+        old = self._objects.get(key)
+        if new is not None:
+            self._objects[key] = new
+        elif old is None:
+            return
+        else:
+            del self._objects[key]
+        for index in self._indexes.values():
+            index.put(old, new)
+        for handler in self._handlers:
+            handler(old, new)
+
+
+class Informers:
+    """The informers that the parts of one process share: one per resource and selector."""
+
+    def __init__(self, loop: Loop, client: Client) -> None:
+        self._loop = loop
+        self._client = client
+        self._informers: dict[tuple[str, str], Informer] = {}
+
+    def of(self, resource: str, *, fields: str = "") -> Informer:
+        """The informer of a resource, started when first asked for."""
+        key = (self._client.resource(resource).group_resource, fields)
+        found = self._informers.get(key)
+        if found is None:
+            found = self._informers[key] = Informer(self._loop, self._client, resource, fields)
+            found.start()
+        return found
+
+    def __iter__(self) -> Iterable[Informer]:  # type: ignore[misc]
+        return iter(self._informers.values())
+
+    def stop(self) -> None:
+        """Stop them all, as when the process ends."""
+        for informer in self._informers.values():
+            informer.stop()
+        self._informers.clear()

@@ -1,0 +1,347 @@
+"""Multi-version storage: one global revision, a history per object, and a log per bucket.
+
+Every write is one `WatchEvent`. The newest event of an object is what `get` finds; its `previous` chain
+is the object's history; the bucket's log, ordered by revision, is what a watch replays. So a revision
+costs one small event, whatever shares between two versions of an object stays shared, and a snapshot of
+any revision still kept costs nothing: it is the same chains, walked a little further back.
+
+`history` bounds how many revisions are kept; older ones are compacted in strides, and asking for them
+raises `Compacted`. Objects are immutable by contract. With `debug=True` the store remembers what each
+object looked like when it was written, and `verify()` names the ones that somebody changed since.
+
+Upstream: etcd `server/storage/mvcc` and apiserver `pkg/storage/etcd3`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, TypeAlias
+
+import orjson
+
+from k8snb.clock import Clock
+from k8snb.typing import Object
+from k8snb.wire import WatchEvent
+
+Deliver: TypeAlias = Callable[[WatchEvent], None]
+Fresh: TypeAlias = MutableMapping[str, Any]
+"""An object that nobody else holds yet, with metadata that nobody else holds: the store may stamp it."""
+
+LEASE_WINDOW = 60.0
+"""Seconds within which expiries share one lease, as the API server shares etcd leases."""
+
+
+class Compacted(Exception):
+    """The revision asked for has been compacted; `compacted` is the oldest that is left."""
+
+    def __init__(self, revision: int, compacted: int) -> None:
+        super().__init__(f"required revision has been compacted: {revision} < {compacted}")
+        self.revision = revision
+        self.compacted = compacted
+
+
+class FutureRevision(Exception):
+    """The revision asked for has not happened yet."""
+
+
+class PackedEvent(WatchEvent):
+    """An event whose object is kept packed and rebuilt when somebody looks (see `Bucket.pack`)."""
+
+    __slots__ = ("_packed", "_unpack")
+
+    def __init__(
+        self, revision: int, type: str, packed: Any, unpack: Callable[[Any], Object], previous: WatchEvent | None
+    ) -> None:
+        self.revision = revision
+        self.type = type
+        self.previous = previous
+        self._packed = packed
+        self._unpack = unpack
+
+    @property
+    def object(self) -> Object:  # type: ignore[override]
+        return self._unpack(self._packed)
+
+
+class Bucket:
+    """All objects of one stored resource. `changed` is the revision of the last write to it.
+
+    `trigger` names the value by which selective watchers are indexed (a pod's node), so that a write reaches
+    the watchers it concerns and no others. `pack` and `unpack`, where given, turn an object into its stored
+    form and back.
+    """
+
+    __slots__ = ("all", "by_namespace", "by_trigger", "changed", "log", "name", "namespaces", "pack", "tombstones", "trigger", "unpack")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.changed = 0
+        self.namespaces: dict[str, dict[str, WatchEvent]] = {}
+        self.tombstones: dict[tuple[str, str], WatchEvent] = {}
+        self.log: list[WatchEvent] = []
+        self.all: tuple[Deliver, ...] = ()
+        self.by_namespace: dict[str, tuple[Deliver, ...]] = {}
+        self.by_trigger: dict[str, tuple[Deliver, ...]] = {}
+        self.trigger: Callable[[Object], str] | None = None
+        self.pack: Callable[[Object], Any] | None = None
+        self.unpack: Callable[[Any], Object] | None = None
+
+    def __len__(self) -> int:
+        return sum(len(names) for names in self.namespaces.values())
+
+    def event(self, namespace: str, name: str) -> WatchEvent | None:
+        """The newest event of a living object."""
+        names = self.namespaces.get(namespace)
+        return names.get(name) if names else None
+
+    def objects(self, namespace: str = "") -> Iterator[Object]:
+        """The living objects, of one namespace or of all, in no particular order."""
+        chosen = [self.namespaces.get(namespace, {})] if namespace else list(self.namespaces.values())
+        return (event.object for names in chosen for event in names.values())
+
+    def deliver(self, event: WatchEvent, namespace: str) -> None:
+        """Tell the watchers whom the event concerns."""
+        for deliver in self.all:
+            deliver(event)
+        if self.by_namespace:
+            for deliver in self.by_namespace.get(namespace, ()):
+                deliver(event)
+        if self.by_trigger and self.trigger is not None:
+            value = self.trigger(event.object)
+            for deliver in self.by_trigger.get(value, ()):
+                deliver(event)
+            if event.previous is not None and (before := self.trigger(event.previous.object)) != value:
+                for deliver in self.by_trigger.get(before, ()):
+                    deliver(event)
+
+
+class Store:
+    """Buckets under one revision counter. All of it lives in one thread; there is nothing to lock."""
+
+    def __init__(self, clock: Clock, *, history: int = 50_000, debug: bool = False) -> None:
+        self.revision = 1
+        self.compacted = 1
+        self._clock = clock
+        self._history = history
+        self._stride = max(256, history // 4)
+        self._next_compaction = history + self._stride
+        self._buckets: dict[str, Bucket] = {}
+        self._leases: dict[int, list[tuple[Bucket, WatchEvent]]] = {}
+        self._digests: list[tuple[WatchEvent, bytes]] | None = [] if debug else None
+
+    def bucket(self, name: str) -> Bucket:
+        """The bucket of that name, made when first asked for."""
+        found = self._buckets.get(name)
+        if found is None:
+            found = self._buckets[name] = Bucket(name)
+        return found
+
+    def buckets(self) -> Mapping[str, Bucket]:
+        """Every bucket that was ever asked for, by name."""
+        return self._buckets
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def get(self, bucket: Bucket, namespace: str, name: str, revision: int | None = None) -> Object | None:
+        """The object as it is, or as it was at a revision; None where it does not exist."""
+        event = bucket.event(namespace, name)
+        if revision is None:
+            return event.object if event else None
+        self.require(revision)
+        return _at(event or bucket.tombstones.get((namespace, name)), revision)
+
+    def scan(self, bucket: Bucket, namespace: str = "", revision: int | None = None) -> list[Object]:
+        """The objects of a namespace (or of all) in key order, as they are or as they were at a revision."""
+        if revision is None or revision == self.revision:
+            return [event.object for event in self._events(bucket, namespace)]
+        self.require(revision)
+        found: dict[tuple[str, str], Object] = {}
+        chosen = [namespace] if namespace else list(bucket.namespaces)
+        for space in chosen:
+            for name, event in bucket.namespaces.get(space, {}).items():
+                if (obj := _at(event, revision)) is not None:
+                    found[space, name] = obj
+        for (space, name), event in bucket.tombstones.items():
+            if (not namespace or space == namespace) and (obj := _at(event, revision)) is not None:
+                found[space, name] = obj
+        return [found[key] for key in sorted(found)]
+
+    @staticmethod
+    def _events(bucket: Bucket, namespace: str) -> Iterator[WatchEvent]:
+        for space in [namespace] if namespace else sorted(bucket.namespaces):
+            names = bucket.namespaces.get(space, {})
+            for name in sorted(names):
+                yield names[name]
+
+    def require(self, revision: int) -> None:
+        """Raise unless the revision is still kept (`Compacted`) and has happened (`FutureRevision`)."""
+        if revision < self.compacted:
+            raise Compacted(revision, self.compacted)
+        if revision > self.revision:
+            raise FutureRevision(f"revision {revision} has not happened; the newest is {self.revision}")
+
+    def history(self, bucket: Bucket, namespace: str, name: str) -> list[WatchEvent]:
+        """The events of one object that are still kept, oldest first, across deletions and re-creations."""
+        event = bucket.event(namespace, name) or bucket.tombstones.get((namespace, name))
+        events: list[WatchEvent] = []
+        while event is not None:
+            events.append(event)
+            event = event.previous
+        return events[::-1]
+
+    def since(self, bucket: Bucket, revision: int) -> list[WatchEvent]:
+        """The bucket's events after a revision, oldest first."""
+        if revision < self.compacted:
+            raise Compacted(revision, self.compacted)
+        return bucket.log[bisect_right(bucket.log, revision, key=_revision) :]
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def create(self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0) -> WatchEvent:
+        """Store a new object; the caller has made sure that there is none of the name.
+
+        `ttl`: seconds after which it vanishes unless written again; 0 keeps it.
+        """
+        names = bucket.namespaces.get(namespace)
+        if names is None:
+            names = bucket.namespaces[namespace] = {}
+        previous = bucket.tombstones.pop((namespace, name), None) if bucket.tombstones else None
+        event = self._commit(bucket, namespace, "ADDED", obj, previous)
+        names[name] = event
+        if ttl:
+            self._lease(bucket, event, ttl)
+        return event
+
+    def update(self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0) -> WatchEvent:
+        """Store a new version of an object that exists."""
+        names = bucket.namespaces[namespace]
+        event = self._commit(bucket, namespace, "MODIFIED", obj, names[name])
+        names[name] = event
+        if ttl:
+            self._lease(bucket, event, ttl)
+        return event
+
+    def delete(self, bucket: Bucket, namespace: str, name: str, obj: Fresh | None = None) -> WatchEvent:
+        """Remove an object; `obj` is its last state where the deletion itself changed it."""
+        names = bucket.namespaces[namespace]
+        previous = names.pop(name)
+        if not names:
+            del bucket.namespaces[namespace]
+        last = obj if obj is not None else previous.object
+        event = self._commit(bucket, namespace, "DELETED", {**last, "metadata": {**last["metadata"]}}, previous)
+        bucket.tombstones[namespace, name] = event
+        return event
+
+    def _commit(
+        self, bucket: Bucket, namespace: str, type: str, obj: Fresh, previous: WatchEvent | None
+    ) -> WatchEvent:
+        self.revision = revision = self.revision + 1
+        obj["metadata"]["resourceVersion"] = str(revision)
+        if bucket.pack is not None and bucket.unpack is not None:
+            event: WatchEvent = PackedEvent(revision, type, bucket.pack(obj), bucket.unpack, previous)
+        else:
+            event = WatchEvent(revision, type, obj, previous)
+        bucket.changed = revision
+        bucket.log.append(event)
+        if self._digests is not None:
+            self._digests.append((event, _digest(obj)))
+        bucket.deliver(event, namespace)
+        if revision >= self._next_compaction:
+            self.compact(revision - self._history)
+        return event
+
+    # -- watching ----------------------------------------------------------------------------------
+
+    @staticmethod
+    def watch(bucket: Bucket, deliver: Deliver, *, namespace: str = "", trigger: str = "") -> Callable[[], None]:
+        """Call `deliver` with every event from now on; returns what stops it.
+
+        `deliver` is called while the write is under way: it may take note of the event, and nothing else.
+        """
+        if trigger:
+            return _subscribe(bucket.by_trigger, trigger, deliver)
+        if namespace:
+            return _subscribe(bucket.by_namespace, namespace, deliver)
+        bucket.all = (*bucket.all, deliver)
+
+        def stop() -> None:
+            bucket.all = tuple(each for each in bucket.all if each is not deliver)
+
+        return stop
+
+    # -- forgetting --------------------------------------------------------------------------------
+
+    def compact(self, revision: int) -> None:
+        """Forget every version that no read at `revision` or later can see."""
+        if revision <= self.compacted:
+            return
+        self.require(revision)
+        self.compacted = revision
+        self._next_compaction = self.revision + self._stride
+        for bucket in self._buckets.values():
+            self._compact(bucket, revision)
+        if self._digests is not None:
+            self._digests = [(e, d) for e, d in self._digests if e.revision > revision]
+
+    @staticmethod
+    def _compact(bucket: Bucket, revision: int) -> None:
+        cut = bisect_right(bucket.log, revision, key=_revision)
+        for event in bucket.log[:cut]:
+            event.previous = None
+            if event.type == "DELETED":
+                meta = event.object["metadata"]
+                key = (meta.get("namespace", ""), meta["name"])
+                if bucket.tombstones.get(key) is event:
+                    del bucket.tombstones[key]
+        del bucket.log[:cut]
+
+    def _lease(self, bucket: Bucket, event: WatchEvent, ttl: float) -> None:
+        slot = int((self._clock.now() + ttl) // LEASE_WINDOW) + 1
+        lease = self._leases.get(slot)
+        if lease is None:
+            lease = self._leases[slot] = []
+            self._clock.call_at(slot * LEASE_WINDOW, lambda: self._expire(slot), background=True)
+        lease.append((bucket, event))
+
+    def _expire(self, slot: int) -> None:
+        for bucket, event in self._leases.pop(slot):
+            meta = event.object["metadata"]
+            namespace, name = meta.get("namespace", ""), meta["name"]
+            if bucket.event(namespace, name) is event:
+                self.delete(bucket, namespace, name)
+
+    # -- proving -----------------------------------------------------------------------------------
+
+    def verify(self) -> list[str]:
+        """In debug mode: the objects that somebody changed after they were written. Empty if all is well."""
+        if self._digests is None:
+            raise RuntimeError("the store does not keep digests; make it with debug=True")
+        return [repr(event) for event, digest in self._digests if _digest(event.object) != digest]
+
+
+def _at(event: WatchEvent | None, revision: int) -> Object | None:
+    while event is not None and event.revision > revision:
+        event = event.previous
+    return None if event is None or event.type == "DELETED" else event.object
+
+
+def _revision(event: WatchEvent) -> int:
+    return event.revision
+
+
+def _digest(obj: Object) -> bytes:
+    return orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)
+
+
+def _subscribe(index: dict[str, tuple[Deliver, ...]], key: str, deliver: Deliver) -> Callable[[], None]:
+    index[key] = (*index.get(key, ()), deliver)
+
+    def stop() -> None:
+        left = tuple(each for each in index.get(key, ()) if each is not deliver)
+        if left:
+            index[key] = left
+        else:
+            index.pop(key, None)
+
+    return stop
