@@ -9,6 +9,7 @@ every five minutes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from k8snb.client.client import Client
 from k8snb.clock import Clock
@@ -20,6 +21,9 @@ BURST = 25
 REFILL_SECONDS = 300.0
 SIMILAR_LIMIT = 10
 SIMILAR_SECONDS = 600.0
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
 KEPT = 4096
 """How many objects, reasons and messages are remembered, as upstream's LRU cache."""
 
@@ -30,18 +34,72 @@ class _Similar:
     since: float
 
 
+class Correlator:
+    """What has been said lately. Simulated kubelets share one, so that its size does not grow with the cluster."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tokens: dict[str, tuple[float, float]] = {}
+        self._similar: dict[tuple[str, str, str], _Similar] = {}
+        self._sent: dict[tuple[str, str, str, str], tuple[str, str, int]] = {}
+
+    def allowed(self, uid: str) -> bool:
+        """Whether one more event about the object is within the burst."""
+        now = self._clock.now()
+        found = self._tokens.pop(uid, None)
+        left = BURST - 1.0 if found is None else min(BURST, found[0] + (now - found[1]) / REFILL_SECONDS) - 1
+        allowed = left >= 0
+        _keep(self._tokens, uid, (left if allowed else left + 1, now))
+        return allowed
+
+    def combined(self, uid: str, type: str, reason: str, message: str) -> str:
+        """The message to send: its own, or the combined one when there have been too many like it."""
+        now = self._clock.now()
+        key = (uid, type, reason)
+        similar = self._similar.get(key)
+        if similar is None or now - similar.since > SIMILAR_SECONDS:
+            _keep(self._similar, key, _Similar({message: None}, now))
+            return message
+        similar.since = now
+        if message in similar.messages:
+            return message
+        if len(similar.messages) < SIMILAR_LIMIT - 1:
+            similar.messages[message] = None
+            return message
+        return f"(combined from similar events): {message}"
+
+    def earlier(self, key: tuple[str, str, str, str]) -> tuple[str, str, int] | None:
+        """Namespace, name and count of the event that already says this, if there is one."""
+        return self._sent.get(key)
+
+    def remember(self, key: tuple[str, str, str, str], event: Object) -> None:
+        """The event that says this, as it was stored."""
+        meta = event["metadata"]
+        _keep(self._sent, key, (meta["namespace"], meta["name"], event["count"]))
+
+    def forget(self, key: tuple[str, str, str, str]) -> None:
+        """The event that said this is gone."""
+        self._sent.pop(key, None)
+
+
+def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    if len(cache) >= KEPT:
+        del cache[next(iter(cache))]
+    cache[key] = value
+
+
 class EventRecorder:
     """Records the events of one component; `host` is the node it runs on, where that says something."""
 
-    def __init__(self, client: Client, clock: Clock, component: str, host: str = "") -> None:
+    def __init__(
+        self, client: Client, clock: Clock, component: str, host: str = "", correlator: Correlator | None = None
+    ) -> None:
         self._client = client
         self._clock = clock
         self._component = component
         self._source: Object = {"component": component, "host": host} if host else {"component": component}
         self._host = host
-        self._tokens: dict[str, tuple[float, float]] = {}
-        self._similar: dict[tuple[str, str, str], _Similar] = {}
-        self._sent: dict[tuple[str, str, str, str], Object] = {}
+        self._correlator = correlator or Correlator(clock)
         self._count = 0
 
     def normal(self, obj: Object, reason: str, message: str, *, field: str = "") -> None:
@@ -55,53 +113,21 @@ class EventRecorder:
     def record(self, obj: Object, type: str, reason: str, message: str, field: str = "") -> None:
         """Say it, unless too much has been said already. A refusal of the API is ignored, as upstream."""
         uid = obj["metadata"].get("uid", "")
-        message = self._combined(uid, type, reason, message)
-        if not self._allowed(uid):
+        correlator = self._correlator
+        message = correlator.combined(uid, type, reason, message)
+        if not correlator.allowed(uid):
             return
         key = (uid, type, reason, message)
-        sent = self._sent.get(key)
+        earlier = correlator.earlier(key)
         try:
-            if sent is None:
-                self._remember(key, self._client.create("events", self._new(obj, type, reason, message, field)))
+            if earlier is None:
+                event = self._client.create("events", self._new(obj, type, reason, message, field))
             else:
-                self._remember(key, self._again(sent))
+                event = self._again(*earlier)
         except StatusError:
-            self._sent.pop(key, None)
-
-    def _remember(self, key: tuple[str, str, str, str], event: Object) -> None:
-        if len(self._sent) >= KEPT:
-            del self._sent[next(iter(self._sent))]
-        self._sent[key] = event
-
-    def _allowed(self, uid: str) -> bool:
-        now = self._clock.now()
-        found = self._tokens.pop(uid, None)
-        if found is None:
-            left = BURST - 1.0
-            if len(self._tokens) >= KEPT:
-                del self._tokens[next(iter(self._tokens))]
+            correlator.forget(key)
         else:
-            left = min(BURST, found[0] + (now - found[1]) / REFILL_SECONDS) - 1
-        allowed = left >= 0
-        self._tokens[uid] = (left if allowed else left + 1, now)
-        return allowed
-
-    def _combined(self, uid: str, type: str, reason: str, message: str) -> str:
-        now = self._clock.now()
-        key = (uid, type, reason)
-        similar = self._similar.get(key)
-        if similar is None or now - similar.since > SIMILAR_SECONDS:
-            if len(self._similar) >= KEPT:
-                del self._similar[next(iter(self._similar))]
-            self._similar[key] = _Similar({message: None}, now)
-            return message
-        similar.since = now
-        if message in similar.messages:
-            return message
-        if len(similar.messages) < SIMILAR_LIMIT - 1:
-            similar.messages[message] = None
-            return message
-        return f"(combined from similar events): {message}"
+            correlator.remember(key, event)
 
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> Object:
         self._count += 1
@@ -128,7 +154,6 @@ class EventRecorder:
             "reportingInstance": self._host,
         }
 
-    def _again(self, sent: Object) -> Object:
-        meta = sent["metadata"]
-        change = {"count": sent["count"] + 1, "lastTimestamp": self._clock.timestamp()}
-        return self._client.patch("events", meta["name"], change, meta["namespace"])
+    def _again(self, namespace: str, name: str, count: int) -> Object:
+        change = {"count": count + 1, "lastTimestamp": self._clock.timestamp()}
+        return self._client.patch("events", name, change, namespace)

@@ -7,6 +7,7 @@ cache older than the change it is told about. Upstream: `client-go/tools/cache`.
 
 from __future__ import annotations
 
+import builtins
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -79,15 +80,15 @@ class Informer(Task):
         """The object of that name, as far as this cache knows."""
         return self._objects.get((namespace, name))
 
-    def list(self, namespace: str = "") -> list[Object]:
+    def list(self, namespace: str = "") -> builtins.list[Object]:
         """All objects (of a namespace), in key order."""
-        keys = [key for key in self._objects if key[0] == namespace] if namespace else list(self._objects)
+        keys = [key for key in self._objects if not namespace or key[0] == namespace]
         return [self._objects[key] for key in sorted(keys)]
 
     def __len__(self) -> int:
         return len(self._objects)
 
-    def by_index(self, name: str, value: str) -> list[Object]:
+    def by_index(self, name: str, value: str) -> builtins.list[Object]:
         """The objects that the index `name` files under `value`, in order of arrival."""
         return self._indexes[name].get(value)
 
@@ -182,9 +183,6 @@ class Informers:
             found = self._informers[key] = Informer(self._loop, self._client, resource, fields)
             found.start()
         return found
-
-    def __iter__(self) -> Iterable[Informer]:  # type: ignore[misc]
-        return iter(self._informers.values())
 
     def stop(self) -> None:
         """Stop them all, as when the process ends."""
