@@ -1,0 +1,61 @@
+# make book    the book, in _build/html/index.html
+# make test    everything: lint, types, unit, notebooks, kubectl, browser
+# make lab     the chapters in JupyterLab
+# make help    the rest
+
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3.14 python3,$(shell command -v $(p) 2>/dev/null)))
+BIN := .venv/bin
+JOBS ?= 2
+CODE := $(shell find k8snb manifests -type f ! -name '*.pyc' 2>/dev/null)
+
+# Everything runs in the environment, and nothing asks another host while it does.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.PHONY: help book lab serve test test-long lint unit outputs messages clean
+.DEFAULT_GOAL := book
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.venv/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=…"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+# The execution cache looks at cells only, and Sphinx at pages only: when the package changes, both are stale.
+_build/.fresh: $(CODE) requirements.txt _config.yml
+	rm -rf _build/.jupyter_cache _build/.doctrees _build/html
+	mkdir -p _build && touch $@
+
+book: .venv/.installed _build/.fresh ## the book: _build/html/index.html
+	K8SNB_STATIC=1 $(BIN)/jupyter-book build --warningiserror --keep-going .
+
+lab: .venv/.installed ## the chapters in JupyterLab
+	$(BIN)/jupyter lab chapters
+
+serve: .venv/.installed ## a cluster for kubectl, until you stop it
+	$(BIN)/python -m k8snb serve --kubeconfig _build/kubeconfig
+
+lint: .venv/.installed ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: .venv/.installed ## every test that needs no built book
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --ignore tests/book
+
+test: lint book ## everything
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+test-long: lint book ## everything, with the long setting of the property tests
+	K8SNB_PROPERTIES=long $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+outputs: .venv/.installed ## run the chapters and keep their text outputs
+	K8SNB_STATIC=1 $(BIN)/python tools/outputs.py chapters
+
+messages: .venv/.installed ## collect the sentences that readers see into the gettext template
+	$(BIN)/pybabel extract --mapping k8snb/locale/babel.cfg --project k8snb --no-location --sort-output --omit-header --output k8snb/locale/k8snb.pot k8snb
+
+clean: ## forget what was built; the environment stays
+	rm -rf _build

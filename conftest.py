@@ -1,0 +1,26 @@
+"""What every test shares: the settings of the property tests, and how a chapter's outputs are compared.
+
+A chapter is committed with the text of its outputs alone, because text is what people review and what no
+version of Graphviz or of a browser changes. So notebooks are compared by their text, strictly; pictures
+carry the same facts and have tests of their own in `tests/view`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import hypothesis
+
+hypothesis.settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("long", max_examples=1_000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("K8SNB_PROPERTIES", "quick"))
+
+os.environ["K8SNB_STATIC"] = "1"  # kernels that tests start make no live widgets
+
+_PICTURES = ("text/html", "image/svg+xml", "application/javascript", "application/vnd.jupyter.widget-view+json")
+
+
+def pytest_collectstart(collector: Any) -> None:
+    if type(collector).__name__ == "IPyNbFile":
+        collector.skip_compare += _PICTURES
