@@ -13,6 +13,7 @@ from k8snb.apiserver.registry.filling import filled, within_each, within_new
 from k8snb.apiserver.registry.pod_defaults import default_template
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.apiserver.registry.volume_defaults import default_claim_spec
+from k8snb.machinery.names import Lottery
 from k8snb.typing import Object
 
 _DEPLOYMENT = {"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600}
@@ -111,10 +112,10 @@ def _default_claim(claim: Object) -> Object:
     return within_new(claim, "status", lambda status: filled(status, {"phase": "Pending"}))
 
 
-STRATEGIES: Mapping[str, Callable[[], Strategy]] = {
-    "deployments.apps": DeploymentStrategy,
-    "replicasets.apps": ReplicaSetStrategy,
-    "statefulsets.apps": StatefulSetStrategy,
-    "daemonsets.apps": DaemonSetStrategy,
-    "controllerrevisions.apps": ControllerRevisionStrategy,
+STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
+    "deployments.apps": lambda _: DeploymentStrategy(),
+    "replicasets.apps": lambda _: ReplicaSetStrategy(),
+    "statefulsets.apps": lambda _: StatefulSetStrategy(),
+    "daemonsets.apps": lambda _: DaemonSetStrategy(),
+    "controllerrevisions.apps": lambda _: ControllerRevisionStrategy(),
 }

@@ -13,6 +13,7 @@ from k8snb.apiserver.registry.filling import within_new
 from k8snb.apiserver.registry.pod_defaults import default_spec
 from k8snb.apiserver.registry.qos import qos_class
 from k8snb.apiserver.registry.strategy import Field, Strategy
+from k8snb.machinery.names import Lottery
 from k8snb.typing import Object
 
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
@@ -80,4 +81,4 @@ def _gated() -> Object:
     }
 
 
-STRATEGIES: Mapping[str, Callable[[], Strategy]] = {"pods": PodStrategy}
+STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {"pods": lambda _: PodStrategy()}

@@ -6,8 +6,7 @@ for anything. Burstable: everything else. Upstream: `pkg/apis/core/v1/helper/qos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8snb.machinery import quantity
@@ -26,9 +25,9 @@ def qos_class(spec: Object) -> str:
     return _classify([container.get("resources") or _NONE for container in containers])
 
 
-def _classify(all_resources: list[Object]) -> str:
-    requests: dict[str, Any] = {}
-    limits: dict[str, Any] = {}
+def _classify(all_resources: Sequence[Object]) -> str:
+    requests: dict[str, int] = {}
+    limits: dict[str, int] = {}
     guaranteed = True
     for resources in all_resources:
         _accumulate(requests, resources.get("requests") or _NONE)
@@ -39,12 +38,12 @@ def _classify(all_resources: list[Object]) -> str:
     return "Guaranteed" if guaranteed and requests == limits else "Burstable"
 
 
-def _accumulate(total: dict[str, Any], amounts: Mapping[str, str]) -> int:
+def _accumulate(total: dict[str, int], amounts: Mapping[str, str]) -> int:
     """Adds what is positive to the total; answers how many kinds of compute resource there were."""
     count = 0
     for name in _COMPUTE:
-        amount = Fraction(quantity.parse(amounts[name])) if name in amounts else Fraction(0)
+        amount = quantity.parse(amounts[name]).nano if name in amounts else 0
         if amount > 0:
-            total[name] = total.get(name, Fraction(0)) + amount
+            total[name] = total.get(name, 0) + amount
             count += 1
     return count

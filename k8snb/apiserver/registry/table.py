@@ -1,6 +1,7 @@
 """Which strategy a kind has: storage bucket (`pods`, `deployments.apps`) → a maker of its strategy.
 
-Each family lists its own kinds; a kind that none lists has the plain `Strategy`.
+Each family lists its own kinds; a kind that none lists has the plain `Strategy`. A maker is given the
+cluster's lottery, for the few kinds that draw (a Service's node port).
 """
 
 from __future__ import annotations
@@ -9,13 +10,9 @@ from collections.abc import Callable, Mapping
 
 from k8snb.apiserver.registry import apps, pods
 from k8snb.apiserver.registry.strategy import Strategy
+from k8snb.machinery.names import Lottery
 
-STRATEGIES: Mapping[str, Callable[[], Strategy]] = {
+STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
     **pods.STRATEGIES,
     **apps.STRATEGIES,
 }
-
-
-def strategy_for(bucket: str) -> Strategy:
-    """A new strategy for the kind stored in that bucket."""
-    return STRATEGIES.get(bucket, Strategy)()
