@@ -30,9 +30,6 @@ class Strategy:
     counts_generation = True
     """Whether a change of anything but metadata and status raises `metadata.generation`."""
 
-    default_grace_seconds: int | None = None
-    """The grace period of a deletion without one; None where deletion is not graceful."""
-
     fields: Mapping[str, Field] = {}
     """What field selectors may ask besides `metadata.name` and `metadata.namespace`: path → value as text."""
 
@@ -73,6 +70,10 @@ class Strategy:
 
     def release(self, obj: Object) -> None:
         """Give back what `allocate` claimed; the object is gone."""
+
+    def grace_seconds(self, obj: Object) -> int | None:
+        """The grace period of a deletion that names none; None where deletion is not graceful."""
+        return None
 
     def warnings(self, obj: Object) -> list[str]:
         """Advice that goes back as `Warning` headers."""

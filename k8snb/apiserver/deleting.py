@@ -1,0 +1,143 @@
+"""Deletion: preconditions, propagation, grace and finalizers.
+
+A deletion either removes the object at once, or marks it (`deletionTimestamp`) and leaves the removal to
+whoever holds it: the kubelet while a pod terminates, a controller while its finalizer stands. Upstream:
+`registry/rest/delete.go` and `registry/generic/registry/store.go`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apiserver import body
+from k8snb.apiserver.admission.chain import Attributes, Chain
+from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.reading import Reader
+from k8snb.apiserver.writing import Writer
+from k8snb.clock import Clock, rfc3339
+from k8snb.errors import StatusError, conflict, not_found
+from k8snb.store.mvcc import Store
+from k8snb.typing import Object
+from k8snb.wire import Request, RequestInfo, Response, User
+
+ORPHAN = "orphan"
+FOREGROUND = "foregroundDeletion"
+_ANYBODY = User("system:anonymous", ("system:unauthenticated",))
+_POLICIES = ("Background", "Foreground", "Orphan")
+RETURNS_OBJECT = frozenset({"pods", "services", "serviceaccounts", "persistentvolumeclaims", "persistentvolumes", "podtemplates", "resourcequotas", "namespaces"})
+
+
+class Remover:
+    """The deleting verbs of every kind."""
+
+    def __init__(self, store: Store, clock: Clock, admission: Chain, writer: Writer, reader: Reader) -> None:
+        self._store = store
+        self._clock = clock
+        self._admission = admission
+        self._writer = writer
+        self._reader = reader
+
+    def delete(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        """Delete one object."""
+        options = body.delete_options(request, kind.resource)
+        dry = body.dry_run(request) or options.get("dryRun") == ["All"]
+        return Response(200, self.remove(kind, info, options, request.user or _ANYBODY, dry))
+
+    def delete_collection(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        """Delete every object that the request's selectors choose."""
+        options = body.delete_options(request, kind.resource)
+        dry = body.dry_run(request)
+        listed = self._reader.list(kind, info, request.query)
+        for obj in listed["items"]:
+            meta = obj["metadata"]
+            one = RequestInfo("delete", info.resource, meta.get("namespace", ""), meta["name"])
+            self.remove(kind, one, options, request.user or _ANYBODY, dry)
+        return Response(200, {**listed, "items": []} if not listed["items"] else listed)
+
+    def remove(self, kind: Kind, info: RequestInfo, options: Object, user: User, dry: bool = False) -> Object:
+        """Delete one object by the given options; returns what the API answers."""
+        namespace = info.namespace if kind.resource.namespaced else ""
+        old = self._store.get(kind.bucket, namespace, info.name)
+        if old is None:
+            raise not_found(kind.resource, info.name)
+        _check_options(options)
+        _check_preconditions(kind, old, options.get("preconditions") or {})
+        self._admission.validate(
+            Attributes("DELETE", kind.resource, info.namespace, info.name, info.subresource, None, old, user, dry)
+        )
+        marked = self._marked(kind, old, options)
+        if marked is not None:
+            return marked if dry else kind.load(self._writer.commit(kind, old, marked))
+        if not dry:
+            self._store.delete(kind.bucket, namespace, info.name)
+            kind.strategy.release(old)
+        return kind.load(old) if kind.resource.plural in RETURNS_OBJECT else _success(kind, old)
+
+    def _marked(self, kind: Kind, old: Object, options: Object) -> Object | None:
+        """The object marked for deletion, or None if nothing keeps it from being removed now."""
+        meta = old["metadata"]
+        finalizers = _finalizers(meta.get("finalizers") or [], options.get("propagationPolicy"))
+        grace = self._grace(kind, old, options.get("gracePeriodSeconds"))
+        namespace = kind.resource.plural == "namespaces" and bool((old.get("spec") or {}).get("finalizers"))
+        if not finalizers and not grace and not namespace:
+            return None
+        changed: dict[str, Any] = {k: v for k, v in meta.items() if k != "finalizers"}
+        if finalizers:
+            changed["finalizers"] = finalizers
+        if "deletionTimestamp" not in meta or (grace < meta.get("deletionGracePeriodSeconds", 0)):
+            if "deletionTimestamp" not in meta and kind.strategy.counts_generation:
+                changed["generation"] = int(meta.get("generation", 0)) + 1
+            changed["deletionTimestamp"] = rfc3339(self._clock.now() + grace)
+            changed["deletionGracePeriodSeconds"] = grace
+        marked = {**old, "metadata": changed}
+        if namespace:
+            changed.pop("deletionGracePeriodSeconds", None)
+            marked["status"] = {**(old.get("status") or {}), "phase": "Terminating"}
+        return marked
+
+    @staticmethod
+    def _grace(kind: Kind, obj: Object, asked: int | None) -> int:
+        """Seconds of grace; 0 where the kind knows none."""
+        default = kind.strategy.grace_seconds(obj)
+        if default is None:
+            return 0
+        status = obj.get("status") or {}
+        if not (obj.get("spec") or {}).get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+            return 0
+        grace = default if asked is None else asked
+        grace = 1 if grace < 0 else grace
+        meta = obj["metadata"]
+        return min(grace, int(meta["deletionGracePeriodSeconds"])) if "deletionTimestamp" in meta else grace
+
+
+def _check_options(options: Object) -> None:
+    policy = options.get("propagationPolicy")
+    if policy is not None and policy not in _POLICIES:
+        text = f'Unsupported value: "{policy}": supported values: "Background", "Foreground", "Orphan", "nil"'
+        cause = {"reason": "FieldValueNotSupported", "message": text, "field": "propagationPolicy"}
+        details = {"group": "meta.k8s.io", "kind": "DeleteOptions", "causes": [cause]}
+        message = f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: {text}'
+        raise StatusError(422, "Invalid", message, details)
+
+
+def _check_preconditions(kind: Kind, obj: Object, wanted: Object) -> None:
+    meta = obj["metadata"]
+    for key, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        if wanted.get(key) and wanted[key] != meta[key]:
+            why = f"Precondition failed: {word} in precondition: {wanted[key]}, {word} in object meta: {meta[key]}"
+            raise conflict(kind.resource, meta["name"], why)
+
+
+def _finalizers(present: list[str], policy: str | None) -> list[str]:
+    if policy is None:
+        return present
+    others = [each for each in present if each not in (ORPHAN, FOREGROUND)]
+    extra = {"Orphan": [ORPHAN], "Foreground": [FOREGROUND]}.get(policy, [])
+    return others + extra
+
+
+def _success(kind: Kind, obj: Object) -> Object:
+    resource, meta = kind.resource, obj["metadata"]
+    details = {"name": meta["name"], "group": resource.group, "kind": resource.plural, "uid": meta["uid"]}
+    details = {k: v for k, v in details.items() if v}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

@@ -1,0 +1,84 @@
+"""A served kind: its row of the table, its bucket in the store and its rules, brought together.
+
+Two rows may share one bucket (both event APIs); then they share the strategy too, and objects are stored
+in one form and converted on the way in and out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from k8snb.apiserver.registry.conversion import from_version, to_version
+from k8snb.apiserver.registry.strategy import Field, Strategy
+from k8snb.apiserver.registry.table import STRATEGIES
+from k8snb.machinery.names import Lottery
+from k8snb.machinery.scheme import Scheme
+from k8snb.store.mvcc import Bucket, Store
+from k8snb.typing import Object, Resource
+
+_EVERY: Mapping[str, Field] = {
+    "metadata.name": lambda obj: str(obj["metadata"]["name"]),
+    "metadata.namespace": lambda obj: str(obj["metadata"].get("namespace", "")),
+}
+
+EVENT_TTL = 3600.0
+"""Events vanish after an hour (kube-apiserver `--event-ttl`)."""
+
+
+class Kind:
+    """One served resource with everything that handlers need to know about it."""
+
+    __slots__ = ("bucket", "converted", "fields", "resource", "strategy", "ttl")
+
+    def __init__(self, resource: Resource, bucket: Bucket, strategy: Strategy) -> None:
+        self.resource = resource
+        self.bucket = bucket
+        self.strategy = strategy
+        self.fields: Mapping[str, Field] = {**_EVERY, **strategy.fields}
+        self.ttl = EVENT_TTL if resource.storage == "events" else 0.0
+        self.converted = resource.storage == "events"
+
+    def load(self, stored: Object) -> Object:
+        """A stored object in the version this row serves."""
+        return to_version(stored, self.resource) if self.converted else stored
+
+    def save(self, obj: Object) -> Object:
+        """An object of this row's version in the form that is stored."""
+        return from_version(obj) if self.converted else obj
+
+
+class Kinds:
+    """All served kinds, by resource and by any word that names one."""
+
+    def __init__(self, scheme: Scheme, store: Store, lottery: Lottery) -> None:
+        self.scheme = scheme
+        self._store = store
+        self._lottery = lottery
+        self._strategies: dict[str, Strategy] = {}
+        self._kinds: dict[Resource, Kind] = {}
+
+    def of(self, resource: Resource) -> Kind:
+        """What is known of a resource."""
+        found = self._kinds.get(resource)
+        if found is None:
+            found = self._kinds[resource] = self._make(resource)
+        return found
+
+    def named(self, word: str) -> Kind:
+        """The same by name: `pods`, `deployments.apps`."""
+        resource = self.scheme.find(word)
+        if resource is None:
+            raise LookupError(word)
+        return self.of(resource)
+
+    def _make(self, resource: Resource) -> Kind:
+        strategy = self._strategies.get(resource.storage)
+        bucket = self._store.bucket(resource.storage)
+        if strategy is None:
+            factory = STRATEGIES.get(resource.storage)
+            strategy = self._strategies[resource.storage] = factory(self._lottery) if factory else Strategy()
+            if resource.storage == "pods":
+                bucket.trigger = lambda pod: str((pod.get("spec") or {}).get("nodeName", ""))
+            bucket.pack = getattr(strategy, "pack", None)
+            bucket.unpack = getattr(strategy, "unpack", None)
+        return Kind(resource, bucket, strategy)

@@ -1,0 +1,193 @@
+"""get, list and watch.
+
+A list without a resource version, or with "0", answers from the newest revision; a list in pages answers
+every page from the revision of the first one, through the store's snapshots. Upstream:
+`apiserver/pkg/storage/etcd3/store.go` and KEP-365 for paging.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.routing import is_true
+from k8snb.apiserver.selecting import Selection, selection
+from k8snb.apiserver.watching import WatchStream, replay
+from k8snb.clock import Clock
+from k8snb.errors import StatusError, bad_request, expired, not_found
+from k8snb.store.mvcc import Compacted, Store
+from k8snb.typing import Object
+from k8snb.wire import RequestInfo
+
+_CONTINUE_EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+    "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+    "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+    "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+)
+
+
+class Reader:
+    """The reading verbs of every kind."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def get(self, kind: Kind, info: RequestInfo) -> Object:
+        """One object."""
+        namespace = info.namespace if kind.resource.namespaced else ""
+        found = self._store.get(kind.bucket, namespace, info.name)
+        if found is None:
+            raise not_found(kind.resource, info.name)
+        return kind.load(found)
+
+    # -- list --------------------------------------------------------------------------------------
+
+    def list(self, kind: Kind, info: RequestInfo, query: Mapping[str, str]) -> Object:
+        """The selected objects, perhaps in pages, with the revision they are read at."""
+        chosen = selection(kind, query)
+        token = query.get("continue", "")
+        revision, start = _resume(token, query, self._store) if token else (self._revision(query), "")
+        objects = self._read(kind, info.namespace, chosen, revision, token)
+        if start:
+            objects = [obj for obj in objects if _key(obj) >= start]
+        if chosen.matches is not None:
+            objects = [obj for obj in objects if chosen.matches(obj)]
+        at = self._store.revision if revision is None else revision
+        meta: dict[str, Any] = {"resourceVersion": str(at)}
+        limit = _integer(query.get("limit", ""), "limit")
+        if limit and len(objects) > limit:
+            left = len(objects) - limit
+            objects = objects[:limit]
+            meta["continue"] = _token(at, _key(objects[-1]) + "\0")
+            if chosen.matches is None:
+                meta["remainingItemCount"] = left
+        resource = kind.resource
+        items = [kind.load(obj) for obj in objects]
+        return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta, "items": items}
+
+    def _read(self, kind: Kind, namespace: str, chosen: Selection, revision: int | None, token: str) -> list[Object]:
+        if chosen.name and revision is None:
+            if kind.resource.namespaced and not namespace:
+                spaces = list(kind.bucket.namespaces)
+            else:
+                spaces = [namespace if kind.resource.namespaced else ""]
+            found = (self._store.get(kind.bucket, space, chosen.name) for space in sorted(spaces))
+            return [obj for obj in found if obj is not None]
+        try:
+            return self._store.scan(kind.bucket, namespace if kind.resource.namespaced else "", revision)
+        except Compacted as error:
+            if token:
+                raise expired(_CONTINUE_EXPIRED) from None
+            raise expired(f"The resourceVersion for the provided list is too old: {error.revision}") from None
+
+    def _revision(self, query: Mapping[str, str]) -> int | None:
+        text = query.get("resourceVersion", "")
+        match = query.get("resourceVersionMatch", "")
+        if match and not text:
+            raise _bad_match(match, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+        revision = _integer(text, "resourceVersion")
+        if not revision:
+            return None
+        self._not_in_future(revision)
+        exact = match == "Exact" or (not match and query.get("limit") and not query.get("continue"))
+        return revision if exact else None
+
+    def _not_in_future(self, revision: int) -> None:
+        if revision > self._store.revision:
+            message = f"Too large resource version: {revision}, current: {self._store.revision}"
+            cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+            raise StatusError(504, "Timeout", f"Timeout: {message}", {"causes": [cause], "retryAfterSeconds": 1})
+
+    # -- watch -------------------------------------------------------------------------------------
+
+    def watch(self, kind: Kind, info: RequestInfo, query: Mapping[str, str]) -> WatchStream:
+        """A stream of changes, from a resource version or from the state as it is."""
+        chosen = selection(kind, query)
+        if info.name:
+            chosen = _only(kind, chosen, info.name)
+        text = query.get("resourceVersion", "")
+        since = _integer(text, "resourceVersion")
+        if since > self._store.revision:
+            self._not_in_future(since)
+        bookmarks = is_true(query.get("allowWatchBookmarks", ""))
+        stream = WatchStream(kind, chosen, self._clock, self._store, bookmarks=bookmarks)
+        namespace = info.namespace if kind.resource.namespaced else ""
+        initial = query.get("sendInitialEvents", "")
+        if is_true(initial) or (not initial and not since):
+            for obj in self._store.scan(kind.bucket, namespace):
+                if chosen.matches is None or chosen.matches(obj):
+                    stream.put("ADDED", kind.load(obj))
+            if is_true(initial) and bookmarks:
+                stream.bookmark(initial_end=True)
+        elif since:
+            replay(stream, kind, self._store, namespace, since)
+        if not stream.closed:
+            trigger = "" if namespace else chosen.exact.get("spec.nodeName", "")
+            stream.follow(namespace, trigger)
+            if timeout := _integer(query.get("timeoutSeconds", ""), "timeoutSeconds"):
+                stream.close_after(timeout)
+        return stream
+
+
+def _only(kind: Kind, chosen: Selection, name: str) -> Selection:
+    named = selection(kind, {"fieldSelector": f"metadata.name={name}"})
+    both = (named.matches, chosen.matches)
+    return Selection(lambda obj: all(match is None or match(obj) for match in both), {**chosen.exact, **named.exact})
+
+
+def _key(obj: Object) -> str:
+    meta = obj["metadata"]
+    return f"{meta.get('namespace', '')}/{meta['name']}"
+
+
+def _token(revision: int, start: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": start})).decode().rstrip("=")
+
+
+def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | None, str]:
+    if query.get("resourceVersion", "") not in ("", "0"):
+        raise bad_request("specifying resource version is not allowed when using continue")
+    try:
+        value = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        revision, start = value["rv"], value["start"]
+        if value["v"] != "meta.k8s.io/v1" or not isinstance(start, str) or not isinstance(revision, int):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        raise bad_request("continue key is not valid: encoding error") from None
+    if revision < 0:
+        return None, start
+    if revision > store.revision:
+        raise bad_request("continue key is not valid: revision has not happened yet")
+    return revision, start
+
+
+def _integer(text: str, name: str) -> int:
+    if not text:
+        return 0
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        if name == "resourceVersion":
+            message = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+            raise bad_request(message)
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return value
+
+
+def _bad_match(value: str, detail: str) -> StatusError:
+    body = f"Forbidden: {detail}"
+    cause = {"reason": "FieldValueForbidden", "message": body, "field": "resourceVersionMatch"}
+    details = {"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}
+    message = f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: {body}'
+    return StatusError(422, "Invalid", message, details)
+
+

@@ -1,0 +1,92 @@
+"""Answers in the shape that the client accepts: the objects, a Table of them, or their metadata alone.
+
+Runs only for requests that say what they accept; a part in the same process gets the object itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.apiserver.kinds import Kinds
+from k8snb.apiserver.negotiation import RESOURCE_VIEWS, Accepted, negotiate
+from k8snb.apiserver.printing import partial, partial_list, table
+from k8snb.clock import Clock
+from k8snb.typing import Object, Resource
+from k8snb.wire import Request, Response
+
+
+def render(kinds: Kinds, clock: Clock, request: Request, response: Response) -> Response:
+    """The response in the negotiated form. Raises NotAcceptable where there is none."""
+    info = request.info
+    if info is None or info.resource is None or (response.body and response.object is None):
+        return response
+    watching = response.stream is not None
+    accepted = negotiate(request.headers.get("accept", ""), RESOURCE_VIEWS, watch=watching)
+    if response.object is not None and response.object.get("kind") != "Status":
+        response.object = _view(accepted, info.resource, response.object, clock, request)
+    elif watching and accepted.kind:
+        response.stream = _RenderedStream(response.stream, accepted, info.resource, clock, request)
+    response.content_type = accepted.content_type
+    return response
+
+
+def _view(accepted: Accepted, resource: Resource, obj: Object, clock: Clock, request: Request) -> Object:
+    if not accepted.kind:
+        return obj
+    items = obj["items"] if "items" in obj and str(obj.get("kind", "")).endswith("List") else None
+    if accepted.kind == "Table":
+        return _table(resource, obj, items, clock, request)
+    if items is not None:
+        return partial_list(items, obj["metadata"])
+    return partial(obj)
+
+
+def _table(resource: Resource, obj: Object, items: list[Object] | None, clock: Clock, request: Request) -> Object:
+    meta = obj.get("metadata") or {}
+    rest: dict[str, Any] = {k: meta[k] for k in ("continue", "remainingItemCount") if items is not None and k in meta}
+    return table(
+        resource,
+        [obj] if items is None else items,
+        clock.now(),
+        resource_version=str(meta.get("resourceVersion", "")),
+        include_object=request.query.get("includeObject", "") or "Metadata",
+        list_meta=rest,
+    )
+
+
+class _RenderedStream:
+    """A watch whose objects are shown as another kind."""
+
+    def __init__(self, stream: Any, accepted: Accepted, resource: Resource, clock: Clock, request: Request) -> None:
+        self._stream = stream
+        self._accepted = accepted
+        self._resource = resource
+        self._clock = clock
+        self._request = request
+        self._first = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "on_ready":
+            self._stream.on_ready = value
+        else:
+            super().__setattr__(name, value)
+
+    def __len__(self) -> int:
+        return len(self._stream)
+
+    def next(self) -> Object | None:
+        """The next event with its object in the accepted form."""
+        event = self._stream.next()
+        if event is None or event["type"] == "ERROR":
+            return event  # type: ignore[no-any-return]
+        shown = _view(self._accepted, self._resource, event["object"], self._clock, self._request)
+        if self._accepted.kind == "Table":
+            if event["type"] == "BOOKMARK":
+                return event  # type: ignore[no-any-return]
+            if not self._first:
+                shown = {**shown, "columnDefinitions": None}
+            self._first = False
+        return {"type": event["type"], "object": shown}

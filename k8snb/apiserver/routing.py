@@ -1,0 +1,71 @@
+"""From a URL to what the request is about.
+
+Upstream: `apiserver/pkg/endpoints/request/requestinfo.go`. A path below `/api/v1` or `/apis/<group>/<version>`
+names a resource, perhaps in a namespace, perhaps an object of it, perhaps a subresource; everything else
+(`/version`, `/openapi/v3`, `/healthz` …) is a path of its own.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from k8snb.errors import path_not_found
+from k8snb.machinery.scheme import Scheme
+from k8snb.wire import Request, RequestInfo
+
+_COLLECTION = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
+_OBJECT = {
+    "GET": "get",
+    "HEAD": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+_TRUE = {"true", "1", "t", "T", "TRUE", "True"}
+
+
+def is_true(value: str) -> bool:
+    """How the API reads a boolean query parameter."""
+    return value in _TRUE
+
+
+def resolve(request: Request, scheme: Scheme) -> RequestInfo:
+    """What the request is about; `resource` is None where the path is not below a served group version.
+
+    Raises StatusError NotFound where the group version exists and the resource does not.
+    """
+    parts = [unquote(part) for part in request.path.split("/") if part]
+    method = request.method.upper()
+    rest, group, version = _strip_version(parts)
+    if not rest:
+        return RequestInfo(_OBJECT.get(method, method.lower()), None)
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) >= 3 and rest[2] not in ("status", "finalize"):
+        namespace, rest = rest[1], rest[2:]
+    resource = scheme.served(group, version, rest[0])
+    if resource is None or (namespace and not resource.namespaced):
+        raise path_not_found()
+    name = rest[1] if len(rest) > 1 else ""
+    if resource.plural == "namespaces" and not group:
+        namespace = name
+    subresource = "/".join(rest[2:])
+    verb = _verb(method, name, request)
+    return RequestInfo(verb, resource, namespace, name, subresource)
+
+
+def _verb(method: str, name: str, request: Request) -> str:
+    table = _OBJECT if name else _COLLECTION
+    verb = table.get(method, "")
+    watching = is_true(request.query.get("watch", ""))
+    if watching and (verb == "list" or (verb == "get" and "/" not in name and not request.body)):
+        return "watch" if verb == "list" else "get"
+    return verb or method.lower()
+
+
+def _strip_version(parts: list[str]) -> tuple[list[str], str, str]:
+    if len(parts) > 2 and parts[0] == "api":
+        return parts[2:], "", parts[1]
+    if len(parts) > 3 and parts[0] == "apis":
+        return parts[3:], parts[1], parts[2]
+    return [], "", ""

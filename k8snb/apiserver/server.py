@@ -1,0 +1,257 @@
+"""The API server: one `handle`, one chain of filters, every client alike.
+
+A request passes the filters of `FILTERS` in order; the last one hands it to the handler of its verb. The table
+is what runs and what the book draws: the request path in the pages is this table. A `StatusError` raised anywhere
+becomes the answer; anything else is a bug, answered as an internal error and kept in `panics`.
+
+Upstream: `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from k8snb.apiserver import discovery, openapi
+from k8snb.apiserver.admission.chain import Chain
+from k8snb.apiserver.deleting import Remover
+from k8snb.apiserver.kinds import Kind, Kinds
+from k8snb.apiserver.reading import Reader
+from k8snb.apiserver.rendering import render
+from k8snb.apiserver.routing import resolve
+from k8snb.apiserver.selecting import selection
+from k8snb.apiserver.subresources import Agents, Subresources
+from k8snb.apiserver.watching import translate
+from k8snb.apiserver.writing import Writer
+from k8snb.clock import Clock
+from k8snb.errors import (
+    StatusError,
+    forbidden,
+    internal,
+    method_not_allowed,
+    method_not_supported,
+    path_not_found,
+    unauthorized,
+)
+from k8snb.machinery.names import Lottery
+from k8snb.machinery.scheme import Scheme
+from k8snb.store.mvcc import Store
+from k8snb.trace import Trace
+from k8snb.typing import Object
+from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
+
+Handle = Callable[[Request], Response]
+Authenticate = Callable[[Request], User | None]
+Authorize = Callable[[User, RequestInfo, Request], str]
+"""Returns the reason why the user may not, empty if the user may."""
+
+
+def _anonymous(request: Request) -> User | None:
+    return User("system:anonymous", ("system:unauthenticated",))
+
+
+class APIServer:
+    """Serves the resources of a scheme from a store.
+
+    `authenticate` says who sent a request that comes without a user (None refuses it); `authorize`, if given,
+    says why a user may not do something; `agents` finds the kubelet of a node.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        lottery: Lottery,
+        trace: Trace,
+        *,
+        scheme: Scheme | None = None,
+        authenticate: Authenticate = _anonymous,
+        authorize: Authorize | None = None,
+        agents: Agents = lambda node: None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.trace = trace
+        self.scheme = scheme or Scheme()
+        self.kinds = Kinds(self.scheme, store, lottery)
+        self.authenticate = authenticate
+        self.authorize = authorize
+        self.panics: list[BaseException] = []
+        self.admission = Chain(self._read_one, self._read_all)
+        self.reader = Reader(store, clock)
+        self.writer = Writer(store, self.kinds, clock, lottery, self.admission)
+        self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
+        self.subresources = Subresources(store, clock, self.writer, self.remover, agents)
+        self._chain = _compose(self)
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request. Refusals are answers too: nothing is raised."""
+        return self._chain(request)
+
+    def subscribe(self, request: Request, deliver: Callable[[WatchEvent], None]) -> Callable[[], None]:
+        """A watch for a part in the same process: committed events as they are, through the same permission checks."""
+        info = request.info
+        if info is None or info.resource is None or request.user is None:
+            raise path_not_found()
+        _authorize(self, request, lambda _: Response(200))
+        kind = self.kinds.of(info.resource)
+        chosen = selection(kind, request.query)
+        trigger = chosen.exact.get("spec.nodeName", "")
+        if chosen.matches is None or (trigger and len(chosen.exact) == 1):
+            return self.store.watch(kind.bucket, deliver, namespace=info.namespace, trigger=trigger)
+
+        def filtered(event: WatchEvent) -> None:
+            type = translate(event, chosen.matches)
+            if type:
+                deliver(event if type == event.type else WatchEvent(event.revision, type, event.object, event.previous))
+
+        return self.store.watch(kind.bucket, filtered, namespace=info.namespace)
+
+    # -- what admission may read -------------------------------------------------------------------
+
+    def _read_one(self, word: str, namespace: str, name: str) -> Object | None:
+        return self.store.get(self.kinds.named(word).bucket, namespace, name)
+
+    def _read_all(self, word: str, namespace: str) -> list[Object]:
+        return self.store.scan(self.kinds.named(word).bucket, namespace)
+
+    # -- the end of the chain ----------------------------------------------------------------------
+
+    def dispatch(self, request: Request) -> Response:
+        """Hand the request to the handler of its verb."""
+        info = request.info
+        assert info is not None
+        if info.resource is None:
+            return self._path(request)
+        kind = self.kinds.of(info.resource)
+        if info.subresource and info.subresource != "status":
+            return self.subresources.handle(kind, info, request)
+        if info.subresource and "status" not in info.resource.subresources:
+            raise path_not_found()
+        if info.verb not in info.resource.verbs and not (info.verb == "watch" and "watch" in info.resource.verbs):
+            raise method_not_supported(info.resource, info.verb) if info.verb in _HANDLERS else method_not_allowed()
+        handler = _HANDLERS.get(info.verb)
+        if handler is None or (info.subresource and info.verb not in ("get", "update", "patch")):
+            raise method_not_allowed()
+        return handler(self, kind, info, request)
+
+    def _path(self, request: Request) -> Response:
+        for serve in (discovery.serve, openapi.serve):
+            response = serve(request, self.scheme)
+            if response is not None:
+                return response
+        raise path_not_found()
+
+
+def _list(server: APIServer, kind: Kind, info: RequestInfo, request: Request) -> Response:
+    return Response(200, server.reader.list(kind, info, request.query))
+
+
+def _watch(server: APIServer, kind: Kind, info: RequestInfo, request: Request) -> Response:
+    return Response(200, stream=server.reader.watch(kind, info, request.query))
+
+
+_HANDLERS: dict[str, Callable[[APIServer, Kind, RequestInfo, Request], Response]] = {
+    "get": lambda server, kind, info, request: Response(200, server.reader.get(kind, info)),
+    "list": _list,
+    "watch": _watch,
+    "create": lambda server, kind, info, request: server.writer.create(kind, info, request),
+    "update": lambda server, kind, info, request: server.writer.update(kind, info, request),
+    "patch": lambda server, kind, info, request: server.writer.patch(kind, info, request),
+    "delete": lambda server, kind, info, request: server.remover.delete(kind, info, request),
+    "deletecollection": lambda server, kind, info, request: server.remover.delete_collection(kind, info, request),
+}
+
+
+# -- the filters ---------------------------------------------------------------------------------------
+
+
+def _recover(server: APIServer, request: Request, then: Handle) -> Response:
+    try:
+        return then(request)
+    except StatusError as error:
+        return Response(error.code, error.status, headers=_retry_header(error))
+    except Exception as error:
+        server.panics.append(error)
+        status = internal("this is a bug in the server; the request has changed nothing")
+        return Response(status.code, status.status)
+
+
+def _retry_header(error: StatusError) -> dict[str, str]:
+    seconds = (error.status.get("details") or {}).get("retryAfterSeconds")
+    return {"Retry-After": str(seconds)} if seconds else {}
+
+
+def _record(server: APIServer, request: Request, then: Handle) -> Response:
+    if not server.trace.enabled:
+        return then(request)
+    try:
+        response = then(request)
+    except StatusError as error:
+        server.trace.sent(request, error.code)
+        raise
+    server.trace.sent(request, response.code)
+    return response
+
+
+def _negotiate(server: APIServer, request: Request, then: Handle) -> Response:
+    response = then(request)
+    return response if not request.headers.get("accept") else render(server.kinds, server.clock, request, response)
+
+
+def _resolve(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.info is None:
+        request.info = resolve(request, server.scheme)
+    return then(request)
+
+
+def _authenticate(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.user is None:
+        request.user = server.authenticate(request)
+        if request.user is None:
+            raise unauthorized()
+    return then(request)
+
+
+def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
+    if server.authorize is not None and request.user is not None and request.info is not None:
+        why = server.authorize(request.user, request.info, request)
+        if why:
+            resource = request.info.resource
+            if resource is None:
+                message = f'forbidden: User "{request.user.name}" cannot {request.method.lower()} path "{request.path}": {why}'
+                raise StatusError(403, "Forbidden", message, {})
+            raise forbidden(resource, request.info.name, why)
+    return then(request)
+
+
+Filter = Callable[[APIServer, Request, Handle], Response]
+
+FILTERS: tuple[tuple[str, Filter], ...] = (
+    ("panic recovery", _recover),
+    ("audit", _record),
+    ("authentication", _authenticate),
+    ("request info", _resolve),
+    ("authorization", _authorize),
+    ("content negotiation", _negotiate),
+)
+"""What every request passes, in order. Behind it stands the handler: decoding, defaulting, admission,
+validation and storage for a write; storage or the watch cache for a read."""
+
+
+def _compose(server: APIServer) -> Handle:
+    handle: Handle = server.dispatch
+    for _, each in reversed(FILTERS):
+        handle = _link(server, each, handle)
+    return handle
+
+
+def _link(server: APIServer, each: Filter, then: Handle) -> Handle:
+    return lambda request: each(server, request, then)
+
+
+def encode(value: Any) -> bytes:
+    """An object as JSON bytes, as the edge sends it."""
+    return orjson.dumps(value) + b"\n"
