@@ -1,0 +1,49 @@
+"""The palette is legible on light and dark pages, and no kind or state looks like another by colour alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from k8snb.view import theme
+
+BACKGROUNDS = ("#ffffff", "#f5f5f5", theme.DARK_BACKGROUND, "#111111")
+
+
+@pytest.mark.parametrize("name", theme.HUES)
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_every_hue_stands_out_from_light_and_dark_pages(name: str, background: str) -> None:
+    assert theme.contrast(theme.hue(name), background) >= 3
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_every_kind_has_a_glyph_of_its_own_and_a_hue_of_the_palette() -> None:
+    glyphs = [look.glyph for kind, look in theme.KINDS.items() if kind not in ("User", "Volume")]
+    assert len(set(glyphs)) == len(glyphs)
+    assert {look.hue for look in theme.KINDS.values()} <= set(theme.HUES)
+
+
+@pytest.mark.parametrize("look", [*theme.KINDS.values(), theme.UNKNOWN])
+def test_a_glyph_is_path_data_and_nothing_else(look: theme.Look) -> None:
+    assert re.fullmatch(r"[MmLlHhVvCcSsAaZz0-9., -]+", look.glyph)
+
+
+def test_a_kind_without_a_row_has_a_look() -> None:
+    assert theme.look("Gizmo") == theme.UNKNOWN
+
+
+def test_actors_generations_and_states_use_the_palette() -> None:
+    used = {*theme.ACTORS.values(), *theme.GENERATIONS, *(state.hue for state in theme.STATES.values())}
+    assert used <= set(theme.HUES)
+    assert theme.actor_hue("kubelet node-2") == theme.actor_hue("kubelet")
+    assert theme.actor_hue("somebody") == "slate"
+    assert theme.generation_hue(1) == theme.generation_hue(7) != theme.generation_hue(2)
+
+
+def test_states_of_one_hue_differ_in_their_mark() -> None:
+    assert len({(state.hue, state.mark) for state in theme.STATES.values()}) == len(theme.STATES)
