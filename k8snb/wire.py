@@ -113,7 +113,7 @@ class Response:
     object: Object | None = None
     body: bytes = b""
     content_type: str = "application/json"
-    headers: Mapping[str, str] = _NOTHING
+    headers: Mapping[str, str] = field(default_factory=dict)
     stream: Any = None
     warnings: tuple[str, ...] = ()
 

@@ -1,0 +1,103 @@
+"""What the server says of itself: its version, its health, the paths it answers.
+
+Upstream: `apiserver/pkg/server/healthz` and `server/routes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from k8snb.machinery.scheme import Scheme
+from k8snb.typing import Object
+from k8snb.wire import Request, Response
+
+VERSION = "v1.36.0"
+"""The Kubernetes version whose behaviour this is."""
+
+_MAJOR, _MINOR = VERSION.removeprefix("v").split(".")[:2]
+
+
+def version() -> Object:
+    """`/version`. The version is that of the behaviour; there is no Go build behind it."""
+    return {
+        "major": _MAJOR,
+        "minor": _MINOR,
+        "emulationMajor": _MAJOR,
+        "emulationMinor": _MINOR,
+        "minCompatibilityMajor": _MAJOR,
+        "minCompatibilityMinor": str(int(_MINOR) - 1),
+        "gitVersion": VERSION,
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "2026-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "",
+        "platform": "linux/amd64",
+    }
+
+
+_LIVE = ("ping", "log", "etcd", "poststarthook/start-apiserver-admission-initializer")
+CHECKS = {
+    "healthz": _LIVE,
+    "livez": _LIVE,
+    "readyz": ("ping", "log", "etcd", "etcd-readiness", "informer-sync", *_LIVE[3:], "shutdown"),
+}
+"""The checks behind each health endpoint; each is also a path of its own (`/livez/ping`)."""
+
+
+def health(
+    endpoint: str, *, verbose: bool = False, excluded: Collection[str] = (), failed: Collection[str] = ()
+) -> Response:
+    """`/healthz`, `/livez`, `/readyz`. `failed` names the checks that do not pass; 500 if there is one."""
+    bad = [check for check in CHECKS[endpoint] if check in failed and check not in excluded]
+    lines = [_line(check, check in excluded, check in bad) for check in CHECKS[endpoint]]
+    if bad:
+        return _text(500, "\n".join([*lines, f"{endpoint} check failed", ""]))
+    return _text(200, "\n".join([*lines, f"{endpoint} check passed", ""]) if verbose else "ok")
+
+
+def _line(check: str, excluded: bool, failed: bool) -> str:
+    if excluded:
+        return f"[+]{check} excluded: ok"
+    return f"[-]{check} failed: reason withheld" if failed else f"[+]{check} ok"
+
+
+def _text(code: int, text: str) -> Response:
+    headers = {"x-content-type-options": "nosniff", "cache-control": "no-cache, private"}
+    return Response(code, body=text.encode(), content_type="text/plain; charset=utf-8", headers=headers)
+
+
+_OTHER_PATHS = ("/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version")
+
+
+def root_paths(scheme: Scheme) -> Object:
+    """`/`: every path there is, for people who look around."""
+    paths = {"/api", "/apis", *_OTHER_PATHS}
+    for group, versions in scheme.versions().items():
+        root = f"/apis/{group}" if group else "/api"
+        paths.add(root)
+        paths.update(f"{root}/{served}" for served in versions)
+    for endpoint, checks in CHECKS.items():
+        paths.add(f"/{endpoint}")
+        paths.update(f"/{endpoint}/{check}" for check in checks)
+    return {"paths": sorted(paths)}
+
+
+def serve(request: Request, scheme: Scheme, failed: Collection[str] = ()) -> Response | None:
+    """Answer a request about the server itself; None if the path is none of these."""
+    if request.method not in ("GET", "HEAD"):
+        return None
+    path = request.path.strip("/")
+    if path == "":
+        return Response(200, root_paths(scheme))
+    if path == "version":
+        return Response(200, version())
+    endpoint, _, check = path.partition("/")
+    if endpoint not in CHECKS:
+        return None
+    if not check:
+        excluded = request.query.get("exclude", "")
+        return health(endpoint, verbose="verbose" in request.query, excluded=(excluded,), failed=failed)
+    if check not in CHECKS[endpoint]:
+        return None
+    return _text(500, "internal server error: reason withheld\n") if check in failed else _text(200, "ok")
