@@ -18,6 +18,7 @@ from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.patching import patched
+from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.clock import Clock
 from k8snb.errors import (
     FieldError,
@@ -128,7 +129,7 @@ class Writer:
         obj = strategy.prepare_create(obj)
         if strategy.counts_generation and "generation" not in obj["metadata"]:
             obj = {**obj, "metadata": {**obj["metadata"], "generation": 1}}
-        errors = [*self._metadata_errors(kind, obj["metadata"]), *strategy.validate(obj)]
+        errors = [*self._metadata_errors(kind, obj["metadata"]), *strategy.validate_create(obj)]
         if errors:
             raise invalid(kind.resource, name, errors)
         self._admission.validate(Attributes("CREATE", kind.resource, info.namespace, name, "", obj, None, user, dry))
@@ -251,25 +252,26 @@ class Writer:
             raise invalid(kind.resource, current["name"], errors)
 
     def _changed(self, kind: Kind, info: RequestInfo, old: Object, new: Object, user: User, dry: bool) -> Object:
-        strategy = kind.strategy
+        strategy = kind.strategy.parts.get(info.subresource, kind.strategy)
         new = strategy.default({**new, "metadata": _carried(new["metadata"], old["metadata"])})
         attributes = Attributes("UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry)
         new = strategy.prepare_update(strategy.default(self._admission.admit(attributes)), old)
-        if strategy.counts_generation and _content(new) != _content(old):
+        if strategy.counts_generation and strategy.content(new) != strategy.content(old):
             generation = int(old["metadata"].get("generation", 0)) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
-        errors = self._update_errors(kind, new, old)
+        errors = self._update_errors(strategy, kind.resource.namespaced, new, old)
         if errors:
             raise invalid(kind.resource, info.name, errors)
         attributes = Attributes("UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry)
         self._admission.validate(attributes)
         return strategy.allocate(new, old) if not dry else new
 
-    def _update_errors(self, kind: Kind, new: Object, old: Object) -> list[FieldError]:
+    @staticmethod
+    def _update_errors(strategy: Strategy, namespaced: bool, new: Object, old: Object) -> list[FieldError]:
         meta, before = new["metadata"], old["metadata"]
         errors = validate_metadata_update(meta, before)
-        errors += validate_metadata(meta, name_rule=kind.strategy.name_rule, namespaced=kind.resource.namespaced)
-        return list(dict.fromkeys([*errors, *kind.strategy.validate(new), *kind.strategy.validate_update(new, old)]))
+        errors += validate_metadata(meta, name_rule=strategy.name_rule, namespaced=namespaced)
+        return [*errors, *strategy.validate(new), *strategy.validate_update(new, old)]
 
     def _status(self, kind: Kind, old: Object, new: Object) -> Object:
         final = kind.strategy.prepare_status(new, old)
@@ -324,9 +326,3 @@ def _carried(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any
     if "namespace" in old:
         meta["namespace"] = old["namespace"]
     return meta
-
-
-def _content(obj: Object) -> Mapping[str, Any]:
-    return {k: v for k, v in obj.items() if k not in ("metadata", "status")}
-
-

@@ -6,7 +6,7 @@ Services, keeps that state itself). Objects are never changed in place: a method
 was given, or a new one that shares what it did not change.
 
 The order on create: `default` → admission → `default` again → `prepare_create` → metadata filled in →
-`validate` → `allocate` → stored. On update: `default` → admission → `prepare_update` → `validate` +
+`validate_create` → `allocate` → stored. On update: `default` → admission → `prepare_update` → `validate` +
 `validate_update` → `allocate` → stored. On an update of a subresource `status`: `prepare_status`,
 `validate_status`. Upstream: `registry/rest/create.go`, `update.go` and each kind's `strategy.go`.
 """
@@ -33,6 +33,9 @@ class Strategy:
     fields: Mapping[str, Field] = {}
     """What field selectors may ask besides `metadata.name` and `metadata.namespace`: path → value as text."""
 
+    parts: Mapping[str, Strategy] = {}
+    """The rules of updates through a subresource other than `status`: its name → the strategy."""
+
     def default(self, obj: Object) -> Object:
         """The object with every default of the versioned API filled in (`zz_generated.defaults.go`)."""
         return obj
@@ -44,6 +47,14 @@ class Strategy:
     def validate(self, obj: Object) -> list[FieldError]:
         """What is wrong with the object (without its metadata, which is checked for every kind alike)."""
         return []
+
+    def validate_create(self, obj: Object) -> list[FieldError]:
+        """What is wrong with a new object; by default what `validate` finds in any."""
+        return self.validate(obj)
+
+    def content(self, obj: Object) -> Object:
+        """What of the object counts for `metadata.generation`: everything but metadata and status."""
+        return {k: v for k, v in obj.items() if k not in ("metadata", "status")}
 
     def prepare_update(self, new: Object, old: Object) -> Object:
         """What an ordinary update may not change; by default `status` stays as it was."""
