@@ -1,0 +1,72 @@
+"""What travels on the pod network: requests and answers between programs in pods, and how they fail.
+
+To the network a pod is an `Endpoint`: it is asked who answers on a port only when a request arrives, so a
+listening server costs nothing until then. Kubelets and the network both speak in these terms and know
+nothing else of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPRequest:
+    """One HTTP request inside the cluster. `path` includes the query; header names are lower case."""
+
+    method: str
+    host: str
+    port: int
+    path: str = "/"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    scheme: str = "http"
+    source: str = ""
+    """The address the server sees the request come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPResponse:
+    """The answer, and how many seconds of virtual time it took."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class NetworkError(Exception):
+    """A connection that did not come about.
+
+    `kind` is `refused` (nobody listens), `timeout` (nobody answers), `unreachable` (no route) or `not found`
+    (the name does not resolve). Every program words it in its own way.
+    """
+
+    def __init__(self, kind: str, address: str = "", seconds: float = 0.0) -> None:
+        super().__init__(f"{kind}: {address}")
+        self.kind = kind
+        self.address = address
+        self.seconds = seconds
+
+
+class Endpoint(Protocol):
+    """A pod as its network sees it: one address, and servers behind its ports."""
+
+    @property
+    def ip(self) -> str:
+        """The pod's address; empty while it has none."""
+        ...
+
+    def accepts(self, port: int) -> bool:
+        """Whether a server listens on the TCP port."""
+        ...
+
+    def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
+        """Let the server on the port answer; raises NetworkError (`refused`) if there is none."""
+        ...
+
+    def tcp(self, port: int, data: str, source: str) -> str:
+        """Send text to the server on the port and return what it says; raises NetworkError."""
+        ...
