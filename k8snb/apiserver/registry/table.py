@@ -8,11 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from k8snb.apiserver.registry import apps, pods
+from k8snb.apiserver.registry import (
+    apps,
+    coordination,
+    core,
+    discovery,
+    endpoints,
+    events,
+    nodes,
+    pods,
+    quotas,
+    scheduling,
+    secrets,
+    services,
+    storage_core,
+)
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.machinery.names import Lottery
 
 STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
+    **core.STRATEGIES,
+    **secrets.STRATEGIES,
+    **quotas.STRATEGIES,
+    **nodes.STRATEGIES,
     **pods.STRATEGIES,
+    **services.STRATEGIES,
+    **endpoints.STRATEGIES,
+    **storage_core.STRATEGIES,
+    **events.STRATEGIES,
     **apps.STRATEGIES,
+    **discovery.STRATEGIES,
+    **coordination.STRATEGIES,
+    **scheduling.STRATEGIES,
 }
