@@ -1,0 +1,350 @@
+"""The ReplicaSet controller: as many pods as wanted, no more, no fewer.
+
+It counts the pods it controls and creates or deletes the difference. Counts are kept up to date as pods change
+(`replicaset_status.Tally`), so a reconcile costs what has changed, not what there is; and a change that cannot
+alter what the controller wants (a pod was bound to a node) is not looked at. Pods are created in batches of
+1, 2, 4 …, so that a ReplicaSet whose pods are refused does not ask a thousand times. Upstream:
+`pkg/controller/replicaset/replica_set.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from k8snb.client.controller import Context, Controller
+from k8snb.controllers import owners
+from k8snb.controllers.expectations import Expectations
+from k8snb.controllers.podstate import available_at, is_active
+from k8snb.controllers.ranking import victims
+from k8snb.controllers.refusals import namespace_is_terminating
+from k8snb.controllers.replicaset_status import Counts, Failure, Tally, status_of
+from k8snb.errors import StatusError
+from k8snb.i18n import _
+from k8snb.machinery import selectors
+from k8snb.machinery.objects import controller_of, controller_reference, is_deleting, key_of, labels_of, revision_of
+from k8snb.typing import Object, ObjectKey
+
+REPLICASETS = "replicasets.apps"
+BURST = 500
+"""How many pods one reconcile creates or deletes at most."""
+
+
+class ReplicaSetController(Controller):
+    """Keeps each ReplicaSet's number of pods at its size."""
+
+    name = "replicaset-controller"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._sets = self.informers.of(REPLICASETS)
+        self._pods = self.informers.of("pods")
+        self._expectations = Expectations(self.clock)
+        self._tallies: dict[str, Tally] = {}
+        self._blueprints: dict[str, tuple[Object, Object]] = {}
+        self._orphans: dict[str, dict[str, Object]] = {}
+        self._claiming: dict[ObjectKey, None] = {}
+
+    def start(self) -> None:
+        self._sets.on_change(self._set_changed)
+        self._pods.on_change(self._pod_changed)
+
+    # -- noticing ----------------------------------------------------------------------------------
+
+    def _set_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            assert old is not None
+            key = key_of(old)
+            self._expectations.forget(key)
+            self._blueprints.pop(old["metadata"]["uid"], None)
+            self.queue.add(key, revision_of(old))
+            return
+        if old is not None and _only_status_changed(old, new):
+            return
+        key = key_of(new)
+        if old is None:
+            self._claiming[key] = None
+        self.queue.add(key, revision_of(new))
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        before, after = _owner(old), _owner(new)
+        if before is not None and after is not None and before["uid"] == after["uid"]:
+            assert old is not None
+            assert new is not None
+            self._owned_changed(after, old, new)
+            return
+        if before is not None:
+            assert old is not None
+            self._owned_left(before, old, new)
+        if after is not None:
+            assert new is not None
+            self._owned_arrived(after, new)
+        if before is None or after is None:
+            self._orphan_changed(old, new)
+
+    def _owned_changed(self, owner: Object, old: Object, new: Object) -> None:
+        if not self._tallies[owner["uid"]].change(old, new):
+            return
+        meta = new["metadata"]
+        key = ObjectKey(meta["namespace"], owner["name"])
+        if "deletionTimestamp" in meta:
+            self._expectations.deleted(key, meta["uid"])
+        if labels_of(old) is not labels_of(new):
+            self._claiming[key] = None
+        self.queue.add(key, int(meta["resourceVersion"]))
+
+    def _owned_left(self, owner: Object, old: Object, new: Object | None) -> None:
+        tally = self._tallies[owner["uid"]]
+        tally.remove(old)
+        if tally.empty:
+            del self._tallies[owner["uid"]]
+        key = ObjectKey(old["metadata"]["namespace"], owner["name"])
+        self._expectations.deleted(key, old["metadata"]["uid"])
+        self.queue.add(key, revision_of(old if new is None else new))
+
+    def _owned_arrived(self, owner: Object, new: Object) -> None:
+        tally = self._tallies.get(owner["uid"])
+        if tally is None:
+            tally = self._tallies[owner["uid"]] = Tally()
+        tally.add(new)
+        meta = new["metadata"]
+        key = ObjectKey(meta["namespace"], owner["name"])
+        if "deletionTimestamp" in meta:
+            self._expectations.deleted(key, meta["uid"])
+        else:
+            self._expectations.created(key)
+        self.queue.add(key, int(meta["resourceVersion"]))
+
+    def _orphan_changed(self, old: Object | None, new: Object | None) -> None:
+        """A pod that nobody controls concerns every ReplicaSet that selects it."""
+        pod = new if new is not None else old
+        assert pod is not None
+        namespace, name = key_of(pod)
+        orphans = self._orphans.setdefault(namespace, {})
+        if new is None or controller_of(new) is not None:
+            orphans.pop(name, None)
+            return
+        orphans[name] = new
+        if old is not None and controller_of(old) is None and labels_of(old) == labels_of(new):
+            return
+        for rs in self._sets.list(namespace):
+            if selectors.of_object(rs["spec"]["selector"]).matches(labels_of(new)):
+                key = key_of(rs)
+                self._claiming[key] = None
+                self.queue.add(key, revision_of(new))
+
+    # -- reconciling -------------------------------------------------------------------------------
+
+    def reconcile(self, key: ObjectKey) -> float | None:
+        rs = self._sets.get(*key)
+        if rs is None:
+            self.wants(_("the ReplicaSet is gone: nothing to do"))
+            return None
+        tally = self._tallies.get(rs["metadata"]["uid"]) or _NOBODY
+        adopted = self._claim(key, rs) if key in self._claiming else 0
+        exist = tally.matching(selectors.of_object(rs["spec"]["selector"]).matches) + adopted
+        wanted = rs["spec"].get("replicas", 1)
+        self.saw(wanted=wanted, exist=exist, ready=tally.ready, terminating=tally.terminating)
+        failure: Failure | None = None
+        error: StatusError | None = None
+        if exist != wanted and not is_deleting(rs):
+            error = self._manage(key, rs, wanted, exist)
+            if error is not None:
+                failure = Failure("FailedCreate" if exist < wanted else "FailedDelete", error.message)
+        counts, again = self._count(rs, tally, exist)
+        self._write_status(rs, counts, failure)
+        if error is not None:
+            raise error
+        return again
+
+    def _manage(self, key: ObjectKey, rs: Object, wanted: int, exist: int) -> StatusError | None:
+        """Create or delete the difference; the first refusal."""
+        if not self._expectations.satisfied(key):
+            pending = self._expectations.pending(key)
+            self.wants(_("{count} changes are under way: wait until they are seen").format(count=pending))
+            return None
+        difference = min(abs(wanted - exist), BURST)
+        if exist < wanted:
+            sentence = _("{wanted} replicas wanted, {exist} exist: create {count}")
+            self.wants(sentence.format(wanted=wanted, exist=exist, count=difference))
+            return self._create(key, rs, difference)
+        sentence = _("{wanted} replicas wanted, {exist} exist: delete {count}")
+        self.wants(sentence.format(wanted=wanted, exist=exist, count=difference))
+        return self._delete(key, rs, difference)
+
+    def _create(self, key: ObjectKey, rs: Object, count: int) -> StatusError | None:
+        pod = self._blueprint(rs)
+        self._expectations.expect_creations(key, count)
+        client, events = self.client, self.events
+        left = count
+        for batch in slow_start(count):
+            error: StatusError | None = None
+            for _attempt in range(batch):
+                try:
+                    created = client.create("pods", pod, key.namespace)
+                except StatusError as refusal:
+                    error = error or refusal
+                    self._expectations.created(key)
+                    if not namespace_is_terminating(refusal):
+                        events.warning(rs, "FailedCreate", f"Error creating: {refusal.message}")
+                else:
+                    events.normal(rs, "SuccessfulCreate", f"Created pod: {created['metadata']['name']}")
+            left -= batch
+            if error is not None:
+                self._expectations.created(key, left)
+                return None if namespace_is_terminating(error) else error
+        return None
+
+    def _blueprint(self, rs: Object) -> Object:
+        """The pod that the ReplicaSet makes, built once per template and shared by all of its pods."""
+        meta, template = rs["metadata"], rs["spec"]["template"]
+        known = self._blueprints.get(meta["uid"])
+        if known is not None and known[0] is template:
+            return known[1]
+        pod = pod_from_template(template, rs)
+        self._blueprints[meta["uid"]] = (template, pod)
+        return pod
+
+    def _delete(self, key: ObjectKey, rs: Object, count: int) -> StatusError | None:
+        mine = [pod for pod in self._owned(rs) if is_active(pod)]
+        chosen = victims(mine, self._related(rs), count, self.clock.now())
+        self._expectations.expect_deletions(key, (pod["metadata"]["uid"] for pod in chosen))
+        first: StatusError | None = None
+        for pod in chosen:
+            name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+            try:
+                self.client.delete("pods", name, key.namespace, uid=uid)
+            except StatusError as refusal:
+                self._expectations.deleted(key, uid)
+                if refusal.code == 404:
+                    continue
+                first = first or refusal
+                self.events.warning(rs, "FailedDelete", f"Error deleting: {refusal.message}")
+            else:
+                self.events.normal(rs, "SuccessfulDelete", f"Deleted pod: {name}")
+        return first
+
+    def _owned(self, rs: Object) -> list[Object]:
+        matches = selectors.of_object(rs["spec"]["selector"]).matches
+        return [pod for pod in owners.controlled(self._pods, rs) if matches(labels_of(pod))]
+
+    def _related(self, rs: Object) -> Iterator[Object]:
+        """The pods of every ReplicaSet with the same controller, this one included."""
+        owner = controller_of(rs)
+        siblings = [rs]
+        if owner is not None:
+            siblings = [each for each in owners.dependents(self._sets, owner["uid"]) if _controlled_by(each, owner)]
+        return (pod for sibling in siblings for pod in owners.controlled(self._pods, sibling))
+
+    # -- claiming ----------------------------------------------------------------------------------
+
+    def _claim(self, key: ObjectKey, rs: Object) -> int:
+        """Adopt and release pods; how many were adopted, which the cache has yet to show."""
+        adopted = 0
+        if not is_deleting(rs):
+            selector = selectors.of_object(rs["spec"]["selector"])
+            self._release(rs, selector)
+            adopted = self._adopt(rs, selector)
+        if not adopted:
+            del self._claiming[key]
+        return adopted
+
+    def _release(self, rs: Object, selector: selectors.LabelSelector) -> None:
+        tally = self._tallies.get(rs["metadata"]["uid"])
+        if tally is None or all(selector.matches(group.labels) for group in tally.groups()):
+            return
+        strays = [pod for pod in owners.controlled(self._pods, rs) if is_active(pod)]
+        strays = [pod for pod in strays if not selector.matches(labels_of(pod))]
+        sentence = _("{count} pods no longer match the selector: release them")
+        self.wants(sentence.format(count=len(strays)))
+        for pod in strays:
+            owners.release(self.client, "pods", rs, pod)
+
+    def _adopt(self, rs: Object, selector: selectors.LabelSelector) -> int:
+        orphans = self._orphans.get(rs["metadata"]["namespace"]) or {}
+        found = [pod for pod in orphans.values() if is_active(pod) and selector.matches(labels_of(pod))]
+        if found:
+            sentence = _("{count} pods that nobody controls match the selector: adopt them")
+            self.wants(sentence.format(count=len(found)))
+        return sum(owners.adopt(self.client, "pods", rs, pod) is not None for pod in found)
+
+    # -- telling -----------------------------------------------------------------------------------
+
+    def _count(self, rs: Object, tally: Tally, exist: int) -> tuple[Counts, float | None]:
+        """The pods in numbers, and in how many seconds the next one becomes available."""
+        labels = (rs["spec"]["template"].get("metadata") or {}).get("labels") or {}
+        available, again = tally.ready, None
+        min_ready = rs["spec"].get("minReadySeconds", 0)
+        if min_ready and tally.ready:
+            pods = (pod for pod in self._owned(rs) if is_active(pod))
+            available, again = count_available(pods, min_ready, self.clock.now())
+        return Counts(exist, tally.labelled(labels), tally.ready, available, tally.terminating), again
+
+    def _write_status(self, rs: Object, counts: Counts, failure: Failure | None) -> None:
+        status = status_of(rs, counts, failure, self.clock.timestamp())
+        if status == rs.get("status"):
+            return
+        try:
+            self.client.update_status(REPLICASETS, {**rs, "status": status})
+        except StatusError as error:
+            if error.code == 404:
+                return
+            if error.code != 409:
+                raise
+            self._retry_status(rs, status)
+
+    def _retry_status(self, rs: Object, status: Object) -> None:
+        """Once more, on the newest version: somebody else wrote the object meanwhile."""
+        fresh = self.client.find(REPLICASETS, rs["metadata"]["name"], rs["metadata"]["namespace"])
+        if fresh is not None and fresh["metadata"]["uid"] == rs["metadata"]["uid"]:
+            self.client.update_status(REPLICASETS, {**fresh, "status": status})
+
+
+_NOBODY = Tally()
+
+
+def slow_start(count: int) -> Iterator[int]:
+    """The sizes of the batches in which `count` pods are created: 1, 2, 4 …"""
+    size = 1
+    while count > 0:
+        batch = min(size, count)
+        yield batch
+        count -= batch
+        size *= 2
+
+
+def pod_from_template(template: Object, owner: Object) -> Object:
+    """The pod that a controller makes of its template (upstream `GetPodFromTemplate`)."""
+    template_meta = template.get("metadata") or {}
+    meta: dict[str, Any] = {
+        "generateName": f"{owner['metadata']['name']}-",
+        "namespace": owner["metadata"]["namespace"],
+    }
+    for name in ("labels", "annotations", "finalizers"):
+        if template_meta.get(name):
+            meta[name] = template_meta[name]
+    meta["ownerReferences"] = [controller_reference(owner)]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"]}
+
+
+def count_available(pods: Iterable[Object], min_ready_seconds: int, now: float) -> tuple[int, float | None]:
+    """How many pods are available, and in how many seconds one more will be."""
+    times = [when for pod in pods if (when := available_at(pod, min_ready_seconds)) is not None]
+    waiting = [when - now for when in times if when > now]
+    return len(times) - len(waiting), min(waiting, default=None)
+
+
+def _owner(pod: Object | None) -> Object | None:
+    reference = controller_of(pod) if pod is not None else None
+    return reference if reference is not None and reference["kind"] == "ReplicaSet" else None
+
+
+def _controlled_by(rs: Object, owner: Object) -> bool:
+    reference = controller_of(rs)
+    return reference is not None and reference["uid"] == owner["uid"]
+
+
+def _only_status_changed(old: Object, new: Object) -> bool:
+    if old.get("status") is new.get("status") or old["spec"] is not new["spec"]:
+        return False
+    return is_deleting(old) == is_deleting(new) and labels_of(old) == labels_of(new)

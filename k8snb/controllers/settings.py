@@ -1,0 +1,43 @@
+"""What can be set when the controllers start: upstream's flags of kube-controller-manager, with its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Flags of the controller manager; times in seconds."""
+
+    node_monitor_period: float = 5.0
+    """`--node-monitor-period`: how often node health is looked at."""
+
+    node_monitor_grace_period: float = 50.0
+    """`--node-monitor-grace-period`: for how long a node may be silent."""
+
+    node_startup_grace_period: float = 60.0
+    """`--node-startup-grace-period`: for how long a new node may be silent."""
+
+    node_eviction_rate: float = 0.1
+    """`--node-eviction-rate`: how many nodes of a zone get NoExecute taints per second."""
+
+    terminated_pod_gc_threshold: int = 12_500
+    """`--terminated-pod-gc-threshold`: how many ended pods may exist."""
+
+    cluster_cidr: str = "10.244.0.0/16"
+    """`--cluster-cidr`: where the pod addresses of all nodes come from."""
+
+    node_cidr_mask_size: int = 24
+    """`--node-cidr-mask-size`: the size of one node's range."""
+
+    max_endpoints_per_slice: int = 100
+    """`--max-endpoints-per-slice`."""
+
+    mirror_endpoints: bool = True
+    """Whether Services also get their deprecated Endpoints object, as they do upstream."""
+
+    root_ca: str = ""
+    """`--root-ca-file`, its content: what the ConfigMap kube-root-ca.crt holds."""
+
+
+DEFAULTS = Settings()
