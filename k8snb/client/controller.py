@@ -102,6 +102,7 @@ class Controller:
             self.trace.current.observed.update(observed)
 
     def wants(self, sentence: str) -> None:
-        """Note in the trace what this reconcile is going to do, and why."""
-        if self.trace.current is not None:
-            self.trace.current.wanted = sentence
+        """Note in the trace what this reconcile is going to do, and why; a second sentence joins the first."""
+        span = self.trace.current
+        if span is not None:
+            span.wanted = f"{span.wanted}; {sentence}" if span.wanted else sentence
