@@ -24,6 +24,9 @@ from k8snb.store.mvcc import Compacted, Store
 from k8snb.typing import Object
 from k8snb.wire import RequestInfo
 
+WATCH_SECONDS = 1800
+"""After how long the server ends a watch that names no time (kube-apiserver `--min-request-timeout`)."""
+
 _CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list "
     "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
@@ -131,8 +134,7 @@ class Reader:
         if not stream.closed:
             trigger = "" if namespace else chosen.exact.get("spec.nodeName", "")
             stream.follow(namespace, trigger)
-            if timeout := _integer(query.get("timeoutSeconds", ""), "timeoutSeconds"):
-                stream.close_after(timeout)
+            stream.close_after(_integer(query.get("timeoutSeconds", ""), "timeoutSeconds") or WATCH_SECONDS)
         return stream
 
 

@@ -1,0 +1,376 @@
+"""A whole cluster in one object: the composition root.
+
+Store, API server, controllers, scheduler and kubelets are made here, handed their clock, their lots and
+their door to the API, and given turns. Nothing happens by itself: time moves and parts take turns only while a
+client waits (`settle`, `advance`, `wait`), so the same program sees the same cluster on every run.
+
+What comes from outside (requests that write, waits, broken nodes) is kept in a journal. Because everything
+else follows from it, `fork()` is a second cluster that has lived through the same journal, and
+`rewind(revision)` is this one as it was when the store had that revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from k8snb.apiserver.bootstrap import bootstrap_objects
+from k8snb.apiserver.server import APIServer
+from k8snb.client.client import Client
+from k8snb.client.controller import Context
+from k8snb.client.events import Correlator
+from k8snb.client.informer import Informers
+from k8snb.clock import Clock, VirtualClock
+from k8snb.controllers.table import CONTROLLERS
+from k8snb.i18n import _
+from k8snb.kubelet.kubelet import Kubelet
+from k8snb.loop import Loop
+from k8snb.machinery.names import Lottery
+from k8snb.network.fabric import Fabric
+from k8snb.scheduler.scheduler import Scheduler
+from k8snb.store.mvcc import Store
+from k8snb.trace import Span, Trace
+from k8snb.typing import Object
+from k8snb.wire import Request, Response, User, WatchEvent
+
+if TYPE_CHECKING:
+    from k8snb.client.controller import Controller
+
+ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
+SETTLE_SECONDS = 60.0
+FOREVER = float("inf")
+Entry: TypeAlias = tuple[str, tuple[Any, ...]]
+"""One thing that came from outside: the name of a method of `Cluster` and its arguments."""
+
+_READS = frozenset({"get", "list", "watch"})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One simulated machine. Quantities as the API writes them."""
+
+    name: str
+    cpu: str = "8"
+    memory: str = "32Gi"
+    pods: int = 110
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Object] = ()
+
+    @property
+    def capacity(self) -> Object:
+        """What the node has, as `status.capacity`."""
+        return {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods)}
+
+
+class Snapshot:
+    """The cluster's objects as they were at one revision. Reading it copies nothing."""
+
+    def __init__(self, cluster: Cluster, revision: int) -> None:
+        cluster.store.require(revision)
+        self.revision = revision
+        self._server = cluster.server
+        self._store = cluster.store
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
+        """The object as it was, None if there was none."""
+        kind = self._server.kinds.named(resource)
+        found = self._store.get(kind.bucket, namespace if kind.resource.namespaced else "", name, self.revision)
+        return None if found is None else kind.load(found)
+
+    def list(self, resource: str, namespace: str = "") -> list[Object]:
+        """The objects as they were, in key order."""
+        kind = self._server.kinds.named(resource)
+        found = self._store.scan(kind.bucket, namespace if kind.resource.namespaced else "", self.revision)
+        return [kind.load(obj) for obj in found]
+
+
+class _Door:
+    """The way in from outside: hands requests to the server and keeps those that write in the journal."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def handle(self, request: Request) -> Response:
+        return self._cluster.handle(request)
+
+    def subscribe(self, request: Request, deliver: Callable[[WatchEvent], None]) -> Callable[[], None]:
+        return self._cluster.server.subscribe(request, deliver)
+
+
+class Cluster:
+    """A Kubernetes 1.36 cluster in this process.
+
+    `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
+    `seed` decides every name, UID and address. `history` is how many revisions can be gone back to. `quantum`
+    is how many units of work a part does per turn; 1 shows every step. `debug` proves that nobody changes
+    objects in place (`cluster.store.verify()`).
+    """
+
+    def __init__(
+        self,
+        nodes: int | Iterable[NodeSpec] = 3,
+        seed: int = 1,
+        *,
+        history: int = 50_000,
+        quantum: int = 1,
+        debug: bool = False,
+        trace: int = 50_000,
+        clock: Clock | None = None,
+        journal: bool = True,
+    ) -> None:
+        specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
+        self._making: dict[str, Any] = {
+            "nodes": specs, "seed": seed, "history": history, "quantum": quantum, "debug": debug, "trace": trace,
+        }
+        self._clock_given = clock
+        self._journal: list[Entry] = []
+        self._keeps_journal = journal
+        self._target: int | None = None
+        self._door = _Door(self)
+        self._official: Any = None
+        self._build()
+
+    # -- making ------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        made = self._making
+        self.clock: Clock = self._clock_given or VirtualClock()
+        self.lottery = Lottery(made["seed"])
+        self.store = Store(self.clock, history=made["history"], debug=made["debug"])
+        self.trace = Trace(self.clock.now, lambda: self.store.revision, made["trace"])
+        self.loop = Loop(self.clock, made["quantum"])
+        self.paused = False
+        self.server = APIServer(self.store, self.clock, self.lottery, self.trace, agents=self._agent)
+        self.client = Client(self._door, self.server.scheme, ADMIN)
+        self._context = self._root_context()
+        for resource, obj in bootstrap_objects():
+            self._context.client.create(resource, obj)
+        self.network = Fabric(self._context.separate("system:kube-proxy"))
+        self.kubelets: dict[str, Kubelet] = {}
+        self._correlator = Correlator(self.clock)
+        self.controllers: dict[str, Controller] = {}
+        manager = self._context.separate("system:kube-controller-manager")
+        for kind in CONTROLLERS:
+            context = manager.act_as(f"system:serviceaccount:kube-system:{kind.name}", "system:serviceaccounts")
+            self.controllers[kind.name] = kind(context)
+        for controller in self.controllers.values():
+            controller.start()
+        self.scheduler = Scheduler(self._context.separate("system:kube-scheduler"))
+        self.scheduler.start()
+        for spec in made["nodes"]:
+            self._add_node(spec)
+        while self.loop.turn():
+            pass
+
+    def _root_context(self) -> Context:
+        scheme = self.server.scheme
+        client = Client(self.server, scheme, User("system:apiserver", ("system:masters",)))
+        informers = Informers(self.loop, client)
+        return Context(self.loop, self.clock, self.trace, self.lottery, self.server, scheme, client, informers)
+
+    def _add_node(self, spec: NodeSpec) -> None:
+        context = self._context.separate(f"system:node:{spec.name}", "system:nodes")
+        kubelet = Kubelet(context, spec.name, capacity=spec.capacity, labels=spec.labels, taints=spec.taints,
+                          network=self.network, correlator=self._correlator)
+        self.kubelets[spec.name] = kubelet
+        kubelet.start()
+
+    def _agent(self, node: str) -> Kubelet | None:
+        kubelet = self.kubelets.get(node)
+        return kubelet if kubelet is not None and kubelet.running else None
+
+    # -- machines ----------------------------------------------------------------------------------
+
+    def add_node(self, name: str, **spec: Any) -> None:
+        """Put one more machine in the cluster; keywords as `NodeSpec`."""
+        self._do("_add_node", NodeSpec(name, **spec))
+
+    def stop_kubelet(self, node: str) -> None:
+        """Lose a node: its kubelet falls silent, its containers go on unseen."""
+        self._do("_stop_kubelet", node)
+
+    def start_kubelet(self, node: str) -> None:
+        """Bring the kubelet of a node back."""
+        self._do("_start_kubelet", node)
+
+    def _stop_kubelet(self, node: str) -> None:
+        self.kubelets[node].stop()
+
+    def _start_kubelet(self, node: str) -> None:
+        self.kubelets[node].start()
+
+    # -- the door ----------------------------------------------------------------------------------
+
+    def _do(self, name: str, *arguments: Any) -> Any:
+        """Call a method of this class as something that comes from outside."""
+        result = getattr(self, name)(*arguments)
+        self._note(name, *arguments)
+        return result
+
+    def _note(self, name: str, *arguments: Any) -> None:
+        if self._keeps_journal:
+            self._journal.append((name, arguments))
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request from outside; those that may write are kept in the journal."""
+        kept = _copy(request)
+        response = self.server.handle(request)
+        if request.info is None or request.info.verb not in _READS:
+            self._note("_handle_again", kept)
+        return response
+
+    def _handle_again(self, request: Request) -> None:
+        self.server.handle(_copy(request))
+
+    @property
+    def api_client(self) -> Any:
+        """The official client's `ApiClient`, in process: `kubernetes.client.CoreV1Api(cluster.api_client)`."""
+        if self._official is None:
+            from k8snb.client.official import api_client
+
+            self._official = api_client(self._door, ADMIN, lambda ready: self._run(ready, FOREVER))
+        return self._official
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def settle(self, timeout: float = SETTLE_SECONDS) -> float:
+        """Wait until nothing but housekeeping is left to happen, at most `timeout` seconds of virtual time.
+
+        Returns how many seconds passed. Heartbeats, expiries and steady probes go on for ever and are not
+        waited for; what backs off (a crash loop) is waited for until the time is up.
+        """
+        began = self.clock.now()
+        self._run(lambda: False, began + timeout, foreground=True)
+        return self.clock.now() - began
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` of virtual time pass, with everything that happens in them."""
+        self._run(lambda: False, self.clock.now() + seconds)
+
+    def wait(self, condition: Callable[[], bool], timeout: float = SETTLE_SECONDS) -> bool:
+        """Wait until `condition()` holds; False if it does not within `timeout` seconds of virtual time."""
+        self._run(condition, self.clock.now() + timeout)
+        return condition()
+
+    def _run(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> None:
+        turns = 0
+        while not self.paused and not until():
+            if self.loop.turn():
+                turns += 1
+                continue
+            due = self.clock.next_due()
+            wanted = self.clock.next_due(foreground=True) if foreground else due
+            if due is None or wanted is None or wanted > deadline:
+                if not foreground and deadline < FOREVER:
+                    self._move(deadline)
+                break
+            self._move(due)
+        self._note("_run_again", turns, self.clock.now())
+
+    def _move(self, when: float) -> None:
+        assert isinstance(self.clock, VirtualClock), "only virtual time can be moved"
+        self.clock.advance_to(when)
+
+    def _run_again(self, turns: int, now: float) -> tuple[int, float]:
+        done = 0
+        while done < turns and not self._reached():
+            if self.loop.turn():
+                done += 1
+            elif (due := self.clock.next_due()) is not None:
+                self._move(due)
+        if done == turns:
+            self._move(now)
+        return done, self.clock.now()
+
+    # -- stepping ----------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Hold every part where it is: waiting no longer moves anything, `step()` does."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Let the parts go on whenever a client waits."""
+        self.paused = False
+
+    def step(self) -> Span | None:
+        """Give turns until one reconcile is done and return its span; None if nothing is left to do.
+
+        If all is quiet, time moves to the next thing that is not housekeeping.
+        """
+        count = len(self.trace.spans)
+        last = self.trace.spans[-1] if self.trace.spans else None
+        turns = 0
+        while (self.trace.spans[-1] if self.trace.spans else None) is last and len(self.trace.spans) == count:
+            if self.loop.turn():
+                turns += 1
+                continue
+            due = self.clock.next_due()
+            if due is None or self.clock.next_due(foreground=True) is None:
+                break
+            self._move(due)
+        self._note("_run_again", turns, self.clock.now())
+        newest = self.trace.spans[-1] if self.trace.spans else None
+        return None if newest is last else newest
+
+    # -- history -----------------------------------------------------------------------------------
+
+    @property
+    def revision(self) -> int:
+        """The newest revision."""
+        return self.store.revision
+
+    def at(self, revision: int) -> Snapshot:
+        """The objects as they were at a revision."""
+        return Snapshot(self, revision)
+
+    def rewind(self, revision: int) -> None:
+        """Go back to the moment when the store had reached `revision`; what happened since has not happened.
+
+        Exact to the turn: if one turn wrote several revisions, all of them are there.
+        """
+        self.store.require(revision)
+        self._need_virtual_time()
+        journal, self._journal = self._journal, []
+        self._build()
+        self._replay(journal, revision)
+
+    def _replay(self, journal: Sequence[Entry], revision: int | None) -> None:
+        self._target = revision
+        try:
+            for name, arguments in journal:
+                if self._reached():
+                    break
+                done = getattr(self, name)(*arguments)
+                self._journal.append((name, done if name == "_run_again" else arguments))
+        finally:
+            self._target = None
+
+    def _reached(self) -> bool:
+        return self._target is not None and self.store.revision >= self._target
+
+    def fork(self) -> Cluster:
+        """A second cluster with the same past; from here on the two know nothing of each other."""
+        self._need_virtual_time()
+        twin = Cluster(**self._making)
+        twin._replay(list(self._journal), None)
+        twin.paused = self.paused
+        return twin
+
+    def _need_virtual_time(self) -> None:
+        if not isinstance(self.clock, VirtualClock) or not self._keeps_journal:
+            raise RuntimeError(_("a cluster that follows the wall clock cannot go back in time"))
+
+
+def _copy(request: Request) -> Request:
+    """The request as it came in: the server fills in what it finds out."""
+    return Request(
+        request.method if request.info is None else "",
+        request.path if request.info is None else "",
+        request.query,
+        request.headers,
+        request.body,
+        info=request.info,
+        object=request.object,
+        user=request.user,
+    )

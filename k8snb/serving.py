@@ -1,0 +1,180 @@
+"""`python -m k8snb serve`: the same cluster, on the wall clock and behind a TLS socket.
+
+One thread does everything. Requests are answered as they come; between them the parts take their turns, a few
+milliseconds at a time, and when all is quiet the process sleeps until the next timer is due. Certificates, a token
+and the kubeconfig are made anew at every start and die with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime
+import ipaddress
+import secrets
+import signal
+import ssl
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from k8snb.apiserver.listener import listen
+from k8snb.clock import WallClock
+from k8snb.cluster import ADMIN, Cluster
+from k8snb.i18n import _
+from k8snb.wire import Request, Response, User
+
+SLICE_SECONDS = 0.005
+"""How long the parts may take turns before requests are looked at again."""
+
+VALID_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """A certificate authority made for one run, and the server certificate it signed; all PEM."""
+
+    ca: bytes
+    certificate: bytes
+    key: bytes
+
+    def context(self) -> ssl.SSLContext:
+        """The server side of TLS with these."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        with tempfile.TemporaryDirectory() as folder:
+            chain, key = Path(folder, "server.crt"), Path(folder, "server.key")
+            chain.write_bytes(self.certificate)
+            key.touch(mode=0o600)
+            key.write_bytes(self.key)
+            context.load_cert_chain(chain, key)
+        return context
+
+
+def make_certificates() -> Certificates:
+    """A CA and a certificate for the loopback addresses and the names a cluster gives its API server."""
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+    ca = _certificate(ca_name, ca_name, ca_key.public_key()).add_extension(
+        x509.BasicConstraints(ca=True, path_length=None), critical=True
+    )
+    signed_ca = ca.sign(ca_key, hashes.SHA256())
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
+    names = [x509.DNSName(each) for each in ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")]
+    addresses = [x509.IPAddress(ipaddress.ip_address(each)) for each in ("127.0.0.1", "::1", "10.96.0.1")]
+    leaf = (
+        _certificate(name, ca_name, key.public_key())
+        .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return Certificates(signed_ca.public_bytes(pem), leaf.public_bytes(pem), private)
+
+
+def _certificate(name: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
+    )
+
+
+def kubeconfig(server: str, ca: bytes, token: str) -> str:
+    """The kubeconfig by which any client finds the cluster."""
+    name = "k8snb"
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {"server": server, "certificate-authority-data": base64.b64encode(ca).decode()},
+            }
+        ],
+        "users": [{"name": "admin", "user": {"token": token}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "admin"}}],
+        "current-context": name,
+    }
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+class Served:
+    """A cluster that follows the wall clock and answers on a socket (the `Host` of a listener)."""
+
+    def __init__(self, cluster: Cluster, token: str) -> None:
+        self.cluster = cluster
+        self.clock = cluster.clock
+        self._token = token
+        self._handle: asyncio.Handle | None = None
+        cluster.server.authenticate = self._authenticate
+
+    def _authenticate(self, request: Request) -> User | None:
+        given = request.headers.get("authorization", "")
+        if not given:
+            return None
+        scheme, __, token = given.partition(" ")
+        known = scheme.lower() == "bearer" and secrets.compare_digest(token.strip().encode(), self._token.encode())
+        return ADMIN if known else None
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request."""
+        return self.cluster.server.handle(request)
+
+    def exec(self, request: Request) -> Response:
+        """Run a command in a container."""
+        return self.cluster.server.handle(request)
+
+    def nudge(self) -> None:
+        """Give the parts their turns as soon as the event loop is free."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle = asyncio.get_running_loop().call_soon(self._turns)
+
+    def _turns(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SLICE_SECONDS
+        turn = self.cluster.loop.turn
+        while turn():
+            if loop.time() > until:
+                self._handle = loop.call_soon(self._turns)
+                return
+        due = self.clock.next_due()
+        if due is None:
+            self._handle = None
+            return
+        speed = self.clock.speed if isinstance(self.clock, WallClock) else 1.0
+        self._handle = loop.call_later(max(0.0, (due - self.clock.now()) / speed), self._turns)
+
+
+async def serve(nodes: int, port: int, path: Path, speed: float, seed: int) -> None:
+    """Serve until SIGINT or SIGTERM; the kubeconfig is at `path` meanwhile."""
+    cluster = Cluster(nodes, seed, clock=WallClock(speed), journal=False)
+    certificates, token = make_certificates(), secrets.token_urlsafe(32)
+    served = Served(cluster, token)
+    server = await listen(served, port, certificates.context())
+    address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    path.touch(mode=0o600)
+    path.write_text(kubeconfig(address, certificates.ca, token))
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    served.nudge()
+    ready = _("cluster of {nodes} nodes ready at {address}; export KUBECONFIG={path}")
+    print(ready.format(nodes=nodes, address=address, path=path), flush=True)
+    await stopped.wait()
+    server.close()
+    path.unlink(missing_ok=True)
