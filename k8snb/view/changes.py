@@ -1,0 +1,104 @@
+"""What changed between two versions of an object, field by field, in the words of the manifest.
+
+Lists whose entries have a name, a type or an IP are compared by that and not by place, so that a new condition is
+one change and not a shift of all that follow. Bookkeeping that changes with every write is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from k8snb.typing import Object
+
+_BOOKKEEPING = {
+    "metadata.resourceVersion",
+    "metadata.managedFields",
+    "metadata.generation",
+    "metadata.uid",
+    "metadata.creationTimestamp",
+    "status.observedGeneration",
+}
+_STAMPS = ("lastTransitionTime", "lastUpdateTime", "lastProbeTime", "lastHeartbeatTime")
+_NAMES = ("name", "type", "ip", "ipAddress", "containerPort", "port", "uid")
+LONGEST = 48
+"""Longer values are cut, with an ellipsis."""
+
+
+class Change(NamedTuple):
+    """One field: where it stands, what it was and what it is; empty when it was not there."""
+
+    path: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.before or '∅'} → {self.after or '∅'}"
+
+
+def changes(before: Object | None, after: Object | None) -> list[Change]:
+    """The fields that differ; nothing when the object is new or gone, because then all of it is the change."""
+    if before is None or after is None:
+        return []
+    return [Change(path, show(old), show(new)) for path, old, new in _walk("", before, after)]
+
+
+def _walk(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    if before == after or path in _BOOKKEEPING or path.endswith(_STAMPS):
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        yield from _fields(path, before, after)
+    elif _named(before) and _named(after):
+        yield from _entries(path, _by_name(before), _by_name(after))
+    else:
+        yield path, before, after
+
+
+def _fields(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for name in [*before, *(name for name in after if name not in before)]:
+        here = f'{path}["{name}"]' if "." in name or "/" in name else f"{path}.{name}" if path else name
+        old, new = before.get(name), after.get(name)
+        if old is None and isinstance(new, Mapping):
+            old = {}
+        if new is None and isinstance(old, Mapping):
+            new = {}
+        if old is None and _named(new):
+            old = []
+        yield from _walk(here, old, new)
+
+
+def _entries(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for name in [*before, *(name for name in after if name not in before)]:
+        yield from _walk(f"{path}[{name}]", before.get(name), after.get(name))
+
+
+def _named(value: Any) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and all(isinstance(each, Mapping) and any(name in each for name in _NAMES) for each in value)
+        and len(_by_name(value)) == len(value)
+    )
+
+
+def _by_name(value: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {str(next(each[name] for name in _NAMES if name in each)): each for each in value}
+
+
+def show(value: Any) -> str:
+    """A value in one short line."""
+    if value is None:
+        return ""
+    if isinstance(value, Mapping) and "status" in value and "type" in value:  # a condition: its reason says more
+        value = f"{value['status']} ({value['reason']})" if value.get("reason") else value["status"]
+    if isinstance(value, Mapping) and isinstance(value.get("state"), Mapping):  # a container's status
+        value = ", ".join(_because(state, why) for state, why in value["state"].items())
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        value = value["name"]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _because(state: str, why: Mapping[str, Any]) -> str:
+    return f"{state} ({why['reason']})" if why.get("reason") else state

@@ -1,0 +1,214 @@
+"""What a stepper steps through: frames, each of one component's turn, and how they are written as text and as data.
+
+A frame says who acted, because of what, what it observed, what it wanted, what it sent, and how the cluster looked
+afterwards. The data form keeps only what differs from frame to frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8snb.i18n import _
+from k8snb.view import theme
+from k8snb.view.changes import Change
+from k8snb.view.scene import Item, Scene, difference
+
+MARKS = {"ring": "○", "half": "◐", "disc": "●", "cross": "✕", "dash": "◌", "check": "✓"}
+"""The marks of states, as characters."""
+
+_MOST_CHANGES = 6
+_MOST_ACTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One request: what it did (`create`), to which object, the answer's code, and the fields it changed.
+
+    An event has no fields: `note` is what it says.
+    """
+
+    verb: str
+    object: str
+    code: int
+    revision: int
+    request: str = ""
+    changes: Sequence[Change] = ()
+    note: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The act in one line, without the fields that it changed."""
+        if self.note:
+            return f"{self.verb} {self.note}"
+        answer = f" → {self.code}" if self.code >= 300 else ""
+        return f"{self.verb} {self.object}{answer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One step. `time` is in seconds since the first frame; `cause` is the revision that brought it about, or 0."""
+
+    actor: str
+    subject: str
+    caption: str
+    time: float
+    revision: int
+    cause: int = 0
+    observed: Sequence[tuple[str, str]] = ()
+    acts: Sequence[Act] = ()
+    scene: Scene = field(default_factory=dict)
+    touched: Sequence[str] = ()
+    error: str = ""
+
+    @property
+    def lane(self) -> str:
+        """The line of the score it stands on: all kubelets share one."""
+        return self.actor.split(" ")[0]
+
+
+# -- text ------------------------------------------------------------------------------------------------
+
+
+def text(title: str, frames: Sequence[Frame]) -> str:
+    """The whole story as text: what a reader sees without a browser, and what tests compare."""
+    count = _("{count} steps").format(count=len(frames))
+    blocks = ["\n".join(_lines(number, frame)) for number, frame in enumerate(frames, 1)]
+    return "\n".join([f"{title} · {count}", *blocks])
+
+
+def _lines(number: int, frame: Frame) -> Iterator[str]:
+    because = " " + _("because of @{revision}").format(revision=frame.cause) if frame.cause else ""
+    yield f"{number:3}  {when(frame.time)}  @{frame.revision}  {frame.actor}{because}"
+    yield from (f"       {line}" for line in details(frame))
+
+
+def details(frame: Frame) -> Iterator[str]:
+    """What one frame says, line by line: observe, diff, act, and the pods afterwards."""
+    if frame.observed:
+        yield f"{_('observe')}  " + ", ".join(f"{name} {value}" for name, value in frame.observed)
+    if frame.caption:
+        yield f"{_('diff')}     {frame.caption}"
+    for act in frame.acts[:_MOST_ACTS]:
+        yield f"{_('act')}      {act.sentence}"
+        yield from (f"           {change}" for change in act.changes[:_MOST_CHANGES])
+        if len(act.changes) > _MOST_CHANGES:
+            yield "           " + _("… and {count} more fields").format(count=len(act.changes) - _MOST_CHANGES)
+    if len(frame.acts) > _MOST_ACTS:
+        yield f"{_('act')}      " + _("… and {count} more").format(count=len(frame.acts) - _MOST_ACTS)
+    if frame.error:
+        yield f"{_('error')}    {frame.error}"
+    if pods := pods_line(frame.scene):
+        yield f"{_('pods')}     {pods}"
+
+
+def pods_line(scene: Scene) -> str:
+    """All pods as marks, by the revision of their app: `v1 ●●  v2 ◐○`."""
+    groups: dict[int, str] = {}
+    for name, item in scene.items():
+        if name.startswith("Pod/"):
+            generation = item.get("generation", 0)
+            groups[generation] = groups.get(generation, "") + MARKS[theme.STATES[item["state"]].mark]
+    return "  ".join(f"v{number} {marks}" if number else marks for number, marks in sorted(groups.items()))
+
+
+def when(seconds: float) -> str:
+    """A time since the first frame: `+0.0 s`, `+1 h 02 min 03 s`."""
+    if seconds < 60:
+        return f"+{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"+{hours} h {minutes:02} min {rest:02} s" if hours else f"+{minutes} min {rest:02} s"
+
+
+# -- data ------------------------------------------------------------------------------------------------
+
+
+def document(title: str, frames: Sequence[Frame]) -> dict[str, Any]:
+    """The story as the front end reads it: plain JSON, scenes as differences, in which nothing is random."""
+    lanes = list(dict.fromkeys(frame.lane for frame in frames))
+    kinds = dict.fromkeys(name.split("/")[0] for frame in frames for name in frame.scene)
+    return {
+        "title": title,
+        "words": words(),
+        "lanes": [{"name": name, "hue": theme.actor_hue(name)} for name in lanes],
+        "kinds": {kind: theme.look(kind)._asdict() for kind in kinds},
+        "states": {name: state._asdict() for name, state in theme.STATES.items()},
+        "generations": list(theme.GENERATIONS),
+        "frames": list(_frames(frames, lanes)),
+    }
+
+
+def _frames(frames: Sequence[Frame], lanes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    before: Mapping[str, Item] = {}
+    for index, frame in enumerate(frames):
+        changed, gone = difference(before, frame.scene)
+        before = frame.scene
+        data = {
+            "lane": lanes.index(frame.lane),
+            "actor": frame.actor,
+            "subject": frame.subject,
+            "caption": frame.caption,
+            "time": when(frame.time),
+            "revision": frame.revision,
+            "cause": frame.cause,
+            "from": _cause(frames, index),
+            "observed": [list(pair) for pair in frame.observed],
+            "acts": [_act(act) for act in frame.acts],
+            "error": frame.error,
+            "set": changed,
+            "gone": gone,
+            "touched": list(frame.touched),
+        }
+        yield {name: value for name, value in data.items() if value not in ("", [], {}, None)}
+
+
+def _cause(frames: Sequence[Frame], index: int) -> int | None:
+    """Which earlier frame produced the revision that caused this one."""
+    cause = frames[index].cause
+    if not cause:
+        return None
+    produced = (i for i in range(index - 1, -1, -1) if any(act.revision == cause for act in frames[i].acts))
+    return next(produced, None)
+
+
+def _act(act: Act) -> dict[str, Any]:
+    shown = [list(change) for change in act.changes[:_MOST_CHANGES]]
+    data = {
+        "verb": act.verb,
+        "object": act.object,
+        "request": act.request,
+        "code": act.code,
+        "revision": act.revision,
+        "changes": shown,
+        "more": len(act.changes) - len(shown),
+        "note": act.note,
+    }
+    return {name: value for name, value in data.items() if value not in ("", [], 0)}
+
+
+def words() -> dict[str, str]:
+    """What the front end says, in the reader's language."""
+    return {
+        "first": _("first step"),
+        "previous": _("previous step"),
+        "play": _("play"),
+        "pause": _("pause"),
+        "next": _("next step"),
+        "last": _("last step"),
+        "scrub": _("step"),
+        "step": _("Step {i} of {n}"),
+        "stepper": _("stepper"),
+        "because": _("because of @{revision}"),
+        "observe": _("observe"),
+        "diff": _("diff"),
+        "act": _("act"),
+        "nothing": _("nothing"),
+        "more": _("… and {count} more"),
+        "nowhere": _("no node yet"),
+        "objects": _("Objects"),
+        "nodes": _("Nodes"),
+        "says": _("says"),
+        "keys": _("Space plays and pauses; the arrow keys, Home and End move."),
+    }

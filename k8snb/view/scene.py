@@ -1,0 +1,269 @@
+"""What a picture of a namespace shows at one revision, as small plain data.
+
+A scene maps an id (`Pod/web-x7k2p`) to an item. Items are what the front end draws without knowing any kind: a
+*place* (a node) holds items, an item may have a *parent* (its controller), *facts* (a label and a value), a
+*state* (one of `theme.STATES`) with the API's own word for it, a *generation* (which revision of its app), and may
+be listed *in* others (a pod in an EndpointSlice). Scenes of neighbouring revisions differ little, so a story keeps
+the difference only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from k8snb.i18n import _
+from k8snb.machinery.objects import annotations_of, condition, controller_of, is_deleting, is_true, labels_of
+from k8snb.typing import Object
+
+Item: TypeAlias = Mapping[str, Any]
+Scene: TypeAlias = Mapping[str, Item]
+
+
+class Snapshot(Protocol):
+    """Objects as of one revision, or as they are now."""
+
+    def list(self, resource: str, namespace: str = "") -> list[Object]:
+        """The objects of a resource, in order of namespace and name."""
+        ...
+
+
+RESOURCES = {
+    "Service": "services",
+    "EndpointSlice": "endpointslices.discovery.k8s.io",
+    "Deployment": "deployments.apps",
+    "StatefulSet": "statefulsets.apps",
+    "DaemonSet": "daemonsets.apps",
+    "ReplicaSet": "replicasets.apps",
+    "Pod": "pods",
+}
+"""The kinds that a scene shows, beside nodes, in the order in which they are drawn."""
+
+FEW_NODES = 6
+"""So many nodes are shown even when they are empty."""
+
+_FAILING = re.compile(r"BackOff|^Err|Error$|^Invalid|Never|Unknown$|^OOMKilled$|^Evicted$|^Failed$")
+_REVISION = "deployment.kubernetes.io/revision"
+
+
+def identity(obj: Object) -> str:
+    """The id of an object within its scene: `Pod/web-x7k2p`."""
+    return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+def scene(snapshot: Snapshot, namespace: str = "default") -> dict[str, Item]:
+    """Everything of a namespace that a picture shows, and the nodes beneath it."""
+    objects = [
+        obj
+        for resource in RESOURCES.values()
+        for obj in snapshot.list(resource, namespace)
+        if not is_own_door(obj)
+    ]
+    generations = generations_of(objects)
+    members = membership(objects)
+    items = {identity(obj): item(obj, generations, members) for obj in objects}
+    used = {each["place"] for each in items.values() if "place" in each}
+    nodes = sorted(snapshot.list("nodes"), key=natural)
+    shown = [node for node in nodes if len(nodes) <= FEW_NODES or identity(node) in used]
+    return {**items, **{identity(node): node_item(node) for node in shown}}
+
+
+def is_own_door(obj: Object) -> bool:
+    """Whether it is the Service of the API server itself, or its slice: in every cluster, and in no story."""
+    meta = obj["metadata"]
+    return bool(meta["name"] == "kubernetes" and meta.get("namespace") == "default" and "ownerReferences" not in meta)
+
+
+def natural(obj: Object) -> list[tuple[int, str]]:
+    """A key that sorts names as people do: `node-2` before `node-10`."""
+    parts: list[str] = re.findall(r"\d+|\D+", obj["metadata"]["name"])
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def item(obj: Object, generations: Mapping[str, int], members: Mapping[str, list[str]]) -> Item:
+    """How one object of a namespace is drawn; absent facts are absent keys."""
+    owner = controller_of(obj) or service_of(obj)
+    parent = f"{owner['kind']}/{owner['name']}" if owner else ""
+    found: dict[str, Any] = {"parent": parent, "facts": facts(obj)}
+    found["generation"] = generations.get(identity(obj)) or generations.get(parent)
+    if obj["kind"] == "Pod":
+        node = (obj.get("spec") or {}).get("nodeName")
+        found |= {"state": pod_state(obj), "word": pod_word(obj), "in": members.get(identity(obj))}
+        found["place"] = f"Node/{node}" if node else "Node/"
+    elif is_deleting(obj):
+        found |= {"state": "ending", "word": "Terminating"}
+    elif progress_of(obj):
+        found |= {"state": "failing", "word": progress_of(obj)}
+    return {name: value for name, value in found.items() if value}
+
+
+def node_item(node: Object) -> Item:
+    """How a node is drawn: a place, with the word of kubectl's STATUS column if it is not simply Ready."""
+    words = ["Ready" if is_true(node, "Ready") else "NotReady"]
+    if (node.get("spec") or {}).get("unschedulable"):
+        words.append("SchedulingDisabled")
+    if words == ["Ready"]:
+        return {}
+    return {"state": "ending" if words[0] == "Ready" else "failing", "word": ",".join(words)}
+
+
+# -- pods ------------------------------------------------------------------------------------------------
+
+
+def pod_word(pod: Object) -> str:
+    """The word for a pod's state, as kubectl's STATUS column has it in the usual cases."""
+    status = pod.get("status") or {}
+    if is_deleting(pod):
+        return "Terminating"
+    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    for container in containers:
+        state = container.get("state") or {}
+        waiting = (state.get("waiting") or {}).get("reason")
+        if waiting and waiting != "PodInitializing":
+            return str(waiting)
+        ended = state.get("terminated") or {}
+        if ended and ended.get("exitCode") != 0:
+            return str(ended.get("reason") or "Error")
+    if status.get("phase") == "Succeeded":
+        return "Completed"
+    return str(status.get("reason") or status.get("phase") or "Pending")
+
+
+def pod_state(pod: Object) -> str:
+    """Which of the states of the theme a pod is in."""
+    status = pod.get("status") or {}
+    if is_deleting(pod):
+        return "ending"
+    if status.get("phase") == "Succeeded":
+        return "done"
+    if status.get("phase") == "Failed" or _FAILING.search(pod_word(pod)):
+        return "failing"
+    if is_true(pod, "Ready"):
+        return "ready"
+    if status.get("phase") == "Running":
+        return "unready"
+    return "starting" if (pod.get("spec") or {}).get("nodeName") else "pending"
+
+
+# -- what objects say about each other -----------------------------------------------------------------------
+
+
+def generations_of(objects: Iterable[Object]) -> dict[str, int]:
+    """The revision of its app that each ReplicaSet stands for."""
+    replica_sets = (obj for obj in objects if obj["kind"] == "ReplicaSet")
+    revisions = ((identity(obj), annotations_of(obj).get(_REVISION, "")) for obj in replica_sets)
+    return {name: int(revision) for name, revision in revisions if revision.isdigit()}
+
+
+def service_of(obj: Object) -> Object | None:
+    """The Service that an EndpointSlice belongs to, as an owner."""
+    name = labels_of(obj).get("kubernetes.io/service-name") if obj["kind"] == "EndpointSlice" else None
+    return {"kind": "Service", "name": name} if name else None
+
+
+def membership(objects: Iterable[Object]) -> dict[str, list[str]]:
+    """The slices in which each pod is listed as ready."""
+    found: dict[str, list[str]] = {}
+    for obj in objects:
+        if obj["kind"] != "EndpointSlice":
+            continue
+        for endpoint in obj.get("endpoints") or ():
+            target = endpoint.get("targetRef") or {}
+            if (endpoint.get("conditions") or {}).get("ready", True) and target.get("kind") == "Pod":
+                found.setdefault(f"Pod/{target['name']}", []).append(identity(obj))
+    return found
+
+
+# -- facts -----------------------------------------------------------------------------------------------
+
+
+def facts(obj: Object) -> list[list[str]]:
+    """The few numbers and words that say most about an object, labelled in the reader's language."""
+    describe = _FACTS.get(obj["kind"])
+    return [[label, str(value)] for label, value in describe(obj) if value not in (None, "")] if describe else []
+
+
+def _replicated(obj: Object) -> list[tuple[str, Any]]:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    rows = [(_("wanted"), spec.get("replicas", 1)), (_("have"), status.get("replicas", 0))]
+    if obj["kind"] == "Deployment":
+        rows.append((_("updated"), status.get("updatedReplicas", 0)))
+    return [*rows, (_("ready"), status.get("readyReplicas", 0))]
+
+
+def _replica_set(obj: Object) -> list[tuple[str, Any]]:
+    return [*_replicated(obj), (_("image"), image_of(obj))]
+
+
+def _daemon_set(obj: Object) -> list[tuple[str, Any]]:
+    status = obj.get("status") or {}
+    return [
+        (_("wanted"), status.get("desiredNumberScheduled", 0)),
+        (_("have"), status.get("currentNumberScheduled", 0)),
+        (_("ready"), status.get("numberReady", 0)),
+    ]
+
+
+def _pod(obj: Object) -> list[tuple[str, Any]]:
+    status = obj.get("status") or {}
+    restarts = sum(each.get("restartCount", 0) for each in status.get("containerStatuses") or ())
+    return [(_("address"), status.get("podIP")), (_("image"), image_of(obj)), (_("restarts"), restarts or None)]
+
+
+def _service(obj: Object) -> list[tuple[str, Any]]:
+    spec = obj.get("spec") or {}
+    ports = ", ".join(f"{port['port']}→{port.get('targetPort', port['port'])}" for port in spec.get("ports") or ())
+    return [(_("type"), spec.get("type")), (_("address"), spec.get("clusterIP")), (_("port"), ports)]
+
+
+def _slice(obj: Object) -> list[tuple[str, Any]]:
+    endpoints = obj.get("endpoints") or ()
+    ready = sum(1 for each in endpoints if (each.get("conditions") or {}).get("ready", True))
+    return [(_("endpoints"), len(endpoints)), (_("ready"), ready)]
+
+
+_FACTS: Mapping[str, Callable[[Object], list[tuple[str, Any]]]] = {
+    "DaemonSet": _daemon_set,
+    "Deployment": _replicated,
+    "EndpointSlice": _slice,
+    "Pod": _pod,
+    "ReplicaSet": _replica_set,
+    "Service": _service,
+    "StatefulSet": _replicated,
+}
+
+
+def image_of(obj: Object) -> str:
+    """The image of the first container of a pod or of a pod template."""
+    spec = obj.get("spec") or {}
+    template = spec.get("template", {}).get("spec", spec)
+    containers = template.get("containers") or [{}]
+    return str(containers[0].get("image", ""))
+
+
+def progress_of(obj: Object) -> str:
+    """Why a Deployment does not get on, if it says so: the reason of its Progressing condition."""
+    found = condition(obj, "Progressing")
+    return str(found.get("reason", "")) if found and found["status"] == "False" else ""
+
+
+# -- difference ------------------------------------------------------------------------------------------
+
+
+def related(scenes: Iterable[Scene], about: Iterable[str]) -> set[str]:
+    """The ids in `about`, and everything that any scene shows to hang from them."""
+    parents: dict[str, set[str]] = {}
+    for each in scenes:
+        for name, found in each.items():
+            parents.setdefault(name, set()).add(found.get("parent", ""))
+    wanted = set(about)
+    while grown := {name for name, above in parents.items() if name not in wanted and above & wanted}:
+        wanted |= grown
+    return wanted
+
+
+def difference(before: Scene, after: Scene) -> tuple[dict[str, Item], list[str]]:
+    """What has to be set and what removed to come from one scene to the next."""
+    changed = {name: found for name, found in after.items() if before.get(name) != found}
+    return changed, [name for name in before if name not in after]

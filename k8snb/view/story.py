@@ -1,0 +1,237 @@
+"""From the record of what happened to a story: one frame per turn in which somebody wrote something.
+
+The trace says who acted, why, and which requests were sent; the store's history says what the cluster looked like at
+each revision. A reconcile that found nothing to do makes no frame. Requests from outside any reconcile (a reader's
+`kubectl`) make frames of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from k8snb.i18n import _
+from k8snb.trace import Sent, Span
+from k8snb.typing import Object
+from k8snb.view.changes import Change, changes, show
+from k8snb.view.frames import Act, Frame
+from k8snb.view.scene import RESOURCES, Scene, Snapshot, difference, identity, related, scene
+from k8snb.view.stepper import Stepper
+
+History = Callable[[int], Snapshot]
+"""Objects as of a revision: `Cluster.at`."""
+
+_READING = {"get", "list", "watch", ""}
+_SILENT = {"leases", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}
+_ACCOUNT = "system:serviceaccount:kube-system:"
+_VERBS = {"binding": "bind", "eviction": "evict"}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one component sent in one go, in order."""
+
+    number: int
+    actor: str
+    sent: Sequence[Sent]
+    span: Span | None
+
+
+def story(
+    title: str,
+    spans: Iterable[Span],
+    requests: Iterable[Sent],
+    at: History,
+    *,
+    since: int,
+    until: int,
+    namespace: str = "default",
+    about: Sequence[str] = (),
+) -> Stepper:
+    """What happened after revision `since`, up to `until`, in a namespace, as a stepper.
+
+    `about` limits it to objects (`Deployment/web`) and what hangs from them.
+    """
+    chosen = [sent for sent in requests if since < sent.revision <= until and _counts(sent, namespace)]
+    ended = {id(sent): span for span in spans for sent in span.requests}
+    frames = [_frame(turn, at, namespace) for turn in turns(chosen, ended)]
+    frames = _limited(frames, about)
+    return Stepper(title, _settled(frames, at(since), namespace, about))
+
+
+def turns(requests: Sequence[Sent], spans: dict[int, Span]) -> Iterator[Turn]:
+    """The requests, grouped by the reconcile that sent them; those of a reader, one by one."""
+    group: list[Sent] = []
+    for sent in requests:
+        if group and not _together(group[-1], sent):
+            yield _turn(group, spans)
+            group = []
+        group.append(sent)
+    if group:
+        yield _turn(group, spans)
+
+
+def _together(one: Sent, other: Sent) -> bool:
+    """Whether two requests belong to one turn."""
+    if one.span is not None or other.span is not None:
+        return one.span is other.span
+    said = _is_event(one) or _is_event(other)
+    return said and one.user == other.user and one.time == other.time and _subject(one) == _subject(other)
+
+
+def _turn(group: list[Sent], spans: dict[int, Span]) -> Turn:
+    first = group[0]
+    span = first.span or spans.get(id(first))
+    actor = actor_name(span.component if span else first.user)
+    if span and actor == "kubelet":
+        actor = actor_name(first.user)
+    return Turn(first.number, actor, tuple(group), span)
+
+
+def actor_name(user: str) -> str:
+    """Whom readers see for a component or a user: `kubelet node-1`, `deployment-controller`, `you`."""
+    if user.startswith("system:node:"):
+        return f"kubelet {user.removeprefix('system:node:')}"
+    if user.startswith(_ACCOUNT):
+        return user.removeprefix(_ACCOUNT)
+    if user in ("system:kube-scheduler", "kube-scheduler", "default-scheduler"):
+        return "scheduler"
+    if user.startswith("system:kube-"):
+        return user.removeprefix("system:")
+    return _("you") if user in ("kubernetes-admin", "system:admin", "") else user
+
+
+def _counts(sent: Sent, namespace: str) -> bool:
+    """Whether the request wrote something that a story of the namespace tells."""
+    info = sent.request.info
+    if info is None or info.resource is None or info.verb in _READING or info.resource.plural in _SILENT:
+        return False
+    if "dryRun" in sent.request.query:
+        return False
+    if not info.resource.namespaced:
+        return info.resource.plural in ("nodes", "namespaces")
+    return info.namespace == namespace
+
+
+def _is_event(sent: Sent) -> bool:
+    info = sent.request.info
+    return bool(info and info.resource and info.resource.plural == "events")
+
+
+# -- frames ------------------------------------------------------------------------------------------------
+
+
+def _frame(turn: Turn, at: History, namespace: str) -> Frame:
+    last = turn.sent[-1]
+    acts = [act for sent in turn.sent for act in _acts(sent, at)]
+    touched = list(dict.fromkeys(_id(act) for act in acts if not act.note))
+    span = turn.span
+    return Frame(
+        actor=turn.actor,
+        subject=span.key.name if span else (acts[0].object if acts else ""),
+        caption=span.wanted if span else "",
+        time=turn.sent[0].time,
+        revision=max(sent.revision for sent in turn.sent),
+        cause=span.cause if span else 0,
+        observed=[(name.replace("_", " "), show(value)) for name, value in span.observed.items()] if span else (),
+        acts=acts,
+        scene=scene(at(last.revision), namespace),
+        touched=touched,
+        error=span.error if span else "",
+    )
+
+
+def _id(act: Act) -> str:
+    return act.object.replace(" ", "/")
+
+
+def _subject(sent: Sent) -> str:
+    """The id of the object that a request (or the event in it) is about."""
+    info = sent.request.info
+    assert info is not None
+    assert info.resource is not None
+    if _is_event(sent):
+        about = _regarding(sent.request.object or {})
+        return f"{about.get('kind', '')}/{about.get('name', '')}"
+    return f"{info.resource.kind}/{info.name}"
+
+
+def _regarding(event: Object) -> Object:
+    about: Object = event.get("involvedObject") or event.get("regarding") or {}
+    return about
+
+
+def _acts(sent: Sent, at: History) -> Iterator[Act]:
+    info = sent.request.info
+    assert info is not None
+    assert info.resource is not None
+    line = f"{sent.request.method} {sent.request.path}"
+    if _is_event(sent):
+        note = _note(sent.request.object or {})
+        if note and sent.code < 300:
+            yield Act("event", _subject(sent).replace("/", " "), sent.code, sent.revision, line, note=note)
+        return
+    verb = _VERBS.get(info.subresource, info.verb)
+    if info.subresource == "status":
+        verb = f"{verb} status of"
+    if sent.code >= 300:
+        yield Act(verb, f"{info.resource.kind} {info.name}".strip(), sent.code, 0, line)
+        return
+    for name, found in _written(sent, at):
+        yield Act(verb, name.replace("/", " "), sent.code, sent.revision, line, found)
+
+
+def _note(event: Object) -> str:
+    message = event.get("message") or event.get("note") or ""
+    return f"{event.get('reason', '')}: {message}" if message else ""
+
+
+def _written(sent: Sent, at: History) -> Iterator[tuple[str, list[Change]]]:
+    """The objects that the request wrote, each with the fields that it changed."""
+    info = sent.request.info
+    assert info is not None
+    assert info.resource is not None
+    resource, namespace = info.resource.group_resource, info.namespace
+    before = _by_name(at(sent.revision - 1).list(resource, namespace))
+    after = _by_name(at(sent.revision).list(resource, namespace))
+    for name in [*before, *(name for name in after if name not in before)]:
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            yield name, changes(old, new)
+
+
+def _by_name(objects: Iterable[Object]) -> dict[str, Object]:
+    return {identity(obj): obj for obj in objects}
+
+
+# -- editing ------------------------------------------------------------------------------------------------
+
+
+def _limited(frames: list[Frame], about: Sequence[str]) -> list[Frame]:
+    """The frames (and what their scenes show) that have to do with `about`; all of them if that is empty."""
+    frames = [frame for frame in frames if frame.acts or frame.error]
+    if not about:
+        return frames
+    wanted = related((frame.scene for frame in frames), about)
+    concerned = (frame for frame in frames if wanted.intersection(map(_id, frame.acts)))
+    return [replace(frame, scene=_part(frame.scene, wanted)) for frame in concerned]
+
+
+def _part(whole: Scene, wanted: set[str]) -> dict[str, Any]:
+    return {name: found for name, found in whole.items() if name in wanted or name.startswith("Node/")}
+
+
+def _settled(frames: list[Frame], start: Snapshot, namespace: str, about: Sequence[str]) -> list[Frame]:
+    """The frames that tell something, with times counted from the first."""
+    kinds = tuple(f"{kind} " for kind in RESOURCES)
+    before: Scene = scene(start, namespace)
+    told: list[Frame] = []
+    for frame in frames:
+        changed, gone = difference(before, frame.scene)
+        shown = any(act.object.startswith(kinds) for act in frame.acts)
+        if changed or gone or shown or frame.actor == _("you"):
+            told.append(frame)
+        before = frame.scene
+    origin = told[0].time if told else 0.0
+    return [replace(frame, time=frame.time - origin) for frame in told]
