@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from k8snb.apiserver import discovery, openapi
+from k8snb.apiserver import discovery, openapi, status
 from k8snb.apiserver.admission.chain import Chain
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.kinds import Kind, Kinds
@@ -138,7 +138,7 @@ class APIServer:
         return handler(self, kind, info, request)
 
     def _path(self, request: Request) -> Response:
-        for serve in (discovery.serve, openapi.serve):
+        for serve in (discovery.serve, status.serve, openapi.serve):
             response = serve(request, self.scheme)
             if response is not None:
                 return response
@@ -175,8 +175,8 @@ def _recover(server: APIServer, request: Request, then: Handle) -> Response:
         return Response(error.code, error.status, headers=_retry_header(error))
     except Exception as error:
         server.panics.append(error)
-        status = internal("this is a bug in the server; the request has changed nothing")
-        return Response(status.code, status.status)
+        answer = internal("this is a bug in the server; the request has changed nothing")
+        return Response(answer.code, answer.status)
 
 
 def _retry_header(error: StatusError) -> dict[str, str]:

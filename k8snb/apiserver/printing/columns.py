@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from k8snb.apiserver.definitions import definitions
 from k8snb.apiserver.printing.durations import since
+from k8snb.machinery.schema.types import definitions
 from k8snb.machinery.selectors import text_of
 from k8snb.typing import Object
 
