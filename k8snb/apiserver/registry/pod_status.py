@@ -1,0 +1,144 @@
+"""The status of a pod: what the server fills in, and what a kubelet or controller may write.
+
+Status is written several times in a pod's life, so these rules look first at whether there is anything to
+do. Upstream: `podStatusStrategy` in `pkg/registry/core/pod/strategy.go` and `ValidatePodStatusUpdate` in
+`pkg/apis/core/validation/validation.go`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from k8snb.apiserver.registry.checks import each
+from k8snb.apiserver.registry.pod_validation import validate_ip
+from k8snb.apiserver.registry.qos import qos_class
+from k8snb.errors import FieldError, duplicate, field_forbidden, invalid_value
+from k8snb.machinery import formats
+from k8snb.machinery.validation import IMMUTABLE
+from k8snb.typing import Object
+
+Findings = Iterator[FieldError]
+
+GATED = "Scheduling is blocked due to non-empty scheduling gates"
+
+_KNOWN_CONDITIONS = {
+    "PodScheduled",
+    "Ready",
+    "Initialized",
+    "ContainersReady",
+    "PodReadyToStartContainers",
+    "DisruptionTarget",
+    "PodResizePending",
+    "PodResizeInProgress",
+}
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)", re.ASCII)
+_STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+_NONE: Mapping[str, Any] = {}
+
+
+def initial_status(spec: Object) -> Object:
+    """The status of a new pod."""
+    status: dict[str, Any] = {"phase": "Pending"}
+    if spec.get("schedulingGates"):
+        status["conditions"] = [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "lastProbeTime": None,
+                "lastTransitionTime": None,
+                "reason": "SchedulingGated",
+                "message": GATED,
+            }
+        ]
+    status["qosClass"] = qos_class(spec)
+    return status
+
+
+def carried_status(new: Object, old: Object) -> Object:
+    """The new status with what a writer may have left out: the QoS class, generations seen, the list of IPs."""
+    status: Object = new.get("status") or {}
+    before: Object = old.get("status") or _NONE
+    added: dict[str, Any] = {}
+    for name in ("qosClass", "observedGeneration"):
+        if name not in status and name in before:
+            added[name] = before[name]
+    for one, many in (("podIP", "podIPs"),):
+        if status.get(one) and not status.get(many):
+            added[many] = [{"ip": status[one]}]
+        elif status.get(many) and not status.get(one):
+            added[one] = status[many][0]["ip"]
+    conditions = status.get("conditions") or ()
+    if conditions is not before.get("conditions") and any("observedGeneration" not in c for c in conditions):
+        added["conditions"] = _with_generations(conditions, before.get("conditions") or ())
+    return {**status, **added} if added else status
+
+
+def _with_generations(conditions: Sequence[Object], old: Iterable[Object]) -> list[Object]:
+    known = {c["type"]: c["observedGeneration"] for c in old if "observedGeneration" in c}
+    return [
+        {**c, "observedGeneration": known[c["type"]]} if "observedGeneration" not in c and c["type"] in known else c
+        for c in conditions
+    ]
+
+
+def validate_pod_status(new: Object, old: Object) -> list[FieldError]:
+    """What is wrong with a pod's new status."""
+    status, before = new.get("status") or _NONE, old.get("status") or _NONE
+    found: list[FieldError] = []
+    for index, condition in enumerate(status.get("conditions") or ()):
+        name = condition.get("type") or ""
+        if name not in _KNOWN_CONDITIONS:
+            found += each(f"status.conditions[{index}].Type", name, formats.qualified_name(name))
+    nominated = status.get("nominatedNodeName") or ""
+    if nominated and nominated != before.get("nominatedNodeName"):
+        found += each("status.nominatedNodeName", nominated, formats.dns_subdomain(nominated))
+    if status.get("qosClass") != before.get("qosClass"):
+        found.append(invalid_value("status.qosClass", status.get("qosClass") or "", IMMUTABLE))
+    found += _validate_transitions(status, before, old["spec"])
+    for name in ("podIPs", "hostIPs"):
+        if status.get(name) and status[name] != before.get(name):
+            found += _validate_ips(status, name)
+    return found
+
+
+def _validate_transitions(status: Object, before: Object, spec: Object) -> Findings:
+    """What has ended for good does not start again."""
+    for name in _STATUS_LISTS:
+        if before.get(name) is None or status.get(name) is before[name]:
+            continue
+        policy = "Never" if name == "ephemeralContainerStatuses" else spec.get("restartPolicy", "Always")
+        if policy != "Always":
+            now = {s["name"]: s.get("state") or _NONE for s in status.get(name) or ()}
+            for index, old in enumerate(before[name]):
+                if _is_final(old, policy, spec) and "terminated" not in now.get(old["name"], {"terminated": None}):
+                    text = "may not be transitioned to non-terminated state"
+                    yield field_forbidden(f"status.{name}[{index}].state", text)
+
+
+def _is_final(status: Object, policy: str, spec: Object) -> bool:
+    ended = (status.get("state") or _NONE).get("terminated")
+    if ended is None or (policy == "OnFailure" and ended.get("exitCode", 0) != 0):
+        return False
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    own = next((c for c in containers if c.get("name") == status["name"]), _NONE)
+    return own.get("restartPolicy") in (None, "Never") and not own.get("restartPolicyRules")
+
+
+def _validate_ips(status: Object, name: str) -> Findings:
+    path = f"status.{name}"
+    addresses = [entry.get("ip") or "" for entry in status[name]]
+    if name == "hostIPs" and status.get("hostIP") != addresses[0]:
+        yield invalid_value(f"{path}[0].ip", addresses[0], "must be equal to `hostIP`")
+    for index, address in enumerate(addresses):
+        if not _IPV4.fullmatch(address):
+            yield from validate_ip(address, f"{path}[{index}]")
+    if len(addresses) > 1:
+        families = [":" in address for address in addresses]
+        if len(set(families)) < len(families):
+            text = "may specify no more than one IP for each IP family"
+            yield invalid_value(path, status[name], text)
+        for index, address in enumerate(addresses):
+            if address in addresses[:index]:
+                yield duplicate(f"{path}[{index}]", status[name][index])
