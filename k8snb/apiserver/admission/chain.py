@@ -1,48 +1,88 @@
-"""The admission chain: what may still change or refuse a write after authorization and before validation.
+"""The admission chain: what may still change or refuse a write after authorization and before it is stored.
 
-Plugins run in the order of the table: first all that may change the object, then all that may only refuse.
-The server (`apiserver/server.py`) makes the chain with two reading functions and calls `admit`, then `validate`.
+Plugins run in the order of `PLUGINS`, which is upstream's: `admit` first, before validation, where the object
+may still be changed; `validate` afterwards, where it may only be refused. The table is what runs and what the
+book draws. Upstream: `pkg/kubeapiserver/options/plugins.go`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Sequence
 
+from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from k8snb.apiserver.admission.plugin import Attributes, Plugin, ReadAll, Reader, ReadOne
+from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
+from k8snb.apiserver.admission.priority import Priority
+from k8snb.apiserver.admission.service_account import ServiceAccount
+from k8snb.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from k8snb.typing import Object, Resource
-from k8snb.wire import User
 
-ReadOne = Callable[[str, str, str], Object | None]
-"""(resource word, namespace, name) → the object, None if there is none."""
-ReadAll = Callable[[str, str], list[Object]]
-"""(resource word, namespace) → the objects in key order."""
+__all__ = ["PLUGINS", "Attributes", "Chain", "mutates", "validates"]
+
+PLUGINS: tuple[Plugin, ...] = (
+    NamespaceLifecycle(),
+    ServiceAccount(),
+    TaintNodesByCondition(),
+    Priority(),
+    DefaultTolerationSeconds(),
+    PodTopologyLabels(),
+)
 
 
-class Attributes(NamedTuple):
-    """What is being admitted. `object` is None on a deletion, `old` is None on a creation."""
+def mutates(plugin: Plugin) -> bool:
+    """Whether the plugin takes part in the mutating phase."""
+    return type(plugin).admit is not Plugin.admit
 
-    operation: str
-    resource: Resource
-    namespace: str
-    name: str
-    subresource: str
-    object: Object | None
-    old: Object | None
-    user: User
-    dry_run: bool
+
+def validates(plugin: Plugin) -> bool:
+    """Whether the plugin takes part in the validating phase."""
+    return type(plugin).validate is not Plugin.validate
 
 
 class Chain:
-    """All plugins, in order."""
+    """All plugins, in order. The server makes it with two functions that read the store."""
 
-    def __init__(self, read_one: ReadOne, read_all: ReadAll) -> None:
-        self.read_one = read_one
-        self.read_all = read_all
+    def __init__(self, read_one: ReadOne, read_all: ReadAll, plugins: Sequence[Plugin] = PLUGINS) -> None:
+        self._reader = Reader(read_one, read_all)
+        self._plugins = plugins
+        self._mutating: dict[tuple[str, str], tuple[Plugin, ...]] = {}
+        self._validating: dict[tuple[str, str], tuple[Plugin, ...]] = {}
 
     def admit(self, attributes: Attributes) -> Object:
         """The object as the mutating plugins leave it; raises StatusError where one refuses."""
+        key = (_word(attributes), attributes.operation)
+        plugins = self._mutating.get(key)
+        if plugins is None:
+            plugins = self._mutating[key] = tuple(p for p in self._plugins if mutates(p) and _concerns(p, *key))
+        for plugin in plugins:
+            changed = plugin.admit(attributes, self._reader)
+            if changed is not None:
+                attributes = attributes._replace(object=changed)
         assert attributes.object is not None
         return attributes.object
 
+    def only_lifecycle(self, resource: Resource) -> bool:
+        """Whether nothing but `NamespaceLifecycle` looks at creations of the resource."""
+        key = (resource.group_resource, "CREATE")
+        return all(isinstance(p, NamespaceLifecycle) for p in self._plugins if _concerns(p, *key))
+
     def validate(self, attributes: Attributes) -> None:
         """Raise StatusError where a validating plugin refuses."""
+        key = (_word(attributes), attributes.operation)
+        plugins = self._validating.get(key)
+        if plugins is None:
+            plugins = self._validating[key] = tuple(p for p in self._plugins if validates(p) and _concerns(p, *key))
+        for plugin in plugins:
+            plugin.validate(attributes, self._reader)
+
+
+def _word(attributes: Attributes) -> str:
+    word = attributes.resource.group_resource
+    return f"{word}/{attributes.subresource}" if attributes.subresource else word
+
+
+def _concerns(plugin: Plugin, word: str, operation: str) -> bool:
+    if operation not in plugin.operations:
+        return False
+    return word in plugin.resources if plugin.resources else "/" not in word

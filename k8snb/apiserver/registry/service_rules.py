@@ -300,9 +300,9 @@ def validate_change(new: Object, old: Object) -> list[FieldError]:
         name = spec.get("loadBalancerClass")
         if name != before.get("loadBalancerClass"):
             errors.append(invalid_value("spec.loadBalancerClass", name, _CHANGED))
-    if needs_health_check(before) and needs_health_check(spec):
-        if spec.get("healthCheckNodePort") != before.get("healthCheckNodePort"):
-            errors.append(field_forbidden("spec.healthCheckNodePort", validation.IMMUTABLE))
+    checked = needs_health_check(before) and needs_health_check(spec)
+    if checked and spec.get("healthCheckNodePort") != before.get("healthCheckNodePort"):
+        errors.append(field_forbidden("spec.healthCheckNodePort", validation.IMMUTABLE))
     return errors
 
 

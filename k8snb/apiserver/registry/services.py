@@ -115,9 +115,10 @@ def _cleared(status: Object) -> Object:
 
 def _without_stale(spec: Object, old: Object) -> Object:
     """Drop what belonged to the old type, if the client changed the type and left these fields as they were."""
-    if spec.get("type") == old.get("type") and is_externally_accessible(spec) == is_externally_accessible(old):
-        if needs_health_check(spec) or not needs_health_check(old):
-            return spec
+    checks_dropped = needs_health_check(old) and not needs_health_check(spec)
+    same_reach = is_externally_accessible(spec) == is_externally_accessible(old)
+    if spec.get("type") == old.get("type") and same_reach and not checks_dropped:
+        return spec
     stale = _stale_fields(spec, old)
     spec = without(spec, *stale)
     if needs_node_ports(old) and not needs_node_ports(spec) and _node_ports(spec) == _node_ports(old):

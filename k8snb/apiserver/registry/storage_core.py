@@ -158,9 +158,9 @@ def _sync_data_source(spec: Object) -> Object:
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
     if source is not None and reference is None:
         return {**spec, "dataSourceRef": source}
-    if reference is not None and source is None and not reference.get("namespace"):
-        if reference.get("kind") in ("PersistentVolumeClaim", "VolumeSnapshot"):
-            return {**spec, "dataSource": reference}
+    kinds = ("PersistentVolumeClaim", "VolumeSnapshot")
+    if reference and source is None and not reference.get("namespace") and reference.get("kind") in kinds:
+        return {**spec, "dataSource": reference}
     return spec
 
 

@@ -1,0 +1,75 @@
+"""What an admission plugin is given, what it can do, and how it refuses.
+
+A plugin says which resources and operations it is for and has `admit` (may change the object), `validate` (may
+only refuse), or both. Apart from the objects it reads it is a pure function: the pods of one ReplicaSet share
+their spec by identity, and what admission makes of that spec is worked out once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
+
+from k8snb.errors import StatusError, forbidden
+from k8snb.typing import Object, Resource
+from k8snb.wire import User
+
+ReadOne = Callable[[str, str, str], Object | None]
+"""(resource word, namespace, name) → the object, None if there is none."""
+ReadAll = Callable[[str, str], list[Object]]
+"""(resource word, namespace) → the objects in key order."""
+
+
+class Attributes(NamedTuple):
+    """What is being admitted. `object` is None on a deletion, `old` is None on a creation."""
+
+    operation: str
+    resource: Resource
+    namespace: str
+    name: str
+    subresource: str
+    object: Object | None
+    old: Object | None
+    user: User
+    dry_run: bool
+
+
+class Reader(NamedTuple):
+    """The objects of the cluster, as plugins may look at them."""
+
+    get: ReadOne
+    list: ReadAll
+
+
+class Plugin:
+    """One admission plugin. Subclasses override `admit`, `validate` or both."""
+
+    name: ClassVar[str]
+    """Upstream's name of the plugin."""
+
+    resources: ClassVar[tuple[str, ...]] = ()
+    """The resources it is for, `pods/binding` with a subresource; empty for all, without subresources."""
+
+    operations: ClassVar[tuple[str, ...]] = ("CREATE",)
+    """CREATE, UPDATE, DELETE."""
+
+    def admit(self, attributes: Attributes, reader: Reader) -> Object | None:
+        """The object as it shall be, or None to leave it; raises StatusError to refuse."""
+        return None
+
+    def validate(self, attributes: Attributes, reader: Reader) -> None:
+        """Raises StatusError to refuse."""
+
+
+def refused(attributes: Attributes, why: str) -> StatusError:
+    """The answer to a write that a plugin does not let pass.
+
+    A name that is still to be generated is shown as its prefix, as upstream, where the name comes later.
+    """
+    return forbidden(attributes.resource, shown_name(attributes), why)
+
+
+def shown_name(attributes: Attributes) -> str:
+    """The name in messages: that of the request, or the prefix of a generated one."""
+    meta = (attributes.object or {}).get("metadata") or {}
+    return str(meta.get("generateName") or attributes.name or meta.get("name") or "Unknown")
