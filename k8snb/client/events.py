@@ -8,6 +8,7 @@ every five minutes.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,9 +40,9 @@ class Correlator:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tokens: dict[str, tuple[float, float]] = {}
-        self._similar: dict[tuple[str, str, str], _Similar] = {}
-        self._sent: dict[tuple[str, str, str, str], tuple[str, str, int]] = {}
+        self._tokens: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._similar: OrderedDict[tuple[str, str, str], _Similar] = OrderedDict()
+        self._sent: OrderedDict[tuple[str, str, str, str], tuple[str, str, int]] = OrderedDict()
 
     def allowed(self, uid: str) -> bool:
         """Whether one more event about the object is within the burst."""
@@ -82,9 +83,9 @@ class Correlator:
         self._sent.pop(key, None)
 
 
-def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+def _keep(cache: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
     if len(cache) >= KEPT:
-        del cache[next(iter(cache))]
+        cache.popitem(last=False)
     cache[key] = value
 
 

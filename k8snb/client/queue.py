@@ -7,6 +7,7 @@ a span of the trace. Upstream: `client-go/util/workqueue`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from k8snb.clock import Timer
@@ -33,6 +34,7 @@ class WorkQueue(Task):
         self._trace = trace
         self._reconcile = reconcile
         self._keys: dict[ObjectKey, int] = {}
+        self._order: deque[ObjectKey] = deque()
         self._failures: dict[ObjectKey, int] = {}
         self._timers: dict[ObjectKey, Timer] = {}
 
@@ -43,6 +45,7 @@ class WorkQueue(Task):
         """Look at the key in one of the next turns; `cause` is the revision that makes it necessary."""
         if key not in self._keys:
             self._keys[key] = cause
+            self._order.append(key)
             if not self._awake:
                 self.wake()
 
@@ -65,7 +68,7 @@ class WorkQueue(Task):
         keys = self._keys
         while keys and quantum > 0 and not self.paused:
             quantum -= 1
-            key = next(iter(keys))
+            key = self._order.popleft()
             self._one(key, keys.pop(key))
         if keys and not self.paused:
             self.wake()

@@ -160,7 +160,7 @@ class Fabric:
         rule = self.proxy.rule(ip, port, is_node=is_node)
         if rule is None:
             if self.proxy.knows(ip):
-                connection.fail("refused" if is_node else "timeout", node, f"no rule for {ip}:{port}", f"{ip}:{port}", TIMEOUT_SECONDS)
+                connection.fail("timeout", node, f"no rule for {ip}:{port}", f"{ip}:{port}", TIMEOUT_SECONDS)
             return ip, port
         backend = self.proxy.choose(rule, source, node)
         if backend is None:
@@ -178,7 +178,8 @@ class Fabric:
                 return connection.fail("refused", str(nodes[0]["metadata"]["name"]), "nobody listens", f"{ip}:{port}")
             return connection.fail("timeout", node, f"no pod has {ip}", f"{ip}:{port}", TIMEOUT_SECONDS)
         if attached.node != node:
-            connection.hops.append(Hop("node", attached.node, f"routed from {node or 'outside'} to {attached.node}", ip))
+            words = f"routed from {node or 'outside'} to {attached.node}"
+            connection.hops.append(Hop("node", attached.node, words, ip))
         if not attached.endpoint.accepts(port):
             return connection.fail("refused", attached.node, f"nobody listens on {ip}:{port}", f"{ip}:{port}")
         connection.hops.append(Hop("pod", attached.node, f"pod {attached.name} answers", f"{ip}:{port}"))
