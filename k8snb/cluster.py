@@ -148,7 +148,7 @@ class Cluster:
             self._context.client.create(resource, obj)
         self.network = Fabric(self._context.separate("system:kube-proxy"))
         self.kubelets: dict[str, Kubelet] = {}
-        self._correlator = Correlator(self.clock)
+        self._correlator = Correlator()
         self.controllers: dict[str, Controller] = {}
         manager = self._context.separate("system:kube-controller-manager")
         for kind in CONTROLLERS:

@@ -102,20 +102,34 @@ class Request:
         return self.info.resource.path(info.namespace, name, info.subresource)
 
 
-@dataclass(slots=True)
 class Response:
     """One answer. Exactly one of `object`, `body` and `stream` carries the content.
 
     `stream` is a live watch: an object with `next() -> Object | None`, `closed` and `close()`.
     """
 
-    code: int
-    object: Object | None = None
-    body: bytes = b""
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    stream: Any = None
-    warnings: tuple[str, ...] = ()
+    __slots__ = ("body", "code", "content_type", "headers", "object", "stream", "warnings")
+
+    def __init__(
+        self,
+        code: int,
+        object: Object | None = None,
+        body: bytes = b"",
+        content_type: str = "application/json",
+        headers: Mapping[str, str] = _NOTHING,
+        stream: Any = None,
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self.code = code
+        self.object = object
+        self.body = body
+        self.content_type = content_type
+        self.headers = headers
+        self.stream = stream
+        self.warnings = warnings
+
+    def __repr__(self) -> str:
+        return f"<Response {self.code} {self.content_type}>"
 
 
 class WatchEvent:

@@ -9,7 +9,8 @@ Upstream: `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -84,11 +85,14 @@ class APIServer:
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
         self.subresources = Subresources(store, clock, self.writer, self.remover, agents)
-        self._chain = _compose(self)
+        self._outside = _compose(self, FILTERS)
+        self._inside = _compose(self, tuple(each for each in FILTERS if each[0] not in ONLY_OUTSIDE))
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Refusals are answers too: nothing is raised."""
-        return self._chain(request)
+        if request.info is not None and request.user is not None:
+            return self._inside(request)
+        return self._outside(request)
 
     def subscribe(self, request: Request, deliver: Callable[[WatchEvent], None]) -> Callable[[], None]:
         """A watch for a part in the same process: committed events as they are, through the same permission checks."""
@@ -241,15 +245,19 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
 validation and storage for a write; storage or the watch cache for a read."""
 
 
-def _compose(server: APIServer) -> Handle:
+ONLY_OUTSIDE = frozenset({"authentication", "request info", "content negotiation"})
+"""Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded."""
+
+
+def _compose(server: APIServer, filters: Sequence[tuple[str, Filter]]) -> Handle:
     handle: Handle = server.dispatch
-    for _, each in reversed(FILTERS):
+    for _, each in reversed(filters):
         handle = _link(server, each, handle)
     return handle
 
 
 def _link(server: APIServer, each: Filter, then: Handle) -> Handle:
-    return lambda request: each(server, request, then)
+    return partial(each, server, then=then)
 
 
 def encode(value: Any) -> bytes:

@@ -9,84 +9,74 @@ every five minutes.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TypeVar
 
 from k8snb.client.client import Client
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
-from k8snb.machinery.objects import reference_to
 from k8snb.typing import Object
 
 BURST = 25
 REFILL_SECONDS = 300.0
 SIMILAR_LIMIT = 10
 SIMILAR_SECONDS = 600.0
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-
 KEPT = 4096
-"""How many objects, reasons and messages are remembered, as upstream's LRU cache."""
+"""How many objects are remembered; upstream keeps as many in its LRU caches."""
 
 
-@dataclass(slots=True)
+class _About:
+    """What has been said about one object: how much more may be said, and per reason which messages."""
+
+    __slots__ = ("at", "left", "reasons")
+
+    def __init__(self, now: float) -> None:
+        self.left = float(BURST)
+        self.at = now
+        self.reasons: dict[tuple[str, str], _Similar] = {}
+
+    def allows(self, now: float) -> bool:
+        """Whether one more event is within the burst; if so, it counts."""
+        if now > self.at:
+            self.left = min(BURST, self.left + (now - self.at) / REFILL_SECONDS)
+            self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
 class _Similar:
-    messages: dict[str, None]
-    since: float
+    """The events of one reason: message → namespace, name and count of the event that says it (or None yet)."""
+
+    __slots__ = ("messages", "since")
+
+    def __init__(self, now: float) -> None:
+        self.messages: dict[str, tuple[str, str, int] | None] = {}
+        self.since = now
+
+    def wording(self, message: str, now: float) -> str:
+        """The message to send: its own, or the combined one when there have been too many like it."""
+        if now - self.since > SIMILAR_SECONDS:
+            self.messages.clear()
+        self.since = now
+        if message in self.messages or len(self.messages) < SIMILAR_LIMIT - 1:
+            return message
+        return f"(combined from similar events): {message}"
 
 
 class Correlator:
     """What has been said lately. Simulated kubelets share one, so that its size does not grow with the cluster."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._tokens: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._similar: OrderedDict[tuple[str, str, str], _Similar] = OrderedDict()
-        self._sent: OrderedDict[tuple[str, str, str, str], tuple[str, str, int]] = OrderedDict()
+    def __init__(self) -> None:
+        self._about: OrderedDict[str, _About] = OrderedDict()
 
-    def allowed(self, uid: str) -> bool:
-        """Whether one more event about the object is within the burst."""
-        now = self._clock.now()
-        found = self._tokens.pop(uid, None)
-        left = BURST - 1.0 if found is None else min(BURST, found[0] + (now - found[1]) / REFILL_SECONDS) - 1
-        allowed = left >= 0
-        _keep(self._tokens, uid, (left if allowed else left + 1, now))
-        return allowed
-
-    def combined(self, uid: str, type: str, reason: str, message: str) -> str:
-        """The message to send: its own, or the combined one when there have been too many like it."""
-        now = self._clock.now()
-        key = (uid, type, reason)
-        similar = self._similar.get(key)
-        if similar is None or now - similar.since > SIMILAR_SECONDS:
-            _keep(self._similar, key, _Similar({message: None}, now))
-            return message
-        similar.since = now
-        if message in similar.messages:
-            return message
-        if len(similar.messages) < SIMILAR_LIMIT - 1:
-            similar.messages[message] = None
-            return message
-        return f"(combined from similar events): {message}"
-
-    def earlier(self, key: tuple[str, str, str, str]) -> tuple[str, str, int] | None:
-        """Namespace, name and count of the event that already says this, if there is one."""
-        return self._sent.get(key)
-
-    def remember(self, key: tuple[str, str, str, str], event: Object) -> None:
-        """The event that says this, as it was stored."""
-        meta = event["metadata"]
-        _keep(self._sent, key, (meta["namespace"], meta["name"], event["count"]))
-
-    def forget(self, key: tuple[str, str, str, str]) -> None:
-        """The event that said this is gone."""
-        self._sent.pop(key, None)
-
-
-def _keep(cache: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
-    if len(cache) >= KEPT:
-        cache.popitem(last=False)
-    cache[key] = value
+    def about(self, uid: str, now: float) -> _About:
+        """What has been said about an object."""
+        found = self._about.get(uid)
+        if found is None:
+            if len(self._about) >= KEPT:
+                self._about.popitem(last=False)
+            found = self._about[uid] = _About(now)
+        return found
 
 
 class EventRecorder:
@@ -100,7 +90,7 @@ class EventRecorder:
         self._component = component
         self._source: Object = {"component": component, "host": host} if host else {"component": component}
         self._host = host
-        self._correlator = correlator or Correlator(clock)
+        self._correlator = correlator or Correlator()
         self._count = 0
 
     def normal(self, obj: Object, reason: str, message: str, *, field: str = "") -> None:
@@ -113,36 +103,45 @@ class EventRecorder:
 
     def record(self, obj: Object, type: str, reason: str, message: str, field: str = "") -> None:
         """Say it, unless too much has been said already. A refusal of the API is ignored, as upstream."""
-        uid = obj["metadata"].get("uid", "")
-        correlator = self._correlator
-        message = correlator.combined(uid, type, reason, message)
-        if not correlator.allowed(uid):
+        meta = obj["metadata"]
+        now = self._clock.now()
+        about = self._correlator.about(meta.get("uid", ""), now)
+        similar = about.reasons.get((type, reason))
+        if similar is None:
+            similar = about.reasons[type, reason] = _Similar(now)
+        message = similar.wording(message, now)
+        if not about.allows(now):
             return
-        key = (uid, type, reason, message)
-        earlier = correlator.earlier(key)
+        earlier = similar.messages.get(message)
         try:
             if earlier is None:
                 event = self._client.create("events", self._new(obj, type, reason, message, field))
             else:
                 event = self._again(*earlier)
         except StatusError:
-            correlator.forget(key)
+            similar.messages.pop(message, None)
         else:
-            correlator.remember(key, event)
+            stored = event["metadata"]
+            similar.messages[message] = (stored["namespace"], stored["name"], event["count"])
 
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> Object:
         self._count += 1
         now = self._clock.timestamp()
         meta = obj["metadata"]
-        reference = reference_to(obj)
+        namespace = meta.get("namespace", "")
+        about = {"kind": obj["kind"], "namespace": namespace, "name": meta["name"], "uid": meta.get("uid", "")}
+        about["apiVersion"] = obj["apiVersion"]
+        about["resourceVersion"] = meta.get("resourceVersion", "")
+        if not namespace:
+            del about["namespace"]
         if field:
-            reference = {**reference, "fieldPath": field}
+            about["fieldPath"] = field
         stamp = int(self._clock.now() * 1000) * 1_000_000 + self._count
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{meta['name']}.{stamp:x}", "namespace": meta.get("namespace") or "default"},
-            "involvedObject": reference,
+            "metadata": {"name": f"{meta['name']}.{stamp:x}", "namespace": namespace or "default"},
+            "involvedObject": about,
             "reason": reason,
             "message": message,
             "source": self._source,

@@ -11,8 +11,13 @@ import random
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
 _TRIPLES = tuple(a + b for a in _PAIRS for b in ALPHABET)
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 MAX_GENERATED_PREFIX = 58
 """A generated name is a prefix of at most this many characters plus five random ones."""
+
+
+_UIDS = 256
+"""How many UIDs are drawn at once."""
 
 
 class Lottery:
@@ -20,6 +25,8 @@ class Lottery:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self._digits = ""
+        self._at = 0
 
     def suffix(self) -> str:
         """Five random letters, as `generateName` appends them."""
@@ -32,9 +39,12 @@ class Lottery:
 
     def uid(self) -> str:
         """A random UUID, version 4."""
-        digits = f"{self.random.getrandbits(128):032x}"
-        variant = "89ab"[int(digits[16], 16) & 3]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+        at = self._at
+        if at == len(self._digits):
+            self._digits, at = self.random.randbytes(16 * _UIDS).hex(), 0
+        self._at = at + 32
+        d = self._digits[at : at + 32]
+        return f"{d[:8]}-{d[8:12]}-4{d[13:16]}-{_VARIANTS[d[16]]}{d[17:20]}-{d[20:]}"
 
     def below(self, limit: int) -> int:
         """A random integer from 0 up to but not including `limit`."""

@@ -246,7 +246,8 @@ class Store:
         bucket.log.append(event)
         if self._digests is not None:
             self._digests.append((event, _digest(obj)))
-        bucket.deliver(event, namespace)
+        if bucket.all or bucket.by_namespace or bucket.by_trigger:
+            bucket.deliver(event, namespace)
         if revision >= self._next_compaction:
             self.compact(revision - self._history)
         return event

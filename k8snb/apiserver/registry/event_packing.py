@@ -1,9 +1,9 @@
 """Events as short tuples.
 
 A cluster keeps hundreds of thousands of events for an hour. As JSON objects they take 1.5 KB each; packed they
-take a fifth of that. Fields whose value many events share go into a *frame*, of which there is one for each
-combination; what is particular to an event follows in the tuple, numbers as numbers. An event of any other
-shape (with labels, with a series …) is kept as it is.
+take a fifth of that. What many events have in common (their fields, reason, component, the kind and namespace of
+their object) is one shared *frame* for each combination; what is particular to an event follows in the tuple. An
+event of any other shape (with labels, with a series …) is kept as it is.
 """
 
 from __future__ import annotations
@@ -15,26 +15,32 @@ from k8snb.typing import Object
 
 Packed: TypeAlias = tuple[Any, ...] | Object
 
-_TIMES = ("firstTimestamp", "lastTimestamp")
-_OWN = frozenset({"metadata", "involvedObject", "source", "message", *_TIMES, "count", "reportingInstance"})
-_COMMON = _OWN | {"apiVersion", "kind", "reason", "type", "reportingComponent", "eventTime", "action"}
-_META_OWN = frozenset({"name", "uid", "creationTimestamp", "resourceVersion"})
-_ABOUT_OWN = frozenset({"name", "uid", "resourceVersion"})
-_ABOUT_COMMON = _ABOUT_OWN | {"apiVersion", "kind", "namespace", "fieldPath"}
+_OWN = ("metadata", "involvedObject", "source", "message", "firstTimestamp", "lastTimestamp", "eventTime", "count")
+_SHARED = ("apiVersion", "kind", "reason", "type", "reportingComponent", "reportingInstance", "action")
+_USUAL = frozenset((*_OWN, *_SHARED))
+_META = frozenset(("name", "namespace", "uid", "creationTimestamp", "resourceVersion"))
+_ABOUT_OWN = ("name", "uid", "resourceVersion")
+_ABOUT = frozenset((*_ABOUT_OWN, "apiVersion", "kind", "namespace", "fieldPath"))
 _MESSAGES = 32
 """How many messages a frame remembers to share."""
+_FRAMES = 65_536
+"""How many combinations are remembered; events of any further one are kept as they are."""
 
 
 class _Frame:
-    """What events have in common: the order of their fields and the values they share."""
+    """What events have in common: their fields, and the values they share."""
 
-    __slots__ = ("about", "event", "messages", "meta")
+    __slots__ = ("about", "event", "messages", "namespace")
 
-    def __init__(self, event: Object, meta: Object, about: Object) -> None:
+    def __init__(self, event: Object) -> None:
+        self.namespace = event["metadata"]["namespace"]
         self.event: dict[str, Any] = {k: None if k in _OWN else v for k, v in event.items()}
-        self.meta: dict[str, Any] = {k: None if k in _META_OWN else v for k, v in meta.items()}
-        self.about: dict[str, Any] = {k: None if k in _ABOUT_OWN else v for k, v in about.items()}
+        self.about: dict[str, Any] = {k: None if k in _ABOUT_OWN else v for k, v in event["involvedObject"].items()}
         self.messages: dict[str, str] = {}
+
+    def fits(self, event: Object, about: Object) -> bool:
+        """Whether the event has the fields of the frame, neither more nor fewer."""
+        return event.keys() == self.event.keys() and about.keys() == self.about.keys()
 
     def shared(self, message: str) -> str:
         """The message, the same string for the same words while there are not too many."""
@@ -51,104 +57,57 @@ _frames: dict[tuple[Any, ...], _Frame] = {}
 
 def pack(event: Object) -> Packed:
     """The event as a tuple, or the event itself if it is unusual."""
-    try:
-        return _packed(event)
-    except (KeyError, TypeError, ValueError):
-        return event
-
-
-def _packed(event: Object) -> tuple[Any, ...]:
-    meta, about, source = event["metadata"], event["involvedObject"], event["source"]
-    if len(meta) != 5 or "namespace" not in meta or "series" in event or "related" in event:
-        raise ValueError("unusual")
+    meta, about, get = event["metadata"], event["involvedObject"], event.get
     key = (
-        *event,
-        *meta,
-        *about,
-        event["reason"],
-        event["type"],
-        event["reportingComponent"],
-        event["eventTime"],
-        event.get("action"),
-        meta["namespace"],
-        about.get("apiVersion"),
+        get("reason"),
+        get("reportingInstance"),
         about.get("kind"),
+        meta["namespace"],
+        get("type"),
+        get("reportingComponent"),
+        get("action"),
         about.get("namespace"),
+        about.get("apiVersion"),
         about.get("fieldPath"),
     )
     frame = _frames.get(key)
     if frame is None:
-        if len(event) > 15 or not _is_usual(event, about):
-            raise ValueError("unusual")
-        frame = _frames[key] = _Frame(event, meta, about)
-    first, last, count = event["firstTimestamp"], event["lastTimestamp"], event["count"]
-    created = meta["creationTimestamp"]
-    name = about["name"]
-    own = meta["name"]
-    suffix: Any = own[len(name) + 1 :]
-    number = int(suffix, 16)
-    if f"{name}.{number:x}" != own:
-        raise ValueError("unusual")
+        if len(_frames) >= _FRAMES or not (event.keys() <= _USUAL and about.keys() <= _ABOUT):
+            return event
+        frame = _frames[key] = _Frame(event)
+    if len(meta) != len(_META) or meta.keys() != _META or not frame.fits(event, about):
+        return event
+    created, first, last = meta["creationTimestamp"], get("firstTimestamp"), get("lastTimestamp")
     packed = (
         frame,
-        name,
-        number,
-        _uid_number(meta["uid"]),
+        meta["name"],
+        meta["uid"],
         int(meta["resourceVersion"]),
+        about.get("name"),
         about.get("uid"),
-        _version_number(about.get("resourceVersion")),
-        frame.shared(event["message"]),
-        source,
-        event["reportingInstance"],
+        about.get("resourceVersion"),
+        frame.shared(event["message"]) if "message" in event else None,
+        get("source"),
         created,
     )
-    return packed if first == last == created and count == 1 else (*packed, first, last, count)
-
-
-def _is_usual(event: Object, about: Object) -> bool:
-    return event.keys() <= _COMMON and about.keys() <= _ABOUT_COMMON
-
-
-def _uid_number(uid: str) -> int:
-    number = int(uid.replace("-", ""), 16)
-    if _uid_text(number) != uid:
-        raise ValueError("unusual")
-    return number
-
-
-def _uid_text(number: int) -> str:
-    digits = f"{number:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def _version_number(text: str | None) -> int | str | None:
-    return int(text) if text is not None and text.isdigit() and text[0] != "0" else text
+    if first == last == created and get("count") == 1 and get("eventTime") is None:
+        return packed
+    return (*packed, first, last, get("count"), get("eventTime"))
 
 
 def unpack(packed: Packed) -> Object:
     """The event that was packed."""
     if isinstance(packed, Mapping):
         return packed
-    frame, name, number, uid, version, about_uid, about_version, message, source, instance, created = packed[:11]
-    first, last, count = packed[11:] if len(packed) > 11 else (created, created, 1)
-    about = frame.about.copy()
-    about["name"] = name
-    if "uid" in about:
-        about["uid"] = about_uid
-    if "resourceVersion" in about:
-        about["resourceVersion"] = str(about_version) if isinstance(about_version, int) else about_version
-    meta = frame.meta.copy()
-    meta["name"] = f"{name}.{number:x}"
-    meta["uid"] = _uid_text(uid)
-    meta["creationTimestamp"] = created
-    meta["resourceVersion"] = str(version)
-    event: dict[str, Any] = frame.event.copy()
-    event["metadata"] = meta
-    event["involvedObject"] = about
-    event["source"] = source
-    event["message"] = message
-    event["firstTimestamp"] = first
-    event["lastTimestamp"] = last
-    event["count"] = count
-    event["reportingInstance"] = instance
-    return event
+    frame, name, uid, version, about_name, about_uid, about_version, message, source, created = packed[:10]
+    first, last, count, at = packed[10:] if len(packed) > 10 else (created, created, 1, None)
+    meta = {"name": name, "namespace": frame.namespace, "uid": uid}
+    meta |= {"resourceVersion": str(version), "creationTimestamp": created}
+    about = {"name": about_name, "uid": about_uid, "resourceVersion": about_version}
+    own = {"metadata": meta, "involvedObject": _filled(frame.about, about), "source": source, "message": message}
+    own |= {"firstTimestamp": first, "lastTimestamp": last, "count": count, "eventTime": at}
+    return _filled(frame.event, own)
+
+
+def _filled(frame: Mapping[str, Any], own: Mapping[str, Any]) -> Object:
+    return {key: own.get(key) if value is None else value for key, value in frame.items()}
