@@ -1,0 +1,253 @@
+"""Numbers over time as steps: how many old and new pods a rollout had, and when.
+
+A chart is drawn from a list of moments, each with a value per series; between moments nothing changes, so lines are
+steps. It is a small inline SVG in the page's text colour. Every series ends in its name and has its own dashes, so that
+colour is not needed to tell them apart, and the text is the table of moments.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from k8snb.i18n import _
+from k8snb.machinery.objects import annotations_of, controller_of
+from k8snb.trace import Sent
+from k8snb.typing import Object
+from k8snb.view import theme
+from k8snb.view.frames import when
+from k8snb.view.scene import Snapshot, image_of, natural, pod_state
+
+WIDTH, HEIGHT = 640, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 130, 40, 34
+_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
+_DASHES = ("", "7 4", "2 3", "9 3 2 3")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The values of all series from `time` (seconds since the first moment) on."""
+
+    time: float
+    values: Mapping[str, float]
+
+
+class Chart:
+    """Series over time that show themselves in a notebook; `limits` are dashed lines with a name."""
+
+    def __init__(
+        self, title: str, moments: Iterable[Moment], *, limits: Mapping[str, float] | None = None, unit: str = ""
+    ) -> None:
+        self.title = title
+        self.moments = _thinned(moments)
+        self.limits = dict(limits or {})
+        self.unit = unit
+        self.series = list(dict.fromkeys(name for moment in self.moments for name in moment.values))
+
+    def __str__(self) -> str:
+        return table(self)
+
+    def __repr__(self) -> str:
+        return f"<Chart {self.title!r}: {', '.join(self.series)}>"
+
+    def svg(self) -> str:
+        """The picture as inline SVG."""
+        return "".join(_parts(self))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"text/plain": str(self), "text/html": f'<div class="k8snb-view">{self.svg()}</div>'}
+
+
+def _thinned(moments: Iterable[Moment]) -> list[Moment]:
+    """The moments at which something changes; of several at one time the last."""
+    kept: list[Moment] = []
+    final: Moment | None = None
+    for moment in moments:
+        final = moment
+        if kept and kept[-1].time == moment.time:
+            kept.pop()
+        if not kept or kept[-1].values != moment.values:
+            kept.append(moment)
+    if final is not None and kept and kept[-1].time < final.time:
+        kept.append(final)
+    return kept
+
+
+# -- text ------------------------------------------------------------------------------------------------
+
+
+def table(chart: Chart) -> str:
+    """The moments as a table; a value that a series does not have yet is a dash."""
+    rows = [[_("time"), *chart.series]]
+    rows += [[when(m.time), *(_number(m.values.get(name)) for name in chart.series)] for m in chart.moments]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    limits = [f"{name}: {_number(value)}" for name, value in chart.limits.items()]
+    return "\n".join([chart.title, *lines, *limits])
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
+
+
+# -- SVG ---------------------------------------------------------------------------------------------------
+
+
+def _parts(chart: Chart) -> Iterable[str]:
+    label = html.escape(f"{chart.title}. {_spoken(chart)}", quote=True)
+    style = "width:100%;max-width:640px;height:auto;font:12px system-ui,sans-serif"
+    yield f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}" style="{style}" fill="currentColor">'
+    yield f'<text x="{_LEFT}" y="14" font-weight="600" font-size="13">{html.escape(chart.title)}</text>'
+    scale = _Scale(chart)
+    yield from _axes(chart, scale)
+    for name, value in chart.limits.items():
+        y = scale.y(value)
+        dashes = 'stroke="currentColor" stroke-opacity=".5" stroke-dasharray="3 3"'
+        yield f'<path d="M{_LEFT} {y:g}H{WIDTH - _RIGHT}" {dashes}/>'
+        yield f'<text x="{_LEFT + 4}" y="{y - 5:g}" font-size="11" opacity=".72">{html.escape(name)}</text>'
+    yield from _lines(chart, scale)
+    yield "</svg>"
+
+
+def _spoken(chart: Chart) -> str:
+    """What the picture shows, in a sentence: how every series begins and ends."""
+    if not chart.moments:
+        return ""
+    first, last = chart.moments[0], chart.moments[-1]
+    said = _("{name} from {first} to {last}")
+    words = [
+        said.format(name=name, first=_number(first.values.get(name, 0)), last=_number(last.values.get(name, 0)))
+        for name in chart.series
+    ]
+    return f"{'; '.join(words)} ({when(last.time)})"
+
+
+class _Scale:
+    """From seconds and values to places in the picture."""
+
+    def __init__(self, chart: Chart) -> None:
+        values = [value for moment in chart.moments for value in moment.values.values()]
+        highest = max([*values, *chart.limits.values(), 1])
+        self.step = next((step for step in _STEPS if highest / step <= 5), highest)
+        self.top = -(-highest // self.step) * self.step
+        self.end = max([moment.time for moment in chart.moments], default=0) or 1
+
+    def x(self, time: float) -> float:
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * time / self.end, 1)
+
+    def y(self, value: float) -> float:
+        return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * value / self.top, 1)
+
+
+def _axes(chart: Chart, scale: _Scale) -> Iterable[str]:
+    value = 0.0
+    while value <= scale.top:
+        y = scale.y(value)
+        yield f'<path d="M{_LEFT} {y:g}H{WIDTH - _RIGHT}" stroke="currentColor" stroke-opacity=".14"/>'
+        yield f'<text x="{_LEFT - 7}" y="{y + 4:g}" text-anchor="end" opacity=".72">{_number(value)}</text>'
+        value += scale.step
+    pace = next((each for each in _SECONDS if scale.end / each <= 6), scale.end)
+    for tick in range(int(scale.end / pace + 1e-9) + 1):
+        x, words = scale.x(tick * pace), when(tick * pace)[1:]
+        yield f'<text x="{x:g}" y="{HEIGHT - 12}" text-anchor="middle" opacity=".72">{words}</text>'
+    if chart.unit:
+        yield f'<text x="{_LEFT}" y="{_TOP - 2}" opacity=".72">{html.escape(chart.unit)}</text>'
+
+
+def _lines(chart: Chart, scale: _Scale) -> Iterable[str]:
+    places: list[float] = []
+    for number, name in enumerate(chart.series):
+        hue = theme.hue(theme.generation_hue(number + 1))
+        points = [(scale.x(m.time), scale.y(m.values[name])) for m in chart.moments if name in m.values]
+        path = f"M{points[0][0]:g} {points[0][1]:g}" + "".join(f"H{x:g}V{y:g}" for x, y in points[1:])
+        dash = f' stroke-dasharray="{_DASHES[number % 4]}"' if _DASHES[number % 4] else ""
+        area = f"{path}V{scale.y(0):g}H{points[0][0]:g}Z"
+        yield f'<path d="{area}" fill="{hue}" fill-opacity=".1"/>'
+        yield f'<path d="{path}" fill="none" stroke="{hue}" stroke-width="2.4" stroke-linejoin="round"{dash}/>'
+        y = _free(points[-1][1], places)
+        yield _word(points[-1][0] + 8, y, name, hue)
+
+
+def _free(y: float, taken: list[float]) -> float:
+    """The nearest height at which a name does not cover another."""
+    while any(abs(y - other) < 15 for other in taken):
+        y -= 15
+    taken.append(y)
+    return y
+
+
+def _word(x: float, y: float, word: str, hue: str) -> str:
+    dot = f'<circle cx="{x + 3:g}" cy="{y:g}" r="3.5" fill="{hue}"/>'
+    return f'{dot}<text x="{x + 11:g}" y="{y + 4:g}">{html.escape(word)}</text>'
+
+
+# -- rollouts ------------------------------------------------------------------------------------------------
+
+
+def rollout(
+    name: str,
+    requests: Iterable[Sent],
+    at: Callable[[int], Snapshot],
+    *,
+    since: int,
+    until: int,
+    namespace: str = "default",
+) -> Chart:
+    """Ready pods of each revision of a Deployment over time, between two revisions of the store."""
+    times: dict[int, float] = {}
+    for sent in requests:
+        times.setdefault(sent.revision, sent.time)
+    shown = sorted(revision for revision in times if since <= revision <= until)
+    origin = times[shown[0]] if shown else 0.0
+    moments = [Moment(times[each] - origin, ready_pods(at(each), name, namespace)) for each in shown]
+    end = at(until)
+    limits = {_("wanted"): wanted} if (wanted := _wanted(end, name, namespace)) is not None else {}
+    title = _("Ready pods of Deployment {name}").format(name=name)
+    return Chart(title, _filled(moments, _labels(end, name, namespace)), limits=limits)
+
+
+def ready_pods(snapshot: Snapshot, name: str, namespace: str) -> dict[str, float]:
+    """How many pods of each ReplicaSet of a Deployment are ready, by the ReplicaSet's name."""
+    pods = snapshot.list("pods", namespace)
+    counts: dict[str, float] = {}
+    for each in _replica_sets(snapshot, name, namespace):
+        own = each["metadata"]["name"]
+        counts[own] = sum(1 for pod in pods if _belongs(pod, "ReplicaSet", own) and pod_state(pod) == "ready")
+    return counts
+
+
+def _replica_sets(snapshot: Snapshot, name: str, namespace: str) -> list[Object]:
+    """The ReplicaSets of a Deployment, the oldest revision first."""
+    sets = [each for each in snapshot.list("replicasets.apps", namespace) if _belongs(each, "Deployment", name)]
+    return sorted(sets, key=lambda each: (_revision(each), natural(each)))
+
+
+def _labels(snapshot: Snapshot, name: str, namespace: str) -> dict[str, str]:
+    """What each ReplicaSet is called in the picture: its revision and its image."""
+    sets = _replica_sets(snapshot, name, namespace)
+    return {each["metadata"]["name"]: f"v{_revision(each)} {image_of(each)}" for each in sets if _revision(each)}
+
+
+def _belongs(obj: Object, kind: str, name: str) -> bool:
+    owner = controller_of(obj)
+    return owner is not None and (owner["kind"], owner["name"]) == (kind, name)
+
+
+def _revision(replica_set: Object) -> int:
+    text = annotations_of(replica_set).get("deployment.kubernetes.io/revision", "")
+    return int(text) if text.isdigit() else 0
+
+
+def _wanted(snapshot: Snapshot, name: str, namespace: str) -> int | None:
+    found = [each for each in snapshot.list("deployments.apps", namespace) if each["metadata"]["name"] == name]
+    return int((found[0].get("spec") or {}).get("replicas", 1)) if found else None
+
+
+def _filled(moments: Sequence[Moment], labels: Mapping[str, str]) -> list[Moment]:
+    """Every series at every moment, labelled: a ReplicaSet that does not exist yet has no ready pods."""
+    names = list(dict.fromkeys(name for moment in moments for name in moment.values))
+    rows = ({labels.get(name, name): moment.values.get(name, 0) for name in names} for moment in moments)
+    return [Moment(moment.time, row) for moment, row in zip(moments, rows, strict=True)]

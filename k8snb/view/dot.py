@@ -1,0 +1,310 @@
+"""A graph of things, written as Graphviz DOT, as a picture and as text.
+
+The graph is data: nodes with a kind, a name and facts, edges with a word, and groups that hold nodes (a machine, a
+pod). DOT is laid out by the Graphviz that the `pygraphviz` wheel brings along, in process; where there is none (in a
+browser) the text and the DOT remain. The picture is inline SVG in the page's own text colour, without ids, so that any
+number of them may share a page.
+
+Layout differs between versions of Graphviz, so nothing compares pictures: the text has the same nodes and edges.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import graphviz  # writes DOT; it is `pygraphviz` that lays it out
+
+from k8snb.i18n import _
+from k8snb.view import theme
+from k8snb.view.frames import MARKS
+
+_TEXT = "#010203"
+_SOFT = "#010204"
+_GLYPH = 0x00A000
+"""Colours that stand for something else until the picture is finished: text, quiet text, glyph number n."""
+
+_LINE = 26
+"""Facts share a line of a label up to about so many characters."""
+
+_FONT = "Helvetica,Arial,sans-serif"
+_NAMES = list(theme.KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing: its kind decides its glyph and hue (unless `hue` does), `state` (one of `theme.STATES`) its mark."""
+
+    id: str
+    kind: str
+    name: str
+    facts: Sequence[str] = ()
+    state: str = ""
+    word: str = ""
+    group: str = ""
+    hue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An arrow with a word: `tail` owns, selects or mounts `head`. A faint one is dashed."""
+
+    tail: str
+    head: str
+    word: str = ""
+    faint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A box around nodes, itself perhaps within another."""
+
+    id: str
+    kind: str
+    name: str
+    facts: Sequence[str] = ()
+    within: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What a diagram shows. `title` says it in a sentence and is the picture's text alternative."""
+
+    title: str
+    nodes: Sequence[Node] = ()
+    edges: Sequence[Edge] = ()
+    groups: Sequence[Group] = field(default_factory=tuple)
+    across: bool = True
+    """From left to right, else from top to bottom."""
+
+
+class Diagram:
+    """A graph that shows itself in a notebook."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    @property
+    def dot(self) -> str:
+        """The graph in Graphviz' language."""
+        return source(self.graph)
+
+    def svg(self) -> str:
+        """The picture as inline SVG; ImportError where there is no Graphviz."""
+        return themed(layout(self.dot), alternative(self.graph))
+
+    def __str__(self) -> str:
+        return text(self.graph)
+
+    def __repr__(self) -> str:
+        return f"<Diagram {self.graph.title!r}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        try:
+            picture = self.svg()
+        except ImportError:
+            return {"text/plain": str(self), "text/vnd.graphviz": self.dot}
+        return {"text/plain": str(self), "text/html": f'<div class="k8snb-view">{picture}</div>'}
+
+
+# -- text ------------------------------------------------------------------------------------------------
+
+
+def alternative(graph: Graph) -> str:
+    """The text alternative of the picture: its title and how much there is in it."""
+    count = _("{nodes} objects, {edges} connections").format(nodes=len(graph.nodes), edges=len(graph.edges))
+    return f"{graph.title} ({count})"
+
+
+def text(graph: Graph) -> str:
+    """The graph as an indented tree: every edge once, what was already listed only named."""
+    known = {node.id: node for node in graph.nodes}
+    places = {group.id: group for group in graph.groups}
+    heads = {edge.head for edge in graph.edges if edge.tail in known}
+    seen: set[str] = set()
+    above = _("(above)")
+    lines = [graph.title, *_group_lines(graph)]
+
+    def tell(node: Node, word: str, depth: int) -> None:
+        again = node.id in seen
+        seen.add(node.id)
+        said = f"{word} " if word else ""
+        lines.append("  " * depth + said + (f"{node.kind} {node.name} {above}" if again else _line(node, places)))
+        for edge in () if again else graph.edges:
+            if edge.tail == node.id and edge.head in known:
+                tell(known[edge.head], f"─ {edge.word} →" if edge.word else "─→", depth + 1)
+
+    for node in graph.nodes:
+        if node.id not in heads:
+            tell(node, "", 1)
+    for node in graph.nodes:  # what only a cycle leads to
+        if node.id not in seen:
+            tell(node, "", 1)
+    return "\n".join(lines)
+
+
+def _group_lines(graph: Graph) -> Iterator[str]:
+    for group in graph.groups:
+        if group.facts:
+            yield f"  {group.kind} {group.name}: {', '.join(group.facts)}"
+
+
+def _line(node: Node, places: dict[str, Group]) -> str:
+    mark = f"{MARKS[theme.STATES[node.state].mark]} " if node.state else ""
+    facts = ", ".join([*([node.word] if node.word else []), *node.facts])
+    place = places.get(node.group)
+    return f"{mark}{node.kind} {node.name}{_where(place)}{': ' + facts if facts else ''}"
+
+
+def _where(place: Group | None) -> str:
+    if place is None:
+        return ""
+    words = _("on {name}") if place.kind == "Node" else _("in {kind} {name}")
+    return " " + words.format(kind=place.kind, name=place.name)
+
+
+# -- DOT ---------------------------------------------------------------------------------------------------
+
+
+def source(graph: Graph) -> str:
+    """The graph as DOT."""
+    dot = graphviz.Digraph(
+        graph_attr={
+            "rankdir": "LR" if graph.across else "TB",
+            "bgcolor": "transparent",
+            "nodesep": "0.18",
+            "ranksep": "0.55",
+            "pad": "0.06",
+            "fontname": _FONT,
+            "fontcolor": _SOFT,
+            "fontsize": "11",
+        },
+        node_attr={"shape": "plain", "fontname": _FONT, "fontcolor": _TEXT, "fontsize": "12"},
+        edge_attr={"color": _SOFT, "fontname": _FONT, "fontcolor": _SOFT, "fontsize": "10", "arrowsize": "0.6"},
+    )
+    _fill(dot, graph, "")
+    for edge in graph.edges:
+        style = "dashed" if edge.faint else "solid"
+        dot.edge(quoted(edge.tail), quoted(edge.head), label=f" {edge.word} " if edge.word else "", style=style)
+    return str(dot.source)
+
+
+def _fill(dot: Any, graph: Graph, group: str) -> None:
+    """Write the nodes of a group, then the groups within it."""
+    known = {each.id for each in graph.groups}
+    for node in graph.nodes:
+        if (node.group if node.group in known else "") == group:
+            dot.node(quoted(node.id), label=_label(node))
+    for inner in graph.groups:
+        if inner.within == group:
+            hue = theme.hue(theme.look(inner.kind).hue)
+            with dot.subgraph(name=f"cluster_{quoted(inner.id)}") as box:
+                box.attr(style="rounded,filled", color=hue + "90", fillcolor=hue + "0c", margin="10")
+                box.attr(label=_group_label(inner), labeljust="l")
+                _fill(box, graph, inner.id)
+
+
+def quoted(name: str) -> str:
+    """An id that DOT does not take apart at colons."""
+    return name.replace(":", "_")
+
+
+def _label(node: Node) -> str:
+    hue = theme.hue(node.hue or theme.look(node.kind).hue)
+    rows = [_cells(_glyph(node.kind), f"{_soft(node.kind)}&#160;<b>{html.escape(node.name)}</b>")]
+    rows += [f'<tr><td colspan="2" align="left"><font point-size="10">{line}</font></td></tr>' for line in _facts(node)]
+    shape = 'border="1" style="rounded" cellborder="0" cellspacing="1" cellpadding="2"'
+    return f'<<table {shape} color="{hue}" bgcolor="{hue}18">{"".join(rows)}</table>>'
+
+
+def _facts(node: Node) -> list[str]:
+    """The state and the facts of a node in short lines, as label text."""
+    lines: list[str] = []
+    for fact in node.facts:
+        if lines and len(lines[-1]) + len(fact) < _LINE:
+            lines[-1] += f" · {fact}"
+        else:
+            lines.append(fact)
+    lines = [html.escape(line) for line in lines]
+    if node.state:
+        state = theme.STATES[node.state]
+        mark = f'<font color="{theme.hue(state.hue)}">{MARKS[state.mark]}</font>'
+        lines.insert(0, f"{mark}&#160;{html.escape(node.word)}")
+    return lines
+
+
+def _group_label(group: Group) -> str:
+    facts = _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
+    row = _cells(_glyph(group.kind), f"{_soft(group.kind)}&#160;<b>{html.escape(group.name)}</b>{facts}")
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="2">{row}</table>>'
+
+
+def _cells(glyph: str, words: str) -> str:
+    return f'<tr>{glyph}<td align="left">{words}</td></tr>'
+
+
+def _soft(words: str) -> str:
+    return f'<font point-size="10" color="{_SOFT}">{words}</font>'
+
+
+def _glyph(kind: str) -> str:
+    number = _NAMES.index(kind) + 1 if kind in theme.KINDS else 0
+    return f'<td fixedsize="true" width="16" height="16" bgcolor="#{_GLYPH + number:06x}"></td>'
+
+
+# -- SVG ---------------------------------------------------------------------------------------------------
+
+
+def layout(dot: str) -> str:
+    """What Graphviz draws, from `<svg` on. ImportError where it is not installed."""
+    import pygraphviz
+
+    graph = pygraphviz.AGraph(string=dot)
+    with _quiet():
+        drawn: str = graph.draw(format="svg", prog="dot").decode()
+    return drawn[drawn.index("<svg") :]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Graphviz and its font library remark on the machine's set-up on file descriptor 2; readers need not know."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def themed(svg: str, alt: str) -> str:
+    """The drawing in the page's text colour, with glyphs, without ids, tooltips and comments."""
+    svg = re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\s(?:id|xml:space|xmlns:xlink)="[^"]*"', "", svg)
+    svg = re.sub(r'<polygon fill="#00a0([0-9a-f]{2})"[^>]*points="([^"]*)"[^>]*/>', _drawn, svg)
+    svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
+    svg = re.sub(r'(fill|stroke)="#010204"', r'\1="currentColor" \1-opacity=".72"', svg)
+    width = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
+    size = f"width:{round(int(width[1]) * 4 / 3)}px;max-width:100%;height:auto" if width else "max-width:100%"
+    label = html.escape(alt, quote=True)
+    svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'<svg role="img" aria-label="{label}" style="{size}"', svg)
+    return svg.strip()
+
+
+def _drawn(match: re.Match[str]) -> str:
+    """The glyph in place of the cell that kept its room."""
+    number = int(match[1], 16)
+    look = theme.KINDS[_NAMES[number - 1]] if number else theme.UNKNOWN
+    corners = [tuple(map(float, pair.split(","))) for pair in match[2].split()]
+    left, right = min(c[0] for c in corners), max(c[0] for c in corners)
+    top, bottom = min(c[1] for c in corners), max(c[1] for c in corners)
+    size = min(right - left, bottom - top, 15.0)
+    where = f"translate({left + 1:g} {(top + bottom - size) / 2:g}) scale({size / 16:g})"
+    stroke = f'fill="none" stroke="{theme.hue(look.hue)}" stroke-width="1.5"'
+    return f'<path transform="{where}" {stroke} stroke-linecap="round" stroke-linejoin="round" d="{look.glyph}"/>'
