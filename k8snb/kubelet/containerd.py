@@ -1,0 +1,333 @@
+"""A simulated container runtime: sandboxes, containers, images, and the calls of the CRI on them.
+
+Durations are constants without jitter, so that pods which are bound together become ready together; a pull
+takes as long as the image is large. A container whose program is idle (see `images.program`) is a record of a
+few fields until somebody looks at it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from k8snb.clock import Clock
+from k8snb.kubelet.images import table
+from k8snb.kubelet.images.program import Program, Usage
+from k8snb.kubelet.process import ContainerProcess, ExecProcess
+from k8snb.kubelet.references import Reference
+from k8snb.kubelet.runtime import (
+    Call,
+    CallLog,
+    ContainerConfig,
+    ExecResult,
+    LogOptions,
+    Network,
+    Pull,
+    RuntimeRefused,
+    SandboxConfig,
+)
+from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
+from k8snb.typing import Object
+
+SANDBOX_SECONDS = 0.5
+"""How long a sandbox takes, network included."""
+
+START_SECONDS = 0.5
+"""How long a container takes from its creation until its process runs."""
+
+PULL_SECONDS = 0.6
+"""What a pull takes besides the transfer: names, tokens, manifests."""
+
+PULL_BYTES_PER_SECOND = 40_000_000.0
+
+CHECK_SECONDS = 0.4
+"""A pull of what is present already: the registry is asked for the digest, and nothing is transferred."""
+
+REFUSED_SECONDS = 1.0
+"""How long it takes until a registry has refused."""
+
+
+def hexadecimal(*parts: object) -> str:
+    """64 digits that are the same for the same parts: an identifier without a lot being drawn."""
+    return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
+
+
+class Sandbox:
+    """A pod's namespaces: one address, one set of ports, and the containers that share them."""
+
+    __slots__ = ("config", "containers", "ip", "ready", "runtime")
+
+    def __init__(self, runtime: SimulatedRuntime, config: SandboxConfig) -> None:
+        self.runtime = runtime
+        self.config = config
+        self.ip = ""
+        self.ready = True
+        self.containers: list[Container] = []
+
+    @property
+    def id(self) -> str:
+        """64 hexadecimal digits."""
+        return hexadecimal(self.config.pod["metadata"]["uid"], "sandbox")
+
+    def _listener(self, port: int) -> Program:
+        for container in self.containers:
+            if container.state == "running":
+                process = container.awake()
+                if port in process.ports and process.program is not None and container.state == "running":
+                    return process.program
+        raise NetworkError("refused", f"{self.ip}:{port}")
+
+    def taken(self, port: int) -> bool:
+        """Whether a process of the pod listens on the port; idle programs that nobody asked yet count."""
+        others = [c for c in self.containers if c.state == "running" and c.process is not None]
+        return any(port in c.process.ports for c in others if c.process is not None)
+
+    def accepts(self, port: int) -> bool:
+        """Whether a server listens on the port."""
+        try:
+            self._listener(port)
+        except NetworkError:
+            return False
+        return True
+
+    def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
+        """Let the server on the port answer."""
+        return self._listener(port).http(port, request)
+
+    def tcp(self, port: int, data: str, source: str) -> str:
+        """Talk to the server on the port."""
+        return self._listener(port).tcp(port, data, source)
+
+
+class Container:
+    """One container: a record, and a process once somebody needs it."""
+
+    __slots__ = (
+        "attempt", "config", "created_at", "exit_code", "finished_at", "id", "message", "process", "reason",
+        "sandbox", "started_at", "state",
+    )  # fmt: skip
+
+    def __init__(self, sandbox: Sandbox, config: ContainerConfig, attempt: int) -> None:
+        self.sandbox = sandbox
+        self.config = config
+        self.attempt = attempt
+        self.id = hexadecimal(sandbox.config.pod["metadata"]["uid"], config.name, attempt)
+        self.state = "created"
+        self.created_at = sandbox.runtime.clock.now()
+        self.started_at = 0.0
+        self.finished_at = 0.0
+        self.exit_code = 0
+        self.reason = ""
+        self.message = ""
+        self.process: ContainerProcess | None = None
+
+    def awake(self) -> ContainerProcess:
+        """The process; made now, as if it had run since the start, if nobody needed it before."""
+        if self.process is None:
+            self.process = ContainerProcess(self)
+            self.process.run()
+        return self.process
+
+    def usage(self) -> Usage:
+        """What it uses now."""
+        program = self.awake().program
+        return program.usage() if program is not None and self.state == "running" else Usage(0.0, 0)
+
+    def end(self, code: int, reason: str = "", message: str = "") -> None:
+        """The process is gone: keep how it ended and tell the kubelet."""
+        if self.state == "exited":
+            return
+        self.state = "exited"
+        self.finished_at = self.sandbox.runtime.clock.now()
+        self.exit_code = code
+        self.reason = reason or ("Completed" if code == 0 else "Error")
+        self.message = message or (self.process.termination_message() if self.process is not None else "")
+        if self.process is not None:
+            self.process.cancel()
+        self.sandbox.config.surroundings.exited(self)
+
+
+class SimulatedRuntime:
+    """The runtime of one node."""
+
+    def __init__(self, node: str, clock: Clock, network: Network, calls: CallLog | None = None) -> None:
+        self.node = node
+        self.clock = clock
+        self.network = network
+        self.calls = calls
+        self._images: dict[Reference, float] = {}
+
+    def _record(self, service: str, method: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> None:
+        assert self.calls is not None
+        self.calls.calls.append(Call(self.clock.now(), self.node, service, method, request, response))
+
+    @property
+    def recording(self) -> bool:
+        """Whether calls are kept."""
+        return self.calls is not None and self.calls.enabled
+
+    # -- sandboxes ---------------------------------------------------------------------------------
+
+    def run_pod_sandbox(self, config: SandboxConfig) -> tuple[Sandbox, float]:
+        """Make the namespaces and connect the pod; it is ready after so many seconds."""
+        sandbox = Sandbox(self, config)
+        sandbox.ip = self.network.attach(config.pod, config.host_ip, sandbox)
+        if self.recording:
+            self._record(
+                "RuntimeService", "RunPodSandbox", _pod(config.pod), {"pod_sandbox_id": sandbox.id, "ip": sandbox.ip}
+            )
+        return sandbox, SANDBOX_SECONDS
+
+    def stop_pod_sandbox(self, sandbox: Sandbox) -> None:
+        """Kill what still runs and disconnect the pod."""
+        for container in sandbox.containers:
+            if container.state == "running":
+                container.end(137)
+        if sandbox.ready:
+            sandbox.ready = False
+            self.network.detach(sandbox.ip, sandbox)
+        if self.recording:
+            self._record("RuntimeService", "StopPodSandbox", _of(sandbox), {})
+
+    def remove_pod_sandbox(self, sandbox: Sandbox) -> None:
+        """Forget the sandbox and its containers."""
+        if self.recording:
+            self._record("RuntimeService", "RemovePodSandbox", _of(sandbox), {})
+        sandbox.containers.clear()
+
+    # -- containers --------------------------------------------------------------------------------
+
+    def create_container(self, sandbox: Sandbox, config: ContainerConfig, attempt: int) -> Container:
+        """Make a container."""
+        container = Container(sandbox, config, attempt)
+        sandbox.containers.append(container)
+        if self.recording:
+            request = {**_of(sandbox), "container": config.name, "image": str(config.reference), "attempt": attempt}
+            self._record("RuntimeService", "CreateContainer", request, {"container_id": container.id})
+        return container
+
+    def start_container(self, container: Container) -> None:
+        """Run its process."""
+        if self.recording:
+            self._record("RuntimeService", "StartContainer", _of(container.sandbox, container), {})
+        image = table.IMAGES[container.config.reference.name]
+        argv = table.command_line(image, container.config.command, container.config.args)
+        program = image.program(argv)
+        if program is None:
+            self._cannot_start(container, argv[0] if argv else "")
+        container.state = "running"
+        container.started_at = self.clock.now()
+        if program is not None and (not program.is_idle(argv) or len(container.sandbox.containers) > 1):
+            container.awake()
+
+    def _cannot_start(self, container: Container, name: str) -> None:
+        why = f'exec: "{name}": executable file not found in $PATH'
+        if "/" in name:
+            why = f'exec: "{name}": stat {name}: no such file or directory'
+        message = (
+            "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+            f"unable to start container process: error during container init: {why}: unknown"
+        )
+        container.state, container.exit_code, container.reason = "exited", 128, "StartError"
+        container.message, container.finished_at = message, self.clock.now()
+        raise RuntimeRefused(message)
+
+    def stop_container(self, container: Container, timeout: float) -> None:
+        """Send the stop signal; kill the process `timeout` seconds later if it still runs."""
+        if self.recording:
+            self._record(
+                "RuntimeService", "StopContainer", {**_of(container.sandbox, container), "timeout": timeout}, {}
+            )
+        if container.state != "running":
+            return
+        if timeout <= 0:
+            container.end(137)
+            return
+        image = table.IMAGES[container.config.reference.name]
+        argv = table.command_line(image, container.config.command, container.config.args)
+        program = image.program(argv)
+        self.clock.call_later(timeout, lambda: container.end(137))
+        if container.process is not None:
+            container.process.signal(container.config.stop_signal or image.stop_signal)
+        elif program is not None and program.heeds_signals(argv):
+            self.clock.call_later(program.stop_seconds, lambda: container.end(0))
+
+    def remove_container(self, container: Container) -> None:
+        """Forget an exited container."""
+        if self.recording:
+            self._record("RuntimeService", "RemoveContainer", _of(container.sandbox, container), {})
+        if container in container.sandbox.containers:
+            container.sandbox.containers.remove(container)
+
+    def exec_sync(
+        self, container: Container, command: Sequence[str], stdin: str = "", timeout: float = 3600.0
+    ) -> ExecResult:
+        """Run a command in a container."""
+        if self.recording:
+            request = {**_of(container.sandbox, container), "cmd": list(command)}
+            self._record("RuntimeService", "ExecSync", request, {})
+        if container.state != "running":
+            raise RuntimeRefused(f"container is in CONTAINER_{container.state.upper()} state")
+        return ExecProcess(container, command).result(stdin, timeout)
+
+    def logs(self, container: Container, options: LogOptions) -> str:
+        """What the container wrote."""
+        return container.awake().log_text(options) if container.started_at else ""
+
+    # -- images ------------------------------------------------------------------------------------
+
+    def image_status(self, reference: Reference) -> str:
+        """The image's reference by digest if it is present."""
+        present = self._images.get(reference, float("inf")) <= self.clock.now()
+        found = f"{reference.name}@{table.digest_of(reference)}" if present else ""
+        if self.recording:
+            self._record("ImageService", "ImageStatus", {"image": str(reference)}, {"image_ref": found})
+        return found
+
+    def pull_image(self, reference: Reference) -> Pull:
+        """Fetch an image; a pull of it that is under way already serves this one too."""
+        pull = self._pull(reference)
+        if self.recording:
+            response = {"error": pull.error} if pull.error else {"image_ref": pull.image_ref}
+            self._record("ImageService", "PullImage", {"image": str(reference)}, response)
+        return pull
+
+    def _pull(self, reference: Reference) -> Pull:
+        error = table.refusal(reference)
+        if error:
+            return Pull(REFUSED_SECONDS, error=error)
+        size = table.IMAGES[reference.name].size
+        image_ref = f"{reference.name}@{table.digest_of(reference)}"
+        now = self.clock.now()
+        present = self._images.get(reference)
+        if present is not None:
+            return Pull(max(present - now, CHECK_SECONDS), image_ref=image_ref, size=size)
+        seconds = round(PULL_SECONDS + size / PULL_BYTES_PER_SECOND, 3)
+        self._images[reference] = now + seconds
+        return Pull(seconds, image_ref=image_ref, size=size)
+
+    def preload(self, *references: Reference) -> None:
+        """Put images on the node, as a machine image that carries them does."""
+        for reference in references:
+            self._images[reference] = 0.0
+
+    def list_images(self) -> list[Object]:
+        """The images that are present, largest first, as a node's status lists them."""
+        now = self.clock.now()
+        present = [reference for reference, since in self._images.items() if since <= now]
+        rows = [
+            {"names": [f"{r.name}@{table.digest_of(r)}", str(r)], "sizeBytes": table.IMAGES[r.name].size}
+            for r in present
+        ]
+        return sorted(rows, key=lambda row: (-int(str(row["sizeBytes"])), str(row["names"])))
+
+
+def _pod(pod: Object) -> dict[str, Any]:
+    meta = pod["metadata"]
+    return {"pod": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
+
+
+def _of(sandbox: Sandbox, container: Container | None = None) -> dict[str, Any]:
+    named: dict[str, Any] = {"pod": sandbox.config.pod["metadata"]["name"], "pod_sandbox_id": sandbox.id}
+    return {**named, "container": container.config.name, "container_id": container.id} if container else named

@@ -1,0 +1,169 @@
+"""The table of images, and what a registry answers to a pull.
+
+An image is known under its real name and pulls under any tag that looks like a version (`1.27`, `v3.9`,
+`16-alpine3.20`) or is usual (`latest`, `stable`, `alpine` …). Everything else fails with the words that
+containerd and the registry use. Adding an image is adding a row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+
+from k8snb.kubelet.images import nginx
+from k8snb.kubelet.images.agnhost import Agnhost
+from k8snb.kubelet.images.commands import COMMANDS
+from k8snb.kubelet.images.program import Image
+from k8snb.kubelet.images.script import Script
+from k8snb.kubelet.images.servers import (
+    IT_WORKS,
+    HpaExample,
+    Httpd,
+    HttpEcho,
+    Pause,
+    Postgres,
+    Redis,
+    Whoami,
+    pg_isready,
+    redis_cli,
+)
+from k8snb.kubelet.images.tools import Perl, Stress
+from k8snb.kubelet.references import Reference
+
+_BUSYBOX = frozenset(COMMANDS) - {"curl", "bash"}
+_ALPINE = _BUSYBOX
+_DEBIAN = frozenset(COMMANDS) - {"wget", "ash", "nslookup", "nc", "ping", "ps", "killall", "free", "curl"}
+_PATH = ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+_CURL_ENTRYPOINT = ("/entrypoint.sh",)
+"""Runs `curl` with the words that follow, unless the first of them is a command."""
+
+
+def _unix(name: str, size: int, version: str, cmd: tuple[str, ...] = ("sh",), **row: object) -> Image:
+    defaults = {"commands": _BUSYBOX, "shell": "busybox", **row}
+    return Image(name, size, {}, cmd=cmd, runner=Script, version=version, **defaults)  # type: ignore[arg-type]
+
+
+ROWS: tuple[Image, ...] = (
+    nginx.image(
+        "docker.io/library/nginx", 72_385_000, env=(_PATH, ("NGINX_VERSION", "1.29.4")), runner=Script,
+        commands=_DEBIAN | {"curl"}, shell="dash", version="1.29.4",
+    ),
+    nginx.image(
+        "registry.k8s.io/nginx-slim", 7_880_000, runner=Script, commands=_DEBIAN, shell="dash", version="1.27.1",
+        tags=frozenset({"0.8"}),
+    ),
+    Image(
+        "docker.io/library/httpd", 45_200_000, {"httpd-foreground": Httpd, "httpd": Httpd}, cmd=("httpd-foreground",),
+        runner=Script, commands=_DEBIAN, shell="dash", version="2.4.66", stop_signal="WINCH",
+        files={"usr/local/apache2/htdocs/index.html": IT_WORKS},
+    ),
+    _unix("docker.io/library/busybox", 2_222_000, "1.37.0"),
+    _unix("docker.io/library/alpine", 3_798_000, "3.23.0", ("/bin/sh",)),
+    _unix("docker.io/library/debian", 48_480_000, "13.2", ("bash",), commands=_DEBIAN, shell="dash"),
+    _unix("docker.io/library/ubuntu", 29_730_000, "24.04", ("/bin/bash",), commands=_DEBIAN, shell="dash"),
+    _unix(
+        "docker.io/curlimages/curl", 9_870_000, "8.18.0", ("curl",), commands=_ALPINE | {"curl"}, user=100,
+        entrypoint=_CURL_ENTRYPOINT,
+    ),
+    Image(
+        "docker.io/library/redis", 45_910_000, {"docker-entrypoint.sh": Redis, "redis-server": Redis},
+        entrypoint=("docker-entrypoint.sh",), cmd=("redis-server",), runner=Script, commands=_DEBIAN,
+        tools={"redis-cli": redis_cli}, shell="dash", version="8.4.0", working_directory="/data",
+    ),
+    Image(
+        "docker.io/library/postgres", 161_300_000, {"docker-entrypoint.sh": Postgres, "postgres": Postgres},
+        entrypoint=("docker-entrypoint.sh",), cmd=("postgres",), runner=Script, commands=_DEBIAN,
+        tools={"pg_isready": pg_isready}, shell="dash", version="18.1", stop_signal="INT",
+    ),
+    Image(
+        "docker.io/library/perl", 362_100_000, {"perl": Perl}, cmd=("perl", "-de0"), runner=Script,
+        commands=_DEBIAN | {"curl"}, shell="dash", version="5.42.0",
+    ),
+    Image(
+        "docker.io/polinux/stress", 4_050_000, {"stress": Stress}, cmd=("stress",), runner=Script, commands=_ALPINE, shell="busybox",
+        version="1.0.4",
+    ),
+    Image("docker.io/traefik/whoami", 2_900_000, {"whoami": Whoami}, entrypoint=("/whoami",), version="1.11.0"),
+    Image(
+        "docker.io/hashicorp/http-echo", 3_120_000, {"http-echo": HttpEcho}, entrypoint=("/http-echo",), version="1.0.0"
+    ),
+    Image(
+        "registry.k8s.io/hpa-example", 160_600_000, {"apache2-foreground": HpaExample}, cmd=("apache2-foreground",),
+        runner=Script, commands=_DEBIAN | {"curl"}, shell="dash", version="1.0",
+    ),
+    Image("registry.k8s.io/pause", 319_000, {"pause": Pause}, entrypoint=("/pause",), version="3.10.1"),
+    Image(
+        "registry.k8s.io/e2e-test-images/agnhost", 52_680_000, {"agnhost": Agnhost}, entrypoint=("/agnhost",),
+        cmd=("pause",), runner=Script, commands=_ALPINE | {"curl", "bash"}, shell="busybox", version="2.57",
+    ),
+    _unix("registry.k8s.io/e2e-test-images/busybox", 2_222_000, "1.29"),
+    nginx.image(
+        "registry.k8s.io/e2e-test-images/nginx", 6_980_000, runner=Script, commands=_ALPINE, shell="busybox",
+        version="1.15",
+    ),
+)  # fmt: skip
+
+IMAGES = {row.name: row for row in ROWS}
+
+_VARIANT = (
+    r"alpine[0-9.]*|slim|bookworm|bullseye|trixie|jammy|noble|perl|otel|musl|glibc|uclibc|apache|debian|ubuntu|"
+    r"linux-amd64|amd64|rc[0-9]+|alpha\.?[0-9]*|beta\.?[0-9]*"
+)
+_VERSION = re.compile(rf"v?([0-9]+(?:\.[0-9]+)*)(?:[-_.]?(?:{_VARIANT}))*")
+_USUAL = re.compile(rf"(?:latest|stable|mainline|edge|lts|{_VARIANT})(?:-(?:{_VARIANT}))*")
+_LARGEST_PART = 99
+"""No part of a version after the first is larger; `1.161` is a slip of the finger."""
+
+
+def exists(image: Image, tag: str) -> bool:
+    """Whether the repository has the tag."""
+    if tag in image.tags or _USUAL.fullmatch(tag):
+        return True
+    match = _VERSION.fullmatch(tag)
+    return match is not None and all(int(part) <= _LARGEST_PART for part in match.group(1).split(".")[1:])
+
+
+@lru_cache(maxsize=1024)
+def digest_of(reference: Reference) -> str:
+    """The digest of the image that a reference names."""
+    return reference.digest or "sha256:" + hashlib.sha256(str(reference).encode()).hexdigest()
+
+
+def version_of(image: Image, tag: str) -> str:
+    """The version that a tag names; the newest known one if it names none."""
+    match = _VERSION.fullmatch(tag)
+    return match.group(1) if match else image.version
+
+
+def refusal(reference: Reference) -> str:
+    """Why a registry does not give the image; empty if it does."""
+    image = IMAGES.get(reference.name)
+    if image is not None and (reference.digest or exists(image, reference.tag)):
+        return ""
+    resolve = f'failed to pull and unpack image "{reference}": failed to resolve reference "{reference}": '
+    if image is not None or reference.registry in {"registry.k8s.io", "mcr.microsoft.com"}:
+        return f"{resolve}{reference}: not found"
+    if reference.registry == "docker.io":
+        return resolve + (
+            "pull access denied, repository does not exist or may require authorization: "
+            "server message: insufficient_scope: authorization failed"
+        )
+    if reference.registry in {"ghcr.io", "gcr.io", "quay.io", "public.ecr.aws"}:
+        scope = f"repository%3A{reference.repository.replace('/', '%2F')}%3Apull&service={reference.registry}"
+        token = f"https://{reference.registry}/token?scope={scope}"
+        refused = f"unexpected status from GET request to {token}: 403 Forbidden"
+        return f"{resolve}failed to authorize: failed to fetch anonymous token: {refused}"
+    host = reference.registry.partition(":")[0]
+    head = f"https://{reference.registry}/v2/{reference.repository}/manifests/{reference.tag or reference.digest}"
+    return f'{resolve}failed to do request: Head "{head}": dial tcp: lookup {host}: no such host'
+
+
+def command_line(image: Image, command: tuple[str, ...], args: tuple[str, ...]) -> tuple[str, ...]:
+    """What runs: a container's `command` replaces the image's entrypoint and `cmd`, its `args` the `cmd`."""
+    if command:
+        return (*command, *args)
+    words = args or image.cmd
+    if image.entrypoint != _CURL_ENTRYPOINT:
+        return (*image.entrypoint, *words)
+    return ("curl", *words) if words[0].startswith("-") or "." in words[0] else words
