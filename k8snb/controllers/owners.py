@@ -7,7 +7,7 @@ no longer matches. Upstream: `pkg/controller/controller_ref_manager.go`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from k8snb.client.client import Client
 from k8snb.client.informer import Informer
@@ -52,11 +52,19 @@ def release(client: Client, resource: str, owner: Object, obj: Object) -> Object
     return drop_references(client, resource, obj, [owner["metadata"]["uid"]])
 
 
-def drop_references(client: Client, resource: str, obj: Object, uids: Iterable[str]) -> Object | None:
+def drop_references(client: Client, resource: str, obj: Object, uids: Collection[str]) -> Object | None:
     """Take away the references to these owners; None if the object is gone or is another one by now."""
+    meta = obj["metadata"]
     removals = [{"$patch": "delete", "uid": uid} for uid in uids]
-    change = {"metadata": {"uid": obj["metadata"]["uid"], "ownerReferences": removals}}
-    return _patch(client, resource, obj, change, tolerated=(404, 422))
+    change = {"metadata": {"uid": meta["uid"], "ownerReferences": removals}}
+    try:
+        return _patch(client, resource, obj, change, tolerated=(404, 422))
+    except StatusError as error:
+        if error.code != 415:
+            raise
+    left = [each for each in meta.get("ownerReferences") or () if each["uid"] not in uids]
+    change = {"metadata": {"resourceVersion": meta["resourceVersion"], "ownerReferences": left or None}}
+    return client.patch(resource, meta["name"], change, meta.get("namespace", ""))
 
 
 def _patch(client: Client, resource: str, obj: Object, change: Object, tolerated: tuple[int, ...]) -> Object | None:

@@ -21,6 +21,15 @@ class Settings:
     node_eviction_rate: float = 0.1
     """`--node-eviction-rate`: how many nodes of a zone get NoExecute taints per second."""
 
+    secondary_node_eviction_rate: float = 0.01
+    """`--secondary-node-eviction-rate`: the same, in a large zone where most nodes are unhealthy."""
+
+    unhealthy_zone_threshold: float = 0.55
+    """`--unhealthy-zone-threshold`: the share of unhealthy nodes from which the zone itself is suspect."""
+
+    large_cluster_size_threshold: int = 50
+    """`--large-cluster-size-threshold`: smaller zones that are suspect get no NoExecute taints at all."""
+
     terminated_pod_gc_threshold: int = 12_500
     """`--terminated-pod-gc-threshold`: how many ended pods may exist."""
 

@@ -1,0 +1,128 @@
+"""The namespace controller: empties a namespace that is being deleted, and lets it go.
+
+A namespace is deleted in two steps. First it is marked and takes nothing new. Then everything in it is deleted,
+pods first and the rest after the last pod has ended, so that what protects a pod (its network policies, its
+secrets) outlives it. When nothing is left the finalizer `kubernetes` is taken away, and the namespace vanishes.
+Whatever holds that up is said in its conditions. Upstream: `pkg/controller/namespace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from k8snb.client.controller import Context, Controller
+from k8snb.controllers.namespacestatus import Remains
+from k8snb.errors import StatusError
+from k8snb.i18n import _
+from k8snb.machinery.objects import is_deleting
+from k8snb.typing import Object, ObjectKey, Resource
+
+FINALIZER = "kubernetes"
+FINALIZER_ESTIMATE = 15
+"""Seconds that a finalizer is assumed to need."""
+
+_DEFAULT_POD_GRACE = 30
+
+
+class NamespaceController(Controller):
+    """Deletes what a terminating namespace contains."""
+
+    name = "namespace-controller"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._scheme = context.scheme
+        self._namespaces = self.informers.of("namespaces")
+
+    def start(self) -> None:
+        self.follow("namespaces")
+
+    def reconcile(self, key: ObjectKey) -> float | None:
+        cached = self._namespaces.get(*key)
+        if cached is None or not is_deleting(cached):
+            return None
+        namespace = self.client.find("namespaces", key.name)
+        if namespace is None or not namespace["spec"].get("finalizers"):
+            return None
+        remains = Remains()
+        estimate = self._empty(key.name, remains)
+        self.saw(remaining=dict(remains.resources), finalizers=dict(remains.finalizers))
+        namespace = self._write_conditions(namespace, remains)
+        if remains.resources or remains.failures:
+            sentence = _("{count} objects are left: look again in {seconds:.0f} s")
+            again = estimate / 2 + 1
+            self.wants(sentence.format(count=remains.resources.total(), seconds=again))
+            return again
+        self.wants(_("the namespace is empty: take away the finalizer “kubernetes”"))
+        self._finalize(namespace)
+        return None
+
+    # -- emptying ----------------------------------------------------------------------------------
+
+    def _empty(self, namespace: str, remains: Remains) -> int:
+        """Delete the contents; in how many seconds what is left should be gone."""
+        pods, others = self._contents()
+        estimate = self._delete_all(namespace, pods, remains)
+        if remains.resources:
+            return estimate
+        return max([self._delete_all(namespace, resource, remains) for resource in others], default=0)
+
+    def _contents(self) -> tuple[Resource, list[Resource]]:
+        """Pods, and every other kind of thing that a namespace can contain; each stored kind once."""
+        stored: dict[str, Resource] = {}
+        for resource in self._scheme:
+            if resource.namespaced and {"delete", "list"} <= set(resource.verbs):
+                stored.setdefault(resource.storage, resource)
+        pods = stored.pop("pods")
+        return pods, list(stored.values())
+
+    def _delete_all(self, namespace: str, resource: Resource, remains: Remains) -> int:
+        word = resource.group_resource
+        objects = self.client.list(word, namespace)
+        if not objects:
+            return 0
+        for obj in objects:
+            self._delete(word, obj, remains)
+        left = self.client.list(word, namespace)
+        remains.add(f"{resource.plural}.{resource.group}", left)
+        return _estimate(resource, left)
+
+    def _delete(self, word: str, obj: Object, remains: Remains) -> None:
+        meta = obj["metadata"]
+        try:
+            self.client.delete(word, meta["name"], meta["namespace"], propagation="Background")
+        except StatusError as error:
+            if error.code != 404:
+                remains.failures.append(error.message)
+
+    # -- telling -----------------------------------------------------------------------------------
+
+    def _write_conditions(self, namespace: Object, remains: Remains) -> Object:
+        status = namespace.get("status") or {}
+        conditions = remains.conditions(status.get("conditions") or (), self.clock.timestamp())
+        if conditions == status.get("conditions"):
+            return namespace
+        status = {**status, "phase": "Terminating", "conditions": conditions}
+        return self.client.update_status("namespaces", {**namespace, "status": status})
+
+    def _finalize(self, namespace: Object) -> None:
+        left = [each for each in namespace["spec"].get("finalizers") or () if each != FINALIZER]
+        spec = {k: v for k, v in namespace["spec"].items() if k != "finalizers"}
+        if left:
+            spec["finalizers"] = left
+        try:
+            self.client.update("namespaces", {**namespace, "spec": spec}, subresource="finalize")
+        except StatusError as error:
+            if error.code != 404:
+                raise
+
+
+def _estimate(resource: Resource, left: Sequence[Object]) -> int:
+    """Seconds until what is left should be gone: a pod's grace, or what a finalizer usually takes."""
+    if not left:
+        return 0
+    if any(obj["metadata"].get("finalizers") for obj in left):
+        return FINALIZER_ESTIMATE
+    if resource.plural != "pods":
+        return 0
+    return max(int(pod["metadata"].get("deletionGracePeriodSeconds", _DEFAULT_POD_GRACE)) for pod in left)

@@ -1,0 +1,42 @@
+"""The controllers of the cluster, in the order in which they start: the controller manager's table of contents.
+
+Each is a small program of its own that acts as its own user, `system:serviceaccount:kube-system:<name>`. Adding one
+is adding a row here.
+"""
+
+from __future__ import annotations
+
+from k8snb.client.controller import Controller
+from k8snb.controllers.deployment.controller import DeploymentController
+from k8snb.controllers.endpoints import EndpointsController
+from k8snb.controllers.endpointslice import EndpointSliceController
+from k8snb.controllers.garbagecollector import GarbageCollector
+from k8snb.controllers.namespace import NamespaceController
+from k8snb.controllers.nodeipam import NodeIpamController
+from k8snb.controllers.nodelifecycle import NodeLifecycleController
+from k8snb.controllers.podgc import PodGCController
+from k8snb.controllers.replicaset import ReplicaSetController
+from k8snb.controllers.rootca import RootCAController
+from k8snb.controllers.serviceaccount import ServiceAccountController
+from k8snb.controllers.tainteviction import TaintEvictionController
+
+CONTROLLERS: tuple[type[Controller], ...] = (
+    ServiceAccountController,
+    RootCAController,
+    NamespaceController,
+    NodeIpamController,
+    NodeLifecycleController,
+    TaintEvictionController,
+    DeploymentController,
+    ReplicaSetController,
+    EndpointSliceController,
+    EndpointsController,
+    PodGCController,
+    GarbageCollector,
+)
+"""Every controller, by the class that implements it; `name` is what it is called and acts as."""
+
+
+def user_of(controller: type[Controller]) -> str:
+    """The user that a controller acts as."""
+    return f"system:serviceaccount:kube-system:{controller.name}"
