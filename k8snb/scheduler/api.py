@@ -1,0 +1,114 @@
+"""The requests that the scheduler sends: bindings, pod conditions, evictions, events. There are no others."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from k8snb.client.client import Client
+from k8snb.client.event_series import EventSeriesRecorder
+from k8snb.clock import Clock
+from k8snb.errors import StatusError
+from k8snb.machinery.objects import condition
+from k8snb.typing import Object
+
+NOTE_LIMIT = 1024
+"""An event's note holds no more characters."""
+
+
+class Api(Protocol):
+    """What the scheduler and its plugins may ask of the API server."""
+
+    def bind(self, pod: Object, node: str) -> None: ...
+
+    def set_unscheduled(self, pod: Object, reason: str, message: str, nominated: str | None) -> None: ...
+
+    def clear_nomination(self, pod: Object) -> None: ...
+
+    def preempt(self, victim: Object, preemptor: Object, node: str) -> None: ...
+
+    def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None: ...
+
+
+class ApiCalls:
+    """The requests, sent through a client."""
+
+    def __init__(self, client: Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._recorder = EventSeriesRecorder(client, clock, "default-scheduler")
+
+    def bind(self, pod: Object, node: str) -> None:
+        """Give the pod its node. Raises `StatusError` if the API refuses."""
+        meta = pod["metadata"]
+        named = {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": named,
+            "target": {"kind": "Node", "name": node},
+        }
+        self._client.post("pods", meta["name"], binding, meta["namespace"], subresource="binding")
+
+    def set_unscheduled(self, pod: Object, reason: str, message: str, nominated: str | None) -> None:
+        """Say in the pod's status why it has no node; `nominated` (if not None) is the node kept for it."""
+        status: dict[str, object] = {}
+        found = condition(pod, "PodScheduled")
+        told = None if found is None else (found["status"], found.get("reason"), found.get("message"))
+        if told != ("False", reason, message):
+            status["conditions"] = [self._unscheduled(pod, found, reason, message)]
+        if nominated is not None and nominated != (pod.get("status") or {}).get("nominatedNodeName", ""):
+            status["nominatedNodeName"] = nominated or None
+        self._patch_status(pod, status)
+
+    def _unscheduled(self, pod: Object, found: Object | None, reason: str, message: str) -> Object:
+        same = found is not None and found["status"] == "False"
+        since = found["lastTransitionTime"] if same and found is not None else self._clock.timestamp()
+        new = {"type": "PodScheduled", "status": "False", "reason": reason, "message": message}
+        return {"lastProbeTime": None, "lastTransitionTime": since, **_generation(pod), **new}
+
+    def clear_nomination(self, pod: Object) -> None:
+        """The node that was kept for the pod is kept for a more important one now."""
+        self._patch_status(pod, {"nominatedNodeName": None})
+
+    def preempt(self, victim: Object, preemptor: Object, node: str) -> None:
+        """Make a pod leave its node for a more important one."""
+        meta = victim["metadata"]
+        scheduler = preemptor["spec"].get("schedulerName") or "default-scheduler"
+        disrupted = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "reason": "PreemptionByScheduler",
+            "message": f"{scheduler}: preempting to accommodate a higher priority pod",
+            "lastProbeTime": None,
+            "lastTransitionTime": self._clock.timestamp(),
+            **_generation(victim),
+        }
+        self._patch_status(victim, {"conditions": [disrupted]})
+        try:
+            self._client.delete("pods", meta["name"], meta["namespace"])
+        except StatusError as error:
+            if error.code != 404:
+                raise
+        note = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
+        self._recorder.record(victim, "Normal", "Preempted", "Preempting", note, related=preemptor)
+
+    def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None:
+        """Tell people."""
+        short = note if len(note) <= NOTE_LIMIT else note[: NOTE_LIMIT - 4] + " ..."
+        self._recorder.record(pod, type, reason, action, short)
+
+    def _patch_status(self, pod: Object, status: Object) -> None:
+        if not status:
+            return
+        meta = pod["metadata"]
+        try:
+            patch = {"metadata": {"uid": meta["uid"]}, "status": status}
+            self._client.patch("pods", meta["name"], patch, meta["namespace"], kind="strategic", subresource="status")
+        except StatusError as error:
+            if error.code not in (404, 409):
+                raise
+
+
+def _generation(pod: Object) -> Object:
+    generation = pod["metadata"].get("generation")
+    return {"observedGeneration": generation} if generation else {}

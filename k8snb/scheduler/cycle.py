@@ -1,0 +1,118 @@
+"""One pod's way through the extension points, from PreFilter to PostBind.
+
+`choose` finds the node, the short way where that is possible and else by asking every plugin about every node;
+`place` assumes the pod there and binds it. Upstream: `pkg/scheduler/schedule_one.go`.
+"""
+
+from __future__ import annotations
+
+from k8snb.scheduler.diagnosis import Diagnosis, FitError, NoNodesError
+from k8snb.scheduler.framework import SUCCESS, CycleState, Status
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.podinfo import PodInfo
+from k8snb.scheduler.runtime import Framework
+from k8snb.scheduler.shortcut import Choice, Shortcut
+from k8snb.typing import Object
+
+
+class Rejection(Exception):
+    """The chosen node was refused after all; `status` says by whom and why."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.message)
+        self.status = status
+
+
+class Cycle:
+    """Takes pods through the plugins of one profile."""
+
+    def __init__(self, framework: Framework) -> None:
+        self.framework = framework
+        self._cache = framework.cache
+        self._shortcut = Shortcut(framework)
+
+    # -- choosing ----------------------------------------------------------------------------------
+
+    def choose(self, info: PodInfo) -> Choice:
+        """The best node for a pod. Raises `FitError` if none fits, `NoNodesError` if there is none."""
+        if not len(self._cache):
+            raise NoNodesError
+        if self._shortcut.applies(info):
+            return self._shortcut.choose(info)
+        return self.choose_among_all(info)
+
+    def choose_among_all(self, info: PodInfo) -> Choice:
+        """The best node, found by asking every plugin about every node."""
+        state, pod = CycleState(self._cache.nodes()), info.pod
+        status = self.framework.pre_filter(state, pod)
+        if status is not SUCCESS:
+            raise self._turned_away(status)
+        nominated = self._nominated(state, info)
+        if nominated is not None:
+            return Choice(nominated, 0, 1)
+        fitting, diagnosis = self._filter(state, pod)
+        if not fitting:
+            raise FitError(diagnosis)
+        if len(fitting) == 1:
+            return Choice(fitting[0], 0, 1)
+        return self._best(state, pod, fitting)
+
+    def _turned_away(self, status: Status) -> Exception:
+        if not status.rejected:
+            return Rejection(status)
+        diagnosis = Diagnosis(len(self._cache))
+        diagnosis.absent, diagnosis.pre_filter = status, status.message
+        diagnosis.blame(status.plugin)
+        return FitError(diagnosis)
+
+    def _nominated(self, state: CycleState, info: PodInfo) -> NodeInfo | None:
+        """The node kept for the pod, if it fits there by now."""
+        name = self.framework.nominator.node_of(info.uid)
+        node = self._cache.node(name) if name else None
+        if node is None or self.framework.filter_with_nominated(state, info.pod, node) is not SUCCESS:
+            return None
+        return node
+
+    def _filter(self, state: CycleState, pod: Object) -> tuple[list[NodeInfo], Diagnosis]:
+        diagnosis = Diagnosis(len(self._cache))
+        if state.only is not None:
+            names = " ".join(sorted(state.narrowed_by))
+            diagnosis.absent = Status.unresolvable(f"node(s) didn't satisfy plugin(s) [{names}]")
+            diagnosis.blame(*state.narrowed_by)
+        fitting = []
+        for node in state.nodes:
+            if state.only is None or node.name in state.only:
+                status = self.framework.filter_with_nominated(state, pod, node)
+                if status is SUCCESS:
+                    fitting.append(node)
+                else:
+                    diagnosis.statuses[node.name] = status
+        diagnosis.blame_statuses()
+        return fitting, diagnosis
+
+    def _best(self, state: CycleState, pod: Object, nodes: list[NodeInfo]) -> Choice:
+        """The highest total; of equals the node that has not changed for longest, so that equals take turns."""
+        totals = [0] * len(nodes)
+        for scores in self.framework.score(state, pod, nodes):
+            for index, score in enumerate(scores.normalized):
+                totals[index] += scores.weight * score
+        best = max(range(len(nodes)), key=lambda index: (totals[index], -nodes[index].generation))
+        return Choice(nodes[best], totals[best], len(nodes))
+
+    # -- placing -----------------------------------------------------------------------------------
+
+    def place(self, info: PodInfo, node: NodeInfo) -> None:
+        """Assume the pod on the node and bind it. Raises `Rejection`, with nothing assumed any more."""
+        framework, state, pod = self.framework, CycleState(), info.pod
+        self._cache.assume(info, node)
+        for point in ("Reserve", "Permit", "PreBind"):
+            if framework.at[point]:
+                self._check(framework.ask(point, state, pod, node.name), state, info)
+        self._check(framework.bind(state, pod, node.name), state, info)
+        framework.post_bind(state, pod, node.name)
+
+    def _check(self, status: Status, state: CycleState, info: PodInfo) -> None:
+        if status is not SUCCESS:
+            self.framework.unreserve(state, info.pod, info.node_name)
+            self._cache.forget(info.uid)
+            raise Rejection(status)

@@ -1,0 +1,77 @@
+"""Why no node was found, in the words that `kubectl describe pod` shows.
+
+Upstream: `framework.FitError`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from k8snb.scheduler.framework import Code, Status
+
+NO_NODES = "no nodes available to schedule pods"
+
+
+class Diagnosis:
+    """What became of every node. Nodes without a status of their own have `absent`."""
+
+    __slots__ = ("absent", "node_count", "plugins", "post_filter", "pre_filter", "statuses")
+
+    def __init__(self, node_count: int, statuses: Mapping[str, Status] | None = None) -> None:
+        self.node_count = node_count
+        self.statuses: dict[str, Status] = dict(statuses or {})
+        self.absent: Status | None = None
+        self.pre_filter = ""
+        self.post_filter = ""
+        self.plugins: tuple[str, ...] = ()
+        """The plugins that turned the pod away, sorted: changes that interest them are worth another try."""
+
+    def status(self, node: str) -> Status | None:
+        """What became of a node."""
+        return self.statuses.get(node, self.absent)
+
+    def blame(self, *names: str) -> None:
+        """Plugins that turned the pod away."""
+        self.plugins = tuple(sorted({*self.plugins, *names} - {""}))
+
+    def blame_statuses(self) -> None:
+        """Take over who turned the pod away from the nodes' statuses."""
+        self.blame(*{status.plugin for status in self.statuses.values()})
+
+    def nodes_worth_preempting(self) -> list[str]:
+        """The nodes on which evicting pods might help."""
+        return [name for name, status in self.statuses.items() if status.code is Code.UNSCHEDULABLE]
+
+    def message(self) -> str:
+        """`0/3 nodes are available: 3 Insufficient cpu. …`"""
+        text = f"0/{self.node_count} nodes are available:"
+        if self.pre_filter:
+            text += f" {self.pre_filter}."
+        elif reasons := self._reasons():
+            text += f" {', '.join(reasons)}."
+        return f"{text} {self.post_filter}" if self.post_filter else text
+
+    def _reasons(self) -> list[str]:
+        counts: Counter[str] = Counter()
+        for status in self.statuses.values():
+            counts.update(status.reasons)
+        rest = self.node_count - len(self.statuses)
+        if rest and self.absent is not None:
+            counts.update(dict.fromkeys(self.absent.reasons, rest))
+        return sorted(f"{count} {reason}" for reason, count in counts.items())
+
+
+class FitError(Exception):
+    """No node fits the pod now."""
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__(diagnosis.message())
+        self.diagnosis = diagnosis
+
+
+class NoNodesError(Exception):
+    """There is no node at all."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_NODES)

@@ -1,0 +1,130 @@
+"""Why a pod goes where it goes: what every plugin says of every node, as a table.
+
+Nothing is decided and nothing changes. A pod that is placed already is looked at as if it were not. Plugins are
+asked one by one even after the first has rejected a node, which the scheduler itself does not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.runtime import Framework, PluginScores
+from k8snb.typing import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one plugin says of one node.
+
+    `verdict` is `fits`, the reasons of a rejection, or empty where the plugin does not filter (or skips this pod).
+    The scores are None where it does not score, or the node was rejected by some plugin.
+    """
+
+    node: str
+    plugin: str
+    verdict: str
+    raw: int | None
+    normalized: int | None
+    weight: int
+
+    @property
+    def points(self) -> int:
+        """What the plugin adds to the node's total."""
+        return (self.normalized or 0) * self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All opinions, node by node and within a node in the order of the profile."""
+
+    opinions: Sequence[Opinion]
+    totals: Mapping[str, int]
+    """Node → the sum of its points; nodes that do not fit are left out."""
+    chosen: str
+    """The node the pod would get; empty if none fits."""
+    refusal: str
+    """What was said before any node was looked at, where that was the end of it."""
+
+    def of(self, node: str) -> list[Opinion]:
+        """The opinions on one node."""
+        return [opinion for opinion in self.opinions if opinion.node == node]
+
+
+def explain(framework: Framework, pod: Object, weights: Mapping[str, int] | None = None) -> Explanation:
+    """What every plugin says of every node for this pod, as things stand."""
+    nodes = [_without(node, pod["metadata"].get("uid") or "") for node in framework.cache.nodes()]
+    pod = _unplaced(pod)
+    state = CycleState(nodes)
+    refused = framework.pre_filter(state, pod)
+    verdicts = {node.name: _verdicts(framework, state, pod, node) for node in nodes}
+    fitting = [node for node in nodes if refused is SUCCESS and all(s is SUCCESS for s in verdicts[node.name].values())]
+    scored = framework.score(state, pod, fitting) if fitting else []
+    chosen_weights = {**framework.weights, **(weights or {})}
+    totals = _totals(fitting, scored, chosen_weights)
+    best = max(fitting, key=lambda node: (totals[node.name], -node.generation), default=None)
+    return Explanation(
+        opinions=_opinions(framework, nodes, fitting, verdicts, scored, chosen_weights),
+        totals=totals,
+        chosen=best.name if best is not None else "",
+        refusal="" if refused is SUCCESS else refused.message,
+    )
+
+
+def _unplaced(pod: Object) -> Object:
+    spec = pod["spec"]
+    if not spec.get("nodeName"):
+        return pod
+    return {**pod, "spec": {name: value for name, value in spec.items() if name != "nodeName"}}
+
+
+def _without(node: NodeInfo, uid: str) -> NodeInfo:
+    if uid not in node.pods:
+        return node
+    other = node.clone()
+    other.remove(uid)
+    return other
+
+
+def _verdicts(framework: Framework, state: CycleState, pod: Object, node: NodeInfo) -> dict[str, Status]:
+    found = {}
+    for plugin in framework.at["Filter"]:
+        if plugin.name not in state.skip_filter:
+            status: Status = plugin.filter(state, pod, node)
+            found[plugin.name] = SUCCESS if status.code is Code.SUCCESS else status
+    return found
+
+
+def _totals(nodes: Sequence[NodeInfo], scored: Sequence[PluginScores], weights: Mapping[str, int]) -> dict[str, int]:
+    return {
+        node.name: sum(weights[scores.plugin] * scores.normalized[index] for scores in scored)
+        for index, node in enumerate(nodes)
+    }
+
+
+def _opinions(
+    framework: Framework,
+    nodes: Sequence[NodeInfo],
+    fitting: Sequence[NodeInfo],
+    verdicts: Mapping[str, Mapping[str, Status]],
+    scored: Sequence[PluginScores],
+    weights: Mapping[str, int],
+) -> list[Opinion]:
+    place = {node.name: index for index, node in enumerate(fitting)}
+    by_plugin = {scores.plugin: scores for scores in scored if not scores.skipped}
+    speaking = [
+        name for name in framework.plugins if name in by_plugin or any(name in said for said in verdicts.values())
+    ]
+    found = []
+    for node in nodes:
+        index = place.get(node.name)
+        for name in speaking:
+            status = verdicts[node.name].get(name)
+            scores = by_plugin.get(name) if index is not None else None
+            raw = scores.raw[index] if scores is not None and index is not None else None
+            normalized = scores.normalized[index] if scores is not None and index is not None else None
+            verdict = "" if status is None else "fits" if status is SUCCESS else status.message
+            found.append(Opinion(node.name, name, verdict, raw, normalized, weights[name]))
+    return found

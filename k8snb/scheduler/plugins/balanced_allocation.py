@@ -1,0 +1,42 @@
+"""NodeResourcesBalancedAllocation: likes nodes whose CPU and memory use become more alike with the pod.
+
+Since 1.36 what counts is the change: 75 when the pod changes nothing, more when it brings the two closer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from k8snb.scheduler.framework import MAX_NODE_SCORE, SKIP, SUCCESS, CycleState, Status
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.podinfo import CLASSES
+from k8snb.typing import Object
+
+NAME = "NodeResourcesBalancedAllocation"
+_HALF = MAX_NODE_SCORE // 2
+
+
+class NodeResourcesBalancedAllocation:
+    name = NAME
+    local = True
+
+    def pre_score(self, state: CycleState, pod: Object, nodes: Sequence[NodeInfo]) -> Status:
+        """A pod that requests neither is not scored: it would go where it looks balanced, again and again."""
+        request = CLASSES.of(pod["spec"]).request
+        if not request.cpu and not request.memory:
+            return SKIP
+        state.before_score[NAME] = request
+        return SUCCESS
+
+    def score(self, state: CycleState, pod: Object, node: NodeInfo) -> int:
+        request, have, used = state.before_score[NAME], node.allocatable, node.requested
+        cpu, memory = have.cpu, have.memory
+        if not cpu or not memory:
+            return _HALF + _HALF // 2
+        after = _balance((used.cpu + request.cpu) / cpu, (used.memory + request.memory) / memory)
+        return _HALF + (_HALF + after - _balance(used.cpu / cpu, used.memory / memory)) // 2
+
+
+def _balance(cpu: float, memory: float) -> int:
+    """100 less the standard deviation of the two shares, in percent; a share above 1 counts as 1."""
+    return int((1 - abs((min(cpu, 1.0) - min(memory, 1.0)) / 2)) * MAX_NODE_SCORE)

@@ -1,0 +1,68 @@
+"""DefaultPreemption: when no node fits, make less important pods leave one and keep it for this pod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8snb.machinery.objects import is_deleting
+from k8snb.scheduler.diagnosis import Diagnosis
+from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
+from k8snb.scheduler.podinfo import CLASSES
+from k8snb.scheduler.preemption import Candidate, Search, leaving_for_another
+from k8snb.typing import Object
+
+if TYPE_CHECKING:
+    from k8snb.scheduler.runtime import Framework
+
+NOT_HELPFUL = Status.unresolvable("Preemption is not helpful for scheduling")
+NEVER = "not eligible due to preemptionPolicy=Never."
+WAITING = "not eligible due to a terminating pod on the nominated node."
+
+
+class DefaultPreemption:
+    name = "DefaultPreemption"
+    local = False
+
+    def __init__(self, framework: Framework) -> None:
+        self._framework = framework
+
+    def post_filter(self, state: CycleState, pod: Object, diagnosis: Diagnosis) -> tuple[str | None, Status]:
+        refusal = self._not_eligible(pod, diagnosis)
+        if refusal:
+            return None, Status.unschedulable(f"preemption: {refusal}", plugin=self.name)
+        cache = self._framework.cache
+        nodes = [cache.node(name) for name in diagnosis.nodes_worth_preempting()]
+        search = Search(self._framework, state, pod)
+        candidates = search.candidates([node for node in nodes if node is not None])
+        if not candidates:
+            useless = Diagnosis(len(cache), search.statuses)
+            useless.absent = NOT_HELPFUL
+            return "", Status.unschedulable(f"preemption: {useless.message()}", plugin=self.name)
+        best = search.best(candidates)
+        self._make_room(pod, best)
+        return best.node, SUCCESS
+
+    def _not_eligible(self, pod: Object, diagnosis: Diagnosis) -> str:
+        """Why this pod may not make others leave; empty if it may."""
+        pod_class = CLASSES.of(pod["spec"])
+        if pod_class.preemption_policy == "Never":
+            return NEVER
+        nominated = (pod.get("status") or {}).get("nominatedNodeName") or ""
+        status = diagnosis.status(nominated)
+        if not nominated or (status is not None and status.code is Code.UNRESOLVABLE):
+            return ""
+        node = self._framework.cache.node(nominated)
+        lower = [i for i in node.pods.values() if i.pod_class.priority < pod_class.priority] if node else ()
+        return WAITING if any(leaving_for_another(info.pod) for info in lower) else ""
+
+    def _make_room(self, pod: Object, candidate: Candidate) -> None:
+        framework = self._framework
+        for info in candidate.victims:
+            if not is_deleting(info.pod):
+                framework.api.preempt(info.pod, pod, candidate.node)
+        priority = CLASSES.of(pod["spec"]).priority
+        for info in framework.nominator.on(candidate.node):
+            if info.pod_class.priority < priority:
+                framework.nominator.remove(info.uid)
+                framework.api.clear_nomination(info.pod)
+                framework.activate(info.uid)

@@ -1,0 +1,103 @@
+"""NodeResourcesFit: what the pod requests has to be free, and the more stays free the better (LeastAllocated)."""
+
+from __future__ import annotations
+
+from k8snb.scheduler.framework import (
+    ASSIGNED_POD,
+    MAX_NODE_SCORE,
+    NODE,
+    SUCCESS,
+    TARGET_POD,
+    Action,
+    CycleState,
+    Interest,
+    Status,
+)
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.podinfo import CLASSES
+from k8snb.scheduler.requests import Resources, allocatable
+from k8snb.typing import Object
+
+NAME = "NodeResourcesFit"
+
+
+def _fits_empty(pod: Object, node: Object) -> bool:
+    """Whether the pod would fit if it had the node to itself."""
+    return not insufficient(CLASSES.of(pod["spec"]).request, allocatable(node), Resources(), 0)[0]
+
+
+def _has_grown(pod: Object, old: Object | None, new: Object | None) -> bool:
+    if new is None or not _fits_empty(pod, new):
+        return False
+    if old is None:
+        return True
+    request, before, after = CLASSES.of(pod["spec"]).request, allocatable(old), allocatable(new)
+    wanted = (
+        (request.cpu, before.cpu, after.cpu),
+        (request.memory, before.memory, after.memory),
+        (request.ephemeral, before.ephemeral, after.ephemeral),
+        *((n, before.scalars.get(k, 0), after.scalars.get(k, 0)) for k, n in request.scalars.items()),
+    )
+    return after.pods > before.pods or any(asked and more > less for asked, less, more in wanted)
+
+
+class NodeResourcesFit:
+    name = NAME
+    local = True
+    interests = (
+        Interest(ASSIGNED_POD, Action.DELETE | Action.SCALE_DOWN),
+        Interest(TARGET_POD, Action.SCALE_DOWN),
+        Interest(NODE, Action.ADD | Action.ALLOCATABLE, _has_grown),
+    )
+
+    def pre_filter(self, state: CycleState, pod: Object) -> Status:
+        state.before_filter[NAME] = CLASSES.of(pod["spec"])
+        return SUCCESS
+
+    def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
+        request: Resources = state.before_filter[NAME].request
+        have, used, pods = node.allocatable, node.requested, len(node.pods)
+        if (
+            pods < have.pods
+            and request.cpu <= have.cpu - used.cpu
+            and request.memory <= have.memory - used.memory
+            and not request.ephemeral
+            and not request.scalars
+        ):
+            return SUCCESS
+        reasons, hopeless = insufficient(request, have, used, pods)
+        if not reasons:
+            return SUCCESS
+        make = Status.unresolvable if hopeless else Status.unschedulable
+        return make(*reasons, plugin=NAME)
+
+    def score(self, state: CycleState, pod: Object, node: NodeInfo) -> int:
+        """The mean of what stays free of CPU and of memory, in percent. Pods without requests count with defaults."""
+        pod_class, have = state.before_filter[NAME], node.allocatable
+        cpu = _free(node.scored_cpu + pod_class.scored_cpu, have.cpu)
+        memory = _free(node.scored_memory + pod_class.scored_memory, have.memory)
+        weights = (have.cpu > 0) + (have.memory > 0)
+        return (cpu + memory) // weights if weights else 0
+
+
+def _free(used: int, capacity: int) -> int:
+    return (capacity - used) * MAX_NODE_SCORE // capacity if used <= capacity and capacity else 0
+
+
+def insufficient(request: Resources, have: Resources, used: Resources, pods: int) -> tuple[list[str], bool]:
+    """The reasons why a request does not fit, and whether it would not even fit on the empty node."""
+    reasons, hopeless = [], False
+    if pods + 1 > have.pods:
+        reasons.append("Too many pods")
+    wanted = [
+        ("cpu", request.cpu, have.cpu, used.cpu),
+        ("memory", request.memory, have.memory, used.memory),
+        ("ephemeral-storage", request.ephemeral, have.ephemeral, used.ephemeral),
+    ]
+    for name, amount in sorted(request.scalars.items()):
+        wanted.append((name, amount, have.scalars.get(name, 0), used.scalars.get(name, 0)))
+    for name, amount, capacity, taken in wanted:
+        if amount and amount > capacity - taken:
+            reasons.append(f"Insufficient {name}")
+            hopeless = hopeless or amount > capacity
+    return reasons, hopeless

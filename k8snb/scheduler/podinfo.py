@@ -1,0 +1,196 @@
+"""What the scheduler needs to know of a pod, worked out once.
+
+Pods of one template share their `spec`, so everything that follows from the spec alone is a `PodClass`, kept per
+spec. A `PodInfo` is one pod: its class, the set of labels it carries, and the pod object itself. Upstream:
+`framework.PodInfo` and the pod signatures of KEP-5598.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from k8snb.machinery.objects import is_deleting
+from k8snb.scheduler.affinity import AffinityTerm, NodeSelection, PreferredNodes, WeightedTerm, terms, weighted_terms
+from k8snb.scheduler.requests import Resources, pod_requests, scored_requests
+from k8snb.typing import Object
+
+_CLASSES_KEPT = 16_384
+_SPECS_KEPT = 4_096
+_NOTHING: Object = {}
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+_PARTS = (
+    "containers",
+    "initContainers",
+    "overhead",
+    "resources",
+    "tolerations",
+    "nodeSelector",
+    "affinity",
+    "topologySpreadConstraints",
+)
+
+
+class PodClass:
+    """Everything about scheduling that follows from a pod's spec."""
+
+    __slots__ = (
+        "affinity",
+        "anti_affinity",
+        "constraints",
+        "has_pod_terms",
+        "host_ports",
+        "image_count",
+        "images",
+        "local_key",
+        "node_selection",
+        "plain",
+        "preemption_policy",
+        "preferred_affinity",
+        "preferred_anti_affinity",
+        "preferred_nodes",
+        "priority",
+        "request",
+        "scheduler_name",
+        "scored_cpu",
+        "scored_memory",
+        "spec",
+        "tolerations",
+    )
+
+    def __init__(self, spec: Object) -> None:
+        self.spec = spec
+        self.priority: int = spec.get("priority") or 0
+        self.scheduler_name: str = spec.get("schedulerName") or "default-scheduler"
+        self.preemption_policy: str = spec.get("preemptionPolicy") or "PreemptLowerPriority"
+        self.request: Resources = pod_requests(spec)
+        self.scored_cpu, self.scored_memory = scored_requests(spec)
+        self.tolerations: tuple[Object, ...] = tuple(spec.get("tolerations") or ())
+        self.constraints: tuple[Object, ...] = tuple(spec.get("topologySpreadConstraints") or ())
+        self.host_ports = _host_ports(spec)
+        self.images = _images(spec)
+        self.image_count = len(spec.get("initContainers") or ()) + len(spec.get("containers") or ())
+        self._read_affinity(spec.get("affinity") or _NOTHING)
+        self.plain = not (self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes)
+        self.plain = self.plain and self.node_selection.names is None
+        self.local_key = self._local_key()
+
+    def _read_affinity(self, affinity: Object) -> None:
+        node = affinity.get("nodeAffinity") or _NOTHING
+        pod = affinity.get("podAffinity") or _NOTHING
+        anti = affinity.get("podAntiAffinity") or _NOTHING
+        self.node_selection = NodeSelection(self.spec.get("nodeSelector") or _NOTHING, node.get(_REQUIRED))
+        self.preferred_nodes = PreferredNodes(node.get(_PREFERRED) or ())
+        self.affinity: tuple[AffinityTerm, ...] = terms(pod.get(_REQUIRED))
+        self.anti_affinity: tuple[AffinityTerm, ...] = terms(anti.get(_REQUIRED))
+        self.preferred_affinity: tuple[WeightedTerm, ...] = weighted_terms(pod.get(_PREFERRED))
+        self.preferred_anti_affinity: tuple[WeightedTerm, ...] = weighted_terms(anti.get(_PREFERRED))
+        self.has_pod_terms = bool(
+            self.affinity or self.anti_affinity or self.preferred_affinity or self.preferred_anti_affinity
+        )
+
+    def terms(self) -> tuple[AffinityTerm, ...]:
+        """All pod affinity terms, of whatever kind."""
+        preferred = (each.term for each in (*self.preferred_affinity, *self.preferred_anti_affinity))
+        return (*self.affinity, *self.anti_affinity, *preferred)
+
+    def _local_key(self) -> tuple[Any, ...]:
+        """What the plugins that look at nothing but spec and node go by: equal keys, equal verdicts and scores."""
+        return (
+            self.request.key(),
+            self.scored_cpu,
+            self.scored_memory,
+            tuple(_frozen(toleration) for toleration in self.tolerations),
+            self.node_selection.key(),
+        )
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple(sorted((k, _frozen(v)) for k, v in value.items()))
+    return tuple(_frozen(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+def _containers(spec: Object) -> tuple[Object, ...]:
+    return (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
+
+
+def _host_ports(spec: Object) -> tuple[tuple[str, str, int], ...]:
+    """(address, protocol, port) of every port that the pod takes from its node, sidecars included."""
+    sidecars = [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
+    found: dict[tuple[str, str, int], None] = {}
+    for container in (*sidecars, *(spec.get("containers") or ())):
+        for port in container.get("ports") or ():
+            if port.get("hostPort"):
+                found[port.get("hostIP") or "0.0.0.0", port.get("protocol") or "TCP", port["hostPort"]] = None
+    return tuple(found)
+
+
+def _images(spec: Object) -> tuple[str, ...]:
+    """The image of every container, under the name that a node's status uses."""
+    return tuple(normal_image(container.get("image") or "") for container in _containers(spec))
+
+
+def normal_image(name: str) -> str:
+    """`nginx` as `nginx:latest`: without a tag or digest the tag is `latest`."""
+    return name if name.rfind(":") > name.rfind("/") else name + ":latest"
+
+
+class PodClasses:
+    """Finds the class of a spec: by identity if it was seen, else by the identity of its parts, else anew."""
+
+    def __init__(self) -> None:
+        self._by_spec: dict[int, tuple[Object, PodClass]] = {}
+        self._by_parts: dict[tuple[Any, ...], PodClass] = {}
+
+    def of(self, spec: Object) -> PodClass:
+        """The class of a pod's spec."""
+        known = self._by_spec.get(id(spec))
+        if known is not None and known[0] is spec:
+            return known[1]
+        found = self._of_parts(spec)
+        if not spec.get("nodeName"):
+            if len(self._by_spec) >= _SPECS_KEPT:
+                self._by_spec.clear()
+            self._by_spec[id(spec)] = (spec, found)
+        return found
+
+    def _of_parts(self, spec: Object) -> PodClass:
+        get = spec.get
+        key = (
+            *[id(get(part)) for part in _PARTS],
+            get("priority"),
+            get("schedulerName"),
+            get("preemptionPolicy"),
+        )
+        found = self._by_parts.get(key)
+        if found is None:
+            if len(self._by_parts) >= _CLASSES_KEPT:
+                self._by_parts.clear()
+            found = self._by_parts[key] = PodClass(spec)
+        return found
+
+
+CLASSES = PodClasses()
+"""The classes of this process. They are pure functions of specs, so sharing them changes nothing."""
+
+
+class PodInfo:
+    """One pod. `pod` is its newest form; `spread` whether it counts where pods are spread (terminating ones do not)."""
+
+    __slots__ = ("labels", "namespace", "node_name", "pod", "pod_class", "spread", "tally_key", "uid")
+
+    def __init__(self, pod: Object, node_name: str = "") -> None:
+        meta = pod["metadata"]
+        self.pod = pod
+        self.uid: str = meta.get("uid") or ""
+        self.namespace: str = meta.get("namespace") or ""
+        self.labels: Any = meta.get("labels") or _NOTHING
+        self.pod_class = CLASSES.of(pod["spec"])
+        self.node_name: str = node_name or pod["spec"].get("nodeName") or ""
+        self.spread = not is_deleting(pod)
+        self.tally_key: Any = None
+
+    def __repr__(self) -> str:
+        return f"<{self.namespace}/{self.pod['metadata']['name']} on {self.node_name or 'no node'}>"

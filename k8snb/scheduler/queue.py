@@ -1,0 +1,349 @@
+"""The pods that wait for a node.
+
+`active` holds those to be tried next, by priority and time. One that failed goes to the pool of unschedulable pods
+and stays there until something happens that interests a plugin which turned it away (or five minutes have passed).
+Then it is tried again, but not within 1 s of the last failure, 2 s of the second, up to 10 s: until then it backs
+off, unless there is nothing else to do. One whose attempt failed with an error backs off in any case.
+
+Upstream: `pkg/scheduler/backend/queue`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from k8snb.clock import Clock, Timer
+from k8snb.machinery.objects import revision_of
+from k8snb.scheduler.framework import (
+    ASSIGNED_POD,
+    NODE,
+    SUCCESS,
+    TARGET_POD,
+    Action,
+    ClusterEvent,
+    Hint,
+    Interest,
+    Status,
+)
+from k8snb.scheduler.podinfo import PodInfo
+from k8snb.typing import Object
+
+INITIAL_BACKOFF = 1.0
+MAX_BACKOFF = 10.0
+MAX_IN_POOL = 300.0
+"""Seconds after which a pod is tried again though nothing has happened."""
+FOREGROUND_ERRORS = 8
+"""After so many errors in a row a retry no longer keeps the cluster from counting as settled."""
+NO_NODES = "no nodes"
+"""What a pod is turned away by when there is no node at all."""
+
+PreEnqueue = Callable[[Object], Status]
+SortKey = Callable[[int, float], tuple[float, float]]
+
+
+class QueuedPod:
+    """A pod that waits. `plugins` turned it away the last time."""
+
+    __slots__ = ("attempts", "cause", "errors", "failures", "info", "line", "plugins", "ticket", "timestamp")
+
+    def __init__(self, info: PodInfo, now: float, cause: int) -> None:
+        self.info = info
+        self.timestamp = now
+        self.attempts = 0
+        self.failures = 0
+        """How often no node was found."""
+        self.errors = 0
+        """How often in a row the attempt failed with an error."""
+        self.plugins: tuple[str, ...] = ()
+        self.cause = cause
+        """The revision of the change because of which it is tried."""
+        self.line: _Line | None = None
+        self.ticket = 0
+
+    @property
+    def backoff_until(self) -> float:
+        """Before this it should not be tried again."""
+        times = self.failures if self.plugins else self.errors
+        return self.timestamp + (min(INITIAL_BACKOFF * 2 ** (times - 1), MAX_BACKOFF) if times else 0.0)
+
+
+class _Line:
+    """Pods in an order. Taking one out of the middle only crosses out its ticket."""
+
+    __slots__ = ("_heap", "_number", "count")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[tuple[float, ...], int, QueuedPod]] = []
+        self._number = 0
+        self.count = 0
+
+    def push(self, queued: QueuedPod, key: tuple[float, ...]) -> None:
+        self._number += 1
+        self.count += 1
+        queued.line, queued.ticket = self, self._number
+        heapq.heappush(self._heap, (key, self._number, queued))
+
+    def drop(self, queued: QueuedPod) -> None:
+        self.count -= 1
+        queued.line = None
+
+    def first(self) -> tuple[tuple[float, ...], QueuedPod] | None:
+        """The first pod and its key."""
+        heap = self._heap
+        while heap and (heap[0][2].line is not self or heap[0][2].ticket != heap[0][1]):
+            heapq.heappop(heap)
+        return (heap[0][0], heap[0][2]) if heap else None
+
+    def pop(self) -> QueuedPod | None:
+        found = self.first()
+        if found is None:
+            return None
+        heapq.heappop(self._heap)
+        self.drop(found[1])
+        return found[1]
+
+
+class SchedulingQueue:
+    """Every pod that waits, in one of four places: active, backing off, backing off after an error, or the pool."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        pre_enqueue: PreEnqueue,
+        sort_key: SortKey,
+        interests: Iterable[tuple[str, Interest]],
+        wake: Callable[[], None],
+    ) -> None:
+        self._clock = clock
+        self._pre_enqueue = pre_enqueue
+        self._sort_key = sort_key
+        self._wake = wake
+        self._pods: dict[str, QueuedPod] = {}
+        self._active, self._backoff, self._errors = _Line(), _Line(), _Line()
+        self._pool: dict[str, QueuedPod] = {}
+        self._turned_away: dict[str, dict[str, QueuedPod]] = {}
+        self._interests = [*interests, (NO_NODES, Interest(NODE, Action.ADD))]
+        self._timers: dict[str, Timer] = {}
+
+    def __len__(self) -> int:
+        """How many pods could be tried now."""
+        return self._active.count + self._backoff.count
+
+    def places(self) -> dict[str, list[Object]]:
+        """The pods that wait, by place; for people."""
+        found: dict[str, list[Object]] = {"active": [], "backoff": [], "unschedulable": []}
+        for queued in self._pods.values():
+            place = "unschedulable" if queued.info.uid in self._pool else "backoff"
+            found["active" if queued.line is self._active else place].append(queued.info.pod)
+        return found
+
+    # -- pods come and go --------------------------------------------------------------------------
+
+    def add(self, pod: Object) -> None:
+        """A pod without a node."""
+        queued = QueuedPod(PodInfo(pod), self._clock.now(), revision_of(pod))
+        self._pods[queued.info.uid] = queued
+        self._enter(queued)
+
+    def update(self, old: Object, new: Object) -> None:
+        """A waiting pod has changed; its own change may be what lets it fit."""
+        queued = self._pods.get(new["metadata"]["uid"])
+        if queued is None:
+            return
+        info, meta = queued.info, new["metadata"]
+        actions = _own_changes(old, new)
+        if new["spec"] is old["spec"] and meta.get("labels") is old["metadata"].get("labels"):
+            info.pod = new
+        else:
+            queued.info = PodInfo(new)
+        if actions and info.uid in self._pool:
+            self._reconsider(ClusterEvent(TARGET_POD, actions), old, new, only=queued)
+
+    def remove(self, uid: str) -> None:
+        """A waiting pod is gone, or somebody else placed it."""
+        queued = self._pods.pop(uid, None)
+        if queued is not None:
+            self._leave(queued)
+
+    def waiting(self, uid: str) -> bool:
+        """Whether the pod waits here."""
+        return uid in self._pods
+
+    def pop(self) -> QueuedPod | None:
+        """The pod to try next. It is out of the queue until `fail` puts it back."""
+        queued = self._active.pop() or self._backoff.pop()
+        if queued is not None:
+            queued.attempts += 1
+            del self._pods[queued.info.uid]
+        return queued
+
+    # -- failures ----------------------------------------------------------------------------------
+
+    def fail(self, queued: QueuedPod, plugins: tuple[str, ...]) -> None:
+        """The attempt failed: turned away by these plugins, or with an error if there are none."""
+        queued.timestamp = self._clock.now()
+        queued.plugins = plugins
+        self._pods[queued.info.uid] = queued
+        if plugins:
+            queued.failures += 1
+            queued.errors = 0
+            self._into_pool(queued)
+            return
+        queued.errors += 1
+        self._errors.push(queued, (queued.backoff_until,))
+        self._arm("errors", queued.backoff_until, self._retry_errors, background=queued.errors > FOREGROUND_ERRORS)
+
+    def activate(self, uid: str) -> None:
+        """Try a pod again soon."""
+        queued = self._pool.get(uid)
+        if queued is not None:
+            self._requeue(queued)
+
+    def move(self, event: ClusterEvent, old: Object | None, new: Object | None) -> None:
+        """Something happened: try the pods again that it may let fit."""
+        if self._pool:
+            self._reconsider(event, old, new)
+
+    def _reconsider(
+        self, event: ClusterEvent, old: Object | None, new: Object | None, only: QueuedPod | None = None
+    ) -> None:
+        for plugin, (resource, actions, hint) in self._interests:
+            if resource != event.resource or not actions & event.actions:
+                continue
+            for queued in list(self._turned_away.get(plugin, {}).values()):
+                if (only is None or queued is only) and _hopeful(hint, queued.info.pod, old, new):
+                    queued.cause = revision_of(new if new is not None else old)  # type: ignore[arg-type]
+                    self._requeue(queued)
+
+    # -- places ------------------------------------------------------------------------------------
+
+    def _requeue(self, queued: QueuedPod) -> None:
+        self._leave(queued)
+        self._enter(queued)
+
+    def _enter(self, queued: QueuedPod) -> None:
+        status = self._pre_enqueue(queued.info.pod)
+        if status is not SUCCESS:
+            queued.plugins = (status.plugin,)
+            self._into_pool(queued)
+        elif (queued.failures or queued.errors) and queued.backoff_until > self._clock.now():
+            self._backoff.push(queued, (queued.backoff_until, *self._key(queued)))
+            self._arm("backoff", queued.backoff_until, self._end_backoff, background=True)
+        else:
+            self._active.push(queued, self._key(queued))
+        self._wake()
+
+    def _key(self, queued: QueuedPod) -> tuple[float, float]:
+        return self._sort_key(queued.info.pod_class.priority, queued.timestamp)
+
+    def _leave(self, queued: QueuedPod) -> None:
+        uid = queued.info.uid
+        if queued.line is not None:
+            queued.line.drop(queued)
+        elif self._pool.pop(uid, None) is not None:
+            for plugin in queued.plugins:
+                self._turned_away[plugin].pop(uid, None)
+
+    def _into_pool(self, queued: QueuedPod) -> None:
+        uid = queued.info.uid
+        self._pool[uid] = queued
+        for plugin in queued.plugins:
+            self._turned_away.setdefault(plugin, {})[uid] = queued
+        self._arm("pool", queued.timestamp + MAX_IN_POOL, self._flush_pool, background=True)
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def _arm(self, name: str, when: float, call: Callable[[], None], *, background: bool) -> None:
+        """Set a timer unless one is set for that time or before."""
+        timer = self._timers.get(name)
+        if timer is not None and timer.call is not None:
+            if timer.when <= when and (background or not timer.background):
+                return
+            timer.cancel()
+        self._timers[name] = self._clock.call_at(when, call, background=background)
+
+    def _end_backoff(self) -> None:
+        self._release(self._backoff)
+        found = self._backoff.first()
+        if found is not None:
+            self._arm("backoff", found[0][0], self._end_backoff, background=True)
+
+    def _retry_errors(self) -> None:
+        self._release(self._errors)
+        found = self._errors.first()
+        if found is not None:
+            background = found[1].errors > FOREGROUND_ERRORS
+            self._arm("errors", found[0][0], self._retry_errors, background=background)
+
+    def _release(self, line: _Line) -> None:
+        """Those that have backed off long enough become active."""
+        found = line.first()
+        while found is not None and found[0][0] <= self._clock.now():
+            line.drop(found[1])
+            self._active.push(found[1], self._key(found[1]))
+            self._wake()
+            found = line.first()
+
+    def _flush_pool(self) -> None:
+        oldest = self._clock.now() - MAX_IN_POOL
+        for queued in list(self._pool.values()):
+            if queued.timestamp <= oldest and self._pre_enqueue(queued.info.pod) is SUCCESS:
+                self._requeue(queued)
+        waiting = [q.timestamp for q in self._pool.values() if q.timestamp > oldest]
+        if waiting:
+            self._arm("pool", min(waiting) + MAX_IN_POOL, self._flush_pool, background=True)
+
+
+def _hopeful(hint: Hint | None, pod: Object, old: Object | None, new: Object | None) -> bool:
+    return hint is None or hint(pod, old, new)
+
+
+def _own_changes(old: Object, new: Object) -> Action:
+    """What changed in a waiting pod that scheduling reads."""
+    found = Action(0)
+    if old["metadata"].get("labels") != new["metadata"].get("labels"):
+        found |= Action.LABEL
+    before, after = old["spec"], new["spec"]
+    if before is after:
+        return found
+    if before.get("tolerations") != after.get("tolerations"):
+        found |= Action.TOLERATION
+    if _count(before, "schedulingGates") > _count(after, "schedulingGates"):
+        found |= Action.GATES
+    if PodInfo(new).pod_class.request.less_than(PodInfo(old).pod_class.request):
+        found |= Action.SCALE_DOWN
+    return found
+
+
+def _count(spec: Object, name: str) -> int:
+    value: Any = spec.get(name) or ()
+    return len(value)
+
+
+def pod_event(old: Object | None, new: Object | None) -> ClusterEvent | None:
+    """What a change of a placed pod is to the pods that wait; None if nothing."""
+    if old is None or new is None:
+        return ClusterEvent(ASSIGNED_POD, Action.ADD if old is None else Action.DELETE)
+    actions = _own_changes(old, new) & (Action.LABEL | Action.SCALE_DOWN)
+    return ClusterEvent(ASSIGNED_POD, actions) if actions else None
+
+
+def node_event(old: Object | None, new: Object | None) -> ClusterEvent | None:
+    """What a change of a node is to the pods that wait; None if nothing."""
+    if old is None or new is None:
+        return ClusterEvent(NODE, Action.ADD if old is None else Action.DELETE)
+    actions = Action(0)
+    before, after = old.get("spec") or {}, new.get("spec") or {}
+    if before.get("taints") != after.get("taints") or before.get("unschedulable") != after.get("unschedulable"):
+        actions |= Action.TAINT
+    if old["metadata"].get("labels") != new["metadata"].get("labels"):
+        actions |= Action.LABEL
+    if _allocatable(old) != _allocatable(new):
+        actions |= Action.ALLOCATABLE
+    return ClusterEvent(NODE, actions) if actions else None
+
+
+def _allocatable(node: Object) -> Any:
+    return (node.get("status") or {}).get("allocatable")

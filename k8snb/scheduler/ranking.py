@@ -1,0 +1,183 @@
+"""Nodes ranked for one kind of request, kept up to date instead of computed anew for every pod.
+
+What the local plugins say (`Plugin.local`: it depends on pod spec and node alone) is asked once per node and again
+only when that node changes. All pods with the same requests, tolerations and node selection share a ranking, of
+whatever Deployment they are. Nodes of equal score wait in the order of their last change, and the one that waits
+longest goes first: that is how ties are broken, here and in the generic way, so that equal nodes take turns.
+
+What is not local is laid over it when a pod is placed. Nodes are therefore kept apart in cells: by zone, and by
+which of the pod's images they have. Precedent: KEP-5598, opportunistic batching by pod signature.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import OrderedDict
+from collections.abc import Callable
+
+from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.podinfo import PodClass
+from k8snb.scheduler.runtime import Framework, local_plugins
+from k8snb.scheduler.spreading import Journal
+from k8snb.typing import Object
+
+_Filter = Callable[[CycleState, Object, NodeInfo], Status]
+_Score = Callable[[CycleState, Object, NodeInfo], int]
+
+
+class Cell:
+    """The nodes of one zone with the same of the images, by score."""
+
+    __slots__ = ("buckets", "pattern", "scores", "zone")
+
+    def __init__(self, zone: str | None, pattern: int) -> None:
+        self.zone = zone
+        self.pattern = pattern
+        self.scores: list[int] = []
+        """The scores that occur, ascending."""
+        self.buckets: dict[int, OrderedDict[NodeInfo, None]] = {}
+
+    def add(self, node: NodeInfo, score: int) -> None:
+        """A node comes last among those of its score."""
+        bucket = self.buckets.get(score)
+        if bucket is None:
+            bucket = self.buckets[score] = OrderedDict()
+            insort(self.scores, score)
+        bucket[node] = None
+
+    def remove(self, node: NodeInfo, score: int) -> None:
+        bucket = self.buckets[score]
+        del bucket[node]
+        if not bucket:
+            del self.buckets[score]
+            del self.scores[bisect_left(self.scores, score)]
+
+
+class Ranking:
+    """Every node's local verdict and score for one kind of request."""
+
+    def __init__(self, framework: Framework, pod: Object, images: tuple[str, ...]) -> None:
+        self._cache = framework.cache
+        self._pod = pod
+        self._images = images
+        self._state = CycleState()
+        self._filters = self._local_filters(framework)
+        self._scorers = self._local_scorers(framework)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._generation = 0
+        self._removals = self._cache.removals
+        self.cells: dict[tuple[str | None, int], Cell] = {}
+        self.fitting: dict[NodeInfo, tuple[Cell, int]] = {}
+        """The nodes that passed the filters: cell and score."""
+        self.sizes: dict[str | None, int] = {}
+        """Zone → how many nodes of it passed."""
+        self.rejected: dict[NodeInfo, Status] = {}
+        self.flips: Journal[NodeInfo] = Journal(1024)
+        """The nodes that began or ceased to fit."""
+
+    def _local_filters(self, framework: Framework) -> list[_Filter]:
+        state, pod = self._state, self._pod
+        skipped = set()
+        for plugin in local_plugins(framework, "PreFilter"):
+            if plugin.pre_filter(state, pod).code is Code.SKIP:
+                skipped.add(plugin.name)
+        found = [plugin for plugin in local_plugins(framework, "Filter") if plugin.name not in skipped]
+        return [plugin.filter for plugin in found]
+
+    def _local_scorers(self, framework: Framework) -> list[tuple[int, _Score]]:
+        """Those that need no normalising. The others say the same of every node where a ranking is used."""
+        found = []
+        for plugin in local_plugins(framework, "Score"):
+            pre_score = getattr(plugin, "pre_score", None)
+            skipped = pre_score is not None and pre_score(self._state, self._pod, ()).code is Code.SKIP
+            if not skipped and not hasattr(plugin, "normalize"):
+                found.append((framework.weights[plugin.name], plugin.score))
+        return found
+
+    def sync(self) -> None:
+        """Look again at the nodes that changed."""
+        cache = self._cache
+        if cache.generation == self._generation:
+            return
+        if cache.removals != self._removals:
+            self._reset()
+        for node in cache.changed_since(self._generation):
+            self._evaluate(node)
+        self._generation = cache.generation
+
+    def _evaluate(self, node: NodeInfo) -> None:
+        if node.node is None:
+            self._unfit(node)
+            self.rejected.pop(node, None)
+            return
+        state, pod = self._state, self._pod
+        for ask in self._filters:
+            status = ask(state, pod, node)
+            if status is not SUCCESS:
+                self._unfit(node)
+                self.rejected[node] = status
+                return
+        total = 0
+        for weight, score in self._scorers:
+            total += weight * score(state, pod, node)
+        self._fit(node, total)
+
+    def _fit(self, node: NodeInfo, score: int) -> None:
+        cell = self._cell(node)
+        known = self.fitting.get(node)
+        if known is None:
+            self.rejected.pop(node, None)
+            self.flips.append(node)
+            self.sizes[cell.zone] = self.sizes.get(cell.zone, 0) + 1
+        elif known[0] is cell and known[1] == score:
+            cell.buckets[score].move_to_end(node)
+            return
+        else:
+            self._leave(node, *known)
+            if known[0].zone != cell.zone:
+                self._resize(known[0].zone, -1)
+                self._resize(cell.zone, 1)
+        cell.add(node, score)
+        self.fitting[node] = (cell, score)
+
+    def _unfit(self, node: NodeInfo) -> None:
+        known = self.fitting.pop(node, None)
+        if known is not None:
+            self._leave(node, *known)
+            self._resize(known[0].zone, -1)
+            self.flips.append(node)
+
+    def _leave(self, node: NodeInfo, cell: Cell, score: int) -> None:
+        cell.remove(node, score)
+        if not cell.scores:
+            del self.cells[cell.zone, cell.pattern]
+
+    def _resize(self, zone: str | None, change: int) -> None:
+        size = self.sizes.get(zone, 0) + change
+        if size:
+            self.sizes[zone] = size
+        else:
+            del self.sizes[zone]
+
+    def _cell(self, node: NodeInfo) -> Cell:
+        pattern = 0
+        for index, image in enumerate(self._images):
+            if image in node.images:
+                pattern |= 1 << index
+        key = (node.zone, pattern)
+        found = self.cells.get(key)
+        if found is None:
+            found = self.cells[key] = Cell(*key)
+        return found
+
+    def present(self, pattern: int) -> tuple[str, ...]:
+        """The images that the nodes of a cell with this pattern have."""
+        return tuple(image for index, image in enumerate(self._images) if pattern >> index & 1)
+
+
+def ranking_key(pod_class: PodClass, images: tuple[str, ...]) -> tuple[object, ...]:
+    """Pods with equal keys share a ranking."""
+    return (*pod_class.local_key, images)

@@ -1,0 +1,240 @@
+"""The scheduler as a part of the cluster: it watches, keeps its picture up to date, and places pod after pod.
+
+Upstream: `pkg/scheduler/scheduler.go`, `eventhandlers.go`, `schedule_one.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from k8snb.client.controller import Context
+from k8snb.client.informer import Informer
+from k8snb.i18n import _
+from k8snb.loop import Task
+from k8snb.machinery.objects import is_deleting, key_of, labels_of
+from k8snb.scheduler.api import ApiCalls
+from k8snb.scheduler.cache import Cache
+from k8snb.scheduler.cycle import Cycle, Rejection
+from k8snb.scheduler.diagnosis import FitError, NoNodesError
+from k8snb.scheduler.explain import Explanation, explain
+from k8snb.scheduler.framework import CycleState, Status
+from k8snb.scheduler.nominator import Nominator
+from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue, node_event, pod_event
+from k8snb.scheduler.registry import DEFAULT_PROFILE, Profile
+from k8snb.scheduler.runtime import Framework, Surroundings
+from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
+from k8snb.trace import Span
+from k8snb.typing import Object
+
+USER = "system:kube-scheduler"
+_FINISHED = ("Succeeded", "Failed")
+_NO_LABELS: Mapping[str, str] = {}
+
+
+class Scheduler(Task):
+    """Places the pods of its profiles. `start` subscribes; from then on it works in its turns."""
+
+    name = "scheduler"
+
+    def __init__(self, context: Context, profiles: Sequence[Profile] = (DEFAULT_PROFILE,)) -> None:
+        super().__init__(context.loop)
+        self.cache = Cache()
+        self._context = context
+        self._trace = context.trace
+        self._paused = False
+        self._nominator = Nominator()
+        self._pods: Informer | None = None
+        self._namespaces: Informer | None = None
+        self._api = ApiCalls(context.client, context.clock)
+        self._selectors = DefaultSelectors(self.cache.spreading, {kind: self._owner(kind) for kind in OWNERS})
+        surroundings = Surroundings(
+            cache=self.cache,
+            selectors=self._selectors,
+            namespaces=self._namespace_labels,
+            nominator=self._nominator,
+            api=self._api,
+            now=context.clock.now,
+            activate=lambda uid: self.queue.activate(uid),
+        )
+        self._cycles = {profile.name: Cycle(Framework(surroundings, profile)) for profile in profiles}
+        frameworks = [cycle.framework for cycle in self._cycles.values()]
+        interests = [interest for framework in frameworks for interest in framework.interests()]
+        sort_key = frameworks[0].at["QueueSort"][0].sort_key
+        self.queue = SchedulingQueue(context.clock, self._pre_enqueue, sort_key, interests, self.wake)
+
+    def start(self) -> None:
+        """Subscribe to everything that decisions depend on, the pods last."""
+        informers = self._context.informers
+        for resource in OWNERS.values():
+            informers.of(resource)
+        self._namespaces = informers.of("namespaces")
+        self._namespaces.on_change(self._namespace_changed)
+        informers.of("services").on_change(self._selectors.put_service)
+        informers.of("nodes").on_change(self._node_changed)
+        self._pods = informers.of("pods")
+        self._pods.on_change(self._pod_changed)
+
+    @property
+    def paused(self) -> bool:
+        """While this is set, pods wait."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._paused = paused
+        self.wake()
+
+    def explain(self, pod: Object, weights: Mapping[str, int] | None = None) -> Explanation:
+        """What every plugin says of every node for this pod, now; with other weights, if given."""
+        cycle = self._cycles.get(pod["spec"].get("schedulerName") or DEFAULT_PROFILE.name)
+        framework = (cycle or next(iter(self._cycles.values()))).framework
+        return explain(framework, pod, weights)
+
+    # -- what decisions depend on ------------------------------------------------------------------
+
+    def _pre_enqueue(self, pod: Object) -> Status:
+        return self._cycles[pod["spec"]["schedulerName"]].framework.pre_enqueue(pod)
+
+    def _owner(self, kind: str) -> Callable[[str, str], Object | None]:
+        return lambda namespace, name: self._context.informers.of(OWNERS[kind]).get(namespace, name)
+
+    def _namespace_labels(self, name: str) -> Mapping[str, str]:
+        namespace = self._namespaces.get("", name) if self._namespaces is not None else None
+        return labels_of(namespace) if namespace is not None else _NO_LABELS
+
+    def _namespace_changed(self, old: Object | None, new: Object | None) -> None:
+        if old is None or new is None or labels_of(old) != labels_of(new):
+            self.cache.affine_version += 1
+
+    def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self.cache.put_node(new)
+        elif old is not None:
+            self.cache.remove_node(old["metadata"]["name"])
+        event = node_event(old, new)
+        if event is not None:
+            self.queue.move(event, old, new)
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            assert old is not None
+            self._pod_gone(old)
+        elif new["spec"].get("nodeName"):
+            self._placed_pod_changed(old, new)
+        elif old is not None:
+            self.queue.update(old, new)
+        elif new["spec"].get("schedulerName") in self._cycles:
+            self.queue.add(new)
+
+    def _placed_pod_changed(self, old: Object | None, new: Object) -> None:
+        if new["status"].get("phase") in _FINISHED:
+            self._pod_gone(new)
+            return
+        if self.cache.put_pod(new):
+            uid = new["metadata"]["uid"]
+            self.queue.remove(uid)
+            self._nominator.remove(uid)
+            old = None
+        if old is None or new["spec"] is not old["spec"]:
+            placed_before = old is not None and old["spec"].get("nodeName")
+            event = pod_event(old if placed_before else None, new)
+            if event is not None:
+                self.queue.move(event, old, new)
+
+    def _pod_gone(self, pod: Object) -> None:
+        uid = pod["metadata"]["uid"]
+        self._nominator.remove(uid)
+        self.queue.remove(uid)
+        if self.cache.remove_pod(uid) is not None:
+            event = pod_event(pod, None)
+            assert event is not None
+            self.queue.move(event, pod, None)
+
+    # -- turns -------------------------------------------------------------------------------------
+
+    def run(self, quantum: int) -> None:
+        """Try at most `quantum` pods."""
+        queue = self.queue
+        while quantum > 0 and not self._paused:
+            queued = queue.pop()
+            if queued is None:
+                return
+            quantum -= 1
+            self._one(queued)
+        if len(queue) and not self._paused:
+            self.wake()
+
+    def _one(self, queued: QueuedPod) -> None:
+        pod = queued.info.pod
+        span = self._trace.begin(self.name, key_of(pod), queued.cause)
+        try:
+            self._schedule(queued, span)
+        finally:
+            self._trace.end(span)
+
+    def _schedule(self, queued: QueuedPod, span: Span) -> None:
+        info = queued.info
+        pod = info.pod
+        if is_deleting(pod):
+            meta = pod["metadata"]
+            note = f"skip schedule deleting pod: {meta['namespace']}/{meta['name']}"
+            self._api.event(pod, "Warning", "FailedScheduling", "Scheduling", note)
+            return
+        cycle = self._cycles[info.pod_class.scheduler_name]
+        try:
+            choice = cycle.choose(info)
+            span.observed = {"nodes": len(self.cache), "fitting": choice.fitting, "score": choice.score}
+            span.wanted = _("bind the pod to {node}").format(node=choice.node.name)
+            cycle.place(info, choice.node)
+        except FitError as error:
+            self._no_fit(cycle, queued, error, span)
+        except NoNodesError as error:
+            self._failed(queued, "Unschedulable", str(error), (NO_NODES,), None, span)
+        except Rejection as error:
+            plugins = (error.status.plugin,) if error.status.rejected else ()
+            reason = "Unschedulable" if plugins else "SchedulerError"
+            self._failed(queued, reason, error.status.message, plugins, None, span)
+        else:
+            self._nominator.remove(info.uid)
+            self._scheduled(pod, choice.node.name)
+
+    def _scheduled(self, pod: Object, node: str) -> None:
+        meta = pod["metadata"]
+        note = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
+        self._api.event(pod, "Normal", "Scheduled", "Binding", note)
+
+    def _no_fit(self, cycle: Cycle, queued: QueuedPod, error: FitError, span: Span) -> None:
+        """No node fits: let PostFilter make room, and tell."""
+        framework, pod, diagnosis = cycle.framework, queued.info.pod, error.diagnosis
+        span.observed = {"nodes": len(self.cache), "fitting": 0}
+        nominated = None
+        if framework.at["PostFilter"]:
+            state = CycleState(self.cache.nodes())
+            framework.pre_filter(state, pod)
+            nominated = framework.post_filter(state, pod, diagnosis)
+        self._failed(queued, "Unschedulable", diagnosis.message(), diagnosis.plugins, nominated, span)
+
+    def _failed(
+        self,
+        queued: QueuedPod,
+        reason: str,
+        message: str,
+        plugins: tuple[str, ...],
+        nominated: str | None,
+        span: Span,
+    ) -> None:
+        pod = queued.info.pod
+        span.wanted = _("say why it has no node: {message}").format(message=message)
+        if not self._still_waiting(pod):
+            return
+        self.queue.fail(queued, plugins)
+        if nominated is not None:
+            self._nominator.put(queued.info, nominated)
+        self._api.event(pod, "Warning", "FailedScheduling", "Scheduling", message)
+        self._api.set_unscheduled(pod, reason, message, nominated)
+
+    def _still_waiting(self, pod: Object) -> bool:
+        """Whether the pod, as far as the cache knows, exists and has no node."""
+        meta = pod["metadata"]
+        found = self._pods.get(meta["namespace"], meta["name"]) if self._pods is not None else None
+        return found is not None and found["metadata"]["uid"] == meta["uid"] and not found["spec"].get("nodeName")
