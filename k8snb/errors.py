@@ -29,8 +29,14 @@ _TITLES = {
 _WITHOUT_VALUE = {"FieldValueRequired", "FieldValueForbidden", "FieldValueTooLong", "InternalError"}
 
 
+class Struct(dict[str, Any]):
+    """A Go struct in a message: its fields keep their order, while the keys of a map are sorted."""
+
+
 def quoted(value: Any) -> str:
     """A value as an error message shows it: strings quoted, everything else as compact JSON."""
+    if isinstance(value, Struct):
+        return f"{{{','.join(f'{quoted(name)}:{quoted(field)}' for name, field in value.items())}}}"
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 

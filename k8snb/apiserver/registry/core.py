@@ -6,8 +6,7 @@ Upstream: `pkg/registry/core/*/strategy.go`, `pkg/apis/core/v1/defaults.go` and
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from k8snb.apiserver.registry import checks
@@ -37,7 +36,7 @@ def validate_frozen(new: Object, old: Object, fields: tuple[str, ...]) -> list[F
     return errors + [field_forbidden(name, SET_IN_STONE) for name in changed]
 
 
-def validate_keys(path: str, data: Mapping[str, str]) -> list[FieldError]:
+def validate_keys(path: str, data: Iterable[str]) -> list[FieldError]:
     """The keys of a map that becomes files."""
     errors = []
     for key in sorted(data):
@@ -59,7 +58,7 @@ class ConfigMapStrategy(Strategy):
                 errors.append(invalid_value(f"data[{key}]", key, "duplicate of key present in binaryData"))
         errors += validate_keys("binaryData", binary)
         size = sum(len(value.encode()) for value in data.values())
-        size += sum(len(base64.b64decode(value)) for value in binary.values())
+        size += sum(len(value) * 3 // 4 - value.count("=", -2) for value in binary.values())
         return [*errors, too_long("[]", "", MAX_DATA_BYTES)] if size > MAX_DATA_BYTES else errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:

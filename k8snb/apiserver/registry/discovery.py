@@ -35,8 +35,8 @@ class EndpointSliceStrategy(Strategy):
     def validate(self, obj: Object) -> list[FieldError]:
         kind = obj.get("addressType", "")
         errors = checks.one_of("addressType", kind, ADDRESS_TYPES)
-        errors += _validate_endpoints(obj.get("endpoints") or (), kind)
-        return errors + _validate_ports(obj.get("ports") or ())
+        errors += _validate_ports(obj.get("ports") or ())
+        return errors + _validate_endpoints(obj.get("endpoints") or (), kind)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         return checks.immutable("addressType", new.get("addressType", ""), old.get("addressType", ""))
@@ -106,12 +106,12 @@ def _fully_qualified(path: str, name: str) -> list[FieldError]:
 
 
 def _validate_hints(path: str, hints: Object) -> list[FieldError]:
-    return _validate_hint(f"{path}.forZones", hints.get("forZones") or (), MAX_ZONE_HINTS) + _validate_hint(
-        f"{path}.forNodes", hints.get("forNodes") or (), MAX_NODE_HINTS
-    )
+    zones, nodes = hints.get("forZones") or (), hints.get("forNodes") or ()
+    errors = _validate_hint(f"{path}.forZones", zones, MAX_ZONE_HINTS, formats.label_value)
+    return errors + _validate_hint(f"{path}.forNodes", nodes, MAX_NODE_HINTS, formats.dns_subdomain)
 
 
-def _validate_hint(path: str, targets: Sequence[Object], limit: int) -> list[FieldError]:
+def _validate_hint(path: str, targets: Sequence[Object], limit: int, rule: formats.Check) -> list[FieldError]:
     if len(targets) > limit:
         return [too_many(path, len(targets), limit)]
     errors: list[FieldError] = []
@@ -119,9 +119,9 @@ def _validate_hint(path: str, targets: Sequence[Object], limit: int) -> list[Fie
     for index, target in enumerate(targets):
         name = target.get("name", "")
         if name in seen:
-            errors.append(duplicate(f"{path}[{index}]", name))
+            errors.append(duplicate(f"{path}[{index}].name", name))
         seen.append(name)
-        errors += checks.each(f"{path}[{index}].name", name, formats.label_value(name))
+        errors += checks.each(f"{path}[{index}].name", name, rule(name))
     return errors
 
 

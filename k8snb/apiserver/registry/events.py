@@ -14,8 +14,9 @@ from k8snb.apiserver.registry import checks
 from k8snb.apiserver.registry.conversion import EVENTS_API
 from k8snb.apiserver.registry.event_packing import pack, unpack
 from k8snb.apiserver.registry.strategy import Field, Strategy
-from k8snb.errors import FieldError, invalid_value, required
+from k8snb.errors import FieldError, invalid, invalid_value, required
 from k8snb.machinery.names import Lottery
+from k8snb.machinery.scheme import ROWS
 from k8snb.typing import Object
 
 _DEFAULTS: Object = {
@@ -29,6 +30,7 @@ _DEFAULTS: Object = {
 }
 """Fields that an event always has, if only empty."""
 
+_EVENTS = next(row for row in ROWS if row.kind == "Event")
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 _MAX_WORD = 128
 _MAX_NOTE = 1024
@@ -77,23 +79,24 @@ class EventStrategy(Strategy):
         return obj
 
     def prepare_create(self, obj: Object) -> Object:
+        if obj["apiVersion"] == EVENTS_API and (errors := _validate_common(obj) + _validate_new(obj)):
+            raise invalid(_EVENTS, obj["metadata"].get("name", ""), errors)
         return obj
 
     def prepare_update(self, new: Object, old: Object) -> Object:
         return new
 
     def validate(self, obj: Object) -> list[FieldError]:
-        if not obj["eventTime"] and obj["apiVersion"] == "v1":
-            namespace = obj["metadata"]["namespace"]
-            return [] if obj["involvedObject"].get("namespace") == namespace else _validate_namespace(obj)
-        errors = _validate_common(obj)
-        return errors + _validate_new(obj) if obj["apiVersion"] == EVENTS_API else errors
+        if not obj["eventTime"] and obj["involvedObject"].get("namespace") == obj["metadata"]["namespace"]:
+            return []
+        return _validate_common(obj)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """Through `events.k8s.io/v1` only the series may change; `validate` has asked for more than an update needs."""
+        """Through `events.k8s.io/v1` only the series may change."""
         if new["apiVersion"] != EVENTS_API:
             return []
-        errors: list[FieldError] = []
+        series = new.get("series")
+        errors = _validate_series(series) if series != old.get("series") else []
         for name in _IMMUTABLE:
             errors += checks.immutable(_SHOWN_AS.get(name, name), new.get(name), old.get(name))
         return errors

@@ -11,7 +11,7 @@ from typing import Any
 from k8snb.apiserver.registry import addresses, checks
 from k8snb.apiserver.registry.filling import within
 from k8snb.apiserver.registry.strategy import Field, Strategy
-from k8snb.errors import FieldError, duplicate, field_forbidden, invalid_value, not_supported, required
+from k8snb.errors import FieldError, Struct, duplicate, field_forbidden, invalid_value, not_supported, required
 from k8snb.machinery import formats
 from k8snb.machinery.names import Lottery
 from k8snb.typing import Object
@@ -85,7 +85,8 @@ def validate_taints(path: str, taints: Sequence[Object]) -> list[FieldError]:
             errors.append(invalid_value(f"{where}.value", value, ";".join(messages)))
         errors += validate_effect(f"{where}.effect", effect)
         if (key, effect) in seen:
-            errors.append(duplicate(where, taint, "taints must be unique by key and effect pair"))
+            shown = Struct(Key=key, Value=value, Effect=effect, TimeAdded=taint.get("timeAdded"))
+            errors.append(duplicate(where, shown, "taints must be unique by key and effect pair"))
         seen.append((key, effect))
     return errors
 
@@ -122,7 +123,8 @@ def _validate_addresses(node: Object) -> list[FieldError]:
     seen: list[Object] = []
     for index, address in enumerate(checks.get(node, "status", "addresses") or ()):
         if address in seen:
-            errors.append(duplicate(f"status.addresses[{index}]", address))
+            shown = Struct(Type=address.get("type", ""), Address=address.get("address", ""))
+            errors.append(duplicate(f"status.addresses[{index}]", shown))
         seen.append(address)
     return errors
 

@@ -133,11 +133,7 @@ class Planner:
             raise _refused(name, invalid_value(path, wanted, _TAKEN_PORT))
 
     def _plan_health_check(self, spec: Spec, draft: Draft, previous: Object) -> None:
-        if not needs_health_check(spec):
-            if needs_health_check(previous):
-                spec.pop("healthCheckNodePort", None)
-            return
-        if needs_health_check(previous):
+        if not needs_health_check(spec) or needs_health_check(previous):
             return
         wanted = spec.get("healthCheckNodePort")
         if not wanted:

@@ -8,6 +8,7 @@ from typing import Any
 from k8snb.apiserver.registry import addresses, checks
 from k8snb.errors import (
     FieldError,
+    Struct,
     duplicate,
     field_forbidden,
     invalid_value,
@@ -229,7 +230,8 @@ def _duplicate_ports(ports: Sequence[Object]) -> list[FieldError]:
     for index, port in enumerate(ports):
         key = (port.get("protocol", ""), port.get("port", 0))
         if key in seen:
-            errors.append(duplicate(f"spec.ports[{index}]", {"port": key[1], "protocol": key[0], "targetPort": 0}))
+            shown = Struct(Name="", Protocol=key[0], AppProtocol=None, Port=key[1], TargetPort=0, NodePort=0)
+            errors.append(duplicate(f"spec.ports[{index}]", shown))
         seen.append(key)
     return errors
 

@@ -82,7 +82,7 @@ def _validate_volume(spec: Object) -> list[FieldError]:
 def _capacity(capacity: Mapping[str, str]) -> list[FieldError]:
     errors = [] if capacity else [required("spec.capacity")]
     if "storage" not in capacity or len(capacity) > 1:
-        errors.append(not_supported("spec.capacity", capacity, ("storage",)))  # type: ignore[arg-type]
+        errors.append(not_supported("spec.capacity", capacity, ("storage",)))
     for name in sorted(capacity):
         path, amount = f"spec.capacity[{name}]", quantity.value(capacity[name])
         if amount < 0:
@@ -220,6 +220,17 @@ def _class_annotation(new: Object, old: Object) -> list[FieldError]:
     return [] if now == then else [invalid_value(f"metadata.annotations[{BETA_CLASS}]", now, validation.IMMUTABLE)]
 
 
+_CLAIM_FIELDS = (
+    "accessModes",
+    "selector",
+    "resources",
+    "volumeName",
+    "storageClassName",
+    "volumeMode",
+    "dataSource",
+    "dataSourceRef",
+    "volumeAttributesClassName",
+)
 _CLAIM_FIXED = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 )
@@ -234,14 +245,17 @@ def _claim_change(new: Object, old: Object) -> list[FieldError]:
     if checks.get(new, "status", "phase") == "Bound":
         spec["resources"] = _with_storage(spec.get("resources") or {}, before.get("resources") or {})
         spec["volumeAttributesClassName"] = before.get("volumeAttributesClassName")
-    spec, before = _present(spec), _present(before)
-    if spec == before:
-        return []
-    return [field_forbidden("spec", f"{_CLAIM_FIXED}\n{volume_sources.diff(before, spec)}")]
+    now, then = _whole(spec), _whole(before)
+    return [] if now == then else [field_forbidden("spec", f"{_CLAIM_FIXED}\n{volume_sources.diff(then, now)}")]
 
 
-def _present(spec: Object) -> dict[str, Any]:
-    return {name: value for name, value in spec.items() if value is not None and value != "" and value != []}
+def _whole(spec: Object) -> dict[str, Any]:
+    """Every field of a claim's spec in the order of Go's struct, the absent ones as Go has them."""
+    whole: dict[str, Any] = {name: spec.get(name) for name in _CLAIM_FIELDS}
+    resources = spec.get("resources") or _NONE
+    whole["resources"] = {name: resources.get(name) or None for name in ("limits", "requests")}
+    whole["volumeName"] = spec.get("volumeName") or ""
+    return whole
 
 
 def _with_storage(resources: Object, before: Object) -> Object:

@@ -5,12 +5,16 @@ The types whose drivers left the tree long ago (cinder, rbd, glusterfs …) are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping
+from difflib import unified_diff
 from typing import Any
 
 from k8snb.apiserver.registry import checks
+from k8snb.apiserver.registry.file_paths import without_backsteps
 from k8snb.apiserver.registry.filling import Filler, filled, within
-from k8snb.errors import FieldError, field_forbidden, invalid_value, not_supported, quoted, required
+from k8snb.apiserver.registry.placement import validate_node_selector
+from k8snb.errors import FieldError, field_forbidden, invalid_value, required, too_long
 from k8snb.machinery import formats
 from k8snb.typing import Object
 
@@ -73,15 +77,16 @@ def source_of(spec: Object) -> dict[str, Any]:
     return {name: spec[name] for name in SOURCES if spec.get(name) is not None}
 
 
-def diff(old: Object, new: Object) -> str:
-    """What is different, line by line."""
-    lines = []
-    for name in sorted({*old, *new}):
-        if old.get(name) == new.get(name):
-            continue
-        lines += [f"- {name}: {quoted(old[name])}"] if name in old else []
-        lines += [f"+ {name}: {quoted(new[name])}"] if name in new else []
-    return "\n".join(lines)
+def diff(old: Any, new: Any) -> str:
+    """What is different, as a unified diff of the two in JSON with the names of Go's fields."""
+    before, after = (f"{json.dumps(_go(value), indent=2)}\n".splitlines(keepends=True) for value in (old, new))
+    return "".join(list(unified_diff(before, after))[2:])
+
+
+def _go(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name[:1].upper() + name[1:]: _go(field) for name, field in value.items()}
+    return [_go(item) for item in value] if isinstance(value, list) else value
 
 
 def validate_source(path: str, spec: Object) -> list[FieldError]:
@@ -99,26 +104,16 @@ def validate_source(path: str, spec: Object) -> list[FieldError]:
     return errors
 
 
-def _no_backsteps(path: str, value: str) -> list[FieldError]:
-    return [invalid_value(path, value, "must not contain '..'")] if ".." in value.split("/") else []
-
-
 def _path(path: str, source: Object) -> list[FieldError]:
     value = source.get("path") or ""
-    return _no_backsteps(f"{path}.path", value) if value else [required(f"{path}.path")]
+    return list(without_backsteps(value, f"{path}.path")) if value else [required(f"{path}.path")]
 
 
 def _host_path(path: str, source: Object) -> list[FieldError]:
     if not source.get("path"):
         return [required(f"{path}.path")]
-    errors, kind = _path(path, source), source.get("type") or ""
-    if kind not in _HOST_PATH_TYPES:
-        errors.append(not_supported(f"{path}.type", kind, _HOST_PATH_TYPES))
-    return errors
-
-
-def _local(path: str, source: Object) -> list[FieldError]:
-    return _path(path, source)
+    kind = source.get("type") or ""
+    return _path(path, source) + checks.supported_if_set(f"{path}.type", kind, _HOST_PATH_TYPES)
 
 
 def _nfs(path: str, source: Object) -> list[FieldError]:
@@ -152,13 +147,13 @@ def _driver(path: str, name: str) -> list[FieldError]:
         return [required(path)]
     errors = []
     if len(name) > 63:
-        errors.append(FieldError("FieldValueTooLong", path, name, "may not be more than 63 bytes"))
+        errors.append(too_long(path, name, 63))
     return errors + checks.each(path, name, formats.dns_subdomain(name.lower()))
 
 
 _CHECKS: Mapping[str, Callable[[str, Object], list[FieldError]]] = {
     "hostPath": _host_path,
-    "local": _local,
+    "local": _path,
     "nfs": _nfs,
     "csi": _csi,
 }
@@ -169,34 +164,4 @@ def node_affinity(path: str, affinity: Object) -> list[FieldError]:
     selector = affinity.get("required")
     if selector is None:
         return [required(f"{path}.required", "must specify required node constraints")]
-    terms = selector.get("nodeSelectorTerms") or ()
-    where = f"{path}.required.nodeSelectorTerms"
-    errors = [] if terms else [required(where, "must have at least one node selector term")]
-    for index, term in enumerate(terms):
-        for field in ("matchExpressions", "matchFields"):
-            for place, requirement in enumerate(term.get(field) or ()):
-                errors += _requirement(f"{where}[{index}].{field}[{place}]", requirement, field)
-    return errors
-
-
-def _requirement(path: str, requirement: Object, field: str) -> list[FieldError]:
-    operator: str = requirement.get("operator", "")
-    values: Sequence[str] = requirement.get("values") or ()
-    errors = []
-    if operator in ("In", "NotIn"):
-        if not values:
-            errors.append(required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            told = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-            errors.append(field_forbidden(f"{path}.values", told))
-    elif operator in ("Gt", "Lt"):
-        if len(values) != 1:
-            told = "must be specified single value when `operator` is 'Lt' or 'Gt'"
-            errors.append(required(f"{path}.values", told))
-    else:
-        errors.append(invalid_value(f"{path}.operator", operator, "not a valid selector operator"))
-    errors += checks.qualified_name(f"{path}.key", requirement.get("key", ""))
-    for index, value in enumerate(values):
-        errors += checks.each(f"{path}.values[{index}]", value, formats.label_value(value))
-    return errors
+    return list(validate_node_selector(selector, f"{path}.required"))
