@@ -1,0 +1,73 @@
+"""Changes are told field by field, as a reader of the manifest would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from k8snb.view.changes import LONGEST, changes, show
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.text("ab", max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "type", "x.y", "z"]), inner),
+    max_leaves=12,
+)
+
+
+def told(before: Any, after: Any) -> list[str]:
+    return [str(change) for change in changes(before, after)]
+
+
+def test_a_new_image_is_one_change_named_by_its_container() -> None:
+    old = {"spec": {"containers": [{"name": "nginx", "image": "nginx:1.14.2"}, {"name": "log", "image": "busybox"}]}}
+    new = {"spec": {"containers": [{"name": "nginx", "image": "nginx:1.16.1"}, {"name": "log", "image": "busybox"}]}}
+    assert told(old, new) == ["spec.containers[nginx].image: nginx:1.14.2 → nginx:1.16.1"]
+
+
+def test_a_new_condition_shifts_nothing() -> None:
+    ready = {"type": "Ready", "status": "True"}
+    placed = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    assert told({"status": {"conditions": [ready]}}, {"status": {"conditions": [placed, ready]}}) == [
+        "status.conditions[PodScheduled]: ∅ → False (Unschedulable)"
+    ]
+
+
+def test_a_containers_state_is_told_by_its_reason() -> None:
+    waiting = {"name": "nginx", "state": {"waiting": {"reason": "ContainerCreating"}}}
+    assert told({"status": {}}, {"status": {"containerStatuses": [waiting]}}) == [
+        "status.containerStatuses[nginx]: ∅ → waiting (ContainerCreating)"
+    ]
+
+
+def test_bookkeeping_is_left_out() -> None:
+    old = {"metadata": {"resourceVersion": "1", "generation": 1}, "status": {"observedGeneration": 1}}
+    new = {"metadata": {"resourceVersion": "2", "generation": 2}, "status": {"observedGeneration": 2}}
+    assert told(old, new) == []
+    stamped = [{"status": {"conditions": [{"type": "A", "lastTransitionTime": time}]}} for time in "12"]
+    assert told(*stamped) == []
+
+
+def test_a_name_with_dots_is_quoted() -> None:
+    assert told({"metadata": {}}, {"metadata": {"annotations": {"a.io/b": "1"}}}) == [
+        'metadata.annotations["a.io/b"]: ∅ → 1'
+    ]
+
+
+def test_what_is_new_or_gone_as_a_whole_has_no_fields_to_tell() -> None:
+    assert changes(None, {"spec": {}}) == changes({"spec": {}}, None) == []
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, ""), (True, "true"), (3, "3"), ("x", "x"), ([1, 2], "[1, 2]")])
+def test_values_are_shown_in_one_short_line(value: Any, shown: str) -> None:
+    assert show(value) == shown
+    assert len(show("x" * 1000)) == LONGEST
+
+
+@given(VALUES, VALUES)
+def test_only_what_differs_is_told_and_any_shape_is_understood(before: Any, after: Any) -> None:
+    assert changes({"spec": before}, {"spec": before}) == []
+    for change in changes({"spec": before}, {"spec": after}):
+        assert change.path.startswith("spec")

@@ -1,0 +1,48 @@
+"""A chart's text is the table of what it draws."""
+
+from __future__ import annotations
+
+from k8snb.view.chart import Chart, Moment, rollout
+from tests.view import tape as make
+
+ROLLOUT = """\
+Ready pods of Deployment web
+   time  v1 nginx:1.14.2  v2 nginx:1.16.1
+ +0.0 s                0                0
+ +1.5 s                1                0
+ +3.0 s                2                0
+ +4.5 s                3                0
+ +6.0 s                2                1
+ +8.0 s                1                2
++10.0 s                0                3
++10.5 s                0                3
+wanted: 3"""
+
+
+def chart() -> Chart:
+    tape = make.rollout()
+    return rollout("web", tape.trace.requests, tape.at, since=1, until=tape.revision)
+
+
+def test_a_rollout_shows_old_and_new_pods_over_time() -> None:
+    assert str(chart()) == ROLLOUT
+
+
+def test_the_picture_says_what_it_shows() -> None:
+    svg = chart().svg()
+    assert "v1 nginx:1.14.2 from 0 to 0; v2 nginx:1.16.1 from 0 to 3 (+10.5 s)" in svg
+    assert 'role="img"' in svg
+    assert svg.count("<path") >= 4
+    assert 'id="' not in svg
+
+
+def test_of_several_moments_at_one_time_the_last_counts() -> None:
+    moments = [Moment(0, {"a": 1}), Moment(0, {"a": 2}), Moment(1, {"a": 2}), Moment(2, {"a": 3}), Moment(4, {"a": 3})]
+    kept = Chart("x", moments).moments
+    assert [(moment.time, moment.values["a"]) for moment in kept] == [(0, 2), (2, 3), (4, 3)]
+
+
+def test_a_chart_of_nothing_is_an_empty_table() -> None:
+    empty = Chart("x", [])
+    assert str(empty) == "x\ntime"
+    assert empty.svg().endswith("</svg>")

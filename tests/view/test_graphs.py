@@ -1,0 +1,155 @@
+"""Diagrams are drawn from live objects, and their text has the same nodes and edges."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+
+from k8snb.errors import StatusError
+from k8snb.typing import Object
+from k8snb.view.dot import Diagram, text
+from k8snb.view.graphs import graph, named
+from tests.view import tape as make
+from tests.view.tape import Snapshot, Tape
+
+VOLUMES = [{"name": "html", "emptyDir": {}}, {"name": "kube-api-access-x", "projected": {}}]
+
+
+def two_containers() -> Object:
+    mount = {"name": "html", "mountPath": "/usr/share/nginx/html"}
+    nginx = {"name": "nginx", "image": "nginx", "ports": [{"containerPort": 80}], "volumeMounts": [mount]}
+    writer = {"name": "writer", "image": "busybox", "volumeMounts": [{"name": "html", "mountPath": "/out"}]}
+    log = {"name": "log", "image": "busybox", "restartPolicy": "Always"}
+    spec = {"nodeName": "node-1", "initContainers": [log], "containers": [nginx, writer], "volumes": VOLUMES}
+    meta = {"name": "two", "namespace": "default"}
+    return {"kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": "Running", "podIP": "10.244.0.9"}}
+
+
+def behind_a_service() -> Snapshot:
+    tape = make.rollout(2)
+    door = make.service()
+    pods = [tape.get(name) for name in tape.revisions[-1] if name.startswith("Pod/")]
+    tape.write("create", door)
+    tape.write("create", make.endpoint_slice(door, *pods))
+    tape.write("create", make.pod("web-alone"))
+    return tape.at(tape.revision)
+
+
+OWNERSHIP = """\
+Deployment web, what it owns, and where the pods run
+  Deployment web: wanted 2, have 2, updated 2, ready 2
+    ─ owns → ReplicaSet web-5d4f8c7b9: v1, wanted 0, have 0, ready 0, image nginx:1.14.2
+    ─ owns → ReplicaSet web-7f6b9d8c4: v2, wanted 2, have 1, ready 1, image nginx:1.16.1
+      ─ owns → ● Pod web-7f6b9d8c4-kqw5b on node-3: Running, address 10.244.2.11, image nginx:1.16.1
+      ─ owns → ● Pod web-7f6b9d8c4-sz7dk on node-1: Running, address 10.244.0.12, image nginx:1.16.1"""
+
+SERVICE = """\
+Service web, its endpoints, and the pods behind them
+  Service web: type ClusterIP, address 10.96.14.7, port 80→80, selects app=web
+    ─ has → EndpointSlice web-x7k2p: endpoints 2, ready 2
+      ─ ready → ● Pod web-7f6b9d8c4-kqw5b on node-3: Running, address 10.244.2.11, image nginx:1.16.1
+      ─ ready → ● Pod web-7f6b9d8c4-sz7dk on node-1: Running, address 10.244.0.12, image nginx:1.16.1
+    ─ selects → ○ Pod web-alone: Pending, image nginx:1.14.2"""
+
+ANATOMY = """\
+Pod two: what is inside
+  Pod two: Running, 10.244.0.9
+  Container log in Pod two: sidecar, busybox
+    ─ shares → Network localhost in Pod two: one address: 10.244.0.9
+  Container nginx in Pod two: nginx, :80
+    ─ shares → Network localhost (above)
+    ─ /usr/share/nginx/html → Volume html in Pod two: emptyDir
+  Container writer in Pod two: busybox
+    ─ shares → Network localhost (above)
+    ─ /out → Volume html (above)"""
+
+
+@pytest.mark.parametrize(("name", "told"), [("deployment/web", OWNERSHIP), ("svc/web", SERVICE)])
+def test_a_diagram_tells_who_owns_and_who_reaches_whom(name: str, told: str) -> None:
+    assert text(graph(behind_a_service(), name)) == told
+
+
+def test_the_anatomy_of_a_pod_shows_what_its_containers_share() -> None:
+    tape = Tape()
+    tape.write("create", make.node("node-1"))
+    tape.write("create", two_containers())
+    assert text(graph(tape.at(2), "pod/two")) == ANATOMY
+
+
+def test_joined_diagrams_draw_a_shared_object_once() -> None:
+    both = graph(behind_a_service(), "deploy/web", "service/web")
+    assert len({node.id for node in both.nodes}) == len(both.nodes) == 8
+    assert "(above)" in text(both)
+
+
+def test_without_names_the_whole_namespace_is_drawn() -> None:
+    whole = graph(behind_a_service())
+    assert {node.kind for node in whole.nodes} == {"Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice"}
+
+
+def test_an_empty_namespace_is_an_empty_picture() -> None:
+    assert text(graph(Tape().at(0))) == "Everything in namespace default"
+
+
+def test_what_is_not_there_is_the_apis_not_found() -> None:
+    with pytest.raises(StatusError, match='deployments.apps "nope" not found'):
+        graph(Tape().at(0), "deployment/nope")
+
+
+def test_kubectls_words_name_kinds() -> None:
+    assert {named(word).kind for word in ("po", "pod", "pods", "Pod")} == {"Pod"}
+    with pytest.raises(ValueError, match="no kind called gizmo"):
+        named("gizmo")
+    with pytest.raises(ValueError, match="no diagram of ConfigMap yet"):
+        graph(Tape().at(0), "cm/x")
+
+
+# -- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_the_picture_has_every_node_and_follows_the_pages_colour() -> None:
+    pytest.importorskip("pygraphviz")
+    drawn = graph(behind_a_service(), "deploy/web", "svc/web")
+    svg = Diagram(drawn).svg()
+    assert all(f">{node.name}</text>" in html.unescape(svg) for node in drawn.nodes)
+    assert svg.startswith('<svg role="img" aria-label="Deployment web')
+    assert "#0102" not in svg
+    assert "#00a0" not in svg
+    assert 'id="' not in svg
+    assert "<title>" not in svg
+    assert "currentColor" in svg
+
+
+def test_a_name_cannot_break_out_of_the_picture() -> None:
+    pytest.importorskip("pygraphviz")
+    evil = two_containers()
+    evil["spec"]["containers"][0]["image"] = '"><script>alert(1)</script>&'
+    tape = Tape()
+    tape.write("create", evil)
+    assert "<script" not in Diagram(graph(tape.at(1), "pod/two")).svg()
+
+
+def test_a_bundle_has_the_text_beside_the_picture() -> None:
+    pytest.importorskip("pygraphviz")
+    diagram = Diagram(graph(behind_a_service(), "svc/web"))
+    assert diagram._repr_mimebundle_()["text/plain"] == SERVICE
+    assert diagram._repr_mimebundle_()["text/html"].startswith('<div class="k8snb-view"><svg')
+
+
+def test_without_graphviz_the_text_and_the_dot_remain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pygraphviz", None)
+    bundle = Diagram(graph(behind_a_service(), "svc/web"))._repr_mimebundle_()
+    assert bundle.keys() == {"text/plain", "text/vnd.graphviz"}
+    assert bundle["text/vnd.graphviz"].startswith("digraph")
+
+
+def test_drawing_starts_no_process_and_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pygraphviz")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a diagram is laid out in process")
+
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    assert Diagram(graph(behind_a_service(), "svc/web")).svg()
