@@ -1,0 +1,37 @@
+"""A Kubernetes cluster in one Python process, and the views by which a book explains it.
+
+This is the front door: what a notebook imports, and nothing more.
+
+    from k8snb import Cluster
+
+    cluster = Cluster(nodes=3, seed=1)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from k8snb.cluster import Cluster, NodeSpec
+    from k8snb.errors import StatusError
+
+__version__ = "0.1.0"
+__all__ = ["Cluster", "NodeSpec", "StatusError", "__version__", "load_ipython_extension"]
+
+_WHERE = {"Cluster": "k8snb.cluster", "NodeSpec": "k8snb.cluster", "StatusError": "k8snb.errors"}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are imported when first asked for: whoever needs one part of the package does not pay for all."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'k8snb' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_WHERE[name]), name)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext k8snb`: the magics `%kubectl`, `%%kubectl` and `%%apply`."""
+    from k8snb.kubectl.magic import register
+
+    register(ipython)

@@ -11,18 +11,18 @@ import pytest
 ROOT = Path(__file__).parent.parent / "k8snb"
 
 LAYERS = (
-    ("__init__", "__main__", "cluster", "testing"),
+    ("__init__", "__main__", "bench", "cluster", "serving", "testing"),
     ("helm", "kubectl", "lab", "live", "view"),
     ("controllers", "kubelet", "metrics", "network", "scheduler"),
     ("apiserver", "client"),
     ("store",),
     ("machinery",),
-    ("clock", "errors", "i18n", "loop", "trace", "typing", "wire"),
+    ("clock", "errors", "i18n", "loop", "packet", "trace", "typing", "wire"),
 )
 GROUND = len(LAYERS) - 1
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-EDGE = {"__main__.py", "apiserver/listener.py"}
+EDGE = {"__main__.py", "apiserver/listener.py", "apiserver/websocket.py", "bench.py", "serving.py", "testing.py"}
 """The only files that may know of sockets, threads and the machine's time."""
 
 OUTSIDE = {

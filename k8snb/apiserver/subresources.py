@@ -135,7 +135,7 @@ class Subresources:
 
     def bind(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Assign a pod to a node, once and for all."""
-        binding = body.decode(request, "v1", "Binding").object
+        binding = request.object or body.decode(request, "v1", "Binding").object
         pod = self._object(kind, info)
         target = binding.get("target") or {}
         node = target.get("name", "")

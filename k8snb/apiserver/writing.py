@@ -227,16 +227,20 @@ class Writer:
 
     def update(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Replace an object (or its subresource `status`)."""
-        decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
-        new = kind.save(decoded.object)
+        new, warnings = request.object, ()
+        if new is None:
+            decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
+            new, warnings = decoded.object, decoded.warnings
+        if kind.converted:
+            new = kind.save(new)
         self._check_identity(kind, info, new)
-        old = self._store.get(kind.bucket, info.namespace if kind.resource.namespaced else "", info.name)
-        if old is None:
+        event = kind.bucket.event(info.namespace if kind.resource.namespaced else "", info.name)
+        if event is None:
             if kind.resource.plural in CREATE_ON_UPDATE and not info.subresource:
                 info = RequestInfo("create", info.resource, info.namespace, info.name)
                 return self.create(kind, info, request)
             raise not_found(kind.resource, info.name)
-        return self.replace(kind, info, request, old, new, decoded.warnings)
+        return self.replace(kind, info, request, event.object, new, warnings)
 
     @staticmethod
     def _check_identity(kind: Kind, info: RequestInfo, new: Object) -> None:
@@ -265,16 +269,17 @@ class Writer:
         self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object, warnings: tuple[str, ...] = ()
     ) -> Response:
         """Put `new` in the place of `old`, by the rules of the kind and of the subresource."""
-        self._check_current(kind, old, new)
+        if new["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"] or "uid" not in new["metadata"]:
+            self._check_current(kind, old, new)
         dry = bool(request.query) and body.dry_run(request)
         if info.subresource == "status":
             final = self._status(kind, old, new)
         else:
             final = self._changed(kind, info, old, new, request.user or _ANYBODY, dry)
             warnings = (*warnings, *kind.strategy.warnings(final))
-        if dry:
-            return Response(200, kind.load(final), warnings=warnings)
-        return Response(200, kind.load(self.commit(kind, old, final)), warnings=warnings)
+        if not dry:
+            final = self.commit(kind, old, final)
+        return Response(200, kind.load(final) if kind.converted else final, warnings=warnings)
 
     @staticmethod
     def _check_current(kind: Kind, old: Object, new: Object) -> None:
@@ -324,15 +329,16 @@ class Writer:
 
     def commit(self, kind: Kind, old: Object, new: Object) -> Object:
         """Store a new version; nothing at all if nothing changed; removal if only finalizers kept it."""
-        meta = {**new["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}
-        fresh = {**new, "metadata": meta}
+        meta = new["metadata"]
         namespace, name = meta.get("namespace", ""), meta["name"]
-        if "deletionTimestamp" in meta and self._is_finished(kind, fresh):
-            self._store.delete(kind.bucket, namespace, name, fresh)
-            kind.strategy.release(fresh)
-            return fresh
-        if fresh == old:
+        if "deletionTimestamp" in meta and self._is_finished(kind, new):
+            gone = {**new, "metadata": {**meta}}
+            self._store.delete(kind.bucket, namespace, name, gone)
+            kind.strategy.release(gone)
+            return gone
+        if _is_same(new, old):
             return old
+        fresh = {**new, "metadata": {**meta}}
         self._store.update(kind.bucket, namespace, name, fresh, kind.ttl)
         return fresh
 
@@ -342,6 +348,17 @@ class Writer:
         if meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"):
             return False
         return not (kind.resource.plural == "namespaces" and (obj.get("spec") or {}).get("finalizers"))
+
+
+def _is_same(new: Object, old: Object) -> bool:
+    """Whether an update changes nothing; sub-objects that are shared are not looked into."""
+    if len(new) != len(old):
+        return False
+    for key, value in new.items():
+        if key != "metadata" and value is not old.get(key) and value != old.get(key):
+            return False
+    meta, before = new["metadata"], old["metadata"]
+    return meta is before or {**meta, "resourceVersion": before["resourceVersion"]} == before
 
 
 def _is_simple(meta: Mapping[str, Any]) -> bool:

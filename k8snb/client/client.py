@@ -171,7 +171,10 @@ class Client:
     # -- the wire ----------------------------------------------------------------------------------
 
     def _send(self, info: RequestInfo, obj: Object | None = None, query: Mapping[str, str] = _NO_QUERY) -> Object:
-        return _content(self._respond(Request(info=info, object=obj, query=query, user=self.user)))
+        response = self.transport.handle(Request(info=info, object=obj, query=query, user=self.user))
+        if response.code >= 400:
+            raise refused(response)
+        return response.object if response.object is not None else _content(response)
 
     def _respond(self, request: Request) -> Response:
         response = self.transport.handle(request)
