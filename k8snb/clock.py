@@ -44,6 +44,7 @@ class Clock:
         self._stamp = ""
         self._order = 0
         self._timers: list[tuple[float, int, Timer]] = []
+        self._foreground: list[tuple[float, int, Timer]] = []
 
     def now(self) -> float:
         """Seconds since the Unix epoch."""
@@ -68,17 +69,18 @@ class Clock:
         """Make `call` once the time is `when`; at the next opportunity if that has passed."""
         timer = Timer(when, call, background)
         self._order += 1
-        heapq.heappush(self._timers, (when, self._order, timer))
+        entry = (when, self._order, timer)
+        heapq.heappush(self._timers, entry)
+        if not background:
+            heapq.heappush(self._foreground, entry)
         return timer
 
     def next_due(self, *, foreground: bool = False) -> float | None:
         """When the next timer is due, or the next that is not background; None if there is none."""
-        while self._timers and self._timers[0][2].call is None:
-            heapq.heappop(self._timers)
-        if not foreground:
-            return self._timers[0][0] if self._timers else None
-        due = (when for when, _, timer in self._timers if timer.call is not None and not timer.background)
-        return min(due, default=None)
+        timers = self._foreground if foreground else self._timers
+        while timers and timers[0][2].call is None:
+            heapq.heappop(timers)
+        return timers[0][0] if timers else None
 
     def fire_due(self) -> bool:
         """Make the earliest call that is due; False if none is."""
