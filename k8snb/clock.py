@@ -43,6 +43,7 @@ class Clock:
         self._second = -1
         self._stamp = ""
         self._order = 0
+        self._nanoseconds = 0
         self._timers: list[tuple[float, int, Timer]] = []
         self._foreground: list[tuple[float, int, Timer]] = []
 
@@ -60,6 +61,11 @@ class Clock:
     def micro_timestamp(self) -> str:
         """The time with microseconds, as leases and the events API show it (`MicroTime`)."""
         return rfc3339_micro(self.now())
+
+    def nanoseconds(self) -> int:
+        """The time as a number of nanoseconds that no other call gets, as event names need it."""
+        self._nanoseconds = max(self._nanoseconds + 1, int(self.now() * 1000) * 1_000_000)
+        return self._nanoseconds
 
     def call_later(self, delay: float, call: Callable[[], None], *, background: bool = False) -> Timer:
         """Make `call` once, `delay` seconds from now."""

@@ -91,7 +91,6 @@ class EventRecorder:
         self._source: Object = {"component": component, "host": host} if host else {"component": component}
         self._host = host
         self._correlator = correlator or Correlator()
-        self._count = 0
 
     def normal(self, obj: Object, reason: str, message: str, *, field: str = "") -> None:
         """Something went as it should."""
@@ -125,7 +124,6 @@ class EventRecorder:
             similar.messages[message] = (stored["namespace"], stored["name"], event["count"])
 
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> Object:
-        self._count += 1
         now = self._clock.timestamp()
         meta = obj["metadata"]
         namespace = meta.get("namespace", "")
@@ -136,11 +134,10 @@ class EventRecorder:
             del about["namespace"]
         if field:
             about["fieldPath"] = field
-        stamp = int(self._clock.now() * 1000) * 1_000_000 + self._count
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{meta['name']}.{stamp:x}", "namespace": namespace or "default"},
+            "metadata": {"name": f"{meta['name']}.{self._clock.nanoseconds():x}", "namespace": namespace or "default"},
             "involvedObject": about,
             "reason": reason,
             "message": message,
