@@ -98,11 +98,15 @@ class Controller:
 
     def saw(self, **observed: Any) -> None:
         """Note in the trace what this reconcile observed."""
-        if self.trace.current is not None:
+        if self.trace.current is not None and self.trace.enabled:
             self.trace.current.observed.update(observed)
 
-    def wants(self, sentence: str) -> None:
-        """Note in the trace what this reconcile is going to do, and why; a second sentence joins the first."""
+    def wants(self, sentence: str, **values: Any) -> None:
+        """Note in the trace what this reconcile is going to do, and why; a second sentence joins the first.
+
+        `values` fill the sentence's placeholders, if there is a trace to write it to.
+        """
         span = self.trace.current
-        if span is not None:
-            span.wanted = f"{span.wanted}; {sentence}" if span.wanted else sentence
+        if span is not None and self.trace.enabled:
+            text = sentence.format(**values) if values else sentence
+            span.wanted = f"{span.wanted}; {text}" if span.wanted else text

@@ -28,8 +28,14 @@ def can_serve(pod: Object) -> bool:
     return not has_ended(pod) and bool(addresses(pod))
 
 
-def matters(old: Object, new: Object) -> bool:
-    """Whether a pod's change can alter its endpoint: readiness, address, end, deletion or host name."""
+def matters(old: Object | None, new: Object | None) -> bool:
+    """Whether a pod's change can alter its endpoint: readiness, address, end or deletion.
+
+    One that arrives or leaves makes a difference if it has an address.
+    """
+    if old is None or new is None:
+        pod = new if new is not None else old
+        return pod is not None and bool(addresses(pod))
     before, after = old.get("status") or _NO_STATUS, new.get("status") or _NO_STATUS
     if ("deletionTimestamp" in old["metadata"]) != ("deletionTimestamp" in new["metadata"]):
         return True
@@ -134,5 +140,3 @@ MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 HEADLESS = "service.kubernetes.io/headless"
 RESERVED_LABELS = (SERVICE_NAME, MANAGED_BY, HEADLESS)
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
-
-

@@ -66,6 +66,8 @@ class EndpointsController(Controller):
             meta = {**current["metadata"], **{k: desired["metadata"].get(k, {}) for k in ("labels", "annotations")}}
             rest = {k: v for k, v in current.items() if k != "subsets"}
             self.client.update("endpoints", {**rest, **desired, "metadata": meta})
+        else:
+            self.wants(_("the Endpoints say what the slices say: nothing to do"))
         return None
 
     def _create(self, desired: Object) -> None:

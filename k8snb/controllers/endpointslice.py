@@ -108,8 +108,8 @@ class EndpointSliceController(Controller):
         self.saw(changed=len(pods), slices=len(book.slices))
         writes = book.plan(changes, self._limit)
         self._relabel(service, book, writes)
+        self._tell(writes)
         if writes:
-            self._tell(writes)
             self._write(key, service, book, writes, changes, self._trigger(service, book, pods, first))
         if missing:
             self._pending.setdefault(key, {}).update(missing)
@@ -174,8 +174,11 @@ class EndpointSliceController(Controller):
     def _tell(self, writes: Writes) -> None:
         parts = [(len(writes.create), _("create {count}")), (len(writes.update), _("update {count}"))]
         parts.append((len(writes.delete), _("delete {count}")))
+        if not writes:
+            self.wants(_("the slices say what the pods are: nothing to do"))
+            return
         listed = ", ".join(sentence.format(count=count) for count, sentence in parts if count)
-        self.wants(_("slices differ from the pods: {listed}").format(listed=listed))
+        self.wants(_("slices differ from the pods: {listed}"), listed=listed)
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -231,9 +234,7 @@ def _new_slice(service: Object) -> Object:
     }
 
 
-def _filled(
-    slice_: Object, service: Object, ports: Sequence[Object], endpoints: list[Object], trigger: str
-) -> Object:
+def _filled(slice_: Object, service: Object, ports: Sequence[Object], endpoints: list[Object], trigger: str) -> Object:
     """The slice with its Service's labels and this content. What is empty is null, as it is when Go has stored it."""
     meta = slice_["metadata"]
     annotations = {k: v for k, v in annotations_of(slice_).items() if k != TRIGGER_TIME}

@@ -83,7 +83,7 @@ class GarbageCollector(Controller):
         if references and before.get("ownerReferences") != references:
             if not all(self._is_known(reference, meta.get("namespace", "")) for reference in references):
                 self._look_at(word, new)
-        elif "deletionTimestamp" in meta and before.get("finalizers") != meta.get("finalizers"):
+        elif "deletionTimestamp" in meta and _state(before) != _state(meta):
             self._look_at(word, new)
 
     def _is_known(self, reference: Object, namespace: str) -> bool:
@@ -213,7 +213,7 @@ class GarbageCollector(Controller):
             self.wants(_("nothing blocks its deletion any more: let it go"))
             self._remove_finalizer(item, obj, FOREGROUND)
             return
-        self.wants(_("{count} dependents block its deletion: they go first").format(count=len(blocking)))
+        self.wants(_("{count} dependents block its deletion: they go first"), count=len(blocking))
         for word, dependent in self._dependents(item.uid):
             if not _waits(dependent):
                 self._look_at(word, dependent)
@@ -221,7 +221,7 @@ class GarbageCollector(Controller):
     def _orphan(self, item: Item, obj: Object) -> None:
         """Orphan: its dependents lose their reference to it, then it goes."""
         dependents = self._dependents(item.uid)
-        self.wants(_("its {count} dependents stay: take away their owner").format(count=len(dependents)))
+        self.wants(_("its {count} dependents stay: take away their owner"), count=len(dependents))
         for word, dependent in dependents:
             owners.drop_references(self.client, word, dependent, [item.uid])
         self._remove_finalizer(item, obj, ORPHAN)
@@ -244,6 +244,11 @@ def followed(scheme: Scheme) -> list[Resource]:
         if resource.group_resource not in NEVER_COLLECTED and {"delete", "list", "watch"} <= set(resource.verbs):
             stored.setdefault(resource.storage, resource)
     return list(stored.values())
+
+
+def _state(meta: Object) -> tuple[bool, object]:
+    """How far the deletion of an object is."""
+    return "deletionTimestamp" in meta, meta.get("finalizers")
 
 
 def _waits(obj: Object) -> bool:

@@ -49,9 +49,9 @@ class NamespaceController(Controller):
         self.saw(remaining=dict(remains.resources), finalizers=dict(remains.finalizers))
         namespace = self._write_conditions(namespace, remains)
         if remains.resources or remains.failures:
-            sentence = _("{count} objects are left: look again in {seconds:.0f} s")
             again = estimate / 2 + 1
-            self.wants(sentence.format(count=remains.resources.total(), seconds=again))
+            count = remains.resources.total()
+            self.wants(_("{count} objects are left: look again in {seconds:.0f} s"), count=count, seconds=again)
             return again
         self.wants(_("the namespace is empty: take away the finalizer “kubernetes”"))
         self._finalize(namespace)

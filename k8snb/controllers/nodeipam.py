@@ -97,6 +97,6 @@ class NodeIpamController(Controller):
             message = f"Node {key.name} status is now: CIDRNotAvailable"
             self.events.normal(node, "CIDRNotAvailable", message)
             return None
-        self.wants(_("the node has no pod addresses: give it {block}").format(block=block))
+        self.wants(_("the node has no pod addresses: give it {block}"), block=block)
         self.client.patch("nodes", key.name, {"spec": {"podCIDR": block, "podCIDRs": [block]}}, kind="strategic")
         return None

@@ -171,8 +171,11 @@ class NodeLifecycleController(Controller):
         if conditions == before:
             return node
         name = node["metadata"]["name"]
-        sentence = _("{node} has not been heard of for {seconds:.0f} s: its conditions become Unknown")
-        self.wants(sentence.format(node=name, seconds=self._settings.node_monitor_grace_period))
+        self.wants(
+            _("{node} has not been heard of for {seconds:.0f} s: its conditions become Unknown"),
+            node=name,
+            seconds=self._settings.node_monitor_grace_period,
+        )
         was_ready = nodehealth.is_ready(node)
         status = {**(node.get("status") or {}), "conditions": conditions}
         node = self.client.update_status("nodes", {**node, "status": status})
@@ -202,7 +205,7 @@ class NodeLifecycleController(Controller):
         taints = nodehealth.with_taints(node, schedule, execute, self.clock.timestamp())
         if taints != before:
             shown = ", ".join(f"{each['key']}:{each['effect']}" for each in taints) or _("none")
-            self.wants(_("the taints have to follow the conditions: {taints}").format(taints=shown))
+            self.wants(_("the taints have to follow the conditions: {taints}"), taints=shown)
             meta = node["metadata"]
             change = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "spec": {"taints": taints or None}}
             self.client.patch("nodes", meta["name"], change)

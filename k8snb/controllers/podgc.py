@@ -121,7 +121,7 @@ class PodGCController(Controller):
             return
         pods = [pod for key in self._ended if (pod := self._pods.get(*key)) is not None]
         pods.sort(key=_removal_order)
-        self.wants(_("{count} ended pods are too many: delete the oldest").format(count=excess))
+        self.wants(_("{count} ended pods are too many: delete the oldest"), count=excess)
         self._collect(pods[:excess])
 
     def _collect_orphans(self) -> None:
@@ -132,8 +132,7 @@ class PodGCController(Controller):
                 continue
             pods = pods_on(self._pods, node)
             if pods:
-                sentence = _("{node} no longer exists: delete its {count} pods")
-                self.wants(sentence.format(node=node, count=len(pods)))
+                self.wants(_("{node} no longer exists: delete its {count} pods"), node=node, count=len(pods))
             self._collect(pods, NODE_GONE)
 
     def _collect(self, pods: list[Object], why: Disruption | None = None) -> None:

@@ -91,7 +91,7 @@ class ReplicaSetController(Controller):
             self._expectations.deleted(key, meta["uid"])
         if labels_of(old) is not labels_of(new):
             self._claiming[key] = None
-        self.queue.add(key, int(meta["resourceVersion"]))
+        self._look_at(key, new)
 
     def _owned_left(self, owner: Object, old: Object, new: Object | None) -> None:
         tally = self._tallies[owner["uid"]]
@@ -100,7 +100,7 @@ class ReplicaSetController(Controller):
             del self._tallies[owner["uid"]]
         key = ObjectKey(old["metadata"]["namespace"], owner["name"])
         self._expectations.deleted(key, old["metadata"]["uid"])
-        self.queue.add(key, revision_of(old if new is None else new))
+        self._look_at(key, old if new is None else new)
 
     def _owned_arrived(self, owner: Object, new: Object) -> None:
         tally = self._tallies.get(owner["uid"])
@@ -113,7 +113,12 @@ class ReplicaSetController(Controller):
             self._expectations.deleted(key, meta["uid"])
         else:
             self._expectations.created(key)
-        self.queue.add(key, int(meta["resourceVersion"]))
+        self._look_at(key, new)
+
+    def _look_at(self, key: ObjectKey, pod: Object) -> None:
+        """Queue the ReplicaSet, once everything that it did last time has been seen."""
+        if self._expectations.satisfied(key):
+            self.queue.add(key, revision_of(pod))
 
     def _orphan_changed(self, old: Object | None, new: Object | None) -> None:
         """A pod that nobody controls concerns every ReplicaSet that selects it."""
@@ -147,7 +152,9 @@ class ReplicaSetController(Controller):
         self.saw(wanted=wanted, exist=exist, ready=tally.ready, terminating=tally.terminating)
         failure: Failure | None = None
         error: StatusError | None = None
-        if exist != wanted and not is_deleting(rs):
+        if exist == wanted:
+            self.wants(_("{wanted} replicas wanted, {exist} exist: nothing to create or delete"), wanted=wanted, exist=exist)
+        elif not is_deleting(rs):
             error = self._manage(key, rs, wanted, exist)
             if error is not None:
                 failure = Failure("FailedCreate" if exist < wanted else "FailedDelete", error.message)
@@ -161,15 +168,20 @@ class ReplicaSetController(Controller):
         """Create or delete the difference; the first refusal."""
         if not self._expectations.satisfied(key):
             pending = self._expectations.pending(key)
-            self.wants(_("{count} changes are under way: wait until they are seen").format(count=pending))
+            self.wants(_("{count} changes are under way: wait until they are seen"), count=pending)
             return None
         difference = min(abs(wanted - exist), BURST)
         if exist < wanted:
-            sentence = _("{wanted} replicas wanted, {exist} exist: create {count}")
-            self.wants(sentence.format(wanted=wanted, exist=exist, count=difference))
+            self.wants(
+                _("{wanted} replicas wanted, {exist} exist: create {count}"),
+                wanted=wanted,
+                exist=exist,
+                count=difference,
+            )
             return self._create(key, rs, difference)
-        sentence = _("{wanted} replicas wanted, {exist} exist: delete {count}")
-        self.wants(sentence.format(wanted=wanted, exist=exist, count=difference))
+        self.wants(
+            _("{wanted} replicas wanted, {exist} exist: delete {count}"), wanted=wanted, exist=exist, count=difference
+        )
         return self._delete(key, rs, difference)
 
     def _create(self, key: ObjectKey, rs: Object, count: int) -> StatusError | None:
@@ -255,8 +267,7 @@ class ReplicaSetController(Controller):
             return
         strays = [pod for pod in owners.controlled(self._pods, rs) if is_active(pod)]
         strays = [pod for pod in strays if not selector.matches(labels_of(pod))]
-        sentence = _("{count} pods no longer match the selector: release them")
-        self.wants(sentence.format(count=len(strays)))
+        self.wants(_("{count} pods no longer match the selector: release them"), count=len(strays))
         for pod in strays:
             owners.release(self.client, "pods", rs, pod)
 
@@ -264,8 +275,7 @@ class ReplicaSetController(Controller):
         orphans = self._orphans.get(rs["metadata"]["namespace"]) or {}
         found = [pod for pod in orphans.values() if is_active(pod) and selector.matches(labels_of(pod))]
         if found:
-            sentence = _("{count} pods that nobody controls match the selector: adopt them")
-            self.wants(sentence.format(count=len(found)))
+            self.wants(_("{count} pods that nobody controls match the selector: adopt them"), count=len(found))
         return sum(owners.adopt(self.client, "pods", rs, pod) is not None for pod in found)
 
     # -- telling -----------------------------------------------------------------------------------
@@ -284,6 +294,7 @@ class ReplicaSetController(Controller):
         status = status_of(rs, counts, failure, self.clock.timestamp())
         if status == rs.get("status"):
             return
+        self.wants(_("bring its status up to date"))
         try:
             self.client.update_status(REPLICASETS, {**rs, "status": status})
         except StatusError as error:

@@ -17,6 +17,9 @@ from k8snb.typing import Object, ObjectKey
 Concerned = Callable[[ObjectKey, Object, bool], None]
 """Called with a Service, a pod, and whether the Service (still) selects it."""
 
+Matters = Callable[[Object | None, Object | None], bool]
+"""Whether a pod's change (from what, to what) makes a difference to a Service that selects it."""
+
 _Pair = tuple[str, str]
 
 
@@ -93,7 +96,7 @@ def _first(selector: Mapping[str, str]) -> _Pair:
 class ServicePods:
     """Follows pods and tells which Services are concerned when one changes in a way that matters."""
 
-    def __init__(self, pods: Informer, matters: Callable[[Object, Object], bool], concerned: Concerned) -> None:
+    def __init__(self, pods: Informer, matters: Matters, concerned: Concerned) -> None:
         self._matters = matters
         self._concerned = concerned
         self._namespaces: dict[str, _Namespace] = {}
@@ -135,10 +138,10 @@ class ServicePods:
         name = new["metadata"]["name"]
         if old is not None and name not in group.members:
             self._leave(old, new)
-        elif old is not None and not self._matters(old, new):
-            group.members[name] = new
-            return
+            old = None
         group.members[name] = new
+        if not self._matters(old, new):
+            return
         for service in group.services:
             self._concerned(service, new, True)
 
@@ -147,7 +150,7 @@ class ServicePods:
         group = self._group(old)
         namespace, name = key_of(old)
         group.members.pop(name, None)
-        for service in group.services:
+        for service in group.services if self._matters(old, None) else ():
             self._concerned(service, last, False)
         if not group.members:
             self._namespace(namespace).drop(group)

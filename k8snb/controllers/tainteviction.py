@@ -105,7 +105,7 @@ class TaintEvictionController(Controller):
             return
         if seconds == 0:
             self._call_off(key, pod)
-            self.wants(_("{pod} does not tolerate a NoExecute taint of its node: delete it").format(pod=key.name))
+            self.wants(_("{pod} does not tolerate a NoExecute taint of its node: delete it"), pod=key.name)
             self._evict(key, pod)
             return
         self._plan(key, pod, seconds)
@@ -114,8 +114,11 @@ class TaintEvictionController(Controller):
         """Plan the deletion. A plan that exists stands, as upstream, even if the toleration is shorter by now."""
         if key in self._planned:
             return
-        sentence = _("{pod} tolerates the taints of its node for {seconds:.0f} s: delete it then")
-        self.wants(sentence.format(pod=key.name, seconds=seconds))
+        self.wants(
+            _("{pod} tolerates the taints of its node for {seconds:.0f} s: delete it then"),
+            pod=key.name,
+            seconds=seconds,
+        )
         timer = self.clock.call_later(seconds, lambda: self._expired(key), background=True)
         self._planned[key] = Appointment(pod["metadata"]["uid"], timer)
 
@@ -125,7 +128,7 @@ class TaintEvictionController(Controller):
 
     def _call_off(self, key: ObjectKey, pod: Object) -> None:
         if self._forget(key):
-            self.wants(_("{pod} may stay after all: call its deletion off").format(pod=key.name))
+            self.wants(_("{pod} may stay after all: call its deletion off"), pod=key.name)
             self.events.normal(pod, EVENT, f"Cancelling deletion of Pod {key}")
 
     def _forget(self, key: ObjectKey) -> bool:

@@ -16,6 +16,7 @@ from k8snb.controllers.deployment import progress, recreate, rolling
 from k8snb.controllers.deployment.replicasets import size, total
 from k8snb.controllers.deployment.rollout import DEPLOYMENTS, REPLICASETS, Rollout
 from k8snb.controllers.deployment.status import is_complete
+from k8snb.controllers.written import Written
 from k8snb.i18n import _
 from k8snb.machinery import selectors
 from k8snb.machinery.objects import controller_of, is_deleting, labels_of, revision_of
@@ -34,15 +35,22 @@ class DeploymentController(Controller):
         self._deployments = self.informers.of(DEPLOYMENTS)
         self._sets = self.informers.of(REPLICASETS)
         self._pods = self.informers.of("pods")
+        self._written = Written()
 
     def start(self) -> None:
         self.follow(DEPLOYMENTS)
         self.follow_owned(REPLICASETS, "Deployment")
-        self._sets.on_change(self._orphan_changed)
+        self._sets.on_change(self._set_changed)
+        self._deployments.on_change(self._forget_written)
         self._pods.on_change(self._pod_changed)
 
-    def _orphan_changed(self, old: Object | None, new: Object | None) -> None:
+    def _forget_written(self, old: Object | None, new: Object | None) -> None:
+        if new is None and old is not None:
+            self._written.forget(old["metadata"]["uid"])
+
+    def _set_changed(self, old: Object | None, new: Object | None) -> None:
         """A ReplicaSet that nobody controls concerns every Deployment that selects it."""
+        self._forget_written(old, new)
         if new is None or controller_of(new) is not None:
             return
         namespace, labels = new["metadata"]["namespace"], labels_of(new)
@@ -71,11 +79,12 @@ class DeploymentController(Controller):
         if deployment is None:
             self.wants(_("the Deployment is gone: nothing to do"))
             return None
+        deployment = self._written.newest(deployment)
         if selectors.of_object(deployment["spec"]["selector"]).empty:
             self._refuse(deployment)
             return None
         sets = self._claim(deployment)
-        rollout = Rollout(self.client, self.events, self.clock, deployment, sets)
+        rollout = Rollout(self.client, self.events, self.clock, self._written, deployment, sets)
         self._observe(rollout)
         if is_deleting(deployment):
             self.wants(_("the Deployment is being deleted: only keep its status up to date"))
@@ -132,8 +141,11 @@ class DeploymentController(Controller):
         rollout.ensure_new()
         assert rollout.new is not None
         if not found:
-            sentence = _("no ReplicaSet has this template: create {name} with {count} replicas")
-            self.wants(sentence.format(name=rollout.new["metadata"]["name"], count=size(rollout.new)))
+            self.wants(
+                _("no ReplicaSet has this template: create {name} with {count} replicas"),
+                name=rollout.new["metadata"]["name"],
+                count=size(rollout.new),
+            )
         deployment = rollout.deployment
         target = rolling.new_size(deployment, rollout.sets, size(rollout.new))
         if target != size(rollout.new):
@@ -143,7 +155,7 @@ class DeploymentController(Controller):
             downs = rolling.scale_downs(deployment, rollout.new, rollout.olds)
             self._tell(downs, _("enough pods are available to let old ones go"))
             if not rollout.scale_all(downs):
-                self._finish(rollout)
+                self._rest(rollout)
         rollout.write_status(progressing=True)
 
     def _recreate(self, rollout: Rollout) -> None:
@@ -162,19 +174,29 @@ class DeploymentController(Controller):
             rollout.ensure_new()
         assert rollout.new is not None
         target = rolling.replicas_of(rollout.deployment)
-        self._tell([rolling.Scaling(rollout.new, target)], _("no old pod is left"))
-        rollout.scale(rollout.new, target)
-        self._finish(rollout)
+        self._tell([rolling.Scaling(rollout.new, target)], _("no old pod is left, so new ones can start"))
+        if not rollout.scale(rollout.new, target):
+            self._rest(rollout)
         rollout.write_status(progressing=True)
 
-    def _finish(self, rollout: Rollout) -> None:
+    def _rest(self, rollout: Rollout) -> None:
+        """Nothing can be scaled: the rollout is complete, or has to wait for pods."""
         if is_complete(rollout.deployment, rollout.deployment.get("status") or {}):
+            self.wants(_("every pod is up to date and available: the rollout is complete"))
             self._forget(rollout)
+            return
+        self.wants(
+            _("{total} pods of at most {most}, {available} available of at least {least}: wait"),
+            total=total(rollout.sets, "replicas"),
+            most=rolling.max_total(rollout.deployment),
+            available=total(rollout.sets, "availableReplicas"),
+            least=rolling.min_available(rollout.deployment),
+        )
 
     def _forget(self, rollout: Rollout) -> None:
         names = rollout.forget()
         if names:
-            self.wants(_("more old ReplicaSets than the history keeps: delete {names}").format(names=", ".join(names)))
+            self.wants(_("more old ReplicaSets than the history keeps: delete {names}"), names=", ".join(names))
 
     def _tell(self, scalings: Sequence[rolling.Scaling], why: str) -> None:
         changes = [each for each in scalings if size(each.rs) != each.size]
@@ -200,7 +222,7 @@ class DeploymentController(Controller):
         mine: list[Object] = []
         for rs in owners.controlled(self._sets, deployment):
             if matches(labels_of(rs)):
-                mine.append(rs)
+                mine.append(self._written.newest(rs))
             elif not is_deleting(deployment):
                 owners.release(self.client, REPLICASETS, deployment, rs)
         return mine if is_deleting(deployment) else [*mine, *self._adopt(deployment, matches)]

@@ -105,7 +105,7 @@ def _progress(deployment: Object, status: Object, new: Object | None, now: float
 
 def replica_failure(new: Object | None, sets: Sequence[Object]) -> Object | None:
     """The first ReplicaFailure of a ReplicaSet, the new one's before all others, as a Deployment's condition."""
-    for rs in ([new, *sets] if new is not None else sets):
+    for rs in [new, *sets] if new is not None else sets:
         found = find_condition(rs.get("status") or {}, FAILURE)
         if found is not None:
             return {**found, "lastUpdateTime": found["lastTransitionTime"]}

@@ -24,6 +24,7 @@ from k8snb.controllers.deployment.template import (
     with_hash,
 )
 from k8snb.controllers.refusals import delete, namespace_is_terminating
+from k8snb.controllers.written import Written
 from k8snb.errors import StatusError
 from k8snb.machinery.objects import annotations_of, controller_reference, with_meta
 from k8snb.typing import Object
@@ -36,11 +37,18 @@ class Rollout:
     """The working state of one reconcile: `deployment`, `new` and `olds` are as last read or written."""
 
     def __init__(
-        self, client: Client, events: EventRecorder, clock: Clock, deployment: Object, sets: Sequence[Object]
+        self,
+        client: Client,
+        events: EventRecorder,
+        clock: Clock,
+        written: Written,
+        deployment: Object,
+        sets: Sequence[Object],
     ) -> None:
         self._client = client
         self._events = events
         self._clock = clock
+        self._written = written
         self.deployment = deployment
         self.new: Object | None = revisions.find_new(deployment, sets)
         self.olds: list[Object] = without(sets, self.new)
@@ -62,7 +70,8 @@ class Rollout:
         ready_after = self.deployment["spec"].get("minReadySeconds", 0)
         if annotations != annotations_of(new) or ready_after != new["spec"].get("minReadySeconds", 0):
             spec = {**new["spec"], "minReadySeconds": ready_after} if ready_after else _unready(new["spec"])
-            self.new = self._client.update(REPLICASETS, {**with_meta(new, annotations=annotations), "spec": spec})
+            changed = {**with_meta(new, annotations=annotations), "spec": spec}
+            self.new = self._written.note(self._client.update(REPLICASETS, changed))
             return
         note = None
         if find_condition(self.deployment.get("status") or {}, PROGRESSING) is None:
@@ -159,7 +168,7 @@ class Rollout:
         if before == replicas and noted == annotations_of(rs):
             return False
         changed = {**with_meta(rs, annotations=noted), "spec": {**rs["spec"], "replicas": replicas}}
-        self._replace(self._client.update(REPLICASETS, changed))
+        self._replace(self._written.note(self._client.update(REPLICASETS, changed)))
         if before == replicas:
             return False
         verb = "up" if before < replicas else "down"
@@ -211,9 +220,9 @@ class Rollout:
             self._write_status(self._with_note(note))
 
     def _write_status(self, status: Object) -> None:
-        self.deployment = self._client.update_status(DEPLOYMENTS, {**self.deployment, "status": status})
+        changed = {**self.deployment, "status": status}
+        self.deployment = self._written.note(self._client.update_status(DEPLOYMENTS, changed))
 
 
 def _unready(spec: Object) -> Object:
     return {k: v for k, v in spec.items() if k != "minReadySeconds"}
-

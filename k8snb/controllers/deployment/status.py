@@ -91,5 +91,3 @@ def is_complete(deployment: Object, status: Object) -> bool:
     counts = [status.get(name, 0) for name in ("updatedReplicas", "replicas", "availableReplicas")]
     observed: int = status.get("observedGeneration", 0)
     return counts == [wanted] * 3 and observed >= int(deployment["metadata"].get("generation", 0))
-
-

@@ -1,0 +1,38 @@
+"""What a controller has written and its cache does not show yet.
+
+An informer hears of a write a little later than the writer. Until then the writer would read its own past, and its
+next write would be refused as a conflict. So it keeps what it wrote until the cache has caught up. Upstream:
+`client-go/tools/cache/mutation_cache.go`.
+"""
+
+from __future__ import annotations
+
+from k8snb.machinery.objects import revision_of
+from k8snb.typing import Object
+
+
+class Written:
+    """The newest version of each object that was written here, by uid."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, Object] = {}
+
+    def note(self, obj: Object) -> Object:
+        """Keep what the server answered to a write; returns it."""
+        self._newest[obj["metadata"]["uid"]] = obj
+        return obj
+
+    def newest(self, cached: Object) -> Object:
+        """The cached version, or the one written here if that is newer."""
+        uid = cached["metadata"]["uid"]
+        mine = self._newest.get(uid)
+        if mine is None:
+            return cached
+        if revision_of(mine) > revision_of(cached):
+            return mine
+        del self._newest[uid]
+        return cached
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._newest.pop(uid, None)
