@@ -220,7 +220,5 @@ def _validate_restart_rule(rule: Object, path: str) -> Findings:
 def with_paths(spec: Object, path: str) -> list[tuple[str, Object]]:
     """Every container of the spec with its path."""
     return [
-        (f"{path}.{name}[{index}]", container)
-        for name in LISTS
-        for index, container in enumerate(spec.get(name) or ())
+        (f"{path}.{name}[{index}]", container) for name in LISTS for index, container in enumerate(spec.get(name) or ())
     ]

@@ -89,9 +89,7 @@ def validate_field(reference: Object, path: str, fields: Sequence[str]) -> Findi
     elif match := _SUBSCRIPT.fullmatch(name):
         yield from _validate_subscript(match["path"], match["key"], path)
     elif name not in _CONVERTIBLE:
-        yield invalid_value(
-            f"{path}.fieldPath", name, f"error converting fieldPath: field label not supported: {name}"
-        )
+        yield invalid_value(f"{path}.fieldPath", name, f"error converting fieldPath: field label not supported: {name}")
     elif name not in fields:
         yield not_supported(f"{path}.fieldPath", name, fields)
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from k8snb.apiserver.registry.checks import is_huge_pages
 from k8snb.apiserver.registry.filling import filled, filled_numbers, within, within_each, within_new
 from k8snb.apiserver.registry.image_names import pull_policy
+from k8snb.apiserver.registry.resources import is_pod_level, sum_of_containers
 from k8snb.apiserver.registry.volume_defaults import default_volume
 from k8snb.typing import Object
 
@@ -36,6 +38,8 @@ def default_spec(spec: Object) -> Object:
     spec = default_template_spec(spec)
     spec = within_each(spec, "containers", _requests_from_limits)
     spec = within_each(spec, "initContainers", _requests_from_limits)
+    if spec.get("resources"):
+        spec = within(spec, "resources", lambda _: _pod_resources(spec))
     spec = filled(spec, {"enableServiceLinks": True})
     if spec.get("hostNetwork"):
         spec = within_each(spec, "containers", _host_ports)
@@ -113,6 +117,25 @@ def _requests_from_limits(container: Object) -> Object:
     if all(name in requests for name in limits):
         return container
     return {**container, "resources": {**resources, "requests": {**limits, **requests}}}
+
+
+def _pod_resources(spec: Object) -> Object:
+    """The pod's own resources: what its containers ask for in its place, then what it limits itself to."""
+    resources: Object = spec["resources"]
+    requests: dict[str, str] = dict(resources.get("requests") or {})
+    limits: dict[str, str] = dict(resources.get("limits") or {})
+    if limits or requests:
+        for name, amount in sum_of_containers(spec, "limits").items():
+            if is_huge_pages(name) and name not in requests:
+                limits.setdefault(name, amount)
+    if limits:
+        for name, amount in sum_of_containers(spec, "requests").items():
+            if is_pod_level(name) and not is_huge_pages(name):
+                requests.setdefault(name, amount)
+        requests = {**{name: amount for name, amount in limits.items() if is_pod_level(name)}, **requests}
+    filled_in = {name: amounts for name, amounts in (("limits", limits), ("requests", requests)) if amounts}
+    changed = any(resources.get(name) != amounts for name, amounts in filled_in.items())
+    return {**resources, **filled_in} if changed else resources
 
 
 def _host_ports(container: Object) -> Object:

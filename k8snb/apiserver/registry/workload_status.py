@@ -31,7 +31,7 @@ def validate_counters(
     ]
     total = status.get("replicas") or 0
     found += [
-        invalid_value(f"status.{name}", status[name], "cannot be greater than status.replicas")
+        invalid_value(f"status.{name}", status.get(name) or 0, "cannot be greater than status.replicas")
         for name in parts
         if (status.get(name) or 0) > total
     ]
