@@ -86,6 +86,7 @@ storage.v1.VolumeAttachmentSource persistentVolumeName
 """Strings and lists that are kept although they are optional and empty."""
 
 DROPPED = _table("""
+admissionregistration.v1.ValidatingAdmissionPolicyStatus observedGeneration
 apps.v1.DaemonSetSpec minReadySeconds
 apps.v1.DaemonSetStatus numberAvailable numberUnavailable observedGeneration updatedNumberScheduled
 apps.v1.DeploymentSpec minReadySeconds paused
@@ -94,21 +95,32 @@ apps.v1.ReplicaSetSpec minReadySeconds
 apps.v1.ReplicaSetStatus availableReplicas fullyLabeledReplicas observedGeneration readyReplicas
 apps.v1.StatefulSetSpec minReadySeconds
 apps.v1.StatefulSetStatus currentReplicas observedGeneration readyReplicas updatedReplicas
+authentication.v1.TokenReviewStatus authenticated
+authorization.v1.SubjectAccessReviewStatus denied
+autoscaling.v2.HorizontalPodAutoscalerStatus currentReplicas
 batch.v1.JobStatus active failed succeeded
 core.v1.AWSElasticBlockStoreVolumeSource partition readOnly
+core.v1.AzureFilePersistentVolumeSource readOnly
 core.v1.AzureFileVolumeSource readOnly
 core.v1.CSIPersistentVolumeSource readOnly
+core.v1.CephFSPersistentVolumeSource readOnly
 core.v1.CephFSVolumeSource readOnly
+core.v1.CinderPersistentVolumeSource readOnly
 core.v1.CinderVolumeSource readOnly
 core.v1.Container stdin stdinOnce tty
+core.v1.ContainerImage sizeBytes
 core.v1.ContainerPort hostPort
 core.v1.ContainerStateTerminated signal
 core.v1.EphemeralContainer stdin stdinOnce tty
 core.v1.Event count
 core.v1.EventSeries count
 core.v1.FCVolumeSource readOnly
+core.v1.FlexPersistentVolumeSource readOnly
+core.v1.FlexVolumeSource readOnly
 core.v1.GCEPersistentDiskVolumeSource partition readOnly
+core.v1.GlusterfsPersistentVolumeSource readOnly
 core.v1.GlusterfsVolumeSource readOnly
+core.v1.ISCSIPersistentVolumeSource chapAuthDiscovery chapAuthSession readOnly
 core.v1.ISCSIVolumeSource chapAuthDiscovery chapAuthSession readOnly
 core.v1.NFSVolumeSource readOnly
 core.v1.NodeSpec unschedulable
@@ -116,15 +128,27 @@ core.v1.PersistentVolumeClaimVolumeSource readOnly
 core.v1.PodCondition observedGeneration
 core.v1.PodSpec hostIPC hostNetwork hostPID
 core.v1.PodStatus observedGeneration
+core.v1.PortworxVolumeSource readOnly
 core.v1.Probe failureThreshold initialDelaySeconds periodSeconds successThreshold timeoutSeconds
+core.v1.QuobyteVolumeSource readOnly
+core.v1.RBDPersistentVolumeSource readOnly
 core.v1.RBDVolumeSource readOnly
 core.v1.ReplicationControllerSpec minReadySeconds
 core.v1.ReplicationControllerStatus availableReplicas fullyLabeledReplicas observedGeneration readyReplicas
+core.v1.ScaleIOPersistentVolumeSource readOnly sslEnabled
+core.v1.ScaleIOVolumeSource readOnly sslEnabled
 core.v1.ServicePort nodePort
 core.v1.ServiceSpec healthCheckNodePort publishNotReadyAddresses
+core.v1.StorageOSPersistentVolumeSource readOnly
+core.v1.StorageOSVolumeSource readOnly
 core.v1.VolumeMount readOnly
+core.v1.VolumeMountStatus readOnly
+events.v1.Event deprecatedCount
 meta.v1.Condition observedGeneration
 meta.v1.ObjectMeta generation
+meta.v1.Status code
+meta.v1.StatusDetails retryAfterSeconds
+networking.v1.ServiceBackendPort number
 policy.v1.PodDisruptionBudgetStatus observedGeneration
 scheduling.v1.PriorityClass globalDefault
 """)

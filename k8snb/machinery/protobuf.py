@@ -1,0 +1,326 @@
+"""Kubernetes' protobuf bodies, as `kubectl create` sends them since 1.32: to and from plain objects.
+
+A body is the four bytes `k8s\\0` and an envelope that names the kind and carries the object's message. What
+the numbers on the wire mean is in `protobuf.txt`, what type a field has in the OpenAPI schema; the two
+together decode every message, so there is no code per kind.
+
+What comes out is what JSON would have held, empty values included: typed decoding (`schema.decode`)
+normalises it like any other body. Upstream: `apimachinery/pkg/runtime/serializer/protobuf`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from k8snb.machinery.schema.types import Type, type_of
+from k8snb.typing import Object
+
+MAGIC = b"k8s\x00"
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EOF = "unexpected EOF"
+
+Wire = tuple[int, int, Any]
+"""A field as it is on the wire: its number, its wire type, and an integer or bytes."""
+
+
+class ProtobufError(ValueError):
+    """The body is not what it should be; the message is the API server's."""
+
+
+@cache
+def _table() -> Mapping[str, Mapping[int, str]]:
+    """Message → number → field."""
+    rows: dict[str, Mapping[int, str]] = {}
+    text = Path(__file__).with_suffix(".txt").read_text("utf-8")
+    for line in text.splitlines():
+        name, *words = line.split()
+        if name != "#":
+            rows[name] = {int(number): field for number, field in zip(words[::2], words[1::2], strict=True)}
+    return rows
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if at >= len(data):
+            raise ProtobufError(_EOF)
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value & (2**64 - 1), at
+        shift += 7
+        if shift >= 64:
+            raise ProtobufError("proto: integer overflow")
+
+
+def _wire(data: bytes) -> Iterator[Wire]:
+    """The fields of a message in the order they are written."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if number == 0:
+            raise ProtobufError(f"proto: illegal tag 0 (wire type {kind})")
+        if kind == _VARINT:
+            value, at = _varint(data, at)
+            yield number, kind, value
+            continue
+        if kind == _BYTES:
+            size, at = _varint(data, at)
+        elif kind in (_FIXED64, _FIXED32):
+            size = 8 if kind == _FIXED64 else 4
+        else:
+            raise ProtobufError(f"proto: illegal wireType {kind}")
+        if at + size > len(data):
+            raise ProtobufError(_EOF)
+        yield number, kind, data[at : at + size]
+        at += size
+
+
+def _signed(value: int) -> int:
+    return value - 2**64 if value >= 2**63 else value
+
+
+def _values(data: bytes) -> dict[int, Any]:
+    """The last value of every number."""
+    return {number: value for number, _, value in _wire(data)}
+
+
+def _text(value: Any) -> str:
+    return bytes(value).decode("utf-8", "replace")
+
+
+def _time(value: Any) -> str | None:
+    """Seconds and nanoseconds since 1970; nothing at all is no time."""
+    moment = _moment(value)
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _micro_time(value: Any) -> str | None:
+    moment = _moment(value)
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _moment(value: Any) -> datetime | None:
+    found = _values(value)
+    seconds, nanos = _signed(found.get(1, 0)), _signed(found.get(2, 0))
+    if not seconds and not nanos:
+        return None
+    try:
+        return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
+    except OverflowError:
+        raise ProtobufError("Time.MarshalJSON: year outside of range [0,9999]") from None
+
+
+def _quantity(value: Any) -> str:
+    return _text(_values(value).get(1, b"")) or "0"
+
+
+def _int_or_string(value: Any) -> int | str:
+    found = _values(value)
+    return _text(found.get(3, b"")) if found.get(1) else _signed(found.get(2, 0))
+
+
+def _raw(value: Any) -> Any:
+    """JSON within a message."""
+    try:
+        return json.loads(_values(value).get(1, b"") or b"null")
+    except ValueError as error:
+        raise ProtobufError(str(error)) from None
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "string": _text,
+    "bytes": lambda value: base64.b64encode(value).decode(),
+    "integer": _signed,
+    "boolean": bool,
+    "number": lambda value: struct.unpack("<d", value)[0],
+    "quantity": _quantity,
+    "int-or-string": _int_or_string,
+    "time": _time,
+    "microtime": _micro_time,
+    "any": _raw,
+}
+_WIRE_TYPES = {"integer": _VARINT, "boolean": _VARINT, "number": _FIXED64}
+
+
+def _message_name(schema: Type) -> str:
+    return ".".join(schema.name.split(".")[-3:])
+
+
+def _read(value: Any, schema: Type) -> Any:
+    if schema.kind == "struct":
+        return _read_struct(value, schema, _message_name(schema))
+    if schema.kind == "list":  # a list that is the value of a map has a message of its own
+        return [_read(item, schema.items) for number, _, item in _wire(value) if number == 1]
+    return _READERS[schema.kind](value)
+
+
+def _read_struct(data: bytes, schema: Type, message: str) -> dict[str, Any]:
+    """A message with the fields of a struct; `message` is its own name, or that of one that is inlined."""
+    numbers = _table().get(message, {})
+    package = message.rpartition(".")[0]
+    found: dict[str, Any] = {}
+    for number, kind, value in _wire(data):
+        name = numbers.get(number, "")
+        if name.startswith("@"):
+            found.update(_read_struct(value, schema, f"{package}.{name[1:]}"))
+        elif name in schema.fields:
+            _read_field(found, name, kind, value, schema.fields[name].type)
+    return found
+
+
+def _read_field(found: dict[str, Any], name: str, kind: int, value: Any, schema: Type) -> None:
+    if schema.kind == "map":
+        entry = _values(value)
+        read = _read(entry[2], schema.items) if 2 in entry else None
+        found.setdefault(name, {})[_text(entry.get(1, b""))] = read
+    elif schema.kind == "list":
+        packed = kind == _BYTES and schema.items.kind in _WIRE_TYPES
+        items = (
+            _unpacked(value, schema.items)
+            if packed
+            else [_read(_checked(name, kind, value, schema.items), schema.items)]
+        )
+        found.setdefault(name, []).extend(items)
+    else:
+        read = _read(_checked(name, kind, value, schema), schema)
+        if read is not None:
+            found[name] = {**found[name], **read} if schema.kind == "struct" and name in found else read
+
+
+def _checked(name: str, kind: int, value: Any, schema: Type) -> Any:
+    if kind != _WIRE_TYPES.get(schema.kind, _BYTES):
+        raise ProtobufError(f"proto: wrong wireType = {kind} for field {name[:1].upper()}{name[1:]}")
+    return value
+
+
+def _unpacked(data: bytes, schema: Type) -> list[Any]:
+    """Numbers written one after the other."""
+    if schema.kind == "number":
+        return [_READERS["number"](data[at : at + 8]) for at in range(0, len(data) - 7, 8)]
+    items: list[Any] = []
+    at = 0
+    while at < len(data):
+        number, at = _varint(data, at)
+        items.append(_READERS[schema.kind](number))
+    return items
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """The object in a body. Raises `ProtobufError`, a ValueError."""
+    if not body.startswith(MAGIC):
+        raise ProtobufError(
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+            if body
+            else "empty data"
+        )
+    envelope = _values(body[len(MAGIC) :])
+    meta = _values(envelope.get(1, b""))
+    api_version, kind = _text(meta.get(1, b"")), _text(meta.get(2, b""))
+    schema = type_of(api_version, kind)
+    if schema is None:
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
+    return {"apiVersion": api_version, "kind": kind, **_read(envelope.get(2, b""), schema)}
+
+
+def _tag(number: int, kind: int) -> bytes:
+    return _write_varint(number << 3 | kind)
+
+
+def _write_varint(value: int) -> bytes:
+    value &= 2**64 - 1
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return _tag(number, _BYTES) + _write_varint(len(data)) + data
+
+
+def _numbered(number: int, value: int) -> bytes:
+    return _tag(number, _VARINT) + _write_varint(value)
+
+
+def _write_time(text: str) -> bytes:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00")) - _EPOCH
+    seconds = moment.days * 86400 + moment.seconds
+    return _numbered(1, seconds) + _numbered(2, moment.microseconds * 1000)
+
+
+def _write_int_or_string(value: int | str) -> bytes:
+    if isinstance(value, str):
+        return _numbered(1, 1) + _numbered(2, 0) + _field(3, value.encode())
+    return _numbered(1, 0) + _numbered(2, value) + _field(3, b"")
+
+
+_WRITERS: Mapping[str, Callable[[Any], bytes]] = {
+    "string": lambda value: str(value).encode("utf-8", "replace"),
+    "bytes": base64.b64decode,
+    "quantity": lambda value: _field(1, str(value).encode()),
+    "int-or-string": _write_int_or_string,
+    "time": _write_time,
+    "microtime": _write_time,
+    "any": lambda value: _field(1, json.dumps(value, separators=(",", ":")).encode()),
+}
+
+
+def _write(value: Any, schema: Type) -> bytes:
+    """The payload of a field that is not a number."""
+    if schema.kind == "struct":
+        return _write_struct(value, schema, _message_name(schema))
+    if schema.kind == "list":
+        return b"".join(_write_item(1, item, schema.items) for item in value)
+    return _WRITERS[schema.kind](value)
+
+
+def _write_item(number: int, value: Any, schema: Type) -> bytes:
+    if schema.kind in ("integer", "boolean"):
+        return _numbered(number, int(value))
+    if schema.kind == "number":
+        return _tag(number, _FIXED64) + struct.pack("<d", value)
+    return _field(number, _write(value, schema))
+
+
+def _write_struct(value: Object, schema: Type, message: str) -> bytes:
+    package = message.rpartition(".")[0]
+    out: list[bytes] = []
+    for number, name in _table().get(message, {}).items():
+        if name.startswith("@"):
+            out.append(_field(number, _write_struct(value, schema, f"{package}.{name[1:]}")))
+        elif value.get(name) is not None and name in schema.fields:
+            out.append(_write_field(number, value[name], schema.fields[name].type))
+    return b"".join(out)
+
+
+def _write_field(number: int, value: Any, schema: Type) -> bytes:
+    if schema.kind == "map":
+        entries = (_field(1, key.encode()) + _write_item(2, value[key], schema.items) for key in sorted(value))
+        return b"".join(_field(number, entry) for entry in entries)
+    if schema.kind == "list":
+        return b"".join(_write_item(number, item, schema.items) for item in value)
+    return _write_item(number, value, schema)
+
+
+def encode(obj: Object) -> bytes:
+    """The body that carries an object. Raises `ProtobufError` for a kind without a schema."""
+    api_version, kind = str(obj.get("apiVersion", "")), str(obj.get("kind", ""))
+    schema = type_of(api_version, kind)
+    if schema is None or _message_name(schema) not in _table():
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
+    meta = _field(1, api_version.encode()) + _field(2, kind.encode())
+    return MAGIC + _field(1, meta) + _field(2, _write(obj, schema)) + _field(3, b"") + _field(4, b"")
