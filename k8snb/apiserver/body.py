@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-import yaml
 
 from k8snb.apiserver.negotiation import body_media_type
 from k8snb.errors import StatusError, bad_request
@@ -99,8 +98,9 @@ def parse(body: bytes, media: str, kind: str) -> tuple[Any, list[str]]:
         if media == "application/yaml":
             return schema.parse_yaml(body)
         return protobuf.decode(body), []
-    except (ValueError, yaml.YAMLError) as error:
-        raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from None
+    except ValueError as error:
+        lead = "couldn't get version/kind; json parse error: " if media == "application/json" else ""
+        raise _unrecognized(kind, f"{lead}{error}", body) from None
 
 
 def _unrecognized(kind: str, why: str, body: bytes) -> StatusError:

@@ -91,29 +91,36 @@ def _signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-def _values(data: bytes) -> dict[int, Any]:
-    """The last value of every number."""
-    return {number: value for number, _, value in _wire(data)}
+def _fields(value: Any) -> tuple[dict[int, int], dict[int, bytes]]:
+    """The last integer and the last bytes of every number in a small message."""
+    integers: dict[int, int] = {}
+    texts: dict[int, bytes] = {}
+    for number, kind, found in _wire(value):
+        if kind == _VARINT:
+            integers[number] = found
+        else:
+            texts[number] = found
+    return integers, texts
 
 
-def _text(value: Any) -> str:
-    return bytes(value).decode("utf-8", "replace")
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
 
 
-def _time(value: Any) -> str | None:
+def _time(value: bytes) -> str | None:
     """Seconds and nanoseconds since 1970; nothing at all is no time."""
     moment = _moment(value)
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _micro_time(value: Any) -> str | None:
+def _micro_time(value: bytes) -> str | None:
     moment = _moment(value)
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _moment(value: Any) -> datetime | None:
-    found = _values(value)
-    seconds, nanos = _signed(found.get(1, 0)), _signed(found.get(2, 0))
+def _moment(value: bytes) -> datetime | None:
+    integers, _ = _fields(value)
+    seconds, nanos = _signed(integers.get(1, 0)), _signed(integers.get(2, 0))
     if not seconds and not nanos:
         return None
     try:
@@ -122,20 +129,20 @@ def _moment(value: Any) -> datetime | None:
         raise ProtobufError("Time.MarshalJSON: year outside of range [0,9999]") from None
 
 
-def _quantity(value: Any) -> str:
-    return _text(_values(value).get(1, b"")) or "0"
+def _quantity(value: bytes) -> str:
+    return _text(_fields(value)[1].get(1, b"")) or "0"
 
 
-def _int_or_string(value: Any) -> int | str:
-    found = _values(value)
-    return _text(found.get(3, b"")) if found.get(1) else _signed(found.get(2, 0))
+def _int_or_string(value: bytes) -> int | str:
+    integers, texts = _fields(value)
+    return _text(texts.get(3, b"")) if integers.get(1) else _signed(integers.get(2, 0))
 
 
-def _raw(value: Any) -> Any:
+def _raw(value: bytes) -> Any:
     """JSON within a message."""
     try:
-        return json.loads(_values(value).get(1, b"") or b"null")
-    except ValueError as error:
+        return json.loads(_fields(value)[1].get(1, b"") or b"null")
+    except (ValueError, RecursionError) as error:
         raise ProtobufError(str(error)) from None
 
 
@@ -162,7 +169,7 @@ def _read(value: Any, schema: Type) -> Any:
     if schema.kind == "struct":
         return _read_struct(value, schema, _message_name(schema))
     if schema.kind == "list":  # a list that is the value of a map has a message of its own
-        return [_read(item, schema.items) for number, _, item in _wire(value) if number == 1]
+        return [_read(_checked("items", kind, item, schema.items), schema.items) for _, kind, item in _wire(value)]
     return _READERS[schema.kind](value)
 
 
@@ -174,7 +181,7 @@ def _read_struct(data: bytes, schema: Type, message: str) -> dict[str, Any]:
     for number, kind, value in _wire(data):
         name = numbers.get(number, "")
         if name.startswith("@"):
-            found.update(_read_struct(value, schema, f"{package}.{name[1:]}"))
+            found.update(_read_struct(_checked(name[1:], kind, value, schema), schema, f"{package}.{name[1:]}"))
         elif name in schema.fields:
             _read_field(found, name, kind, value, schema.fields[name].type)
     return found
@@ -182,7 +189,7 @@ def _read_struct(data: bytes, schema: Type, message: str) -> dict[str, Any]:
 
 def _read_field(found: dict[str, Any], name: str, kind: int, value: Any, schema: Type) -> None:
     if schema.kind == "map":
-        entry = _values(value)
+        _, entry = _fields(_checked(name, kind, value, schema))
         read = _read(entry[2], schema.items) if 2 in entry else None
         found.setdefault(name, {})[_text(entry.get(1, b""))] = read
     elif schema.kind == "list":
@@ -225,8 +232,8 @@ def decode(body: bytes) -> dict[str, Any]:
             if body
             else "empty data"
         )
-    envelope = _values(body[len(MAGIC) :])
-    meta = _values(envelope.get(1, b""))
+    _, envelope = _fields(body[len(MAGIC) :])
+    _, meta = _fields(envelope.get(1, b""))
     api_version, kind = _text(meta.get(1, b"")), _text(meta.get(2, b""))
     schema = type_of(api_version, kind)
     if schema is None:

@@ -275,8 +275,15 @@ def test_yaml_anchors_and_merges_work() -> None:
     "text", ["a: b: c", "a: [1", "\tx: 1", "a: *none", "a: &a [*a]", "x: .inf", "? [a]\n: b", "\x00"]
 )
 def test_a_text_that_is_not_yaml_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^error converting YAML to JSON: yaml: "):
+    with pytest.raises(ValueError, match=r"^yaml: "):
         schema.parse_yaml(text)
+
+
+def test_a_text_that_repeats_itself_without_end_is_refused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(ValueError, match=r"^yaml: document contains excessive aliasing$"):
+        schema.parse_yaml("\n".join(lines))
 
 
 JSON = st.recursive(

@@ -16,6 +16,9 @@ import yaml
 from k8snb.machinery.schema.gojson import complaint
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_EXPANDED = 1_000_000
+"""How many values a YAML document may stand for by repeating itself."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -207,11 +210,23 @@ def parse_yaml_documents(body: bytes | str) -> list[tuple[Any, list[str]]]:
         while loader.check_data():
             loader.repeated = []
             value = loader.get_data()
+            if "*" in text and _expanded(value, {}) > MAX_EXPANDED:
+                raise ValueError("yaml: document contains excessive aliasing")
             problem = "yaml: unmarshal errors:\n" + "\n".join(loader.repeated)
             documents.append((value, [problem] if loader.repeated else []))
         return documents
     except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"error converting YAML to JSON: yaml: {_yaml_complaint(error)}") from None
+        raise ValueError(f"yaml: {_yaml_complaint(error)}") from None
+
+
+def _expanded(value: Any, known: dict[int, int]) -> int:
+    """How many values there are when every alias is written out."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in known:
+        items = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_expanded(item, known) for item in items)
+    return known[id(value)]
 
 
 def _yaml_complaint(error: Exception) -> str:
