@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 SETTLE_SECONDS = 60.0
+START_SECONDS = 10.0
+"""How long a new cluster may take, in virtual time, until its nodes are ready."""
 FOREVER = float("inf")
 Entry: TypeAlias = tuple[str, tuple[Any, ...]]
 """One thing that came from outside: the name of a method of `Cluster` and its arguments."""
@@ -160,8 +162,7 @@ class Cluster:
         self.scheduler.start()
         for spec in made["nodes"]:
             self._add_node(spec)
-        while self.loop.turn():
-            pass
+        self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)
 
     def _root_context(self) -> Context:
         scheme = self.server.scheme
@@ -254,11 +255,18 @@ class Cluster:
         return condition()
 
     def _run(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> None:
+        turns = self._pass_time(until, deadline, foreground=foreground)
+        self._note("_run_again", turns, self.clock.now())
+
+    def _pass_time(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> int:
+        """Give turns and move time; returns how many turns were given."""
         turns = 0
         while not self.paused and not until():
             if self.loop.turn():
                 turns += 1
                 continue
+            if not isinstance(self.clock, VirtualClock):
+                break
             due = self.clock.next_due()
             wanted = self.clock.next_due(foreground=True) if foreground else due
             if due is None or wanted is None or wanted > deadline:
@@ -266,11 +274,11 @@ class Cluster:
                     self._move(deadline)
                 break
             self._move(due)
-        self._note("_run_again", turns, self.clock.now())
+        return turns
 
     def _move(self, when: float) -> None:
-        assert isinstance(self.clock, VirtualClock), "only virtual time can be moved"
-        self.clock.advance_to(when)
+        if isinstance(self.clock, VirtualClock):
+            self.clock.advance_to(when)
 
     def _run_again(self, turns: int, now: float) -> tuple[int, float]:
         done = 0
