@@ -87,20 +87,27 @@ def validate_pod_status(new: Object, old: Object) -> list[FieldError]:
     """What is wrong with a pod's new status."""
     status, before = new.get("status") or _NONE, old.get("status") or _NONE
     found: list[FieldError] = []
-    for index, condition in enumerate(status.get("conditions") or ()):
-        name = condition.get("type") or ""
-        if name not in _KNOWN_CONDITIONS:
-            found += each(f"status.conditions[{index}].Type", name, formats.qualified_name(name))
+    conditions = status.get("conditions") or ()
+    if not _KNOWN_CONDITIONS.issuperset([condition.get("type") for condition in conditions]):
+        found += _validate_condition_types(conditions)
     nominated = status.get("nominatedNodeName") or ""
     if nominated and nominated != before.get("nominatedNodeName"):
         found += each("status.nominatedNodeName", nominated, formats.dns_subdomain(nominated))
     if status.get("qosClass") != before.get("qosClass"):
         found.append(invalid_value("status.qosClass", status.get("qosClass") or "", IMMUTABLE))
-    found += _validate_transitions(status, before, old["spec"])
+    if "ephemeralContainerStatuses" in before or old["spec"].get("restartPolicy") != "Always":
+        found += _validate_transitions(status, before, old["spec"])
     for name in ("podIPs", "hostIPs"):
         if status.get(name) and status[name] != before.get(name):
             found += _validate_ips(status, name)
     return found
+
+
+def _validate_condition_types(conditions: Sequence[Object]) -> Findings:
+    for index, condition in enumerate(conditions):
+        name = condition.get("type") or ""
+        if name not in _KNOWN_CONDITIONS:
+            yield from each(f"status.conditions[{index}].Type", name, formats.qualified_name(name))
 
 
 def _validate_transitions(status: Object, before: Object, spec: Object) -> Findings:

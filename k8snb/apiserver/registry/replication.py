@@ -13,7 +13,7 @@ from k8snb.apiserver.registry.filling import filled, within_new
 from k8snb.apiserver.registry.pod_defaults import default_template
 from k8snb.apiserver.registry.pod_warnings import spec_warnings
 from k8snb.apiserver.registry.rollouts import validate_counts
-from k8snb.apiserver.registry.strategy import Strategy
+from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.apiserver.registry.templates import MISMATCH, validate_always_restarting, validate_template
 from k8snb.apiserver.registry.workload_status import validate_counters
 from k8snb.apiserver.registry.workloads import WorkloadStrategy
@@ -29,6 +29,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     """The rules of ReplicationControllers: the selector is a plain label set and may change."""
 
     empty_status: ClassVar[Object] = {"replicas": 0}
+    fields: Mapping[str, Field] = {"status.replicas": lambda obj: str(obj["status"].get("replicas", 0))}
 
     def default(self, obj: Object) -> Object:
         obj = super().default(obj)
