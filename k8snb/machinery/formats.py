@@ -136,6 +136,7 @@ def dns_subdomain(text: str) -> Messages:
     return _subdomain(text)
 
 
+@lru_cache(maxsize=1 << 12)
 def dns_label(text: str) -> Messages:
     """RFC 1123 label: namespaces, containers, hostnames."""
     if len(text) <= MAX_LABEL and _label.fits(text):

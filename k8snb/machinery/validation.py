@@ -8,6 +8,7 @@ Upstream: `apimachinery/pkg/api/validation/objectmeta.go` and `pkg/apis/meta/v1/
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from k8snb.errors import FieldError, field_forbidden, invalid_value, required, too_long
@@ -38,45 +39,60 @@ def validate_metadata(meta: Object, *, name_rule: str, namespaced: bool, path: s
     `name_rule` is one of `formats.NAME_RULES`.
     """
     found: list[FieldError] = []
-    if prefix := meta.get("generateName"):
+    if (prefix := meta.get("generateName")) and not _is_good_prefix(prefix, name_rule):
         found += validate_generate_name(prefix, name_rule, f"{path}.generateName")
     if name := meta.get("name"):
         if NAME_RULES[name_rule](name):
             found += validate_name(name, name_rule, f"{path}.name")
     else:
         found.append(required(f"{path}.name", "name or generateName is required"))
-    found += _validate_namespace(meta.get("namespace", ""), namespaced, f"{path}.namespace")
+    namespace = meta.get("namespace", "")
+    if dns_label(namespace) if namespaced else namespace:
+        found += _validate_namespace(namespace, namespaced, f"{path}.namespace")
     if meta.get("generation", 0) < 0:
         found.append(invalid_value(f"{path}.generation", meta["generation"], NOT_NEGATIVE))
-    return found + _validate_common(meta, path, finalizers=True)
+    found += _validate_common(meta, _NOTHING, path)
+    if names := meta.get("finalizers"):
+        found += validate_finalizers(names, f"{path}.finalizers")
+    return found
 
 
 def validate_metadata_update(new: Object, old: Object, *, path: str = "metadata") -> list[FieldError]:
-    """The metadata of an update, against what is stored."""
+    """The metadata of an update, against what is stored (and was valid when it was)."""
     found: list[FieldError] = []
     if "deletionTimestamp" in old:
         found += _validate_no_new_finalizers(new, old, f"{path}.finalizers")
     if not new.get("resourceVersion"):
         found.append(invalid_value(f"{path}.resourceVersion", "", "must be specified for an update"))
+    if new is old:
+        return found
     if new.get("generation", 0) < old.get("generation", 0):
         found.append(invalid_value(f"{path}.generation", new.get("generation", 0), "must not be decremented"))
     for field, absent in _FROZEN:
-        if (value := new.get(field, absent)) != old.get(field, absent):
+        value, before = new.get(field, absent), old.get(field, absent)
+        if value is not before and value != before:
             found.append(invalid_value(f"{path}.{field}", value, IMMUTABLE))
-    return found + _validate_common(new, path, finalizers=False)
+    return found + _validate_common(new, old, path)
 
 
-def _validate_common(meta: Object, path: str, *, finalizers: bool) -> list[FieldError]:
+_NOTHING: Object = {}
+
+
+@lru_cache(maxsize=4096)
+def _is_good_prefix(prefix: str, rule: str) -> bool:
+    return not validate_generate_name(prefix, rule, "")
+
+
+def _validate_common(meta: Object, old: Object, path: str) -> list[FieldError]:
+    """What create and update check alike; a part that is shared with the old object has been checked before."""
     found: list[FieldError] = []
-    if labels := meta.get("labels"):
+    if (labels := meta.get("labels")) and labels is not old.get("labels"):
         found += validate_labels(labels, f"{path}.labels")
-    if annotations := meta.get("annotations"):
+    if (annotations := meta.get("annotations")) and annotations is not old.get("annotations"):
         found += validate_annotations(annotations, f"{path}.annotations")
-    if owners := meta.get("ownerReferences"):
+    if (owners := meta.get("ownerReferences")) and owners is not old.get("ownerReferences"):
         found += validate_owners(owners, f"{path}.ownerReferences")
-    if finalizers and (names := meta.get("finalizers")):
-        found += validate_finalizers(names, f"{path}.finalizers")
-    if managed := meta.get("managedFields"):
+    if (managed := meta.get("managedFields")) and managed is not old.get("managedFields"):
         found += _validate_managed_fields(managed, f"{path}.managedFields")
     return found
 
@@ -164,7 +180,7 @@ def validate_owners(owners: Sequence[Object], path: str) -> list[FieldError]:
             continue
         this = f"{owner.get('kind', '')}/{owner.get('name', '')}"
         if controller:
-            text = "Only one reference can have Controller set to true. Found \"true\" in references for"
+            text = 'Only one reference can have Controller set to true. Found "true" in references for'
             found.append(invalid_value(path, owners, f"{text} {controller} and {this}"))
         controller = controller or this
     return found
@@ -172,6 +188,8 @@ def validate_owners(owners: Sequence[Object], path: str) -> list[FieldError]:
 
 def _validate_owner(owner: Object, path: str) -> list[FieldError]:
     version, kind = owner.get("apiVersion", ""), owner.get("kind", "")
+    if version and kind and version[-1] != "/" and kind != "Event" and owner.get("name") and owner.get("uid"):
+        return []
     found: list[FieldError] = []
     if not version.rpartition("/")[2]:
         found.append(invalid_value(f"{path}.apiVersion", version, "version must not be empty"))
