@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from k8snb.errors import FieldError, invalid_value
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+_REMEMBERED = 65_536
+"""How many addresses are remembered: an EndpointSlice is checked again whenever one of its endpoints changes."""
+
 NOT_AN_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 NOT_A_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_ip(text: str) -> IPAddress | None:
     """The address, leading zeros in IPv4 forgiven; None if it is none."""
     try:
@@ -25,6 +30,7 @@ def parse_ip(text: str) -> IPAddress | None:
         return None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def family_of(text: str) -> str:
     """`IPv6` or `IPv4`, the latter also for what is no address."""
     found = parse_ip(text)
@@ -80,20 +86,25 @@ def _is_length(text: str, address: IPAddress) -> bool:
 
 def endpoint_ip(path: str, value: str) -> list[FieldError]:
     """An address that traffic can be sent to."""
+    problem = _endpoint_problem(value)
+    return [invalid_value(path, value, problem)] if problem else []
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _endpoint_problem(value: str) -> str:
     found = parse_ip(value)
     if found is None:
-        return [invalid_value(path, value, "must be a valid IP address")]
+        return "must be a valid IP address"
     found = _unmapped(found)
     if found.is_unspecified:
-        return [invalid_value(path, value, f"may not be unspecified ({value})")]
+        return f"may not be unspecified ({value})"
     if found.is_loopback:
-        return [invalid_value(path, value, "may not be in the loopback range (127.0.0.0/8, ::1/128)")]
+        return "may not be in the loopback range (127.0.0.0/8, ::1/128)"
     if found.is_link_local:
-        return [invalid_value(path, value, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")]
+        return "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
     if found in _LOCAL_MULTICAST[found.version]:
-        told = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
-        return [invalid_value(path, value, told)]
-    return []
+        return "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+    return ""
 
 
 _LOCAL_MULTICAST: dict[int, ipaddress.IPv4Network | ipaddress.IPv6Network] = {
