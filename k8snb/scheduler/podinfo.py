@@ -179,7 +179,7 @@ CLASSES = PodClasses()
 class PodInfo:
     """One pod. `pod` is its newest form; `spread` whether it counts where pods are spread (terminating ones do not)."""
 
-    __slots__ = ("labels", "namespace", "node_name", "pod", "pod_class", "spread", "tally_key", "uid")
+    __slots__ = ("label_set", "labels", "namespace", "node_name", "pod", "pod_class", "spread", "uid")
 
     def __init__(self, pod: Object, node_name: str = "") -> None:
         meta = pod["metadata"]
@@ -190,7 +190,8 @@ class PodInfo:
         self.pod_class = CLASSES.of(pod["spec"])
         self.node_name: str = node_name or pod["spec"].get("nodeName") or ""
         self.spread = not is_deleting(pod)
-        self.tally_key: Any = None
+        self.label_set: Any = None
+        """The pods with the same labels, once they have been looked up (`spreading`)."""
 
     def __repr__(self) -> str:
         return f"<{self.namespace}/{self.pod['metadata']['name']} on {self.node_name or 'no node'}>"

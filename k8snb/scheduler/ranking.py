@@ -128,20 +128,18 @@ class Ranking:
     def _fit(self, node: NodeInfo, score: int) -> None:
         cell = self._cell(node)
         known = self.fitting.get(node)
+        if known is not None and known[0] is cell and known[1] == score:
+            cell.buckets[score].move_to_end(node)
+            return
+        cell.add(node, score)
+        self.fitting[node] = (cell, score)
+        self._resize(cell.zone, 1)
         if known is None:
             self.rejected.pop(node, None)
             self.flips.append(node)
-            self.sizes[cell.zone] = self.sizes.get(cell.zone, 0) + 1
-        elif known[0] is cell and known[1] == score:
-            cell.buckets[score].move_to_end(node)
-            return
         else:
+            self._resize(known[0].zone, -1)
             self._leave(node, *known)
-            if known[0].zone != cell.zone:
-                self._resize(known[0].zone, -1)
-                self._resize(cell.zone, 1)
-        cell.add(node, score)
-        self.fitting[node] = (cell, score)
 
     def _unfit(self, node: NodeInfo) -> None:
         known = self.fitting.pop(node, None)

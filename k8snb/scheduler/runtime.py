@@ -119,7 +119,7 @@ class Framework:
     def filter_with_nominated(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
         """As `filter`, both with and without the pods of no lower priority that the node is kept for."""
         uid, priority = pod["metadata"].get("uid"), CLASSES.of(pod["spec"]).priority
-        waiting = self.nominator.on(node.name) if len(self.nominator) else ()
+        waiting = self.nominator.on(node.name) if self.nominator.pods else ()
         guests = [info for info in waiting if info.uid != uid and info.pod_class.priority >= priority]
         if guests:
             imagined, crowded = state.clone(), node.clone()

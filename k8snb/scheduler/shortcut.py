@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from k8snb.scheduler.diagnosis import Diagnosis, FitError
 from k8snb.scheduler.framework import MAX_NODE_SCORE
-from k8snb.scheduler.nodeinfo import HOSTNAME, ZONE, NodeInfo
+from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.image_locality import ImageLocality, locality
 from k8snb.scheduler.plugins.pod_topology_spread import (
     SYSTEM_DEFAULTS,
@@ -33,8 +33,8 @@ from k8snb.scheduler.runtime import Framework
 from k8snb.scheduler.spreading import Selection
 
 RANKINGS_KEPT = 32
-CROWDS_KEPT = 256
-_SKEW = dict(SYSTEM_DEFAULTS)
+CROWDS_KEPT = 2_048
+_HOST_SKEW, _ZONE_SKEW = (skew for _, skew in SYSTEM_DEFAULTS)
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
@@ -92,6 +92,13 @@ class Crowd:
             self._look(node, pod_class)
         self._journal, self._flips = journal.end, flips.end
 
+    def range(self, zone: str | None, size: int) -> tuple[int, int]:
+        """The smallest and the largest number of pods on a fitting node of the zone, of which there are `size`."""
+        levels = self.levels.get(zone)
+        if not levels:
+            return 0, 0
+        return (0 if self.held[zone] < size else min(levels)), max(levels)
+
     def _look(self, node: NodeInfo, pod_class: PodClass) -> None:
         count = self._tally.counts.get(node, 0)
         now = count if node in self.ranking.fitting else -count
@@ -127,32 +134,31 @@ def _choosable(pod_class: PodClass, node: NodeInfo) -> bool:
 class Spread:
     """What spreading adds to a node's total: computed for the few numbers of pods per node that occur."""
 
-    __slots__ = ("_crowd", "_host", "_known", "_least", "_most", "_weight", "_zone", "bounds", "counts")
+    __slots__ = ("_extra", "_host", "_known", "_least", "_most", "_weight", "bounds", "counts")
 
     def __init__(self, crowd: Crowd, weight: int) -> None:
         ranking = crowd.ranking
-        self._crowd = crowd
+        self.counts = crowd.selection.tally.counts
         self._weight = weight
         self._host = topology_weight(len(ranking.fitting))
-        self._zone = topology_weight(len(ranking.sizes))
-        self.counts = crowd.selection.tally.counts
+        self._extra: dict[str | None, float] = {}
         self._known: dict[tuple[str | None, int], int] = {}
-        fewest = {zone: self._fewest(zone, size) for zone, size in ranking.sizes.items()}
-        raws = [self._raw(zone, count) for zone, count in fewest.items()]
-        self._least = min(raws)
-        self._most = max(self._raw(zone, max(crowd.levels.get(zone) or (0,))) for zone in fewest)
-        self.bounds = {zone: self.points(zone, count) for zone, count in fewest.items()}
+        lowest: dict[str | None, int] = {}
+        self._most = 0
+        for zone, size in ranking.sizes.items():
+            low, high = crowd.range(zone, size)
+            self._extra[zone] = _zone_score(crowd, zone)
+            lowest[zone] = raw = self._raw(zone, low)
+            if high != low:
+                raw = self._raw(zone, high)
+            if raw > self._most:
+                self._most = raw
+        self._least = min(lowest.values())
+        self.bounds = {zone: weight * normalized(raw, self._least, self._most) for zone, raw in lowest.items()}
         """Zone → the most that spreading adds to any of its nodes."""
 
-    def _fewest(self, zone: str | None, size: int) -> int:
-        crowd = self._crowd
-        return 0 if crowd.held.get(zone, 0) < size else min(crowd.levels[zone])
-
     def _raw(self, zone: str | None, count: int) -> int:
-        score = count_score(count, _SKEW[HOSTNAME], self._host)
-        if zone is not None:
-            score += count_score(self._crowd.pods.get(zone, 0), _SKEW[ZONE], self._zone)
-        return rounded(score)
+        return rounded(count_score(count, _HOST_SKEW, self._host) + self._extra[zone])
 
     def points(self, zone: str | None, count: int) -> int:
         """What a node of the zone with so many alike pods gets."""
@@ -161,6 +167,12 @@ class Spread:
             found = self._weight * normalized(self._raw(zone, count), self._least, self._most)
             self._known[zone, count] = found
         return found
+
+
+def _zone_score(crowd: Crowd, zone: str | None) -> float:
+    if zone is None:
+        return 0.0
+    return count_score(crowd.pods.get(zone, 0), _ZONE_SKEW, topology_weight(len(crowd.ranking.sizes)))
 
 
 class Shortcut:
@@ -182,7 +194,7 @@ class Shortcut:
             and info.pod_class.plain
             and not cache.soft_tainted
             and not cache.nameless
-            and not len(self._framework.nominator)
+            and not self._framework.nominator.pods
             and not (cache.affine and self._concerned(info))
         )
 

@@ -8,7 +8,7 @@ out once, not per pod.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from k8snb.machinery.selectors import LabelSelector
@@ -26,32 +26,28 @@ _Pair = tuple[str, str, str]
 class Journal(Generic[_Item]):
     """What changed, in order, for readers who remember how far they have read."""
 
-    __slots__ = ("_first", "_items", "_limit")
+    __slots__ = ("_items", "_limit", "end")
 
     def __init__(self, limit: int = 256) -> None:
         self._items: list[_Item] = []
-        self._first = 0
         self._limit = limit
-
-    @property
-    def end(self) -> int:
+        self.end = 0
         """The position after the newest entry."""
-        return self._first + len(self._items)
 
     def append(self, item: _Item) -> None:
         """Note a change. When there are too many the older half is forgotten."""
+        self.end += 1
         items = self._items
         items.append(item)
         if len(items) > self._limit:
-            half = len(items) // 2
-            del items[:half]
-            self._first += half
+            del items[: len(items) // 2]
 
-    def since(self, position: int) -> Iterable[_Item] | None:
+    def since(self, position: int) -> Sequence[_Item] | None:
         """The changes from a position on; None if they are no longer all known."""
-        if position == self._first + len(self._items):
+        behind = self.end - position
+        if not behind:
             return ()
-        return self._items[position - self._first :] if position >= self._first else None
+        return self._items[-behind:] if behind <= len(self._items) else None
 
 
 class Tally:
@@ -77,7 +73,7 @@ class Tally:
 class LabelSet:
     """The pods of a namespace that carry exactly these labels."""
 
-    __slots__ = ("chosen", "clear_of", "followers", "labels", "namespace", "pods", "tally")
+    __slots__ = ("chosen", "clear_of", "followers", "known", "labels", "namespace", "pods", "tally")
 
     def __init__(self, namespace: str, labels: Any) -> None:
         self.namespace = namespace
@@ -86,6 +82,8 @@ class LabelSet:
         self.followers: list[Selection] = []
         """The selections that pick these pods but keep a tally of their own."""
         self.pods = 0
+        self.known = True
+        """Whether it is still the set of these labels; one that was forgotten is not."""
         self.chosen: dict[Hashable, tuple[int, Selection | None]] = {}
         """Owner → the selection that its pods are spread by, and as of which version of the selectors."""
         self.clear_of = -1
@@ -165,6 +163,12 @@ class Spreading:
 
     def label_set(self, info: PodInfo) -> LabelSet:
         """The label set of a pod. Pods of one template share their labels, so it is found by identity."""
+        label_set: LabelSet | None = info.label_set
+        if label_set is None or not label_set.known:
+            label_set = info.label_set = self._label_set(info)
+        return label_set
+
+    def _label_set(self, info: PodInfo) -> LabelSet:
         identity = (info.namespace, id(info.labels))
         known = self._by_identity.get(identity)
         if known is not None and known.labels is info.labels:
@@ -182,14 +186,12 @@ class Spreading:
     def placed(self, info: PodInfo, node: NodeInfo) -> None:
         """A pod that counts has come to a node."""
         label_set = self.label_set(info)
-        info.tally_key = label_set
         label_set.pods += 1
         label_set.count(node, 1)
 
     def taken(self, info: PodInfo, node: NodeInfo) -> None:
         """A pod that counted has gone from a node, or does not count any more."""
-        label_set: LabelSet = info.tally_key
-        info.tally_key = None
+        label_set = self.label_set(info)
         label_set.pods -= 1
         label_set.count(node, -1)
         if not label_set.pods:
@@ -216,6 +218,7 @@ class Spreading:
             selection.join(label_set)
 
     def _drop(self, label_set: LabelSet) -> None:
+        label_set.known = False
         self._by_identity.pop((label_set.namespace, id(label_set.labels)), None)
         self._by_labels.pop((label_set.namespace, tuple(sorted(label_set.labels.items()))), None)
         del self._sets_in[label_set.namespace][label_set]

@@ -39,4 +39,8 @@ class NodeResourcesBalancedAllocation:
 
 def _balance(cpu: float, memory: float) -> int:
     """100 less the standard deviation of the two shares, in percent; a share above 1 counts as 1."""
-    return int((1 - abs((min(cpu, 1.0) - min(memory, 1.0)) / 2)) * MAX_NODE_SCORE)
+    if cpu > 1.0:
+        cpu = 1.0
+    if memory > 1.0:
+        memory = 1.0
+    return int((1 - abs((cpu - memory) / 2)) * MAX_NODE_SCORE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from k8snb.scheduler.framework import (
     ASSIGNED_POD,
     MAX_NODE_SCORE,
@@ -51,11 +53,11 @@ class NodeResourcesFit:
     )
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
-        state.before_filter[NAME] = CLASSES.of(pod["spec"])
+        state.before_filter[NAME] = CLASSES.of(pod["spec"]).request
         return SUCCESS
 
     def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
-        request: Resources = state.before_filter[NAME].request
+        request: Resources = state.before_filter[NAME]
         have, used, pods = node.allocatable, node.requested, len(node.pods)
         if (
             pods < have.pods
@@ -71,16 +73,24 @@ class NodeResourcesFit:
         make = Status.unresolvable if hopeless else Status.unschedulable
         return make(*reasons, plugin=NAME)
 
+    def pre_score(self, state: CycleState, pod: Object, nodes: Sequence[NodeInfo]) -> Status:
+        state.before_score[NAME] = CLASSES.of(pod["spec"])
+        return SUCCESS
+
     def score(self, state: CycleState, pod: Object, node: NodeInfo) -> int:
         """The mean of what stays free of CPU and of memory, in percent. Pods without requests count with defaults."""
-        pod_class, have = state.before_filter[NAME], node.allocatable
-        cpu = _free(node.scored_cpu + pod_class.scored_cpu, have.cpu)
-        memory = _free(node.scored_memory + pod_class.scored_memory, have.memory)
-        weights = (have.cpu > 0) + (have.memory > 0)
-        return (cpu + memory) // weights if weights else 0
+        pod_class, have = state.before_score[NAME], node.allocatable
+        cpu, memory = have.cpu, have.memory
+        if not cpu or not memory:
+            return _free(node.scored_cpu + pod_class.scored_cpu, cpu) + _free(
+                node.scored_memory + pod_class.scored_memory, memory
+            )
+        free_cpu = _free(node.scored_cpu + pod_class.scored_cpu, cpu)
+        return (free_cpu + _free(node.scored_memory + pod_class.scored_memory, memory)) // 2
 
 
 def _free(used: int, capacity: int) -> int:
+    """What is left of the capacity, in percent; a node that has none of the resource has nothing left."""
     return (capacity - used) * MAX_NODE_SCORE // capacity if used <= capacity and capacity else 0
 
 

@@ -1,0 +1,178 @@
+"""The short way to a node gives what the generic way gives, whatever the cluster looks like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from k8snb.scheduler.diagnosis import FitError
+from k8snb.scheduler.podinfo import PodInfo
+from k8snb.scheduler.shortcut import Shortcut
+from k8snb.typing import Object
+from tests.scheduler.world import World, node, owned_by, pod, replica_set, service
+
+MB = 1024 * 1024
+
+
+@dataclass
+class Workload:
+    """Pods of one template."""
+
+    name: str
+    owner: Object
+    labels: dict[str, str]
+    spec: Object
+    made: int = 0
+
+    def pod(self) -> Object:
+        self.made += 1
+        found = pod(f"{self.name}-{self.made}", labels=self.labels, owner=owned_by(self.owner))
+        return {**found, "spec": self.spec}
+
+
+def workload(name: str, app: str, cpu: str, memory: str, image: str, more: dict[str, Any]) -> Workload:
+    labels = {"app": app, "pod-template-hash": name}
+    spec = pod("t", cpu=cpu, memory=memory, image=image, **more)["spec"]
+    return Workload(name, replica_set(name, labels), labels, spec)
+
+
+TAINT = {"key": "dedicated", "value": "x", "effect": "NoSchedule"}
+TOLERATION = {"key": "dedicated", "operator": "Exists"}
+
+nodes = st.lists(
+    st.fixed_dictionaries(
+        {
+            "cpu": st.sampled_from(["1", "2", "8"]),
+            "memory": st.sampled_from(["2Gi", "8Gi", "32Gi"]),
+            "pods": st.sampled_from(["2", "5", "110"]),
+            "zone": st.sampled_from(["", "a", "b", "c"]),
+            "labels": st.sampled_from([{}, {"disk": "ssd"}]),
+            "taints": st.sampled_from([(), (), (TAINT,)]),
+            "images": st.sampled_from([{}, {"big": 900 * MB}, {"big": 900 * MB, "mid": 400 * MB}, {"tiny": MB}]),
+        }
+    ),
+    min_size=1,
+    max_size=9,
+)
+workloads = st.lists(
+    st.builds(
+        workload,
+        name=st.sampled_from(["w1", "w2", "w3", "w4"]),
+        app=st.sampled_from(["web", "db"]),
+        cpu=st.sampled_from(["", "100m", "500m", "1500m"]),
+        memory=st.sampled_from(["", "64Mi", "1Gi", "3Gi"]),
+        image=st.sampled_from(["big", "mid", "tiny", "none"]),
+        more=st.sampled_from([{}, {}, {"tolerations": [TOLERATION]}, {"nodeSelector": {"disk": "ssd"}}]),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda each: each.name,
+)
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["place", "place", "place", "place", "remove", "terminate", "relabel", "cordon", "drop", "serve"]),
+        st.integers(0, 99),
+    ),
+    max_size=40,
+)
+
+
+class Run:
+    """A random history; at every placement the two ways are compared."""
+
+    def __init__(self, described: list[dict[str, Any]], templates: list[Workload]) -> None:
+        self.nodes = {f"n{index}": node(f"n{index}", **each) for index, each in enumerate(described)}
+        self.world = World(list(self.nodes.values()), owners=[each.owner for each in templates])
+        self.templates = templates
+        self.placed: list[str] = []
+        self.shortcut = Shortcut(self.world.framework)
+
+    def step(self, action: str, number: int) -> None:
+        getattr(self, action)(number)
+
+    def place(self, number: int) -> None:
+        info = PodInfo(self.templates[number % len(self.templates)].pod())
+        assert self.shortcut.applies(info)
+        try:
+            expected = self.world.cycle.choose_among_all(info)
+        except FitError as error:
+            with pytest.raises(FitError) as found:
+                self.shortcut.choose(info)
+            assert str(found.value) == str(error)
+            return
+        choice = self.shortcut.choose(info)
+        assert choice.fitting == expected.fitting
+        if choice.fitting == 1:
+            assert choice.node is expected.node
+        else:
+            assert choice.score == expected.score
+            assert choice.score == self.total(info, choice.node.name)
+        self.world.cache.assume(info, choice.node)
+        self.placed.append(info.uid)
+
+    def total(self, info: PodInfo, name: str) -> int:
+        from k8snb.scheduler.explain import explain
+
+        return explain(self.world.framework, info.pod).totals[name]
+
+    def remove(self, number: int) -> None:
+        if self.placed:
+            self.world.cache.remove_pod(self.placed.pop(number % len(self.placed)))
+
+    def terminate(self, number: int) -> None:
+        if self.placed:
+            info = self.world.cache.pod(self.placed[number % len(self.placed)])
+            assert info is not None
+            spec = {**info.pod["spec"], "nodeName": info.node_name}
+            meta = {**info.pod["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+            self.world.cache.put_pod({**info.pod, "spec": spec})
+            self.world.cache.put_pod({**info.pod, "spec": spec, "metadata": meta})
+
+    def relabel(self, number: int) -> None:
+        name = self.pick(number)
+        if name:
+            zones = {"topology.kubernetes.io/zone": "abc"[number % 3]}
+            old = self.nodes[name]
+            labels = {**old["metadata"]["labels"], **zones}
+            self.update(name, {**old, "metadata": {**old["metadata"], "labels": labels}})
+
+    def cordon(self, number: int) -> None:
+        name = self.pick(number)
+        if name:
+            old = self.nodes[name]
+            self.update(name, {**old, "spec": {**old["spec"], "unschedulable": not old["spec"].get("unschedulable")}})
+
+    def drop(self, number: int) -> None:
+        name = self.pick(number)
+        if name and len(self.nodes) > 1:
+            del self.nodes[name]
+            self.world.cache.remove_node(name)
+
+    def serve(self, number: int) -> None:
+        app = ["web", "db"][number % 2]
+        self.world.selectors.put_service(None, service(f"s{number}", {"app": app}))
+
+    def pick(self, number: int) -> str:
+        return sorted(self.nodes)[number % len(self.nodes)] if self.nodes else ""
+
+    def update(self, name: str, new: Object) -> None:
+        self.nodes[name] = new
+        self.world.cache.put_node(new)
+
+
+@settings(deadline=None)
+@given(nodes, workloads, steps)
+def test_the_shortcut_finds_a_node_with_the_highest_total_or_the_same_reasons(
+    described: list[dict[str, Any]], templates: list[Workload], history: list[tuple[str, int]]
+) -> None:
+    run = Run(described, templates)
+    served: set[int] = set()
+    for action, number in history:
+        if action == "serve" and number in served:
+            continue
+        served.add(number)
+        run.step(action, number)

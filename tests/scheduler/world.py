@@ -1,0 +1,157 @@
+"""Pods, nodes and schedulers for the tests, each in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from k8snb.scheduler.cache import Cache
+from k8snb.scheduler.cycle import Cycle
+from k8snb.scheduler.nodeinfo import HOSTNAME, ZONE
+from k8snb.scheduler.nominator import Nominator
+from k8snb.scheduler.podinfo import PodInfo
+from k8snb.scheduler.registry import DEFAULT_PROFILE, Profile
+from k8snb.scheduler.runtime import Framework, Surroundings
+from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
+from k8snb.typing import Object
+
+GI = 1024**3
+
+
+def pod(
+    name: str = "p",
+    *,
+    cpu: str = "",
+    memory: str = "",
+    labels: Mapping[str, str] | None = None,
+    namespace: str = "default",
+    owner: Object | None = None,
+    node: str = "",
+    image: str = "nginx",
+    status: Object | None = None,
+    deleting: bool = False,
+    **spec: Any,
+) -> Object:
+    """A pod with one container."""
+    requests = {k: v for k, v in (("cpu", cpu), ("memory", memory)) if v}
+    container = {"name": "main", "image": image, "resources": {"requests": requests} if requests else {}}
+    meta: dict[str, Any] = {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", "resourceVersion": "1"}
+    meta |= {"labels": labels} if labels else {}
+    meta |= {"ownerReferences": [owner]} if owner else {}
+    meta |= {"deletionTimestamp": "2026-01-01T00:00:00Z"} if deleting else {}
+    full = {"schedulerName": "default-scheduler", "containers": [container], **spec}
+    full |= {"nodeName": node} if node else {}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": full, "status": status or {"phase": "Pending"}}
+
+
+def node(
+    name: str = "n",
+    *,
+    cpu: str = "8",
+    memory: str = "32Gi",
+    pods: str = "110",
+    labels: Mapping[str, str] | None = None,
+    zone: str = "",
+    taints: Sequence[Object] = (),
+    images: Mapping[str, int] | None = None,
+    unschedulable: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> Object:
+    """A node; `images` maps names to bytes."""
+    all_labels = {HOSTNAME: name, **({ZONE: zone} if zone else {}), **(labels or {})}
+    spec: dict[str, Any] = {"taints": list(taints)} if taints else {}
+    spec |= {"unschedulable": True} if unschedulable else {}
+    allocatable = {"cpu": cpu, "memory": memory, "pods": pods, **(more or {})}
+    found = [{"names": [image], "sizeBytes": size} for image, size in (images or {}).items()]
+    meta = {"name": name, "labels": all_labels, "uid": f"uid-{name}", "resourceVersion": "1"}
+    status = {"allocatable": allocatable, "images": found}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec, "status": status}
+
+
+def replica_set(name: str, match: Mapping[str, str], namespace: str = "default") -> Object:
+    """A ReplicaSet that selects by labels."""
+    meta = {"name": name, "namespace": namespace, "uid": f"uid-{name}"}
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": meta, "spec": {"selector": {"matchLabels": match}}}
+
+
+def owned_by(workload: Object) -> Object:
+    """The owner reference of a workload's pods."""
+    meta = workload["metadata"]
+    return {"kind": workload["kind"], "name": meta["name"], "uid": meta["uid"], "controller": True}
+
+
+def service(name: str, selector: Mapping[str, str], namespace: str = "default") -> Object:
+    return {"kind": "Service", "metadata": {"name": name, "namespace": namespace}, "spec": {"selector": selector}}
+
+
+class Notebook:
+    """Stands where the API server would be and writes down what it was asked."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, ...]] = []
+
+    def bind(self, pod: Object, node: str) -> None:
+        self.said.append(("bind", pod["metadata"]["name"], node))
+
+    def set_unscheduled(self, pod: Object, reason: str, message: str, nominated: str | None) -> None:
+        self.said.append(("unscheduled", pod["metadata"]["name"], reason, message))
+
+    def clear_nomination(self, pod: Object) -> None:
+        self.said.append(("clear nomination", pod["metadata"]["name"]))
+
+    def preempt(self, victim: Object, preemptor: Object, node: str) -> None:
+        self.said.append(("preempt", victim["metadata"]["name"], preemptor["metadata"]["name"], node))
+
+    def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None:
+        self.said.append(("event", pod["metadata"]["name"], reason, note))
+
+
+class World:
+    """A scheduler's picture of a cluster, and one profile that decides on it, without an API server."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Object] = (),
+        pods: Sequence[Object] = (),
+        *,
+        owners: Sequence[Object] = (),
+        services: Sequence[Object] = (),
+        namespaces: Mapping[str, Mapping[str, str]] | None = None,
+        profile: Profile = DEFAULT_PROFILE,
+    ) -> None:
+        self.cache = Cache()
+        self.api = Notebook()
+        self.owners = {(o["kind"], o["metadata"]["namespace"], o["metadata"]["name"]): o for o in owners}
+        find = {kind: self._finder(kind) for kind in OWNERS}
+        self.selectors = DefaultSelectors(self.cache.spreading, find)
+        for each in services:
+            self.selectors.put_service(None, each)
+        for each in nodes:
+            self.cache.put_node(each)
+        for each in pods:
+            self.cache.put_pod(each)
+        self.nominator = Nominator()
+        self.surroundings = Surroundings(
+            cache=self.cache,
+            selectors=self.selectors,
+            namespaces=lambda name: (namespaces or {}).get(name, {}),
+            nominator=self.nominator,
+            api=self.api,
+            now=lambda: 0.0,
+        )
+        self.framework = Framework(self.surroundings, profile)
+        self.cycle = Cycle(self.framework)
+
+    def _finder(self, kind: str) -> Any:
+        return lambda namespace, name: self.owners.get((kind, namespace, name))
+
+    def choose(self, pod: Object) -> str:
+        """The name of the node that the pod would get."""
+        return self.cycle.choose(PodInfo(pod)).node.name
+
+    def place(self, pod: Object) -> str:
+        """Put the pod where it belongs and say where that is."""
+        info = PodInfo(pod)
+        found = self.cycle.choose(info).node
+        self.cache.assume(info, found)
+        return found.name
