@@ -114,6 +114,7 @@ function score(story, go) {
   const x = (i) => `${frames.length > 1 ? (100 * i) / (frames.length - 1) : 0}%`;
   const y = (i) => frames[i].lane * ROW + ROW / 2;
   const svg = draw("svg", { width: "100%", height: lanes.length * ROW, class: "score", "aria-hidden": "true" });
+  svg.append(draw("rect", { class: "ground", x: -9, width: "103%", height: lanes.length * ROW }));
   lanes.forEach((lane, i) => svg.append(draw("line", { class: "rule", x1: 0, x2: "100%", y1: i * ROW + 10, y2: i * ROW + 10 })));
   const head = draw("line", { class: "head", y1: 0, y2: lanes.length * ROW });
   svg.append(head);

@@ -1,0 +1,70 @@
+"""A Chromium that reaches nobody: for tests that look at pages as a reader does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+LOCAL = ("file:", "data:", "blob:", "about:", "http://127.0.0.1:")
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser for as long as the block lasts."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One page, and what went wrong on it: script errors, and requests to other hosts (which are refused)."""
+
+    def __init__(self, browser: Any, url: str, *, width: int = 1200, height: int = 900, scheme: str = "light") -> None:
+        self.troubles: list[str] = []
+        viewport = {"width": width, "height": height}
+        self.context = browser.new_context(viewport=viewport, color_scheme=scheme)
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
+        self.page.on("console", self._said)
+        self.context.route("**/*", self._asked)
+        self.page.goto(url)
+
+    def _said(self, message: Any) -> None:
+        if message.type == "error":
+            self.troubles.append(f"console: {message.text}")
+
+    def _asked(self, route: Any) -> None:
+        if route.request.url.startswith(LOCAL):
+            route.continue_()
+        else:
+            self.troubles.append(f"request: {route.request.url}")
+            route.abort()
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()

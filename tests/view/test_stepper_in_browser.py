@@ -1,0 +1,217 @@
+"""The stepper in a real browser: by mouse and by keyboard, in a narrow window, in the dark, and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from k8snb.view.stepper import Stepper
+from tests.browser import Visit, chromium, needs_chromium
+from tests.view import tape as make
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>A stepper</title><style>body{{font-family:sans-serif;max-width:760px;margin:2rem auto;padding:0 12px}}
+html[data-theme=dark] body{{background:#14181e;color:#ced6dd}}</style><body><main>{stepper}</main></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def story() -> Stepper:
+    return make.rollout().story("Rolling update of web")
+
+
+@pytest.fixture(scope="module")
+def url(story: Stepper, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(PAGE.format(stepper=story.html()), encoding="utf-8")
+    return path.as_uri()
+
+
+class Reader:
+    """What a reader sees of a stepper and does with it."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.host = page.locator("k8snb-stepper")
+        self.section = self.host.locator("section")
+
+    @property
+    def step(self) -> int:
+        """The number in the corner, counted from 1."""
+        return int(self.host.locator(".count").inner_text().split("/")[0])
+
+    @property
+    def actor(self) -> str:
+        return str(self.host.locator(".actor").inner_text())
+
+    @property
+    def chips(self) -> dict[str, str]:
+        """The pods shown, with the first line of what is said about them."""
+        labels = self.host.locator(".chip").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+        return {label.split(", ")[0]: label.split(", ")[1] for label in labels}
+
+    def press(self, *keys: str) -> None:
+        self.section.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def click(self, name: str) -> None:
+        self.host.get_by_role("button", name=name, exact=True).click()
+
+
+def pods(story: Stepper, number: int) -> dict[str, str]:
+    """What the history says about the pods at a step, counted from 1."""
+    scene = story[number - 1].scene
+    return {name[4:]: item["word"] for name, item in scene.items() if name.startswith("Pod/")}
+
+
+def test_the_keyboard_moves_through_the_whole_story(browser: Any, url: str, story: Stepper) -> None:
+    with Visit(browser, url) as visit:
+        reader = Reader(visit.page)
+        assert reader.step == 1
+        for number in range(2, len(story) + 1):
+            reader.press("ArrowRight")
+            assert (reader.step, reader.actor) == (number, story[number - 1].actor)
+            assert reader.chips == pods(story, number)
+        reader.press("ArrowRight")
+        assert reader.step == len(story)
+        reader.press("Home", "ArrowDown", "ArrowDown", "ArrowUp")
+        assert reader.step == 2
+        reader.press("End", "ArrowLeft")
+        assert reader.step == len(story) - 1
+        assert reader.chips == pods(story, len(story) - 1)
+        assert visit.troubles == []
+
+
+def test_the_buttons_move_and_stop_at_both_ends(browser: Any, url: str, story: Stepper) -> None:
+    with Visit(browser, url) as visit:
+        reader = Reader(visit.page)
+        assert reader.host.get_by_role("button", name="previous step").is_disabled()
+        reader.click("next step")
+        reader.click("next step")
+        reader.click("previous step")
+        assert reader.step == 2
+        reader.click("last step")
+        assert reader.step == len(story)
+        assert reader.host.get_by_role("button", name="next step").is_disabled()
+        reader.click("first step")
+        assert reader.step == 1
+        assert visit.troubles == []
+
+
+def test_the_scrubber_and_the_score_go_anywhere(browser: Any, url: str, story: Stepper) -> None:
+    with Visit(browser, url) as visit:
+        reader = Reader(visit.page)
+        reader.host.locator("input[type=range]").fill("19")
+        assert reader.step == 20
+        assert reader.chips == pods(story, 20)
+        box = reader.host.locator("svg.score").bounding_box()
+        visit.page.mouse.click(box["x"] + box["width"] - 1, box["y"] + 5)
+        assert reader.step == len(story)
+        visit.page.mouse.click(box["x"] + 1, box["y"] + 5)
+        assert reader.step == 1
+
+
+def test_because_leads_to_the_turn_that_caused_this_one(browser: Any, url: str, story: Stepper) -> None:
+    with Visit(browser, url) as visit:
+        reader = Reader(visit.page)
+        number = next(i for i, frame in enumerate(story, 1) if frame.actor == "replicaset-controller")
+        reader.host.locator("input[type=range]").fill(str(number - 1))
+        reader.host.locator("button.because").click()
+        assert reader.actor == "deployment-controller"
+        assert any(act.revision == story[number - 1].cause for act in story[reader.step - 1].acts)
+
+
+def test_space_plays_and_pauses(browser: Any, url: str) -> None:
+    with Visit(browser, url) as visit:
+        visit.page.clock.install()
+        visit.page.reload()
+        reader = Reader(visit.page)
+        reader.press(" ")
+        assert reader.host.get_by_role("button", name="pause").count() == 1
+        visit.page.clock.run_for(3000)
+        assert reader.step == 3
+        reader.press(" ")
+        visit.page.clock.run_for(5000)
+        assert reader.step == 3
+        assert reader.host.get_by_role("button", name="play").count() == 1
+
+
+def test_what_happens_is_spoken(browser: Any, url: str) -> None:
+    with Visit(browser, url) as visit:
+        reader = Reader(visit.page)
+        reader.press("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight")
+        spoken = reader.host.get_by_role("status").inner_text()
+        assert spoken == "Step 5 of 45. deployment-controller: create revision 1 with 3 pods"
+        scrubber = reader.host.get_by_role("slider")
+        assert scrubber.get_attribute("aria-valuetext") == "Step 5 of 45: deployment-controller"
+        assert reader.section.get_attribute("aria-label").startswith("Rolling update of web.")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1200])
+def test_nothing_sticks_out_at_any_width(browser: Any, url: str, width: int) -> None:
+    with Visit(browser, url, width=width) as visit:
+        reader = Reader(visit.page)
+        for key in ("Home", "End"):
+            reader.press(key)
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert reader.host.locator(".chip").first.is_visible()
+
+
+def test_text_has_the_colour_of_the_page_in_light_and_dark(browser: Any, url: str) -> None:
+    with Visit(browser, url, scheme="dark") as visit:
+        visit.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        title = visit.page.locator("k8snb-stepper .title")
+        assert title.evaluate("one => getComputedStyle(one).color") == "rgb(206, 214, 221)"
+
+
+def test_on_paper_a_stepper_is_a_numbered_list(browser: Any, url: str, story: Stepper) -> None:
+    with Visit(browser, url) as visit:
+        assert not visit.page.locator("k8snb-stepper > ol").is_visible()
+        visit.page.emulate_media(media="print")
+        assert visit.page.locator("k8snb-stepper > ol").is_visible()
+        assert not visit.page.locator("k8snb-stepper section").is_visible()
+        assert visit.page.locator("k8snb-stepper > ol > li").count() == len(story)
+
+
+def test_without_scripts_a_stepper_is_a_numbered_list(browser: Any, url: str, story: Stepper) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(url)
+    assert page.locator("k8snb-stepper > ol > li").count() == len(story)
+    assert page.locator("k8snb-stepper > ol").is_visible()
+    context.close()
+
+
+def test_two_steppers_on_a_page_do_not_disturb_each_other(browser: Any, story: Stepper, tmp_path: Path) -> None:
+    path = tmp_path / "two.html"
+    path.write_text(PAGE.format(stepper=story.html() + story.html()), encoding="utf-8")
+    with Visit(browser, path.as_uri()) as visit:
+        first, second = visit.page.locator("k8snb-stepper").all()
+        first.get_by_role("button", name="next step").click()
+        assert first.locator(".count").inner_text() == "2 / 45"
+        assert second.locator(".count").inner_text() == "1 / 45"
+        assert visit.troubles == []
+
+
+def test_every_step_can_be_clicked_through_and_its_cost_is_printed(browser: Any, url: str, story: Stepper) -> None:
+    with Visit(browser, url) as visit:
+        spent = visit.page.evaluate(
+            """() => { const root = document.querySelector("k8snb-stepper").shadowRoot;
+            const next = root.querySelector("button.next"), times = [];
+            while (!next.disabled) { const t = performance.now(); next.click(); root.host.offsetHeight;
+              times.push(performance.now() - t); }
+            return times.sort((a, b) => a - b); }"""
+        )
+        print(f"a step takes {spent[len(spent) // 2]:.1f} ms, at worst {spent[-1]:.1f} ms")
+        assert len(spent) == len(story) - 1
