@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -327,3 +329,13 @@ def test_the_strategic_difference_leads_from_one_document_to_the_other(old: Docu
 def test_apply_is_done_after_once(original: Document, modified: Document, current: Document) -> None:
     live = patched(current, three_way(original, modified, current))
     assert patched(live, three_way(modified, modified, live)) == live
+
+
+SENT = (Path(__file__).parent / "data" / "kubectl-apply.jsonl").read_text("utf-8").splitlines()
+"""What kubectl 1.33 sent for Deployments at random, without the annotation of what was applied last."""
+
+
+@pytest.mark.parametrize("line", SENT)
+def test_apply_sends_what_kubectl_sends(line: str) -> None:
+    case = json.loads(line)
+    assert three_way(case["original"], case["modified"], case["current"]) == case["patch"]

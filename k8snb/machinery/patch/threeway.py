@@ -138,7 +138,8 @@ def _diff_maps(old: Items, new: Items, rule: Rule, wanted: _Wanted) -> tuple[lis
 def _diff_scalars(old: Items, new: Items, wanted: _Wanted) -> tuple[list[Any], list[Any], list[Any]]:
     added = [item for item in new if item not in old] if wanted.changes else []
     gone = [item for item in dict.fromkeys(_by_text(old, "")) if item not in new] if wanted.deletions else []
-    moved = wanted.changes and list(old) != list(new)
+    # Upstream sorts the old list in place and compares it then; so an unsorted one always counts as moved.
+    moved = wanted.changes and _by_text(old, "") != list(new)
     return added, gone, list(new) if gone or moved else []
 
 
@@ -150,7 +151,17 @@ def _join(deletions: Patch, changes: Patch, schema: Type) -> Patch:
             joined[key] = value
         elif not key.startswith("$"):
             joined[key] = _join_field(joined[key], value, rule_of(schema, key) or _UNRULED)
+    for key, order in changes.items():
+        field = key.removeprefix(f"{SET_ORDER}/")
+        if field != key and field in joined:
+            joined[field] = _in_order(joined[field], order, rule_of(schema, field) or _UNRULED)
     return joined
+
+
+def _in_order(items: Items, order: Items, rule: Rule) -> list[Any]:
+    """The items as `$setElementOrder` has them, deletions last."""
+    kept = [item for item in items if not is_deletion(item)]
+    return [*sort_by(kept, order, rule.key), *(item for item in items if is_deletion(item))]
 
 
 def _join_field(deletion: Any, change: Any, rule: Rule) -> Any:
