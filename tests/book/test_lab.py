@@ -1,0 +1,64 @@
+"""The stepper in JupyterLab, with a kernel: a live widget, of which Python knows where the reader stands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.book.conftest import ROOT
+from tests.browser import needs_chromium
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+CELLS = (
+    "from tests.view.tape import rollout\nstory = rollout(2).story('Rolling update of web')\nstory",
+    "print('the reader is at', story.index)",
+)
+QUIET = """{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a JupyterLab that has one notebook, open to this machine only."""
+    pytest.importorskip("jupyterlab")
+    folder: Path = tmp_path_factory.mktemp("lab")
+    (folder / "overrides.json").write_text(QUIET)
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    notebook = nbformat.v4.new_notebook(metadata=kernel, cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    nbformat.write(notebook, folder / "steps.ipynb")
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1"]
+    command += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", f"--LabApp.app_settings_dir={folder}"]
+    environment = {"PATH": str(Path(sys.executable).parent), "HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder) as server:
+        assert server.stderr is not None
+        lines = (line for line in server.stderr if "http://127.0.0.1:" in line)
+        address = next(lines).split("http://127.0.0.1:")[1].split("/")[0]
+        yield f"http://127.0.0.1:{address}/lab/tree/steps.ipynb?reset"
+        server.terminate()
+        server.stderr.close()
+
+
+def test_a_live_stepper_tells_the_kernel_where_the_reader_is(browser: Any, lab: str) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.goto(lab)
+    page.locator(".jp-Notebook-cell").first.wait_for(timeout=60_000)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    page.locator(".jp-Notebook-cell").first.click()
+    page.keyboard.press("Shift+Enter")
+    stepper = page.locator(".jp-OutputArea .k8snb-view")
+    stepper.locator("section").wait_for(timeout=60_000)
+    stepper.locator("section").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert stepper.locator(".count").inner_text().startswith("4 / ")
+    assert page.locator(".jp-Notebook-cell").count() == 2, "the notebook's own shortcuts stay out of a stepper"
+    page.locator(".jp-Notebook-cell").nth(1).locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("the reader is at 3").wait_for(timeout=20_000)
+    page.close()
