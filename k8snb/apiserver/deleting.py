@@ -15,7 +15,7 @@ from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.reading import Reader
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock, rfc3339
-from k8snb.errors import StatusError, conflict, not_found
+from k8snb.errors import StatusError, conflict, forbidden, not_found
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response, User
@@ -65,6 +65,8 @@ class Remover:
         self._admission.validate(
             Attributes("DELETE", kind.resource, info.namespace, info.name, info.subresource, None, old, user, dry)
         )
+        if why := kind.strategy.deletion_refusal(old):
+            raise forbidden(kind.resource, info.name, why)
         marked = self._marked(kind, old, options)
         if marked is not None:
             return marked if dry else kind.load(self._writer.commit(kind, old, marked))

@@ -64,6 +64,11 @@ class PriorityClassStrategy(Strategy):
             errors.append(field_forbidden("value", "may not be changed in an update."))
         return errors + checks.immutable("preemptionPolicy", new.get("preemptionPolicy"), old.get("preemptionPolicy"))
 
+    def deletion_refusal(self, obj: Object) -> str:
+        if any(known["metadata"]["name"] == obj["metadata"]["name"] for known in SYSTEM_CLASSES):
+            return "this is a system priority class and cannot be deleted"
+        return ""
+
 
 def _system_problem(obj: Object) -> str:
     name = obj["metadata"]["name"]

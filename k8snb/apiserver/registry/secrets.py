@@ -19,6 +19,7 @@ from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.errors import FieldError, bad_request, invalid_value, required, too_long
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import annotations_of
+from k8snb.machinery.schema.gojson import complaint
 from k8snb.typing import Object
 
 SERVICE_ACCOUNT_NAME = "kubernetes.io/service-account.name"
@@ -105,27 +106,15 @@ def _validate_json(key: str, data: Mapping[str, bytes]) -> list[FieldError]:
 
 def _json_problem(content: bytes) -> str:
     """Why Go could not read the content as a JSON object; empty if it could."""
+    text = content.decode(errors="replace")
     try:
-        value = json.loads(content)
-    except ValueError as error:
-        return _go_syntax_error(content, error)
+        value = json.loads(text)
+    except ValueError:
+        return complaint(text)
     if value is None or isinstance(value, dict):
         return ""
     kinds = {bool: "bool", int: "number", float: "number", str: "string", list: "array"}
     return f"json: cannot unmarshal {kinds[type(value)]} into Go value of type map[string]interface {{}}"
-
-
-def _go_syntax_error(content: bytes, error: ValueError) -> str:
-    position = getattr(error, "pos", 0)
-    text = content.decode(errors="replace")
-    if position >= len(text.rstrip()):
-        return "unexpected end of JSON input"
-    where = "looking for beginning of value" if position == 0 else "after top-level value"
-    return f"invalid character {_go_quoted(text[position])} {where}"
-
-
-def _go_quoted(character: str) -> str:
-    return {"'": "'\\''", '"': "'\"'"}.get(character, f"'{character}'")
 
 
 STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {"secrets": lambda _: SecretStrategy()}

@@ -86,6 +86,10 @@ class Strategy:
         """The grace period of a deletion that names none; None where deletion is not graceful."""
         return None
 
+    def deletion_refusal(self, obj: Object) -> str:
+        """Why the object may not be deleted; empty if it may."""
+        return ""
+
     def warnings(self, obj: Object) -> list[str]:
         """Advice that goes back as `Warning` headers."""
         return []
