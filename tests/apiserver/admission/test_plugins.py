@@ -9,7 +9,7 @@ import pytest
 
 from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
-from k8snb.apiserver.admission.plugin import Plugin
+from k8snb.apiserver.admission.plugin import Attributes, Plugin
 from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.apiserver.admission.priority import Priority
 from k8snb.apiserver.admission.service_account import ServiceAccount
@@ -28,11 +28,14 @@ def admitted(plugin: Plugin, world: World, obj: Object, **how: Any) -> Object:
 
 def refusal(plugin: Plugin, world: World, obj: Object | None, **how: Any) -> Object:
     with pytest.raises(StatusError) as caught:
-        attributes = request(obj, **how)
-        if obj is not None:
-            world.chain(plugin).admit(attributes)
-        world.chain(plugin).validate(attributes)
+        _pass(plugin, world, request(obj, **how))
     return caught.value.status
+
+
+def _pass(plugin: Plugin, world: World, attributes: Attributes) -> None:
+    if attributes.object is not None:
+        world.chain(plugin).admit(attributes)
+    world.chain(plugin).validate(attributes)
 
 
 # -- NamespaceLifecycle --------------------------------------------------------------------------------------
