@@ -10,7 +10,6 @@ Upstream: `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import orjson
@@ -40,10 +39,11 @@ from k8snb.machinery.names import Lottery
 from k8snb.machinery.scheme import Scheme
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
-from k8snb.typing import Object
+from k8snb.typing import Object, Resource
 from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
 
 Handle = Callable[[Request], Response]
+Handler = Callable[[Kind, RequestInfo, Request], Response]
 Authenticate = Callable[[Request], User | None]
 Authorize = Callable[[User, RequestInfo, Request], str]
 """Returns the reason why the user may not, empty if the user may."""
@@ -85,8 +85,28 @@ class APIServer:
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
         self.subresources = Subresources(store, clock, self.writer, self.remover, agents)
+        self._handlers: dict[str, Handler] = {
+            "get": self._get,
+            "list": self._list,
+            "watch": self._watch,
+            "create": self.writer.create,
+            "update": self.writer.update,
+            "patch": self.writer.patch,
+            "delete": self.remover.delete,
+            "deletecollection": self.remover.delete_collection,
+        }
+        self._routes: dict[tuple[Resource, str, str], tuple[Handler, Kind]] = {}
         self._outside = _compose(self, FILTERS)
-        self._inside = _compose(self, tuple(each for each in FILTERS if each[0] not in ONLY_OUTSIDE))
+        self._inside = _compose(self, [each for each in FILTERS if each[0] not in self._idle_inside()])
+
+    def _idle_inside(self) -> frozenset[str]:
+        """The filters that have nothing to do for a request of a part in this process."""
+        idle = set(ONLY_OUTSIDE)
+        if self.authorize is None:
+            idle.add("authorization")
+        if not self.trace.enabled:
+            idle.add("audit")
+        return frozenset(idle)
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Refusals are answers too: nothing is raised."""
@@ -129,17 +149,36 @@ class APIServer:
         assert info is not None
         if info.resource is None:
             return self._path(request)
-        kind = self.kinds.of(info.resource)
-        if info.subresource and info.subresource != "status":
-            return self.subresources.handle(kind, info, request)
-        if info.subresource and "status" not in info.resource.subresources:
+        route = self._routes.get((info.resource, info.verb, info.subresource))
+        if route is None:
+            route = self._route(info.resource, info.verb, info.subresource)
+        return route[0](route[1], info, request)
+
+    def _route(self, resource: Resource, verb: str, subresource: str) -> tuple[Handler, Kind]:
+        """The handler of a verb on a resource, found once; raises where there is none."""
+        handler = self._handlers.get(verb)
+        if subresource and subresource != "status":
+            handler = self.subresources.handle
+        elif subresource and "status" not in resource.subresources:
             raise path_not_found()
-        if info.verb not in info.resource.verbs and not (info.verb == "watch" and "watch" in info.resource.verbs):
-            raise method_not_supported(info.resource, info.verb) if info.verb in _HANDLERS else method_not_allowed()
-        handler = _HANDLERS.get(info.verb)
-        if handler is None or (info.subresource and info.verb not in ("get", "update", "patch")):
+        elif verb not in resource.verbs:
+            raise method_not_supported(resource, verb) if handler else method_not_allowed()
+        elif subresource and verb not in ("get", "update", "patch"):
             raise method_not_allowed()
-        return handler(self, kind, info, request)
+        assert handler is not None
+        route = handler, self.kinds.of(resource)
+        if handler != self.subresources.handle or subresource in resource.subresources:
+            self._routes[resource, verb, subresource] = route
+        return route
+
+    def _get(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        return Response(200, self.reader.get(kind, info))
+
+    def _list(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        return Response(200, self.reader.list(kind, info, request.query))
+
+    def _watch(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        return Response(200, stream=self.reader.watch(kind, info, request.query))
 
     def _path(self, request: Request) -> Response:
         for serve in (discovery.serve, status.serve, openapi.serve):
@@ -147,26 +186,6 @@ class APIServer:
             if response is not None:
                 return response
         raise path_not_found()
-
-
-def _list(server: APIServer, kind: Kind, info: RequestInfo, request: Request) -> Response:
-    return Response(200, server.reader.list(kind, info, request.query))
-
-
-def _watch(server: APIServer, kind: Kind, info: RequestInfo, request: Request) -> Response:
-    return Response(200, stream=server.reader.watch(kind, info, request.query))
-
-
-_HANDLERS: dict[str, Callable[[APIServer, Kind, RequestInfo, Request], Response]] = {
-    "get": lambda server, kind, info, request: Response(200, server.reader.get(kind, info)),
-    "list": _list,
-    "watch": _watch,
-    "create": lambda server, kind, info, request: server.writer.create(kind, info, request),
-    "update": lambda server, kind, info, request: server.writer.update(kind, info, request),
-    "patch": lambda server, kind, info, request: server.writer.patch(kind, info, request),
-    "delete": lambda server, kind, info, request: server.remover.delete(kind, info, request),
-    "deletecollection": lambda server, kind, info, request: server.remover.delete_collection(kind, info, request),
-}
 
 
 # -- the filters ---------------------------------------------------------------------------------------
@@ -189,8 +208,6 @@ def _retry_header(error: StatusError) -> dict[str, str]:
 
 
 def _record(server: APIServer, request: Request, then: Handle) -> Response:
-    if not server.trace.enabled:
-        return then(request)
     try:
         response = then(request)
     except StatusError as error:
@@ -257,7 +274,7 @@ def _compose(server: APIServer, filters: Sequence[tuple[str, Filter]]) -> Handle
 
 
 def _link(server: APIServer, each: Filter, then: Handle) -> Handle:
-    return partial(each, server, then=then)
+    return lambda request: each(server, request, then)
 
 
 def encode(value: Any) -> bytes:

@@ -153,6 +153,17 @@ class Informer(Task):
         if events:
             self.wake()
 
+    @property
+    def behind(self) -> bool:
+        """Whether there are changes that it has not taken in yet."""
+        return bool(self._events)
+
+    def catch_up(self, revision: int) -> None:
+        """Take in every change up to a revision at once, for a reader that has to know what came before it."""
+        events = self._events
+        while events and events[0].revision <= revision:
+            self.run(1)
+
     def _put(self, key: tuple[str, str], new: Object | None) -> None:
         old = self._objects.get(key)
         if new is not None:

@@ -78,7 +78,7 @@ def _compare(one: _Standing, other: _Standing) -> int:
         return -1 if one.last < other.last else 1
     if one.age != other.age:
         return _younger(one, other, one.age, other.age)
-    return 0
+    return -1 if one.uid < other.uid else 1
 
 
 def _younger(one: _Standing, other: _Standing, mine: float | None, theirs: float | None) -> int:

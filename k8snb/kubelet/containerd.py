@@ -17,6 +17,7 @@ from k8snb.kubelet.images.program import Program, Usage
 from k8snb.kubelet.process import ContainerProcess, ExecProcess
 from k8snb.kubelet.references import Reference
 from k8snb.kubelet.runtime import (
+    SANDBOX_SECONDS,
     Call,
     CallLog,
     ContainerConfig,
@@ -29,12 +30,6 @@ from k8snb.kubelet.runtime import (
 )
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
-
-SANDBOX_SECONDS = 0.5
-"""How long a sandbox takes, network included."""
-
-START_SECONDS = 0.5
-"""How long a container takes from its creation until its process runs."""
 
 PULL_SECONDS = 0.6
 """What a pull takes besides the transfer: names, tokens, manifests."""
@@ -133,6 +128,10 @@ class Container:
         """What it uses now."""
         program = self.awake().program
         return program.usage() if program is not None and self.state == "running" else Usage(0.0, 0)
+
+    def last_lines(self) -> str:
+        """The end of its log."""
+        return self.process.last_lines() if self.process is not None else ""
 
     def end(self, code: int, reason: str = "", message: str = "") -> None:
         """The process is gone: keep how it ended and tell the kubelet."""

@@ -28,6 +28,12 @@ RUNTIME_NAME = "containerd"
 RUNTIME_VERSION = "2.2.1"
 RUNTIME_API_VERSION = "v1"
 
+SANDBOX_SECONDS = 0.5
+"""How long a simulated sandbox takes, network included."""
+
+START_SECONDS = 0.5
+"""How long a simulated container takes from its creation until its process runs."""
+
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -161,6 +167,10 @@ class ContainerView(Protocol):
     exit_code: int
     reason: str
     message: str
+
+    def last_lines(self) -> str:
+        """The end of its log, as a termination message takes it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Scheduler(Task):
         self._nominator = Nominator()
         self._pods: Informer | None = None
         self._namespaces: Informer | None = None
+        self._background: list[Informer] = []
         self._api = ApiCalls(context.client, context.clock)
         self._selectors = DefaultSelectors(self.cache.spreading, {kind: self._owner(kind) for kind in OWNERS})
         surroundings = Surroundings(
@@ -65,12 +66,13 @@ class Scheduler(Task):
     def start(self) -> None:
         """Subscribe to everything that decisions depend on, the pods last."""
         informers = self._context.informers
-        for resource in OWNERS.values():
-            informers.of(resource)
+        owners = [informers.of(resource) for resource in OWNERS.values()]
+        services, nodes = informers.of("services"), informers.of("nodes")
         self._namespaces = informers.of("namespaces")
+        self._background = [*owners, services, self._namespaces, nodes]
         self._namespaces.on_change(self._namespace_changed)
-        informers.of("services").on_change(self._selectors.put_service)
-        informers.of("nodes").on_change(self._node_changed)
+        services.on_change(self._selectors.put_service)
+        nodes.on_change(self._node_changed)
         self._pods = informers.of("pods")
         self._pods.on_change(self._pod_changed)
 
@@ -166,6 +168,9 @@ class Scheduler(Task):
 
     def _one(self, queued: QueuedPod) -> None:
         pod = queued.info.pod
+        for informer in self._background:  # what happened before the pod came is known when it is looked at
+            if informer.behind:
+                informer.catch_up(queued.cause)
         span = self._trace.begin(self.name, key_of(pod), queued.cause)
         try:
             self._schedule(queued, span)
