@@ -36,6 +36,9 @@ from k8snb.wire import Request, Response, User, WatchEvent
 
 if TYPE_CHECKING:
     from k8snb.client.controller import Controller
+    from k8snb.view.chart import Chart
+    from k8snb.view.dot import Diagram
+    from k8snb.view.stepper import Stepper
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 SETTLE_SECONDS = 60.0
@@ -356,6 +359,57 @@ class Cluster:
 
     def _reached(self) -> bool:
         return self._target is not None and self.store.revision >= self._target
+
+    # -- views -------------------------------------------------------------------------------------
+
+    def stepper(
+        self,
+        title: str = "",
+        *,
+        since: int = 0,
+        until: int | None = None,
+        namespace: str = "default",
+        about: str | Sequence[str] = (),
+    ) -> Stepper:
+        """What happened in a namespace after revision `since`, step by step.
+
+        `about` limits it to objects and what hangs from them: `Deployment/web`.
+        """
+        from k8snb.view.story import story
+
+        last = self.revision if until is None else until
+        return story(
+            title or _("What happened"),
+            self.trace.spans,
+            self.trace.requests,
+            self.at,
+            since=max(since, self.store.compacted),
+            until=last,
+            namespace=namespace,
+            about=[about] if isinstance(about, str) else about,
+        )
+
+    def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
+        """Objects and what hangs from them, drawn as they are (or were at a revision): `deployment/web`, `service/web`."""
+        from k8snb.view.dot import Diagram
+        from k8snb.view.graphs import graph
+
+        return Diagram(graph(self.at(self.revision if revision is None else revision), *names, namespace=namespace))
+
+    def chart(self, name: str, *, since: int = 0, namespace: str = "default") -> Chart:
+        """The ready pods of each revision of a Deployment over time."""
+        from k8snb.view.chart import rollout
+
+        plain = name.rpartition("/")[2]
+        first = max(since, self.store.compacted)
+        return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
+
+    def kubectl(self, command: str, stdin: str = "") -> str:
+        """What `kubectl COMMAND` prints, errors included; waiting commands let virtual time pass."""
+        from k8snb.kubectl import run
+
+        output = run(self, command, stdin)
+        return str(output.stdout + output.stderr)
 
     def fork(self) -> Cluster:
         """A second cluster with the same past; from here on the two know nothing of each other."""
