@@ -87,20 +87,24 @@ def _lines(number: int, frame: Frame) -> Iterator[str]:
 def details(frame: Frame) -> Iterator[str]:
     """What one frame says, line by line: observe, diff, act, and the pods afterwards."""
     if frame.observed:
-        yield f"{_('observe')}  " + ", ".join(f"{name} {value}" for name, value in frame.observed)
+        yield _said(_("observe"), ", ".join(f"{name} {value}" for name, value in frame.observed))
     if frame.caption:
-        yield f"{_('diff')}     {frame.caption}"
+        yield _said(_("diff"), frame.caption)
     for act in frame.acts[:_MOST_ACTS]:
-        yield f"{_('act')}      {act.sentence}"
+        yield _said(_("act"), act.sentence)
         yield from (f"           {change}" for change in act.changes[:_MOST_CHANGES])
         if len(act.changes) > _MOST_CHANGES:
-            yield "           " + _("… and {count} more fields").format(count=len(act.changes) - _MOST_CHANGES)
+            yield "           " + _("… and {count} more").format(count=len(act.changes) - _MOST_CHANGES)
     if len(frame.acts) > _MOST_ACTS:
-        yield f"{_('act')}      " + _("… and {count} more").format(count=len(frame.acts) - _MOST_ACTS)
+        yield _said(_("act"), _("… and {count} more").format(count=len(frame.acts) - _MOST_ACTS))
     if frame.error:
-        yield f"{_('error')}    {frame.error}"
+        yield _said(_("error"), frame.error)
     if pods := pods_line(frame.scene):
-        yield f"{_('pods')}     {pods}"
+        yield _said(_("pods"), pods)
+
+
+def _said(label: str, words: str) -> str:
+    return f"{label:<9}{words}"
 
 
 def pods_line(scene: Scene) -> str:
