@@ -19,12 +19,13 @@ from k8snb.apiserver.bootstrap import bootstrap_objects
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.client.controller import Context
-from k8snb.client.events import Correlator
 from k8snb.client.informer import Informers
 from k8snb.clock import Clock, VirtualClock
 from k8snb.controllers.table import CONTROLLERS
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
+from k8snb.kubelet.pool import Pool
+from k8snb.kubelet.pool import Pool
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Fabric
@@ -153,7 +154,7 @@ class Cluster:
             self._context.client.create(resource, obj)
         self.network = Fabric(self._context.separate("system:kube-proxy"))
         self.kubelets: dict[str, Kubelet] = {}
-        self._correlator = Correlator()
+        self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
         manager = self._context.separate("system:kube-controller-manager")
         for kind in CONTROLLERS:
@@ -176,7 +177,7 @@ class Cluster:
     def _add_node(self, spec: NodeSpec) -> None:
         context = self._context.separate(f"system:node:{spec.name}", "system:nodes")
         kubelet = Kubelet(context, spec.name, capacity=spec.capacity, labels=spec.labels, taints=spec.taints,
-                          network=self.network, correlator=self._correlator)
+                          network=self.network, pool=self.pool)
         self.kubelets[spec.name] = kubelet
         kubelet.start()
 
