@@ -21,12 +21,14 @@ from k8snb.kubelet.runtime import (
     Call,
     CallLog,
     ContainerConfig,
+    ContainerView,
     ExecResult,
     LogOptions,
     Network,
     Pull,
     RuntimeRefused,
     SandboxConfig,
+    SandboxView,
 )
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
@@ -178,8 +180,9 @@ class SimulatedRuntime:
             )
         return sandbox, SANDBOX_SECONDS
 
-    def stop_pod_sandbox(self, sandbox: Sandbox) -> None:
+    def stop_pod_sandbox(self, sandbox: SandboxView) -> None:
         """Kill what still runs and disconnect the pod."""
+        assert isinstance(sandbox, Sandbox)
         for container in sandbox.containers:
             if container.state == "running":
                 container.end(137)
@@ -189,16 +192,18 @@ class SimulatedRuntime:
         if self.recording:
             self._record("RuntimeService", "StopPodSandbox", _of(sandbox), {})
 
-    def remove_pod_sandbox(self, sandbox: Sandbox) -> None:
+    def remove_pod_sandbox(self, sandbox: SandboxView) -> None:
         """Forget the sandbox and its containers."""
+        assert isinstance(sandbox, Sandbox)
         if self.recording:
             self._record("RuntimeService", "RemovePodSandbox", _of(sandbox), {})
         sandbox.containers.clear()
 
     # -- containers --------------------------------------------------------------------------------
 
-    def create_container(self, sandbox: Sandbox, config: ContainerConfig, attempt: int) -> Container:
+    def create_container(self, sandbox: SandboxView, config: ContainerConfig, attempt: int) -> Container:
         """Make a container."""
+        assert isinstance(sandbox, Sandbox)
         container = Container(sandbox, config, attempt)
         sandbox.containers.append(container)
         if self.recording:
@@ -206,8 +211,9 @@ class SimulatedRuntime:
             self._record("RuntimeService", "CreateContainer", request, {"container_id": container.id})
         return container
 
-    def start_container(self, container: Container) -> None:
+    def start_container(self, container: ContainerView) -> None:
         """Run its process."""
+        assert isinstance(container, Container)
         if self.recording:
             self._record("RuntimeService", "StartContainer", _of(container.sandbox, container), {})
         image = table.IMAGES[container.config.reference.name]
@@ -225,15 +231,16 @@ class SimulatedRuntime:
         if "/" in name:
             why = f'exec: "{name}": stat {name}: no such file or directory'
         message = (
-            "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
-            f"unable to start container process: error during container init: {why}: unknown"
+            "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+            f"runc create failed: unable to start container process: error during container init: {why}: unknown"
         )
         container.state, container.exit_code, container.reason = "exited", 128, "StartError"
         container.message, container.finished_at = message, self.clock.now()
         raise RuntimeRefused(message)
 
-    def stop_container(self, container: Container, timeout: float) -> None:
+    def stop_container(self, container: ContainerView, timeout: float) -> None:
         """Send the stop signal; kill the process `timeout` seconds later if it still runs."""
+        assert isinstance(container, Container)
         if self.recording:
             self._record(
                 "RuntimeService", "StopContainer", {**_of(container.sandbox, container), "timeout": timeout}, {}
@@ -252,17 +259,19 @@ class SimulatedRuntime:
         elif program is not None and program.heeds_signals(argv):
             self.clock.call_later(program.stop_seconds, lambda: container.end(0))
 
-    def remove_container(self, container: Container) -> None:
+    def remove_container(self, container: ContainerView) -> None:
         """Forget an exited container."""
+        assert isinstance(container, Container)
         if self.recording:
             self._record("RuntimeService", "RemoveContainer", _of(container.sandbox, container), {})
         if container in container.sandbox.containers:
             container.sandbox.containers.remove(container)
 
     def exec_sync(
-        self, container: Container, command: Sequence[str], stdin: str = "", timeout: float = 3600.0
+        self, container: ContainerView, command: Sequence[str], stdin: str = "", timeout: float = 3600.0
     ) -> ExecResult:
         """Run a command in a container."""
+        assert isinstance(container, Container)
         if self.recording:
             request = {**_of(container.sandbox, container), "cmd": list(command)}
             self._record("RuntimeService", "ExecSync", request, {})
@@ -270,8 +279,9 @@ class SimulatedRuntime:
             raise RuntimeRefused(f"container is in CONTAINER_{container.state.upper()} state")
         return ExecProcess(container, command).result(stdin, timeout)
 
-    def logs(self, container: Container, options: LogOptions) -> str:
+    def logs(self, container: ContainerView, options: LogOptions) -> str:
         """What the container wrote."""
+        assert isinstance(container, Container)
         return container.awake().log_text(options) if container.started_at else ""
 
     # -- images ------------------------------------------------------------------------------------

@@ -81,8 +81,8 @@ ROWS: tuple[Image, ...] = (
         commands=_DEBIAN | {"curl"}, shell="dash", version="5.42.0",
     ),
     Image(
-        "docker.io/polinux/stress", 4_050_000, {"stress": Stress}, cmd=("stress",), runner=Script, commands=_ALPINE, shell="busybox",
-        version="1.0.4",
+        "docker.io/polinux/stress", 4_050_000, {"stress": Stress}, cmd=("stress",), runner=Script, commands=_ALPINE,
+        shell="busybox", version="1.0.4",
     ),
     Image("docker.io/traefik/whoami", 2_900_000, {"whoami": Whoami}, entrypoint=("/whoami",), version="1.11.0"),
     Image(

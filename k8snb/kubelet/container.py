@@ -1,0 +1,389 @@
+"""One container of a pod, as the kubelet drives it: image, configuration, start, exit, back-off, again.
+
+What happens when is a matter of the table in `lifecycle`; the methods here are the actions it names. Messages
+and events are those of `pkg/kubelet/kuberuntime` and `pkg/kubelet/images`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from k8snb.clock import rfc3339
+from k8snb.kubelet import hooks
+from k8snb.kubelet.backoff import Backoff, words
+from k8snb.kubelet.lifecycle import CONTAINER_TABLE
+from k8snb.kubelet.plan import INIT, ContainerPlan
+from k8snb.kubelet.prober import Probe
+from k8snb.kubelet.runtime import START_SECONDS, ContainerView, Pull, RuntimeRefused
+from k8snb.kubelet.status import running_since
+from k8snb.typing import Object, ObjectKey
+
+if TYPE_CHECKING:
+    from k8snb.kubelet.kubelet import Kubelet
+    from k8snb.kubelet.podworker import PodWorker
+
+RESYNC_SECONDS = 12.5
+"""How often a pod with trouble is looked at again (upstream: 10 s, up to half as much more)."""
+
+RELIST_SECONDS = 1.0
+"""How long it takes until the kubelet acts on what happened to a container (upstream: its relist period)."""
+
+MINIMUM_GRACE = 2
+"""The shortest time, in seconds, that a process gets between the signal and the kill."""
+
+_NEVER_RAN = "1970-01-01T00:00:00Z"
+
+
+class ContainerUnit:
+    """The state of one container."""
+
+    __slots__ = (
+        "attempt", "backoff", "before", "container", "ended", "epoch", "grace", "image_backoff", "image_error", "last",
+        "message", "plan", "probes", "pulling", "ready", "reason", "started", "state", "worker",
+    )  # fmt: skip
+
+    def __init__(self, worker: PodWorker, plan: ContainerPlan) -> None:
+        self.worker = worker
+        self.plan = plan
+        self.state = "Waiting"
+        self.epoch = 0
+        self.attempt = -1
+        self.container: ContainerView | None = None
+        self.before: ContainerView | None = None
+        """The container of the run before, which the status shows until the next one runs."""
+        self.ended: Object | None = None
+        """The `terminated` state of the newest run that has ended."""
+        self.last: Object | None = None
+        """The `terminated` state of the run before the newest."""
+        self.reason = ""
+        """Why it waits, where that is more than that its turn has not come."""
+        self.message = ""
+        self.started = False
+        self.ready = False
+        self.grace: float | None = None
+        self.backoff: Backoff | None = None
+        self.image_backoff: Backoff | None = None
+        self.image_error = ""
+        self.pulling: Pull | None = None
+        self.probes: tuple[Probe, ...] = ()
+
+    @property
+    def host(self) -> Kubelet:
+        """The kubelet."""
+        return self.worker.kubelet
+
+    @property
+    def key(self) -> ObjectKey:
+        """The pod's key."""
+        return self.worker.key
+
+    @property
+    def active(self) -> bool:
+        """Whether there is a process, or will be in a moment."""
+        return self.state in {"Starting", "Running", "Stopping"}
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether its last run ended well."""
+        return self.state == "Exited" and self.ended is not None and self.ended["exitCode"] == 0
+
+    @property
+    def final(self) -> bool:
+        """Whether it has ended and will not run again."""
+        return self.state == "Exited" and self.ended is not None and not self._restarts(self.ended["exitCode"])
+
+    def _restarts(self, code: int) -> bool:
+        return self.plan.restarts_after(code)
+
+    def deliver(self, event: str) -> None:
+        """Let something happen, and let the pod take it into account."""
+        self.fire(event)
+        self.worker.fire("container changed")
+
+    def fire(self, event: str) -> None:
+        """Look the event up in the table and do what it says."""
+        row = CONTAINER_TABLE.get((self.state, event))
+        if row is not None:
+            self.state = row.to
+            getattr(self, row.action)()
+
+    def later(self, seconds: float, event: str, *, background: bool = False) -> None:
+        """Let something happen after a while."""
+        self.worker.kubelet.pool.later(seconds, self, event, background=background)
+
+    def tell(self, type: str, reason: str, message: str) -> None:
+        """Record an event about the container."""
+        self.worker.kubelet.events.record(self.worker.pod, type, reason, message, self.plan.field)
+
+    def cancel(self) -> None:
+        """It shall not run any more: forget what it was waiting for."""
+        self.epoch += 1
+        for probe in self.probes:
+            probe.stop()
+
+    # -- image -------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin (again) from the image on; appointments made before are void."""
+        self.epoch += 1
+        self.fire("start")
+
+    def ensure_image(self) -> None:
+        """Use the image that is there, or find out why it can not be had."""
+        plan = self.plan
+        if plan.image_error:
+            self.message = f'Failed to apply default image tag "{plan.image}": {plan.image_error}'
+            self.tell("Warning", "InspectFailed", self.message)
+            self.reason = "InvalidImageName"
+            self.fire("image refused")
+        elif plan.pull_policy != "Always" and self.host.runtime.image_status(plan.config.reference):
+            said = f'Container image "{plan.image}" already present on machine and can be accessed by the pod'
+            self.tell("Normal", "Pulled", said)
+            self.fire("image present")
+        elif plan.pull_policy == "Never":
+            self.message = f'Container image "{plan.image}" is not present with pull policy of Never'
+            self.tell("Warning", "ErrImageNeverPull", self.message)
+            self.reason = "ErrImageNeverPull"
+            self.fire("image refused")
+        else:
+            self.fire("image absent")
+
+    def wait_for_image(self) -> None:
+        """No pull would help: look again from time to time."""
+        self.tell("Warning", "Failed", f"Error: {self.reason}")
+        self.later(RESYNC_SECONDS, "retry", background=True)
+
+    def pull(self) -> None:
+        """Ask the registry for the image."""
+        self.tell("Normal", "Pulling", f'Pulling image "{self.plan.image}"')
+        self.pulling = pull = self.host.runtime.pull_image(self.plan.config.reference)
+        self.later(pull.seconds, "pull failed" if pull.error else "pulled")
+
+    def arrived(self) -> None:
+        """The image is here."""
+        pull = self.pulling
+        assert pull is not None
+        took = words(pull.seconds)
+        said = f'Successfully pulled image "{self.plan.image}" in {took} ({took} including waiting).'
+        self.tell("Normal", "Pulled", f"{said} Image size: {pull.size} bytes.")
+        self.pulling = self.image_backoff = None
+        self.fire("image present")
+
+    def back_off_pulling(self) -> None:
+        """The registry refused: wait twice as long each time."""
+        pull = self.pulling
+        assert pull is not None
+        self.image_error, self.pulling = pull.error, None
+        self.tell("Warning", "Failed", f'Failed to pull image "{self.plan.image}": {pull.error}')
+        self.tell("Warning", "Failed", "Error: ErrImagePull")
+        self.reason, self.message = "ErrImagePull", pull.error
+        self.image_backoff = self.image_backoff or Backoff()
+        self.image_backoff.next(self.host.clock.now())
+        self.later(RELIST_SECONDS, "resync", background=True)
+        self.later(self.image_backoff.delay, "retry", background=True)
+
+    def report_image(self) -> None:
+        """Say that it is still backing off."""
+        said = f'Back-off pulling image "{self.plan.image}"'
+        self.tell("Normal", "BackOff", said)
+        self.tell("Warning", "Failed", "Error: ImagePullBackOff")
+        self.reason, self.message = "ImagePullBackOff", f"{said}: ErrImagePull: {self.image_error}"
+        self.later(RESYNC_SECONDS, "resync", background=True)
+
+    # -- start -------------------------------------------------------------------------------------
+
+    def configure(self) -> None:
+        """Work out the environment, which may refer to objects that do not exist."""
+        error = self.worker.environment_error(self.plan) if self.plan.needs_environment else ""
+        self.reason, self.message = ("CreateContainerConfigError", error) if error else ("", "")
+        self.fire("incomplete" if error else "complete")
+
+    def wait_for_config(self) -> None:
+        """Something that the environment refers to is missing: look again from time to time."""
+        self.tell("Warning", "Failed", f"Error: {self.message}")
+        self.later(RESYNC_SECONDS, "retry", background=True)
+
+    def create(self) -> None:
+        """Make the container."""
+        self.attempt += 1
+        self.before = self.container
+        sandbox = self.worker.sandbox
+        assert sandbox is not None
+        self.container = self.host.runtime.create_container(sandbox, self.plan.config, self.attempt)
+        self.tell("Normal", "Created", "Container created")
+        self.later(START_SECONDS, "created")
+
+    def launch(self) -> None:
+        """Start the process and run the postStart hook."""
+        assert self.container is not None
+        try:
+            self.host.runtime.start_container(self.container)
+        except RuntimeRefused as error:
+            self.tell("Warning", "Failed", f"Error: {error}")
+            self.fire("start failed")
+            return
+        self.tell("Normal", "Started", "Container started")
+        hook = self.plan.hooks.get("postStart")
+        if hook is None:
+            self.fire("launched")
+            return
+        outcome = hooks.run(hook, self)
+        if outcome.failed:
+            self.tell("Warning", "FailedPostStartHook", "PostStartHook failed")
+            self.state = "Running"
+            self.stop_because("FailedPostStartHook")
+        elif outcome.seconds:
+            self.later(outcome.seconds, "launched")
+        else:
+            self.fire("launched")
+
+    def begin(self) -> None:
+        """It runs: begin to probe it, or take it for ready."""
+        probes = self.plan.probes
+        self.reason = self.message = ""
+        self.started = self.ready = not probes
+        if probes:
+            self.started = all(kind != "startup" for kind, _ in probes)
+            self.ready = self.started and all(kind != "readiness" for kind, _ in probes)
+            self.probes = tuple(Probe(self, kind, spec) for kind, spec in probes)
+            for probe in self.probes:
+                probe.begin()
+
+    def startup_done(self) -> None:
+        """The startup probe has succeeded: the others begin."""
+        self.started = True
+        self.ready = all(kind != "readiness" for kind, _ in self.plan.probes)
+        for probe in self.probes:
+            probe.begin()
+
+    # -- stop --------------------------------------------------------------------------------------
+
+    def stop_because(self, message: str, grace: float | None = None) -> None:
+        """Kill the container for a reason of its own; the restart policy decides what comes then."""
+        self.grace = grace
+        self.message = message
+        self.fire("unhealthy")
+
+    def kill(self) -> None:
+        """Stop it with the grace period that its probe or the pod gives it."""
+        self.tell("Normal", "Killing", self.message)
+        self._stop(float(self.worker.plan.grace) if self.grace is None else self.grace)
+
+    def stop(self) -> None:
+        """Stop it because the pod is stopped."""
+        if self.grace is None or self.worker.grace_left() < self.grace:
+            if self.grace is None:
+                self.tell("Normal", "Killing", f"Stopping container {self.plan.name}")
+            self._stop(self.worker.grace_left())
+
+    def _stop(self, grace: float) -> None:
+        self.cancel()
+        self.grace = grace
+        hook = self.plan.hooks.get("preStop")
+        if hook is None or grace <= 0:
+            self.send_signal()
+            return
+        outcome = hooks.run(hook, self)
+        if outcome.failed:
+            self.tell("Warning", "FailedPreStopHook", "PreStopHook failed")
+        seconds = min(outcome.seconds, grace)
+        self.grace = grace - seconds
+        self.later(seconds, "signal")
+
+    def send_signal(self) -> None:
+        """Let the runtime stop the process, and kill it when the grace period is over."""
+        assert self.container is not None
+        grace = self.grace or 0.0
+        forced = self.worker.grace == 0
+        self.host.runtime.stop_container(self.container, 0 if forced else max(grace, MINIMUM_GRACE))
+
+    # -- end ---------------------------------------------------------------------------------------
+
+    def exited(self) -> None:
+        """The process is gone: note how it ended; whether it runs again is for the policy to say."""
+        self.cancel()
+        container = self.container
+        assert container is not None
+        self.last, self.ended = self.ended, _terminated(container, self.plan)
+        self.reason = self.message = ""
+        self.grace = None
+        self.started = False
+        self.ready = self.plan.kind == INIT and container.exit_code == 0
+        if self._restarts(container.exit_code) and self.worker.state == "Running":
+            self.later(RELIST_SECONDS, "restart")
+
+    def restart(self) -> None:
+        """Run again, now or after the back-off."""
+        self.backoff = self.backoff or Backoff()
+        self.fire("back off" if self._left() > 0 else "again")
+
+    def _left(self) -> float:
+        assert self.container is not None
+        assert self.backoff is not None
+        return self.backoff.left(self.container.finished_at, self.host.clock.now())
+
+    def report_backoff(self) -> None:
+        """Say that the container is backing off; it is tried again when the time is up."""
+        assert self.backoff is not None
+        worker = self.worker
+        said = f"Back-off restarting failed container {self.plan.name} in pod {worker.full_name}"
+        self.tell("Warning", "BackOff", said)
+        delay = words(self.backoff.delay)
+        first = self.reason != "CrashLoopBackOff"
+        self.reason = "CrashLoopBackOff"
+        self.message = f"back-off {delay} restarting failed container={self.plan.name} pod={worker.full_name}"
+        self.later(RESYNC_SECONDS, "resync", background=True)
+        if first:
+            self.later(self._left(), "retry", background=True)
+
+    def again(self) -> None:
+        """Another run begins; should it fail too, the next back-off is longer."""
+        assert self.backoff is not None
+        self.backoff.next(self.host.clock.now())
+        self.start()
+
+    # -- status ------------------------------------------------------------------------------------
+
+    def status(self) -> Object:
+        """The container's status as the API shows it."""
+        plan = self.plan
+        container = self.before if self.state == "Starting" else self.container
+        if container is None:
+            return self._waiting(plan.waiting) if self.reason else plan.waiting
+        state = self._state(container)
+        last = self.last if "terminated" in state else self.ended
+        changes: dict[str, Any] = {
+            "state": state,
+            "lastState": {"terminated": last} if last is not None else {},
+            "ready": self.ready,
+            "restartCount": container.attempt,
+            "containerID": f"containerd://{container.id}",
+            "started": self.started,
+        }
+        if "running" in state:
+            return {**plan.running, **changes}
+        return {**{k: v for k, v in plan.running.items() if k != "resources"}, **changes}
+
+    def _waiting(self, base: Object) -> Object:
+        waiting = {"reason": self.reason, "message": self.message} if self.message else {"reason": self.reason}
+        return {**base, "state": {"waiting": waiting}}
+
+    def _state(self, container: ContainerView) -> Object:
+        if self.state in {"Running", "Stopping"}:
+            return running_since(rfc3339(container.started_at))
+        if self.reason:
+            return {"waiting": {"reason": self.reason, "message": self.message}}
+        return {"terminated": self.ended}
+
+
+def _terminated(container: ContainerView, plan: ContainerPlan) -> Object:
+    """The state of a container that has ended."""
+    state: dict[str, Any] = {"exitCode": container.exit_code, "reason": container.reason}
+    message = container.message
+    if not message and container.exit_code and plan.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
+        message = container.last_lines()
+    if message:
+        state["message"] = message
+    state["startedAt"] = rfc3339(container.started_at) if container.started_at else _NEVER_RAN
+    state["finishedAt"] = rfc3339(container.finished_at)
+    return {**state, "containerID": f"containerd://{container.id}"}

@@ -1,0 +1,255 @@
+"""The kubelet: the agent of one node.
+
+It registers the node, says every ten seconds that it is alive, watches the pods that are bound to the node and
+gives each a worker. It answers the API server's questions about logs and runs commands for it. Everything that
+many kubelets can share is in the `Pool`. Upstream: `pkg/kubelet/kubelet.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from k8snb.client.controller import Context
+from k8snb.client.events import EventRecorder
+from k8snb.errors import StatusError, bad_request, internal
+from k8snb.kubelet import logs as container_logs
+from k8snb.kubelet import node as nodes
+from k8snb.kubelet.containerd import SimulatedRuntime
+from k8snb.kubelet.heartbeat import LEASE_SECONDS, RENEW_SECONDS, STATUS_SECONDS, new_lease, renewed
+from k8snb.kubelet.images.filesystem import Volume
+from k8snb.kubelet.plan import PodPlan
+from k8snb.kubelet.podworker import PodWorker
+from k8snb.kubelet.pool import Item, Pool
+from k8snb.kubelet.runtime import Network, Runtime, RuntimeRefused
+from k8snb.machinery import quantity
+from k8snb.typing import Object, ObjectKey
+
+LEASES = "leases.coordination.k8s.io"
+LEASE_NAMESPACE = "kube-node-lease"
+
+
+class Kubelet:
+    """One node's agent.
+
+    `capacity` is what the machine has (8 CPU, 32Gi, 110 pods by default); `pool` is what the kubelets of a
+    cluster share; `runtime` is a simulated containerd unless another one is given.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        name: str,
+        *,
+        network: Network,
+        pool: Pool | None = None,
+        runtime: Runtime | None = None,
+        capacity: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        taints: Sequence[Object] = (),
+        address: str = "",
+    ) -> None:
+        self.name = name
+        self.component = f"kubelet/{name}"
+        self.key = ObjectKey("", name)
+        self.epoch = 0
+        self.clock = context.clock
+        self.client = context.client
+        self.pool = pool or Pool(context.loop, context.trace)
+        self.network = network
+        self.runtime: Runtime = runtime or SimulatedRuntime(name, context.clock, network, self.pool.calls)
+        self.events = EventRecorder(context.client, context.clock, "kubelet", name, self.pool.correlator)
+        self.capacity: Mapping[str, str] = {**nodes.DEFAULT_CAPACITY, **(capacity or {})}
+        self.address = address or self.pool.next_address()
+        self.addresses = [{"ip": self.address}]
+        self.running = False
+        self.workers: dict[str, PodWorker] = {}
+        self._informers = context.informers
+        self._labels = labels or {}
+        self._taints = taints
+        self._parked: list[Item] = []
+        self._lease: Object | None = None
+        self._reported = 0.0
+        self._images: Sequence[Object] = ()
+        self._directories: dict[str, Volume] = {}
+        self._room = [quantity.milli(self.capacity["cpu"]), quantity.value(self.capacity["memory"])]
+        self._most_pods = int(self.capacity["pods"])
+        self._used = [0, 0, 0]
+
+    @property
+    def host(self) -> Kubelet:
+        """Itself: heartbeats are units of work like any other."""
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{self.component} {'running' if self.running else 'stopped'}, {len(self.workers)} pods>"
+
+    # -- the process -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Register the node (again) and take up the pods that are bound to it."""
+        if self.running:
+            return
+        self.running = True
+        self._register()
+        self._beat()
+        pods = self._informers.of("pods", fields=f"spec.nodeName={self.name}")
+        present = {pod["metadata"]["uid"] for pod in pods.list()}
+        for uid in [uid for uid in self.workers if uid not in present]:
+            self.workers.pop(uid).abandon()
+        pods.on_change(self._changed)
+        if self._parked:
+            parked, self._parked = self._parked, []
+            self.pool.resume(parked)
+
+    def stop(self) -> None:
+        """Fall silent, as when the machine or its network is lost. What runs in containers goes on unseen."""
+        if self.running:
+            self.running = False
+            self._informers.stop()
+
+    def park(self, item: Item) -> None:
+        """Keep work until the kubelet runs again."""
+        self._parked.append(item)
+
+    # -- pods --------------------------------------------------------------------------------------
+
+    def _changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            assert old is not None
+            worker = self.workers.pop(old["metadata"]["uid"], None)
+            if worker is not None and worker.state != "Gone":
+                worker.abandon()
+            return
+        uid = new["metadata"]["uid"]
+        worker = self.workers.get(uid)
+        if worker is not None:
+            worker.update(new)
+        elif (new.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+            self._take(uid, new)
+
+    def _take(self, uid: str, pod: Object) -> None:
+        worker = self.workers[uid] = PodWorker(self, pod)
+        self.pool.post(worker, "seen", int(pod["metadata"]["resourceVersion"]))
+        if "deletionTimestamp" in pod["metadata"]:
+            worker.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
+
+    def admit(self, plan: PodPlan) -> tuple[str, str] | None:
+        """Take a pod's requests into account; the reason and the message if the node has no room for them."""
+        used = self._used
+        wanted = (("pods", 1, used[2], self._most_pods), ("cpu", plan.cpu, used[0], self._room[0]),
+                  ("memory", plan.memory, used[1], self._room[1]))  # fmt: skip
+        for name, requested, taken, room in wanted:
+            if requested and requested + taken > room:
+                amounts = f"requested: {requested}, used: {taken}, capacity: {room}"
+                return f"OutOf{name}", f"Node didn't have enough resource: {name}, {amounts}"
+        used[0] += plan.cpu
+        used[1] += plan.memory
+        used[2] += 1
+        return None
+
+    def release(self, plan: PodPlan) -> None:
+        """A pod no longer needs what it requested."""
+        self._used[0] -= plan.cpu
+        self._used[1] -= plan.memory
+        self._used[2] -= 1
+
+    def services(self) -> Sequence[Object]:
+        """Every Service, for the environment of containers."""
+        return self.client.list("services")
+
+    def host_directory(self, path: str) -> Volume:
+        """A directory of the node, as `hostPath` volumes mount it."""
+        return self._directories.setdefault(path, Volume())
+
+    # -- the node ----------------------------------------------------------------------------------
+
+    def deliver(self, event: str) -> None:
+        """The next heartbeat is due."""
+        self._beat()
+
+    def _register(self) -> None:
+        found = self.client.find("nodes", self.name)
+        if found is not None:
+            self._report(found)
+            return
+        now = self.clock.timestamp()
+        made = nodes.new_node(self.name, self.address, self.capacity, self._labels, self._taints, now)
+        created = self.client.create("nodes", made)
+        self._reported = self.clock.now()
+        about = self._reference(created)
+        self.events.normal(about, "Starting", "Starting kubelet.")
+        for reason, message in nodes.EVENTS:
+            self.events.normal(about, reason, message.format(self.name))
+        self.events.normal(about, "NodeReady", f"Node {self.name} status is now: NodeReady")
+
+    @staticmethod
+    def _reference(node: Object) -> Object:
+        """The node as kubelets refer to it in events: by its name in place of a UID."""
+        name = node["metadata"]["name"]
+        return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name}}
+
+    def _report(self, node: Object) -> None:
+        """Write the node's status."""
+        before = (node.get("status") or {}).get("conditions") or ()
+        self._images = self.runtime.list_images()
+        status = nodes.status(self.name, self.address, self.capacity, self._images, before, self.clock.timestamp())
+        status = {**(node.get("status") or {}), **status}
+        self.client.update_status("nodes", {**node, "status": status})
+        self._reported = self.clock.now()
+        if any(found["type"] == "Ready" and found["status"] != "True" for found in before):
+            self.events.normal(self._reference(node), "NodeReady", f"Node {self.name} status is now: NodeReady")
+
+    def _beat(self) -> None:
+        """Renew the lease; now and then, or when there is news, write the node's status."""
+        self.epoch += 1
+        self.pool.later(RENEW_SECONDS, self, "heartbeat", background=True)
+        self._renew()
+        due = self.clock.now() - self._reported >= STATUS_SECONDS
+        if due or len(self.runtime.list_images()) != len(self._images):
+            node = self.client.find("nodes", self.name)
+            if node is not None:
+                self._report(node)
+
+    def _renew(self) -> None:
+        now = self.clock.micro_timestamp()
+        try:
+            if self._lease is not None:
+                self._lease = self.client.update(LEASES, renewed(self._lease, now))
+                return
+        except StatusError:
+            self._lease = None
+        found = self.client.find(LEASES, self.name, LEASE_NAMESPACE)
+        if found is not None:
+            self._lease = self.client.update(LEASES, renewed(found, now))
+            return
+        node = self.client.find("nodes", self.name)
+        if node is not None:
+            try:
+                self._lease = self.client.create(LEASES, new_lease(node, LEASE_NAMESPACE, now, LEASE_SECONDS))
+            except StatusError:
+                self._lease = None
+
+    # -- what the API server asks ------------------------------------------------------------------
+
+    def logs(self, pod: Object, options: Any) -> str:
+        """The log of a container. `options` are those of the API's `PodLogOptions`, `container` among them."""
+        return container_logs.read(self, self._worker(pod), pod, options)
+
+    def exec(self, pod: Object, container: str, command: Sequence[str], stdin: bytes = b"") -> tuple[bytes, bytes, int]:
+        """Run a command in a container: output, error output, exit code."""
+        container_logs.check_name(pod, container)
+        worker = self._worker(pod)
+        unit = next((u for u in worker.units if u.plan.name == container), None) if worker is not None else None
+        if unit is None or unit.container is None or unit.container.state != "running":
+            raise internal(f'unable to upgrade connection: container not found ("{container}")')
+        try:
+            result = self.runtime.exec_sync(unit.container, command, stdin.decode("utf-8", "replace"), 3600.0)
+        except RuntimeRefused as error:
+            raise internal(f"error executing command in container: {error}") from None
+        return result.stdout.encode(), result.stderr.encode(), result.exit_code
+
+    def _worker(self, pod: Object) -> PodWorker | None:
+        if not self.running:
+            raise bad_request(f"dial tcp {self.address}:{nodes.PORT}: connect: no route to host")
+        return self.workers.get(pod["metadata"]["uid"])

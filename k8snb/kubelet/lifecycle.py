@@ -1,0 +1,78 @@
+"""The rules by which a pod and its containers move from state to state, as tables.
+
+The pod worker and its containers look up what to do here, and the book draws its figure of a pod's life from
+the same rows. A row says: in this state, when this happens, go to that state and do this; `why` says it in a
+sentence. What is not in a table does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from k8snb.i18n import _
+
+
+class Transition(NamedTuple):
+    """One row of a table. `action` names the method that carries it out."""
+
+    state: str
+    event: str
+    to: str
+    action: str
+    why: str
+
+
+POD: tuple[Transition, ...] = (
+    Transition("New", "seen", "New", "admit", _("The kubelet sees a pod bound to its node.")),
+    Transition("New", "admitted", "Preparing", "prepare", _("The node has room for it.")),
+    Transition("New", "rejected", "Finished", "reject", _("The node has no room for it.")),
+    Transition("Preparing", "retry", "Preparing", "prepare", _("Try again to mount volumes and make the sandbox.")),
+    Transition("Preparing", "sandbox ready", "Running", "start", _("The pod has an address; containers may start.")),
+    Transition("Running", "container changed", "Running", "progress", _("A container started, ended or was refused.")),
+    Transition("Running", "refresh", "Running", "refresh_volumes", _("Volumes follow the objects they come from.")),
+    Transition("Running", "all ended", "Finished", "finish", _("Every container has ended for good.")),
+    Transition("Running", "stopping", "Terminating", "terminate", _("The pod is deleted or out of time.")),
+    Transition("Preparing", "stopping", "Terminating", "terminate", _("The pod is deleted before it ran.")),
+    Transition("New", "stopping", "Terminating", "terminate", _("The pod is deleted before it was admitted.")),
+    Transition("Terminating", "stopping", "Terminating", "terminate", _("The grace period is shortened.")),
+    Transition("Terminating", "container changed", "Terminating", "terminated", _("A container has ended.")),
+    Transition("Terminating", "all ended", "Finished", "finish", _("No container is left.")),
+    Transition("Finished", "stopping", "Gone", "remove", _("Nothing is left to stop: the object may go.")),
+)
+
+CONTAINER: tuple[Transition, ...] = (
+    Transition("Waiting", "start", "Waiting", "ensure_image", _("It is this container's turn.")),
+    Transition("Waiting", "image absent", "Pulling", "pull", _("The image is not on the node, or must be asked for.")),
+    Transition("Waiting", "image present", "Configuring", "configure", _("The image is on the node.")),
+    Transition("Waiting", "image refused", "Refused", "wait_for_image", _("The image can not be had.")),
+    Transition("Pulling", "pulled", "Waiting", "arrived", _("The registry has answered with the image.")),
+    Transition("Pulling", "pull failed", "Refused", "back_off_pulling", _("The registry refused.")),
+    Transition("Refused", "resync", "Refused", "report_image", _("Still backing off from the registry.")),
+    Transition("Refused", "retry", "Waiting", "start", _("The back-off is over.")),
+    Transition(
+        "Configuring", "incomplete", "Misconfigured", "wait_for_config", _("The environment refers to nothing.")
+    ),
+    Transition("Misconfigured", "retry", "Waiting", "start", _("Look again.")),
+    Transition("Configuring", "complete", "Starting", "create", _("Everything the container needs is there.")),
+    Transition("Starting", "created", "Starting", "launch", _("The runtime starts its process.")),
+    Transition("Starting", "launched", "Running", "begin", _("The process runs and the postStart hook is done.")),
+    Transition("Starting", "start failed", "Exited", "exited", _("The process could not be run.")),
+    Transition("Starting", "exited", "Exited", "exited", _("The process has ended.")),
+    Transition("Starting", "stop", "Stopping", "stop", _("The pod is being stopped.")),
+    Transition("Running", "exited", "Exited", "exited", _("The process has ended.")),
+    Transition("Running", "unhealthy", "Stopping", "kill", _("A probe failed too often, or the spec changed.")),
+    Transition("Running", "stop", "Stopping", "stop", _("The pod is being stopped.")),
+    Transition("Stopping", "signal", "Stopping", "send_signal", _("The preStop hook is done.")),
+    Transition("Stopping", "stop", "Stopping", "stop", _("The grace period is shortened.")),
+    Transition("Stopping", "exited", "Exited", "exited", _("The process has ended.")),
+    Transition("Exited", "restart", "Exited", "restart", _("The restart policy asks for another run.")),
+    Transition("Exited", "back off", "BackOff", "report_backoff", _("It has failed too often in a row.")),
+    Transition("Exited", "again", "Waiting", "start", _("It may run again at once.")),
+    Transition("BackOff", "resync", "BackOff", "report_backoff", _("Still backing off.")),
+    Transition("BackOff", "retry", "Waiting", "again", _("The back-off is over.")),
+)
+
+_Index = Mapping[tuple[str, str], Transition]
+POD_TABLE: _Index = {(row.state, row.event): row for row in POD}
+CONTAINER_TABLE: _Index = {(row.state, row.event): row for row in CONTAINER}

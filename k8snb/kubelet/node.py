@@ -1,0 +1,103 @@
+"""The Node object by which a kubelet tells what machine it runs on and how that machine is.
+
+Upstream: `pkg/kubelet/kubelet_node_status.go` and `pkg/kubelet/nodestatus`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from k8snb.kubelet.runtime import RUNTIME_NAME, RUNTIME_VERSION
+from k8snb.typing import Object
+
+VERSION = "v1.36.2"
+PORT = 10250
+DEFAULT_CAPACITY: Mapping[str, str] = {"cpu": "8", "ephemeral-storage": "100Gi", "memory": "32Gi", "pods": "110"}
+
+_PRESSURES = (
+    ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+)
+_READY = ("Ready", "KubeletReady", "kubelet is posting ready status")
+EVENTS = (
+    ("NodeHasSufficientMemory", "Node {} status is now: NodeHasSufficientMemory"),
+    ("NodeHasNoDiskPressure", "Node {} status is now: NodeHasNoDiskPressure"),
+    ("NodeHasSufficientPID", "Node {} status is now: NodeHasSufficientPID"),
+    ("NodeAllocatableEnforced", "Updated Node Allocatable limit across pods"),
+)
+"""What a kubelet says about its node when it has registered it."""
+
+
+def new_node(
+    name: str, address: str, capacity: Mapping[str, str], labels: Mapping[str, str], taints: Sequence[Object], now: str
+) -> Object:
+    """The Node to register."""
+    spec: dict[str, Any] = {"taints": list(taints)} if taints else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "beta.kubernetes.io/arch": "amd64",
+                "beta.kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                **labels,
+            },
+            "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
+        },
+        "spec": spec,
+        "status": status(name, address, capacity, (), (), now),
+    }
+
+
+def status(
+    name: str, address: str, capacity: Mapping[str, str], images: Sequence[Object], before: Sequence[Object], now: str
+) -> Object:
+    """A node's status; `before` are the conditions it had."""
+    found: dict[str, Any] = {
+        "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+        "allocatable": capacity,
+        "capacity": capacity,
+        "conditions": conditions(before, now),
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": PORT}},
+        "nodeInfo": _info(name),
+    }
+    return {**found, "images": list(images)} if images else found
+
+
+def conditions(before: Sequence[Object], now: str) -> list[Object]:
+    """The conditions of a node that is well. Ready comes last; times move only where a status changes."""
+    known = {found["type"]: found for found in before}
+    wanted = [(type, "False", reason, message) for type, reason, message in _PRESSURES]
+    wanted.append((_READY[0], "True", _READY[1], _READY[2]))
+    made: list[Object] = []
+    for type, value, reason, message in wanted:
+        old = known.get(type)
+        since = old["lastTransitionTime"] if old is not None and old["status"] == value else now
+        times = {"lastHeartbeatTime": now, "lastTransitionTime": since}
+        made.append({"type": type, "status": value, **times, "reason": reason, "message": message})
+    others = [found for found in before if found["type"] not in {type for type, *_ in wanted}]
+    return [*others, *made]
+
+
+def _info(name: str) -> Object:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    boot = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+    return {
+        "architecture": "amd64",
+        "bootID": boot,
+        "containerRuntimeVersion": f"{RUNTIME_NAME}://{RUNTIME_VERSION}",
+        "kernelVersion": "6.12.0",
+        "kubeProxyVersion": "",
+        "kubeletVersion": VERSION,
+        "machineID": digest[:32],
+        "operatingSystem": "linux",
+        "osImage": "Debian GNU/Linux 13 (trixie)",
+        "systemUUID": boot,
+    }

@@ -1,0 +1,462 @@
+"""The worker of one pod: it brings what runs on the node in line with what the API says about the pod.
+
+What happens to the pod is looked up in the table of `lifecycle`; the methods here are the actions it names. The
+status is computed from the containers after every step and written when it differs from what was written.
+Upstream: `pkg/kubelet/pod_workers.go`, `kubelet.go` (`SyncPod`, `SyncTerminatingPod`) and `status_manager.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from k8snb.errors import StatusError
+from k8snb.kubelet.container import ContainerUnit
+from k8snb.kubelet.environment import Missing, environment
+from k8snb.kubelet.images.filesystem import Mount
+from k8snb.kubelet.lifecycle import POD_TABLE
+from k8snb.kubelet.plan import INIT, SIDECAR, ContainerPlan, PodPlan
+from k8snb.kubelet.runtime import ContainerView, SandboxConfig, SandboxView
+from k8snb.kubelet.status import (
+    NO_RESOURCES,
+    conditions,
+    conditions_at_first,
+    conditions_when_ready,
+    phase,
+    running_since,
+    scheduled_at,
+)
+from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes
+from k8snb.packet import NetworkError
+from k8snb.typing import Object, ObjectKey
+
+if TYPE_CHECKING:
+    from k8snb.kubelet.kubelet import Kubelet
+
+DEADLINE = "Pod was active on the node longer than the specified deadline"
+_FIRST_RETRY = 0.5
+_LAST_RETRY = 122.0
+
+
+class PodWorker:
+    """The state of one pod on its node."""
+
+    __slots__ = (
+        "began", "environments", "epoch", "failures", "grace", "ip", "key", "kubelet", "plan", "pod", "reason",
+        "sandbox", "state", "status", "stop_at", "uid", "units", "volumes",
+    )  # fmt: skip
+
+    def __init__(self, kubelet: Kubelet, pod: Object) -> None:
+        meta = pod["metadata"]
+        self.kubelet = kubelet
+        self.pod = pod
+        self.key = ObjectKey(meta["namespace"], meta["name"])
+        self.uid: str = meta["uid"]
+        self.plan: PodPlan = kubelet.pool.plans.of(pod)
+        self.state = "New"
+        self.epoch = 0
+        self.began = ""
+        """When the kubelet first saw the pod (`startTime`)."""
+        self.ip = ""
+        self.sandbox: SandboxView | None = None
+        self.units: tuple[ContainerUnit, ...] = ()
+        self.volumes: PodVolumes | None = None
+        self.status: Object | None = None
+        """The status as it was last written."""
+        self.reason: tuple[str, str] | None = None
+        """Why the pod failed, where that is not for its containers to say: reason and message."""
+        self.grace: float | None = None
+        """Seconds of grace that the pod has been given to stop."""
+        self.stop_at = 0.0
+        self.failures = 0
+        self.environments: dict[str, Mapping[str, str]] | None = None
+
+    @property
+    def host(self) -> Kubelet:
+        """The kubelet."""
+        return self.kubelet
+
+    @property
+    def full_name(self) -> str:
+        """The pod as messages name it."""
+        return f"{self.key.name}_{self.key.namespace}({self.uid})"
+
+    def deliver(self, event: str) -> None:
+        """Let something happen to the pod."""
+        self.fire(event)
+
+    def fire(self, event: str) -> None:
+        """Look the event up in the table and do what it says."""
+        row = POD_TABLE.get((self.state, event))
+        if row is not None:
+            self.state = row.to
+            self.kubelet.pool.wants(row.why)
+            getattr(self, row.action)()
+
+    # -- what the API says -------------------------------------------------------------------------
+
+    def update(self, pod: Object) -> None:
+        """The pod has been written, by this worker or by somebody else."""
+        before, self.pod = self.pod, pod
+        if before["metadata"]["resourceVersion"] == pod["metadata"]["resourceVersion"]:
+            return
+        if "deletionTimestamp" in pod["metadata"]:
+            self.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
+        elif pod["spec"] is not before["spec"] and pod["spec"] != before["spec"]:
+            self.change_spec()
+        elif self.status is not None and pod.get("status") is not before.get("status"):
+            self.write()
+
+    def stop(self, grace: float) -> None:
+        """Stop the pod; a second call can only shorten the grace."""
+        if self.grace is not None and grace >= self.grace and self.state != "Finished":
+            return
+        self.grace = grace
+        self.stop_at = self.kubelet.clock.now() + grace
+        self.kubelet.pool.post(self, "stopping")
+
+    def change_spec(self) -> None:
+        """Containers whose image changed run anew; everything else that may change takes effect as it is."""
+        self.plan = plan = self.kubelet.pool.plans.of(self.pod)
+        for unit, new in zip(self.units, plan.containers, strict=False):
+            old, unit.plan = unit.plan, new
+            if old.image != new.image and unit.state == "Running":
+                unit.stop_because(f"Container {new.name} definition changed, will be restarted")
+            elif old.image != new.image and unit.state == "Refused":
+                unit.fire("retry")
+        self.write()
+
+    # -- start -------------------------------------------------------------------------------------
+
+    def admit(self) -> None:
+        """See whether the node has room, tell the API that the kubelet has the pod, and begin."""
+        self.began = self.kubelet.clock.timestamp()
+        refusal = self.kubelet.admit(self.plan)
+        if refusal is not None:
+            self.reason = (refusal[0], f"Pod was rejected: {refusal[1]}")
+            self.kubelet.events.record(self.pod, "Warning", refusal[0], refusal[1])
+            self.fire("rejected")
+            return
+        self.units = tuple(ContainerUnit(self, plan) for plan in self.plan.containers)
+        if self.plan.deadline is not None:
+            self.kubelet.pool.clock.call_later(float(self.plan.deadline), self.expire, background=True)
+        self.write()
+        self.fire("admitted")
+
+    def reject(self) -> None:
+        """The pod does not run here."""
+        self.write()
+
+    def expire(self) -> None:
+        """`activeDeadlineSeconds` are over."""
+        if self.state in {"Preparing", "Running"} and self.kubelet.running:
+            self.reason = ("DeadlineExceeded", DEADLINE)
+            self.kubelet.events.record(self.pod, "Normal", "DeadlineExceeded", DEADLINE)
+            self.stop(float(self.plan.grace))
+
+    def prepare(self) -> None:
+        """Mount the volumes and make the sandbox; what is missing is waited for."""
+        if self.plan.volumes:
+            self.volumes = self.volumes or PodVolumes(self)
+            failure = self.volumes.mount()
+            if failure:
+                self._retry("FailedMount", failure)
+                return
+        config = SandboxConfig(self.pod, self.kubelet.address, self._hostname(), self)
+        try:
+            self.sandbox, seconds = self.kubelet.runtime.run_pod_sandbox(config)
+        except NetworkError as error:
+            why = f'plugin type="k8snb" failed (add): {error}'
+            said = f"Failed to create pod sandbox: failed to setup network for sandbox: {why}"
+            self._retry("FailedCreatePodSandBox", said)
+            return
+        self.failures = 0
+        self.kubelet.pool.later(seconds, self, "sandbox ready")
+
+    def _hostname(self) -> str:
+        spec = self.pod["spec"]
+        if self.plan.host_network:
+            return self.kubelet.name
+        return str(spec.get("hostname") or self.key.name)[:63]
+
+    def _retry(self, reason: str, message: str) -> None:
+        self.kubelet.events.record(self.pod, "Warning", reason, message)
+        delay = min(_FIRST_RETRY * 2**self.failures, _LAST_RETRY)
+        self.failures += 1
+        self.kubelet.pool.later(delay, self, "retry", background=True)
+
+    def start(self) -> None:
+        """The sandbox is ready: containers may start."""
+        assert self.sandbox is not None
+        self.ip = self.sandbox.ip
+        if self.volumes is not None and self.volumes.follows:
+            self.kubelet.pool.later(REFRESH_SECONDS, self, "refresh", background=True)
+        self.progress()
+
+    def progress(self) -> None:
+        """Start what may start now; see whether everything has ended; write the status."""
+        if self.plan.plain:
+            unit = self.units[0]
+            if unit.state == "Waiting" and unit.epoch == 0:
+                unit.start()
+            elif unit.final:
+                self.fire("all ended")
+            else:
+                self.write()
+            return
+        if self._initialized():
+            for unit in self.units:
+                if unit.plan.kind not in {INIT, SIDECAR} and unit.state == "Waiting" and unit.epoch == 0:
+                    unit.start()
+        if self._ended():
+            self._stop_sidecars()
+        if self.state == "Running":
+            self.write()
+
+    def _initialized(self) -> bool:
+        """Start the init container whose turn it is; True once all are through."""
+        if any(unit.attempt >= 0 for unit in self.units if unit.plan.kind not in {INIT, SIDECAR}):
+            return True
+        for unit in self.units:
+            if unit.plan.kind == SIDECAR:
+                through = unit.started
+            elif unit.plan.kind == INIT:
+                through = unit.succeeded
+            else:
+                break
+            if not through:
+                if unit.state == "Waiting" and unit.epoch == 0:
+                    unit.start()
+                return False
+        return True
+
+    def _ended(self) -> bool:
+        """Whether the containers that decide the pod's fate have ended for good."""
+        if any(unit.plan.kind == INIT and unit.final and not unit.succeeded for unit in self.units):
+            return True
+        mains = [unit for unit in self.units if unit.plan.kind not in {INIT, SIDECAR}]
+        return all(unit.final for unit in mains)
+
+    def _stop_sidecars(self) -> None:
+        active = [unit for unit in self.units if unit.active]
+        for unit in self.units:
+            if not unit.active:
+                unit.cancel()
+        if not active:
+            self.fire("all ended")
+            return
+        if self.grace is None:
+            self.grace, self.stop_at = float(self.plan.grace), self.kubelet.clock.now() + self.plan.grace
+        active[-1].fire("stop")
+
+    # -- stop --------------------------------------------------------------------------------------
+
+    def grace_left(self) -> float:
+        """Seconds until what still runs is killed."""
+        return max(self.stop_at - self.kubelet.clock.now(), 0.0)
+
+    def terminate(self) -> None:
+        """Stop every container: sidecars after the others, the last one first."""
+        self.epoch += 1
+        for unit in self.units:
+            if not unit.active:
+                unit.cancel()
+        self._stop_next()
+        self.terminated()
+
+    def _stop_next(self) -> None:
+        active = [unit for unit in self.units if unit.active]
+        mains = [unit for unit in active if unit.plan.kind != SIDECAR]
+        for unit in mains or active[-1:]:
+            unit.fire("stop")
+
+    def terminated(self) -> None:
+        """A container has ended, or there was none: go on until nothing is left."""
+        if not any(unit.active for unit in self.units):
+            self.fire("all ended")
+            return
+        if self.state == "Terminating" and not any(unit.state == "Stopping" for unit in self.units):
+            self._stop_next()
+        self.write()
+
+    def finish(self) -> None:
+        """Take the sandbox down, write how the pod ended, and let the object go if it is deleted."""
+        self.epoch += 1
+        if self.sandbox is not None:
+            self.kubelet.runtime.stop_pod_sandbox(self.sandbox)
+        self.kubelet.release(self.plan)
+        self.write()
+        if "deletionTimestamp" in self.pod["metadata"]:
+            self.fire("stopping")
+
+    def remove(self) -> None:
+        """Delete the object: nothing of the pod is left on the node."""
+        if self.sandbox is not None:
+            self.kubelet.runtime.remove_pod_sandbox(self.sandbox)
+        namespace, name = self.key
+        self.kubelet.client.delete("pods", name, namespace, grace=0, uid=self.uid)
+
+    def abandon(self) -> None:
+        """The object is gone although the pod was still here: kill what runs."""
+        self.epoch += 1
+        for unit in self.units:
+            unit.cancel()
+        if self.sandbox is not None:
+            self.kubelet.runtime.stop_pod_sandbox(self.sandbox)
+            self.kubelet.runtime.remove_pod_sandbox(self.sandbox)
+        if self.state in {"Preparing", "Running", "Terminating"}:
+            self.kubelet.release(self.plan)
+        self.state = "Gone"
+
+    # -- what containers ask -----------------------------------------------------------------------
+
+    def environment(self, container: str) -> Mapping[str, str]:
+        """The environment of a container: as it was when it was configured, if it refers to other objects."""
+        if self.environments is not None and container in self.environments:
+            return self.environments[container]
+        return environment(self, self._plan_of(container))
+
+    def environment_error(self, plan: ContainerPlan) -> str:
+        """Work out a container's environment now; what is missing, if something is."""
+        self.environments = self.environments or {}
+        self.environments.pop(plan.name, None)
+        try:
+            self.environments[plan.name] = environment(self, plan)
+        except Missing as missing:
+            return str(missing)
+        return ""
+
+    def mounts(self, container: str) -> Sequence[Mount]:
+        """The volumes in a container's tree of files."""
+        self.volumes = self.volumes or PodVolumes(self)
+        return self.volumes.mounts(self._plan_of(container))
+
+    def refresh_volumes(self) -> None:
+        """Let volumes follow the objects they come from."""
+        assert self.volumes is not None
+        self.volumes.refresh()
+        self.kubelet.pool.later(REFRESH_SECONDS, self, "refresh", background=True)
+
+    def _plan_of(self, container: str) -> ContainerPlan:
+        return next(plan for plan in self.plan.containers if plan.name == container)
+
+    def exited(self, container: ContainerView) -> None:
+        """A container has ended: its unit hears of it in a turn of its own."""
+        for unit in self.units:
+            if unit.container is container:
+                self.kubelet.pool.post(unit, "exited")
+
+    # -- status ------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Write the status if it differs from what was written."""
+        status = self._computed()
+        if status == self.status and self._still_there(status):
+            return
+        self.status = status
+        try:
+            self.pod = self.kubelet.client.update_status("pods", {**self.pod, "status": status})
+        except StatusError as error:
+            if error.reason != "Conflict":
+                raise
+            self._write_again()
+
+    def _still_there(self, status: Object) -> bool:
+        """Whether the API still says what was written (a node controller may have marked the pod unready)."""
+        theirs = (self.pod.get("status") or {}).get("conditions")
+        return bool(theirs == status.get("conditions"))
+
+    def _write_again(self) -> None:
+        """Somebody wrote the pod in the meantime: write the status on top of that."""
+        namespace, name = self.key
+        fresh = self.kubelet.client.find("pods", name, namespace)
+        if fresh is not None and fresh["metadata"]["uid"] == self.uid:
+            self.pod = self.kubelet.client.update_status("pods", {**fresh, "status": self._computed()})
+
+    def _computed(self) -> Object:
+        if self.plan.plain and self.reason is None:
+            quick = self._quick()
+            if quick is not None:
+                return quick
+        return self._full()
+
+    def _quick(self) -> Object | None:
+        """The status of a pod with one plain container that is being made, or runs for the first time."""
+        unit = self.units[0]
+        state = unit.state
+        pod, kubelet = self.pod, self.kubelet
+        generation = pod["metadata"].get("generation")
+        before = pod.get("status") or {}
+        status: dict[str, Any]
+        if unit.container is None and not unit.reason and self.state in {"New", "Preparing"}:
+            at = scheduled_at(pod, self.began)
+            status = {"phase": "Pending", "conditions": conditions_at_first(unit.plan.name, generation, at, self.began)}
+            status["containerStatuses"] = self.plan.waiting
+        elif state == "Running" and unit.attempt == 0 and self.state == "Running" and not self._is_ready():
+            assert unit.container is not None
+            at, now = scheduled_at(pod, self.began), kubelet.clock.timestamp()
+            status = {"phase": "Running", "conditions": conditions_when_ready(generation, at, self.began, now)}
+            running = {
+                **unit.plan.running,
+                "state": running_since(now),
+                "containerID": f"containerd://{unit.container.id}",
+            }
+            status["containerStatuses"] = [running]
+            status["podIP"] = self.ip
+            status["podIPs"] = [{"ip": self.ip}]
+        else:
+            return None
+        if any(found["type"] not in _OWNED for found in before.get("conditions") or ()):
+            return None
+        status["observedGeneration"] = generation
+        status["hostIP"] = kubelet.address
+        status["hostIPs"] = kubelet.addresses
+        status["startTime"] = self.began
+        status["qosClass"] = before.get("qosClass", "BestEffort")
+        status["resources"] = NO_RESOURCES
+        return status
+
+    def _is_ready(self) -> bool:
+        return self.status is not None and self.status["phase"] == "Running"
+
+    def _full(self) -> Object:
+        """The status in general."""
+        pod, plan, kubelet = self.pod, self.plan, self.kubelet
+        before = pod.get("status") or {}
+        generation = pod["metadata"].get("generation")
+        named = {unit.plan.name: unit.status() for unit in self.units}
+        statuses = named or {each.name: each.waiting for each in plan.containers}
+        terminal = self.state in {"Finished", "Gone"}
+        sandbox = self.sandbox is not None and bool(self.ip) and not terminal
+        pod_phase = "Failed" if self.reason is not None and terminal else phase(plan, statuses, terminal=terminal)
+        status: dict[str, Any] = {
+            "phase": pod_phase,
+            "conditions": conditions(
+                plan,
+                statuses,
+                pod_phase,
+                sandbox=sandbox,
+                before=before.get("conditions") or (),
+                generation=generation,
+                now=kubelet.clock.timestamp(),
+            ),
+        }
+        if self.reason is not None:
+            status["reason"], status["message"] = self.reason
+        status["observedGeneration"] = generation
+        status["hostIP"] = kubelet.address
+        status["hostIPs"] = kubelet.addresses
+        if self.ip:
+            status["podIP"] = self.ip
+            status["podIPs"] = [{"ip": self.ip}]
+        status["startTime"] = self.began
+        if plan.inits:
+            status["initContainerStatuses"] = [statuses[each.name] for each in plan.inits]
+        if named:
+            status["containerStatuses"] = [statuses[each.name] for each in plan.mains]
+        status["qosClass"] = before.get("qosClass", "BestEffort")
+        status["resources"] = pod["spec"].get("resources") or NO_RESOURCES
+        return status
+
+
+_OWNED = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})

@@ -1,0 +1,144 @@
+"""What the simulated kubelets of one cluster share, so that thousands of them stay light.
+
+One queue gives their units of work turns, one appointment book keeps their timers (pods that are due at the
+same moment share a timer), and one set of plans, correlated events and image data serves them all. Nothing in
+here knows about a node; to the API each kubelet is a client of its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from k8snb.client.events import Correlator
+from k8snb.errors import StatusError
+from k8snb.kubelet.images.filesystem import Volume
+from k8snb.kubelet.plan import Plans
+from k8snb.kubelet.runtime import CallLog
+from k8snb.loop import Loop, Task
+from k8snb.trace import Trace
+from k8snb.typing import ObjectKey
+
+RETRY_SECONDS = 5.0
+"""After how long work that the API refused is tried again."""
+
+
+class Host(Protocol):
+    """A kubelet, as the pool sees it."""
+
+    component: str
+    running: bool
+
+    def park(self, item: Item) -> None:
+        """Keep work for later: the kubelet does not run."""
+        ...
+
+
+class Unit(Protocol):
+    """Something that happens to a pod, a container or a probe arrives here."""
+
+    @property
+    def host(self) -> Host: ...
+
+    @property
+    def key(self) -> ObjectKey: ...
+
+    epoch: int
+    """Counts up whenever what was announced before no longer matters."""
+
+    def deliver(self, event: str) -> None: ...
+
+
+Item = tuple[Unit, str, int, int]
+"""A unit, what happens to it, the epoch it was announced in, and the revision that caused it."""
+
+
+class Pool(Task):
+    """The turns and appointments of all kubelets."""
+
+    def __init__(self, loop: Loop, trace: Trace, calls: CallLog | None = None) -> None:
+        super().__init__(loop)
+        self.clock = loop.clock
+        self.plans = Plans()
+        self.correlator = Correlator()
+        self.calls = calls if calls is not None else CallLog(enabled=trace.enabled)
+        self._trace = trace
+        self._queue: deque[Item] = deque()
+        self._book: dict[tuple[float, bool], list[Item]] = {}
+        self._claims: dict[str, Volume] = {}
+        self._addresses = 1
+
+    def post(self, unit: Unit, event: str, cause: int = 0) -> None:
+        """Let something happen in one of the next turns."""
+        self._queue.append((unit, event, unit.epoch, cause))
+        if not self._awake:
+            self.wake()
+
+    def later(self, seconds: float, unit: Unit, event: str, *, background: bool = False) -> None:
+        """Let something happen `seconds` from now, unless the unit's epoch has changed by then."""
+        due = (self.clock.now() + seconds, background)
+        page = self._book.get(due)
+        if page is None:
+            page = self._book[due] = []
+            self.clock.call_at(due[0], lambda: self._open(due), background=background)
+        page.append((unit, event, unit.epoch, 0))
+
+    def _open(self, due: tuple[float, bool]) -> None:
+        self._queue.extend(self._book.pop(due))
+        self.wake()
+
+    def resume(self, items: list[Item]) -> None:
+        """Work that was kept while a kubelet did not run."""
+        self._queue.extend(items)
+        self.wake()
+
+    def run(self, quantum: int) -> None:
+        """Let at most `quantum` things happen."""
+        queue = self._queue
+        while queue and quantum > 0:
+            item = queue.popleft()
+            unit, event, epoch, cause = item
+            if unit.epoch != epoch:
+                continue
+            quantum -= 1
+            if not unit.host.running:
+                unit.host.park(item)
+            elif self._trace.enabled:
+                self._traced(unit, event, cause)
+            else:
+                self._deliver(unit, event)
+        if queue:
+            self.wake()
+
+    def _traced(self, unit: Unit, event: str, cause: int) -> None:
+        span = self._trace.begin(unit.host.component, unit.key, cause)
+        span.observed["event"] = event
+        try:
+            error = self._deliver(unit, event)
+            if error is not None:
+                span.error = error.message
+        finally:
+            self._trace.end(span)
+
+    def _deliver(self, unit: Unit, event: str) -> StatusError | None:
+        try:
+            unit.deliver(event)
+        except StatusError as error:
+            if error.code != 404:
+                self.later(RETRY_SECONDS, unit, event, background=True)
+            return error
+        return None
+
+    def next_address(self) -> str:
+        """An address for one more machine: `172.18.0.2` and on."""
+        self._addresses += 1
+        return f"172.18.{self._addresses // 256}.{self._addresses % 256}"
+
+    def claim(self, name: str) -> Volume:
+        """What a persistent volume claim holds; it outlives the pods that mount it."""
+        return self._claims.setdefault(name, Volume())
+
+    def wants(self, sentence: str) -> None:
+        """Note in the trace what the unit is going to do, and why."""
+        if self._trace.current is not None:
+            self._trace.current.wanted = sentence
