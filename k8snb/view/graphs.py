@@ -13,11 +13,10 @@ from typing import Any
 from k8snb.errors import not_found
 from k8snb.i18n import _
 from k8snb.machinery.objects import controller_of, labels_of
-from k8snb.machinery.scheme import ROWS
 from k8snb.typing import Object, Resource
 from k8snb.view import theme
 from k8snb.view.dot import Edge, Graph, Group, Node
-from k8snb.view.scene import Snapshot, facts, generations_of, identity, natural, pod_state, pod_word
+from k8snb.view.scene import Snapshot, facts, generations_of, identity, named, natural, pod_state, pod_word
 
 OWNERS = ("deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps")
 SLICES = "endpointslices.discovery.k8s.io"
@@ -42,15 +41,6 @@ def _builder(name: str) -> Callable[[Snapshot, str, str], Graph]:
     if resource.group_resource in OWNERS:
         return lambda reader, its_name, namespace: ownership(reader, resource, its_name, namespace)
     raise ValueError(_("there is no diagram of {kind} yet").format(kind=resource.kind))
-
-
-def named(word: str) -> Resource:
-    """The resource that a word of kubectl's means: `deployments`, `deployment`, `deploy`; ValueError if none."""
-    word = word.lower()
-    for row in ROWS:
-        if word in (row.plural, row.singular, row.group_resource, *row.short_names):
-            return row
-    raise ValueError(_("there is no kind called {word}").format(word=word))
 
 
 def joined(graphs: Iterable[Graph]) -> Graph:

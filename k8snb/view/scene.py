@@ -15,7 +15,8 @@ from typing import Any, Protocol, TypeAlias
 
 from k8snb.i18n import _
 from k8snb.machinery.objects import annotations_of, condition, controller_of, is_deleting, is_true, labels_of
-from k8snb.typing import Object
+from k8snb.machinery.scheme import Scheme
+from k8snb.typing import Object, Resource
 
 Item: TypeAlias = Mapping[str, Any]
 Scene: TypeAlias = Mapping[str, Item]
@@ -50,6 +51,23 @@ _REVISION = "deployment.kubernetes.io/revision"
 def identity(obj: Object) -> str:
     """The id of an object within its scene: `Pod/web-x7k2p`."""
     return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+_SCHEME = Scheme()
+
+
+def named(word: str) -> Resource:
+    """The resource that a word of kubectl's means: `deployments`, `Deployment`, `deploy`; ValueError if none."""
+    found = _SCHEME.find(word)
+    if found is None:
+        raise ValueError(_("there is no kind called {word}").format(word=word))
+    return found
+
+
+def id_of(name: str) -> str:
+    """The id of what a reader calls `deploy/web`: `Deployment/web`."""
+    word, _slash, rest = name.partition("/")
+    return f"{named(word).kind}/{rest}"
 
 
 def scene(snapshot: Snapshot, namespace: str = "default") -> dict[str, Item]:

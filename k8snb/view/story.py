@@ -16,7 +16,7 @@ from k8snb.trace import Sent, Span
 from k8snb.typing import Object
 from k8snb.view.changes import Change, changes, show
 from k8snb.view.frames import Act, Frame
-from k8snb.view.scene import RESOURCES, Scene, Snapshot, difference, identity, related, scene
+from k8snb.view.scene import RESOURCES, Scene, Snapshot, difference, id_of, identity, related, scene
 from k8snb.view.stepper import Stepper
 
 History = Callable[[int], Snapshot]
@@ -51,8 +51,9 @@ def story(
 ) -> Stepper:
     """What happened after revision `since`, up to `until`, in a namespace, as a stepper.
 
-    `about` limits it to objects (`Deployment/web`) and what hangs from them.
+    `about` limits it to objects (`deployment/web`, `svc/web`) and what hangs from them.
     """
+    about = [id_of(name) for name in about]
     chosen = [sent for sent in requests if since < sent.revision <= until and _counts(sent, namespace)]
     ended = {id(sent): span for span in spans for sent in span.requests}
     frames = [_frame(turn, at, namespace) for turn in turns(chosen, ended)]

@@ -9,7 +9,8 @@ import pytest
 from k8snb.errors import StatusError
 from k8snb.typing import Object
 from k8snb.view.dot import Diagram, text
-from k8snb.view.graphs import graph, named
+from k8snb.view.graphs import graph
+from k8snb.view.scene import named
 from tests.view import tape as make
 from tests.view.tape import Snapshot, Tape
 

@@ -105,12 +105,12 @@ def test_about_limits_a_story_to_an_object_and_what_hangs_from_it() -> None:
     tape = make.rollout(1)
     tape.write("create", make.service())
     tape.write("create", make.pod("alone"))
-    told = tape.story(about=["Deployment/web"])
+    told = tape.story(about=["deploy/web"])
     shown = {name for frame in told for name in frame.scene}
     assert "Pod/alone" not in shown
     assert "Service/web" not in shown
     assert {frame.lane for frame in told} >= {"you", "deployment-controller", "replicaset-controller", "kubelet"}
-    assert [frame.revision for frame in tape.story(about=["Pod/alone"])] == [tape.revision]
+    assert [frame.revision for frame in tape.story(about=["pod/alone"])] == [tape.revision]
 
 
 def test_a_deletion_is_told_as_what_it_is() -> None:
