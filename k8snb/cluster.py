@@ -21,10 +21,10 @@ from k8snb.client.client import Client
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informers
 from k8snb.clock import Clock, VirtualClock
-from k8snb.controllers.table import CONTROLLERS
+from k8snb.controllers.settings import Settings
+from k8snb.controllers.table import CONTROLLERS, make
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
-from k8snb.kubelet.pool import Pool
 from k8snb.kubelet.pool import Pool
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from k8snb.view.stepper import Stepper
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
+SMALL_NODES = 200
+LARGE_CIDR = "100.64.0.0/10"
+"""Where the pod addresses of a cluster come from that the default 10.244.0.0/16 (256 nodes) is too small for."""
 SETTLE_SECONDS = 60.0
 START_SECONDS = 10.0
 """How long a new cluster may take, in virtual time, until its nodes are ready."""
@@ -157,9 +160,10 @@ class Cluster:
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
         manager = self._context.separate("system:kube-controller-manager")
+        settings = Settings() if len(made["nodes"]) <= SMALL_NODES else Settings(cluster_cidr=LARGE_CIDR)
         for kind in CONTROLLERS:
             context = manager.act_as(f"system:serviceaccount:kube-system:{kind.name}", "system:serviceaccounts")
-            self.controllers[kind.name] = kind(context)
+            self.controllers[kind.name] = make(kind, context, settings)
         for controller in self.controllers.values():
             controller.start()
         self.scheduler = Scheduler(self._context.separate("system:kube-scheduler"))

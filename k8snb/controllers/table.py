@@ -6,7 +6,9 @@ is adding a row here.
 
 from __future__ import annotations
 
-from k8snb.client.controller import Controller
+from collections.abc import Callable, Mapping
+
+from k8snb.client.controller import Context, Controller
 from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.endpoints import EndpointsController
 from k8snb.controllers.endpointslice import EndpointSliceController
@@ -18,6 +20,7 @@ from k8snb.controllers.podgc import PodGCController
 from k8snb.controllers.replicaset import ReplicaSetController
 from k8snb.controllers.rootca import RootCAController
 from k8snb.controllers.serviceaccount import ServiceAccountController
+from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.controllers.tainteviction import TaintEvictionController
 
 CONTROLLERS: tuple[type[Controller], ...] = (
@@ -35,6 +38,22 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     GarbageCollector,
 )
 """Every controller, by the class that implements it; `name` is what it is called and acts as."""
+
+
+CONFIGURED: Mapping[type[Controller], Callable[[Context, Settings], Controller]] = {
+    NodeIpamController: NodeIpamController,
+    NodeLifecycleController: NodeLifecycleController,
+    EndpointSliceController: EndpointSliceController,
+    PodGCController: PodGCController,
+    RootCAController: RootCAController,
+}
+"""Those that read the controller manager's flags."""
+
+
+def make(controller: type[Controller], context: Context, settings: Settings = DEFAULTS) -> Controller:
+    """A controller of that class, with the flags if it reads any."""
+    configured = CONFIGURED.get(controller)
+    return configured(context, settings) if configured is not None else controller(context)
 
 
 def user_of(controller: type[Controller]) -> str:
