@@ -1,12 +1,15 @@
 """What changed between two versions of an object, field by field, in the words of the manifest.
 
 Lists whose entries have a name, a type or an IP are compared by that and not by place, so that a new condition is
-one change and not a shift of all that follow. Bookkeeping that changes with every write is left out.
+one change and not a shift of all that follow. A condition is told as one field (`False (ContainersNotReady) → True`),
+and so is a container's state. Bookkeeping that changes with every write, and what only repeats other fields, is left
+out.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,8 +23,13 @@ _BOOKKEEPING = {
     "metadata.creationTimestamp",
     "status.observedGeneration",
 }
-_STAMPS = ("lastTransitionTime", "lastUpdateTime", "lastProbeTime", "lastHeartbeatTime")
+_STAMPS = ("lastTransitionTime", "lastUpdateTime", "lastProbeTime", "lastHeartbeatTime", "startTime")
+_REPEATED = re.compile(
+    r"^status\.(podIPs|hostIPs|hostIP|qosClass|fullyLabeledReplicas)$|^status\.\w*[cC]ontainerStatuses\[.*\]"
+    r"\.(containerID|imageID|image|started|resources|allocatedResources|allocatedResourcesStatus|user|volumeMounts)$"
+)
 _NAMES = ("name", "type", "ip", "ipAddress", "containerPort", "port", "uid")
+_STATES = {"waiting", "running", "terminated"}
 LONGEST = 48
 """Longer values are cut, with an ellipsis."""
 
@@ -45,14 +53,26 @@ def changes(before: Object | None, after: Object | None) -> list[Change]:
 
 
 def _walk(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
-    if before == after or path in _BOOKKEEPING or path.endswith(_STAMPS):
+    if before == after or path in _BOOKKEEPING or path.endswith(_STAMPS) or _REPEATED.match(path):
         return
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if _is_whole(path, before) or _is_whole(path, after):
+        if show(before) != show(after):
+            yield path, before, after
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _fields(path, before, after)
     elif _named(before) and _named(after):
         yield from _entries(path, _by_name(before), _by_name(after))
     else:
         yield path, before, after
+
+
+def _is_whole(path: str, value: Any) -> bool:
+    """Whether a value says more as one than field by field."""
+    return isinstance(value, Mapping) and (_is_condition(value) or path.endswith(".state"))
+
+
+def _is_condition(value: Mapping[str, Any]) -> bool:
+    return isinstance(value.get("type"), str) and isinstance(value.get("status"), str)
 
 
 def _fields(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -90,14 +110,21 @@ def show(value: Any) -> str:
     """A value in one short line."""
     if value is None:
         return ""
-    if isinstance(value, Mapping) and "status" in value and "type" in value:  # a condition: its reason says more
-        value = f"{value['status']} ({value['reason']})" if value.get("reason") else value["status"]
-    if isinstance(value, Mapping) and isinstance(value.get("state"), Mapping):  # a container's status
-        value = ", ".join(_because(state, why) for state, why in value["state"].items())
-    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-        value = value["name"]
+    if isinstance(value, Mapping):
+        value = _spoken(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _spoken(value: Mapping[str, Any]) -> Any:
+    """What a mapping is called when it is told as one."""
+    if _is_condition(value):
+        return f"{value['status']} ({value['reason']})" if value.get("reason") else value["status"]
+    if isinstance(value.get("state"), Mapping):  # a container's status
+        return _spoken(value["state"])
+    if _STATES.intersection(value):
+        return ", ".join(_because(state, why or {}) for state, why in value.items() if state in _STATES)
+    return value["name"] if isinstance(value.get("name"), str) else value
 
 
 def _because(state: str, why: Mapping[str, Any]) -> str:

@@ -92,8 +92,8 @@ def _turn(group: list[Sent], spans: dict[int, Span]) -> Turn:
 
 def actor_name(user: str) -> str:
     """Whom readers see for a component or a user: `kubelet node-1`, `deployment-controller`, `you`."""
-    if user.startswith("system:node:"):
-        return f"kubelet {user.removeprefix('system:node:')}"
+    if user.startswith(("system:node:", "kubelet/")):
+        return f"kubelet {user.removeprefix('system:node:').removeprefix('kubelet/')}"
     if user.startswith(_ACCOUNT):
         return user.removeprefix(_ACCOUNT)
     if user in ("system:kube-scheduler", "kube-scheduler", "default-scheduler"):
@@ -135,12 +135,16 @@ def _frame(turn: Turn, at: History, namespace: str) -> Frame:
         time=turn.sent[0].time,
         revision=max(sent.revision for sent in turn.sent),
         cause=span.cause if span else 0,
-        observed=[(name.replace("_", " "), show(value)) for name, value in span.observed.items()] if span else (),
+        observed=_observed(span) if span else (),
         acts=acts,
         scene=scene(at(last.revision), namespace),
         touched=touched,
         error=span.error if span else "",
     )
+
+
+def _observed(span: Span) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), show(value) or "–") for name, value in span.observed.items()]
 
 
 def _id(act: Act) -> str:

@@ -42,6 +42,14 @@ def test_a_containers_state_is_told_by_its_reason() -> None:
     ]
 
 
+def test_a_condition_is_told_as_one_field() -> None:
+    before = {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "containers with …"}
+    after = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:02Z"}
+    assert told({"status": {"conditions": [before]}}, {"status": {"conditions": [after]}}) == [
+        "status.conditions[Ready]: False (ContainersNotReady) → True"
+    ]
+
+
 def test_bookkeeping_is_left_out() -> None:
     old = {"metadata": {"resourceVersion": "1", "generation": 1}, "status": {"observedGeneration": 1}}
     new = {"metadata": {"resourceVersion": "2", "generation": 2}, "status": {"observedGeneration": 2}}

@@ -34,7 +34,7 @@ A story · 4 steps
        act      event Started: Started container nginx
        act      patch status of Pod web
                   status.phase: Pending → Running
-                  status.containerStatuses[nginx].state.waiting.reason: ContainerCreating → ∅
+                  status.containerStatuses[nginx].state: waiting (ContainerCreating) → running
                   status.containerStatuses[nginx].ready: ∅ → true
                   status.podIP: ∅ → 10.244.1.7
                   status.conditions[Ready]: ∅ → True
@@ -128,6 +128,7 @@ def test_a_deletion_is_told_as_what_it_is() -> None:
     ("user", "name"),
     [
         ("system:node:node-1", "kubelet node-1"),
+        ("kubelet/node-1", "kubelet node-1"),
         ("system:serviceaccount:kube-system:replicaset-controller", "replicaset-controller"),
         ("system:kube-scheduler", "scheduler"),
         ("kubernetes-admin", "you"),
