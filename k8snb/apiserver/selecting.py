@@ -52,12 +52,7 @@ def selection(kind: Kind, query: Mapping[str, str]) -> Selection:
             if term.field not in kind.fields:
                 raise ValueError(_unknown(kind, term.field))
     except ValueError as error:
-        group_version = f"{kind.resource.group}/{kind.resource.version}"
-        message = (
-            f'Unable to find "{group_version}, Resource={kind.resource.plural}" that match '
-            f'label selector "{labels}", field selector "{fields}": {error}'
-        )
-        raise bad_request(message) from None
+        raise bad_request(str(error)) from None
     tests = [(kind.fields[term.field], term.value, term.negated) for term in terms]
 
     def matches(obj: Object) -> bool:
