@@ -1,0 +1,69 @@
+"""The chapters as they are committed: executed, with text outputs, and in need of nothing that a browser lacks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.book.conftest import ROOT
+from tests.book.test_pages import PAGES
+
+CHAPTERS = [ROOT / f"{page}.ipynb" for page in PAGES if (ROOT / f"{page}.ipynb").exists()]
+KEPT = {"text/plain"}
+
+BLOCKED = """
+import os, socket, subprocess, sys, threading
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+import nbformat
+
+settings = Config()
+settings.HistoryManager.enabled = False
+shell = InteractiveShell.instance(config=settings)
+
+def refuse(*_, **__):
+    raise RuntimeError("a page needs no thread, socket or process")
+
+threading.Thread.start = refuse
+socket.socket.__init__ = refuse
+socket.socket.connect = refuse
+subprocess.Popen.__init__ = refuse
+os.fork = refuse
+os.chdir(os.path.dirname(sys.argv[1]))
+for cell in nbformat.read(sys.argv[1], as_version=4).cells:
+    if cell.cell_type == "code":
+        result = shell.run_cell(cell.source)
+        if not result.success and "raises-exception" not in cell.metadata.get("tags", ()):
+            sys.exit("this cell failed:\\n" + cell.source)
+"""
+
+
+def name(path: Path) -> str:
+    return path.stem
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name)
+def test_a_chapter_is_committed_as_it_ran_from_top_to_bottom(path: Path) -> None:
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "make outputs"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name)
+def test_a_chapter_keeps_the_text_of_its_outputs_and_nothing_else(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert "widgets" not in notebook.metadata
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert {kind for output in outputs for kind in output.get("data", {})} <= KEPT, "make outputs"
+    assert [output for output in outputs if output.get("name") == "stderr"] == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name)
+def test_a_chapter_runs_without_threads_sockets_and_processes(path: Path) -> None:
+    command = [sys.executable, "-c", BLOCKED, str(path)]
+    environment = {"PATH": str(Path(sys.executable).parent), "HOME": "/nonexistent", "K8SNB_STATIC": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
