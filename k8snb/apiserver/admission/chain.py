@@ -8,6 +8,7 @@ book draws. Upstream: `pkg/kubeapiserver/options/plugins.go`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
@@ -19,6 +20,8 @@ from k8snb.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondi
 from k8snb.typing import Object, Resource
 
 __all__ = ["PLUGINS", "Attributes", "Chain", "mutates", "validates"]
+
+_Key: TypeAlias = tuple[Resource, str, str]
 
 PLUGINS: tuple[Plugin, ...] = (
     NamespaceLifecycle(),
@@ -46,12 +49,12 @@ class Chain:
     def __init__(self, read_one: ReadOne, read_all: ReadAll, plugins: Sequence[Plugin] = PLUGINS) -> None:
         self._reader = Reader(read_one, read_all)
         self._plugins = plugins
-        self._mutating: dict[tuple[str, str], tuple[Plugin, ...]] = {}
-        self._validating: dict[tuple[str, str], tuple[Plugin, ...]] = {}
+        self._mutating: dict[_Key, tuple[Plugin, ...]] = {}
+        self._validating: dict[_Key, tuple[Plugin, ...]] = {}
 
     def admit(self, attributes: Attributes) -> Object:
         """The object as the mutating plugins leave it; raises StatusError where one refuses."""
-        key = (_word(attributes), attributes.operation)
+        key = (attributes.resource, attributes.subresource, attributes.operation)
         plugins = self._mutating.get(key)
         if plugins is None:
             plugins = self._mutating[key] = tuple(p for p in self._plugins if mutates(p) and _concerns(p, *key))
@@ -64,12 +67,12 @@ class Chain:
 
     def only_lifecycle(self, resource: Resource) -> bool:
         """Whether nothing but `NamespaceLifecycle` looks at creations of the resource."""
-        key = (resource.group_resource, "CREATE")
-        return all(isinstance(p, NamespaceLifecycle) for p in self._plugins if _concerns(p, *key))
+        concerned = [plugin for plugin in self._plugins if _concerns(plugin, resource, "", "CREATE")]
+        return all(isinstance(plugin, NamespaceLifecycle) for plugin in concerned)
 
     def validate(self, attributes: Attributes) -> None:
         """Raise StatusError where a validating plugin refuses."""
-        key = (_word(attributes), attributes.operation)
+        key = (attributes.resource, attributes.subresource, attributes.operation)
         plugins = self._validating.get(key)
         if plugins is None:
             plugins = self._validating[key] = tuple(p for p in self._plugins if validates(p) and _concerns(p, *key))
@@ -77,12 +80,10 @@ class Chain:
             plugin.validate(attributes, self._reader)
 
 
-def _word(attributes: Attributes) -> str:
-    word = attributes.resource.group_resource
-    return f"{word}/{attributes.subresource}" if attributes.subresource else word
-
-
-def _concerns(plugin: Plugin, word: str, operation: str) -> bool:
+def _concerns(plugin: Plugin, resource: Resource, subresource: str, operation: str) -> bool:
     if operation not in plugin.operations:
         return False
-    return word in plugin.resources if plugin.resources else "/" not in word
+    if not plugin.resources:
+        return not subresource
+    word = resource.group_resource
+    return (f"{word}/{subresource}" if subresource else word) in plugin.resources
