@@ -105,6 +105,7 @@ class ContainerUnit:
         row = CONTAINER_TABLE.get((self.state, event))
         if row is not None:
             self.state = row.to
+            self.host.pool.wants(row.why)
             getattr(self, row.action)()
 
     def later(self, seconds: float, event: str, *, background: bool = False) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from k8snb.clock import Clock
 from k8snb.kubelet.images import table
-from k8snb.kubelet.images.program import Program, Usage
+from k8snb.kubelet.images.program import Image, Program, Usage
 from k8snb.kubelet.process import ContainerProcess, ExecProcess
 from k8snb.kubelet.references import Reference
 from k8snb.kubelet.runtime import (
@@ -45,9 +46,20 @@ REFUSED_SECONDS = 1.0
 """How long it takes until a registry has refused."""
 
 
-def hexadecimal(*parts: object) -> str:
-    """64 digits that are the same for the same parts: an identifier without a lot being drawn."""
-    return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
+def hexadecimal(text: str) -> str:
+    """64 digits that are the same for the same text: an identifier without a lot being drawn."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def launch(config: ContainerConfig) -> tuple[Image, type[Program] | None, bool, bool, str]:
+    """How a container is run: its image, its program, whether that is idle, whether it heeds signals, its name."""
+    image = table.IMAGES[config.reference.name]
+    argv = table.command_line(image, config.command, config.args)
+    program = image.program(argv)
+    if program is None:
+        return image, None, False, False, argv[0] if argv else ""
+    return image, program, program.is_idle(argv), program.heeds_signals(argv), argv[0]
 
 
 class Sandbox:
@@ -65,7 +77,7 @@ class Sandbox:
     @property
     def id(self) -> str:
         """64 hexadecimal digits."""
-        return hexadecimal(self.config.pod["metadata"]["uid"], "sandbox")
+        return hexadecimal(f"{self.config.pod['metadata']['uid']}/sandbox")
 
     def _listener(self, port: int) -> Program:
         for container in self.containers:
@@ -109,7 +121,7 @@ class Container:
         self.sandbox = sandbox
         self.config = config
         self.attempt = attempt
-        self.id = hexadecimal(sandbox.config.pod["metadata"]["uid"], config.name, attempt)
+        self.id = hexadecimal(f"{sandbox.config.pod['metadata']['uid']}/{config.name}/{attempt}")
         self.state = "created"
         self.created_at = sandbox.runtime.clock.now()
         self.started_at = 0.0
@@ -216,14 +228,12 @@ class SimulatedRuntime:
         assert isinstance(container, Container)
         if self.recording:
             self._record("RuntimeService", "StartContainer", _of(container.sandbox, container), {})
-        image = table.IMAGES[container.config.reference.name]
-        argv = table.command_line(image, container.config.command, container.config.args)
-        program = image.program(argv)
+        _, program, idle, _, name = launch(container.config)
         if program is None:
-            self._cannot_start(container, argv[0] if argv else "")
+            self._cannot_start(container, name)
         container.state = "running"
         container.started_at = self.clock.now()
-        if program is not None and (not program.is_idle(argv) or len(container.sandbox.containers) > 1):
+        if not idle or len(container.sandbox.containers) > 1:
             container.awake()
 
     def _cannot_start(self, container: Container, name: str) -> None:
@@ -250,14 +260,14 @@ class SimulatedRuntime:
         if timeout <= 0:
             container.end(137)
             return
-        image = table.IMAGES[container.config.reference.name]
-        argv = table.command_line(image, container.config.command, container.config.args)
-        program = image.program(argv)
-        self.clock.call_later(timeout, lambda: container.end(137))
+        image, program, _, heeds, _ = launch(container.config)
         if container.process is not None:
+            container.process.after(timeout, lambda: container.end(137), background=False)
             container.process.signal(container.config.stop_signal or image.stop_signal)
-        elif program is not None and program.heeds_signals(argv):
+        elif program is not None and heeds:
             self.clock.call_later(program.stop_seconds, lambda: container.end(0))
+        else:
+            self.clock.call_later(timeout, lambda: container.end(137))
 
     def remove_container(self, container: ContainerView) -> None:
         """Forget an exited container."""

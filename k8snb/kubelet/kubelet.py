@@ -74,7 +74,7 @@ class Kubelet:
         self._directories: dict[str, Volume] = {}
         self._room = [quantity.milli(self.capacity["cpu"]), quantity.value(self.capacity["memory"])]
         self._most_pods = int(self.capacity["pods"])
-        self._used = [0, 0, 0]
+        self._used = (0, 0, 0)
 
     @property
     def host(self) -> Kubelet:
@@ -136,23 +136,20 @@ class Kubelet:
 
     def admit(self, plan: PodPlan) -> tuple[str, str] | None:
         """Take a pod's requests into account; the reason and the message if the node has no room for them."""
-        used = self._used
-        wanted = (("pods", 1, used[2], self._most_pods), ("cpu", plan.cpu, used[0], self._room[0]),
-                  ("memory", plan.memory, used[1], self._room[1]))  # fmt: skip
-        for name, requested, taken, room in wanted:
-            if requested and requested + taken > room:
-                amounts = f"requested: {requested}, used: {taken}, capacity: {room}"
-                return f"OutOf{name}", f"Node didn't have enough resource: {name}, {amounts}"
-        used[0] += plan.cpu
-        used[1] += plan.memory
-        used[2] += 1
+        cpu, memory, pods = self._used
+        if pods >= self._most_pods:
+            return _no_room("pods", 1, pods, self._most_pods)
+        if plan.cpu and cpu + plan.cpu > self._room[0]:
+            return _no_room("cpu", plan.cpu, cpu, self._room[0])
+        if plan.memory and memory + plan.memory > self._room[1]:
+            return _no_room("memory", plan.memory, memory, self._room[1])
+        self._used = (cpu + plan.cpu, memory + plan.memory, pods + 1)
         return None
 
     def release(self, plan: PodPlan) -> None:
         """A pod no longer needs what it requested."""
-        self._used[0] -= plan.cpu
-        self._used[1] -= plan.memory
-        self._used[2] -= 1
+        cpu, memory, pods = self._used
+        self._used = (cpu - plan.cpu, memory - plan.memory, pods - 1)
 
     def services(self) -> Sequence[Object]:
         """Every Service, for the environment of containers."""
@@ -253,3 +250,9 @@ class Kubelet:
         if not self.running:
             raise bad_request(f"dial tcp {self.address}:{nodes.PORT}: connect: no route to host")
         return self.workers.get(pod["metadata"]["uid"])
+
+
+def _no_room(name: str, requested: int, used: int, capacity: int) -> tuple[str, str]:
+    """Why a pod is rejected: the reason, and the message of `lifecycle.InsufficientResourceError`."""
+    amounts = f"requested: {requested}, used: {used}, capacity: {capacity}"
+    return f"OutOf{name}", f"Node didn't have enough resource: {name}, {amounts}"

@@ -68,7 +68,7 @@ CONTAINER: tuple[Transition, ...] = (
     Transition("Stopping", "exited", "Exited", "exited", _("The process has ended.")),
     Transition("Exited", "restart", "Exited", "restart", _("The restart policy asks for another run.")),
     Transition("Exited", "back off", "BackOff", "report_backoff", _("It has failed too often in a row.")),
-    Transition("Exited", "again", "Waiting", "start", _("It may run again at once.")),
+    Transition("Exited", "again", "Waiting", "again", _("It may run again at once.")),
     Transition("BackOff", "resync", "BackOff", "report_backoff", _("Still backing off.")),
     Transition("BackOff", "retry", "Waiting", "again", _("The back-off is over.")),
 )

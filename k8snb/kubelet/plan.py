@@ -119,13 +119,18 @@ class Plans:
         return found
 
 
+_PARTS = (
+    "initContainers", "volumes", "restartPolicy", "terminationGracePeriodSeconds", "hostNetwork", "readinessGates",
+    "activeDeadlineSeconds", "securityContext", "resources", "overhead",
+)  # fmt: skip
+"""What of a spec matters for its plan besides the containers."""
+
+
 def _same(one: Object, other: Object) -> bool:
-    """Whether two specs say the same about all but the node."""
-    if len(one) != len(other):
-        return False
-    for key, value in other.items():
-        known = one.get(key)
-        if known is not value and key != "nodeName" and known != value:
+    """Whether two specs with the same containers need the same plan."""
+    for part in _PARTS:
+        known, found = one.get(part), other.get(part)
+        if known is not found and known != found:
             return False
     return True
 
@@ -188,11 +193,13 @@ def _running(
     allocated = {"allocatedResources": resources["requests"]} if resources.get("requests") else {}
     return {
         "name": name,
+        "state": {},
         "lastState": {},
         "ready": True,
         "restartCount": 0,
         "image": str(reference),
         "imageID": f"{reference.name}@{table.digest_of(reference)}",
+        "containerID": "",
         "started": True,
         **allocated,
         "resources": {k: v for k, v in resources.items() if k in {"limits", "requests"}},

@@ -8,7 +8,7 @@ Upstream: `pkg/kubelet/pod_workers.go`, `kubelet.go` (`SyncPod`, `SyncTerminatin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from k8snb.errors import StatusError
 from k8snb.kubelet.container import ContainerUnit
@@ -16,16 +16,8 @@ from k8snb.kubelet.environment import Missing, environment
 from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE
 from k8snb.kubelet.plan import INIT, SIDECAR, ContainerPlan, PodPlan
+from k8snb.kubelet.podstatus import status_of
 from k8snb.kubelet.runtime import ContainerView, SandboxConfig, SandboxView
-from k8snb.kubelet.status import (
-    NO_RESOURCES,
-    conditions,
-    conditions_at_first,
-    conditions_when_ready,
-    phase,
-    running_since,
-    scheduled_at,
-)
 from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes
 from k8snb.packet import NetworkError
 from k8snb.typing import Object, ObjectKey
@@ -90,7 +82,9 @@ class PodWorker:
         row = POD_TABLE.get((self.state, event))
         if row is not None:
             self.state = row.to
-            self.kubelet.pool.wants(row.why)
+            pool = self.kubelet.pool
+            if pool.tracing:
+                pool.wants(row.why)
             getattr(self, row.action)()
 
     # -- what the API says -------------------------------------------------------------------------
@@ -196,13 +190,7 @@ class PodWorker:
     def progress(self) -> None:
         """Start what may start now; see whether everything has ended; write the status."""
         if self.plan.plain:
-            unit = self.units[0]
-            if unit.state == "Waiting" and unit.epoch == 0:
-                unit.start()
-            elif unit.final:
-                self.fire("all ended")
-            else:
-                self.write()
+            self._progress_one(self.units[0])
             return
         if self._initialized():
             for unit in self.units:
@@ -211,6 +199,14 @@ class PodWorker:
         if self._ended():
             self._stop_sidecars()
         if self.state == "Running":
+            self.write()
+
+    def _progress_one(self, unit: ContainerUnit) -> None:
+        if unit.state == "Waiting" and unit.epoch == 0:
+            unit.start()
+        elif unit.final:
+            self.fire("all ended")
+        elif unit.state not in _UNDER_WAY or unit.reason or (unit.container is not None and unit.attempt > 0):
             self.write()
 
     def _initialized(self) -> bool:
@@ -350,7 +346,7 @@ class PodWorker:
 
     def write(self) -> None:
         """Write the status if it differs from what was written."""
-        status = self._computed()
+        status = status_of(self)
         if status == self.status and self._still_there(status):
             return
         self.status = status
@@ -371,92 +367,8 @@ class PodWorker:
         namespace, name = self.key
         fresh = self.kubelet.client.find("pods", name, namespace)
         if fresh is not None and fresh["metadata"]["uid"] == self.uid:
-            self.pod = self.kubelet.client.update_status("pods", {**fresh, "status": self._computed()})
-
-    def _computed(self) -> Object:
-        if self.plan.plain and self.reason is None:
-            quick = self._quick()
-            if quick is not None:
-                return quick
-        return self._full()
-
-    def _quick(self) -> Object | None:
-        """The status of a pod with one plain container that is being made, or runs for the first time."""
-        unit = self.units[0]
-        state = unit.state
-        pod, kubelet = self.pod, self.kubelet
-        generation = pod["metadata"].get("generation")
-        before = pod.get("status") or {}
-        status: dict[str, Any]
-        if unit.container is None and not unit.reason and self.state in {"New", "Preparing"}:
-            at = scheduled_at(pod, self.began)
-            status = {"phase": "Pending", "conditions": conditions_at_first(unit.plan.name, generation, at, self.began)}
-            status["containerStatuses"] = self.plan.waiting
-        elif state == "Running" and unit.attempt == 0 and self.state == "Running" and not self._is_ready():
-            assert unit.container is not None
-            at, now = scheduled_at(pod, self.began), kubelet.clock.timestamp()
-            status = {"phase": "Running", "conditions": conditions_when_ready(generation, at, self.began, now)}
-            running = {
-                **unit.plan.running,
-                "state": running_since(now),
-                "containerID": f"containerd://{unit.container.id}",
-            }
-            status["containerStatuses"] = [running]
-            status["podIP"] = self.ip
-            status["podIPs"] = [{"ip": self.ip}]
-        else:
-            return None
-        if any(found["type"] not in _OWNED for found in before.get("conditions") or ()):
-            return None
-        status["observedGeneration"] = generation
-        status["hostIP"] = kubelet.address
-        status["hostIPs"] = kubelet.addresses
-        status["startTime"] = self.began
-        status["qosClass"] = before.get("qosClass", "BestEffort")
-        status["resources"] = NO_RESOURCES
-        return status
-
-    def _is_ready(self) -> bool:
-        return self.status is not None and self.status["phase"] == "Running"
-
-    def _full(self) -> Object:
-        """The status in general."""
-        pod, plan, kubelet = self.pod, self.plan, self.kubelet
-        before = pod.get("status") or {}
-        generation = pod["metadata"].get("generation")
-        named = {unit.plan.name: unit.status() for unit in self.units}
-        statuses = named or {each.name: each.waiting for each in plan.containers}
-        terminal = self.state in {"Finished", "Gone"}
-        sandbox = self.sandbox is not None and bool(self.ip) and not terminal
-        pod_phase = "Failed" if self.reason is not None and terminal else phase(plan, statuses, terminal=terminal)
-        status: dict[str, Any] = {
-            "phase": pod_phase,
-            "conditions": conditions(
-                plan,
-                statuses,
-                pod_phase,
-                sandbox=sandbox,
-                before=before.get("conditions") or (),
-                generation=generation,
-                now=kubelet.clock.timestamp(),
-            ),
-        }
-        if self.reason is not None:
-            status["reason"], status["message"] = self.reason
-        status["observedGeneration"] = generation
-        status["hostIP"] = kubelet.address
-        status["hostIPs"] = kubelet.addresses
-        if self.ip:
-            status["podIP"] = self.ip
-            status["podIPs"] = [{"ip": self.ip}]
-        status["startTime"] = self.began
-        if plan.inits:
-            status["initContainerStatuses"] = [statuses[each.name] for each in plan.inits]
-        if named:
-            status["containerStatuses"] = [statuses[each.name] for each in plan.mains]
-        status["qosClass"] = before.get("qosClass", "BestEffort")
-        status["resources"] = pod["spec"].get("resources") or NO_RESOURCES
-        return status
+            self.pod = self.kubelet.client.update_status("pods", {**fresh, "status": status_of(self)})
 
 
-_OWNED = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})
+_UNDER_WAY = frozenset({"Pulling", "Starting"})
+"""States of a container's first start that the API does not tell apart."""

@@ -62,6 +62,7 @@ class Pool(Task):
         self.plans = Plans()
         self.correlator = Correlator()
         self.calls = calls if calls is not None else CallLog(enabled=trace.enabled)
+        self.tracing = trace.enabled
         self._trace = trace
         self._queue: deque[Item] = deque()
         self._book: dict[tuple[float, bool], list[Item]] = {}
@@ -103,7 +104,7 @@ class Pool(Task):
             quantum -= 1
             if not unit.host.running:
                 unit.host.park(item)
-            elif self._trace.enabled:
+            elif self.tracing:
                 self._traced(unit, event, cause)
             else:
                 self._deliver(unit, event)

@@ -6,7 +6,7 @@ Condition lists and states are kept per second: pods that become ready together 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,8 @@ from k8snb.typing import Object
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 """The conditions that the kubelet writes, in the order in which it writes them."""
+
+_OWNED = frozenset(OWNED)
 
 _NONE: Mapping[str, Any] = {}
 NO_RESOURCES: Object = {}
@@ -66,12 +68,16 @@ def conditions_when_ready(generation: int | None, scheduled: str, began: str, no
     ]
 
 
-def scheduled_at(pod: Object, otherwise: str) -> str:
-    """When the scheduler bound the pod."""
-    for found in (pod.get("status") or _NONE).get("conditions") or ():
-        if found["type"] == "PodScheduled" and found.get("lastTransitionTime"):
-            return str(found["lastTransitionTime"])
-    return otherwise
+def scheduled_at(before: Iterable[Object], otherwise: str) -> str | None:
+    """When the pod was bound, by the conditions it has; None if there are conditions that others keep."""
+    since = otherwise
+    for found in before:
+        type = found["type"]
+        if type == "PodScheduled":
+            since = found["lastTransitionTime"] or otherwise
+        elif type not in _OWNED:
+            return None
+    return since
 
 
 def phase(plan: PodPlan, statuses: Mapping[str, Object], *, terminal: bool) -> str:
@@ -157,7 +163,7 @@ def conditions(
         since = old["lastTransitionTime"] if old is not None and old["status"] == status else now
         return condition(type, status, since or now, generation, reason, message)
 
-    foreign = [found for found in before if found["type"] not in OWNED]
+    foreign = [found for found in before if found["type"] not in _OWNED]
     containers = _containers_ready(plan, statuses, pod_phase)
     ready = containers if containers[0] != "True" else _gates(plan, foreign)
     return [

@@ -136,6 +136,7 @@ def version_of(image: Image, tag: str) -> str:
     return match.group(1) if match else image.version
 
 
+@lru_cache(maxsize=1024)
 def refusal(reference: Reference) -> str:
     """Why a registry does not give the image; empty if it does."""
     image = IMAGES.get(reference.name)
