@@ -17,6 +17,7 @@ from k8snb.machinery.objects import annotations_of, controller_of
 from k8snb.trace import Sent
 from k8snb.typing import Object
 from k8snb.view import theme
+from k8snb.view.dot import framed
 from k8snb.view.frames import when
 from k8snb.view.scene import Snapshot, image_of, natural, pod_state
 
@@ -58,7 +59,7 @@ class Chart:
         return "".join(_parts(self))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"text/plain": str(self), "text/html": f'<div class="k8snb-view">{self.svg()}</div>'}
+        return {"text/plain": str(self), "text/html": framed(self.svg())}
 
 
 def _thinned(moments: Iterable[Moment]) -> list[Moment]:
@@ -98,7 +99,7 @@ def _number(value: float | None) -> str:
 
 def _parts(chart: Chart) -> Iterable[str]:
     label = html.escape(f"{chart.title}. {_spoken(chart)}", quote=True)
-    style = "width:100%;max-width:640px;height:auto;font:12px system-ui,sans-serif"
+    style = "width:640px;max-width:max(100%,480px);height:auto;font:12px system-ui,sans-serif"
     yield f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}" style="{style}" fill="currentColor">'
     yield f'<text x="{_LEFT}" y="14" font-weight="600" font-size="13">{html.escape(chart.title)}</text>'
     scale = _Scale(chart)

@@ -32,6 +32,9 @@ _GLYPH = 0x00A000
 _LINE = 26
 """Facts share a line of a label up to about so many characters."""
 
+_SMALLEST = 0.8
+"""A picture shrinks to this part of its size and no further; what is still too wide scrolls."""
+
 _FONT = "Helvetica,Arial,sans-serif"
 _NAMES = list(theme.KINDS)
 
@@ -109,7 +112,12 @@ class Diagram:
             picture = self.svg()
         except ImportError:
             return {"text/plain": str(self), "text/vnd.graphviz": self.dot}
-        return {"text/plain": str(self), "text/html": f'<div class="k8snb-view">{picture}</div>'}
+        return {"text/plain": str(self), "text/html": framed(picture)}
+
+
+def framed(picture: str) -> str:
+    """An inline picture as an output of a notebook; it scrolls where the page is narrower than it can get."""
+    return f'<div class="k8snb-view" tabindex="0" style="overflow-x:auto">{picture}</div>'
 
 
 # -- text ------------------------------------------------------------------------------------------------
@@ -216,7 +224,7 @@ def quoted(name: str) -> str:
 
 def _label(node: Node) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
-    rows = [_cells(_glyph(node.kind), f"{_soft(node.kind)}&#160;<b>{html.escape(node.name)}</b>")]
+    rows = [_cells(_glyph(node.kind), f"{_soft(node.kind)}&#160;&#160;<b>{html.escape(node.name)}</b>")]
     rows += [f'<tr><td colspan="2" align="left"><font point-size="10">{line}</font></td></tr>' for line in _facts(node)]
     shape = 'border="1" style="rounded" cellborder="0" cellspacing="1" cellpadding="2"'
     return f'<<table {shape} color="{hue}" bgcolor="{hue}18">{"".join(rows)}</table>>'
@@ -240,7 +248,7 @@ def _facts(node: Node) -> list[str]:
 
 def _group_label(group: Group) -> str:
     facts = _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
-    row = _cells(_glyph(group.kind), f"{_soft(group.kind)}&#160;<b>{html.escape(group.name)}</b>{facts}")
+    row = _cells(_glyph(group.kind), f"{_soft(group.kind)}&#160;&#160;<b>{html.escape(group.name)}</b>{facts}")
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="2">{row}</table>>'
 
 
@@ -291,7 +299,8 @@ def themed(svg: str, alt: str) -> str:
     svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
     svg = re.sub(r'(fill|stroke)="#010204"', r'\1="currentColor" \1-opacity=".72"', svg)
     width = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
-    size = f"width:{round(int(width[1]) * 4 / 3)}px;max-width:100%;height:auto" if width else "max-width:100%"
+    pixels = round(int(width[1]) * 4 / 3) if width else 640
+    size = f"width:{pixels}px;max-width:max(100%,{round(pixels * _SMALLEST)}px);height:auto"
     label = html.escape(alt, quote=True)
     svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'<svg role="img" aria-label="{label}" style="{size}"', svg)
     return svg.strip()
