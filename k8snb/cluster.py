@@ -251,7 +251,7 @@ class Cluster:
         """
         began = self.clock.now()
         self._run(lambda: False, began + timeout, foreground=True)
-        return self.clock.now() - began
+        return round(self.clock.now() - began, 6)
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of virtual time pass, with everything that happens in them."""

@@ -105,7 +105,9 @@ class ContainerUnit:
         row = CONTAINER_TABLE.get((self.state, event))
         if row is not None:
             self.state = row.to
-            self.host.pool.wants(row.why)
+            pool = self.worker.kubelet.pool
+            if pool.tracing:
+                pool.wants(row.why)
             getattr(self, row.action)()
 
     def later(self, seconds: float, event: str, *, background: bool = False) -> None:
@@ -196,7 +198,8 @@ class ContainerUnit:
     def configure(self) -> None:
         """Work out the environment, which may refer to objects that do not exist."""
         error = self.worker.environment_error(self.plan) if self.plan.needs_environment else ""
-        self.reason, self.message = ("CreateContainerConfigError", error) if error else ("", "")
+        if error:
+            self.reason, self.message = "CreateContainerConfigError", error
         self.fire("incomplete" if error else "complete")
 
     def wait_for_config(self) -> None:

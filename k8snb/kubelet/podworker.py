@@ -83,7 +83,7 @@ class PodWorker:
         if row is not None:
             self.state = row.to
             pool = self.kubelet.pool
-            if pool.tracing:
+            if pool.tracing and event != "container changed":  # then the container has said why
                 pool.wants(row.why)
             getattr(self, row.action)()
 
