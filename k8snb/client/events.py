@@ -19,6 +19,7 @@ BURST = 25
 REFILL_SECONDS = 300.0
 SIMILAR_LIMIT = 10
 SIMILAR_SECONDS = 600.0
+COMBINED = "(combined from similar events): "
 KEPT = 4096
 """How many objects are remembered; upstream keeps as many in its LRU caches."""
 
@@ -53,14 +54,14 @@ class _Similar:
         self.messages: dict[str, tuple[str, str, int] | None] = {}
         self.since = now
 
-    def wording(self, message: str, now: float) -> str:
-        """The message to send: its own, or the combined one when there have been too many like it."""
+    def told_as(self, message: str, now: float) -> str:
+        """Under what an event counts: its own message, or `COMBINED` when there have been too many like it."""
         if now - self.since > SIMILAR_SECONDS:
             self.messages.clear()
         self.since = now
         if message in self.messages or len(self.messages) < SIMILAR_LIMIT - 1:
             return message
-        return f"(combined from similar events): {message}"
+        return COMBINED
 
 
 class Correlator:
@@ -108,20 +109,22 @@ class EventRecorder:
         similar = about.reasons.get((type, reason))
         if similar is None:
             similar = about.reasons[type, reason] = _Similar(now)
-        message = similar.wording(message, now)
+        told = similar.told_as(message, now)
+        if told is COMBINED:
+            message = f"{COMBINED}{message}"
         if not about.allows(now):
             return
-        earlier = similar.messages.get(message)
+        earlier = similar.messages.get(told)
         try:
             if earlier is None:
                 event = self._client.create("events", self._new(obj, type, reason, message, field))
             else:
-                event = self._again(*earlier)
+                event = self._again(*earlier, message)
         except StatusError:
-            similar.messages.pop(message, None)
+            similar.messages.pop(told, None)
         else:
             stored = event["metadata"]
-            similar.messages[message] = (stored["namespace"], stored["name"], event["count"])
+            similar.messages[told] = (stored["namespace"], stored["name"], event["count"])
 
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> Object:
         now = self._clock.timestamp()
@@ -151,6 +154,6 @@ class EventRecorder:
             "reportingInstance": self._host,
         }
 
-    def _again(self, namespace: str, name: str, count: int) -> Object:
-        change = {"count": count + 1, "lastTimestamp": self._clock.timestamp()}
+    def _again(self, namespace: str, name: str, count: int, message: str) -> Object:
+        change = {"count": count + 1, "lastTimestamp": self._clock.timestamp(), "message": message}
         return self._client.patch("events", name, change, namespace)
