@@ -19,6 +19,7 @@ MARKS = {"ring": "○", "half": "◐", "disc": "●", "cross": "✕", "dash": "�
 """The marks of states, as characters."""
 
 _MOST_CHANGES = 6
+_FEW_CHANGES = 4
 _MOST_ACTS = 8
 
 
@@ -80,27 +81,26 @@ def text(title: str, frames: Sequence[Frame]) -> str:
 
 def _lines(number: int, frame: Frame) -> Iterator[str]:
     because = " " + _("because of @{revision}").format(revision=frame.cause) if frame.cause else ""
-    yield f"{number:3}  {when(frame.time)}  @{frame.revision}  {frame.actor}{because}"
-    yield from (f"       {line}" for line in details(frame))
+    pods = pods_line(frame.scene)
+    yield f"{number:3}  {when(frame.time)}  @{frame.revision}  {frame.actor}{because}{f'   [{pods}]' if pods else ''}"
+    yield from (f"       {line}" for line in details(frame, _FEW_CHANGES))
 
 
-def details(frame: Frame) -> Iterator[str]:
-    """What one frame says, line by line: observe, diff, act, and the pods afterwards."""
+def details(frame: Frame, most: int = _MOST_CHANGES) -> Iterator[str]:
+    """What one frame says, line by line: observe, diff, act; of each act at most so many changes."""
     if frame.observed:
         yield _said(_("observe"), ", ".join(f"{name} {value}" for name, value in frame.observed))
     if frame.caption:
         yield _said(_("diff"), frame.caption)
     for act in frame.acts[:_MOST_ACTS]:
         yield _said(_("act"), act.sentence)
-        yield from (f"           {change}" for change in act.changes[:_MOST_CHANGES])
-        if len(act.changes) > _MOST_CHANGES:
-            yield "           " + _("… and {count} more").format(count=len(act.changes) - _MOST_CHANGES)
+        yield from (f"           {change}" for change in act.changes[:most])
+        if len(act.changes) > most:
+            yield "           " + _("… and {count} more").format(count=len(act.changes) - most)
     if len(frame.acts) > _MOST_ACTS:
         yield _said(_("act"), _("… and {count} more").format(count=len(frame.acts) - _MOST_ACTS))
     if frame.error:
         yield _said(_("error"), frame.error)
-    if pods := pods_line(frame.scene):
-        yield _said(_("pods"), pods)
 
 
 def _said(label: str, words: str) -> str:

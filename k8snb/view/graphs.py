@@ -71,6 +71,8 @@ def ownership(reader: Snapshot, resource: Resource, name: str, namespace: str) -
     """A workload, what it owns, and the pods at the end on their nodes."""
     root = _find(reader, resource, name, namespace)
     candidates = [obj for each in (*OWNERS, "pods") for obj in reader.list(each, namespace)]
+    generations = generations_of(candidates)
+    candidates.sort(key=lambda obj: generations.get(identity(obj), 0))
     owned: dict[str, list[Object]] = {}
     for obj in candidates:
         owner = controller_of(obj)

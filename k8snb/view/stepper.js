@@ -178,7 +178,7 @@ function actItem(act, words) {
     ? [make("span", { class: "verb" }, words.says), " ", make("q", {}, act.note)]
     : [make("span", { class: "verb" }, act.verb), " ", make("b", {}, act.object), refused && make("span", { class: "wrong" }, ` ${act.code}`)];
   const rows = (act.changes ?? []).map(([path, before, after]) =>
-    make("li", {}, make("code", {}, path), " ", make("del", {}, before || "∅"), " → ", make("ins", {}, after || "∅")));
+    make("li", { title: path }, make("code", {}, path.replace(/^(metadata|spec|status)\./, "")), " ", make("del", {}, before || "∅"), " → ", make("ins", {}, after || "∅")));
   if (act.more) rows.push(make("li", {}, fill(words.more, { count: act.more })));
   return make("li", { title: act.request }, head, rows.length ? make("ul", { class: "changes" }, rows) : null);
 }

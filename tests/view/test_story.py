@@ -11,24 +11,21 @@ from tests.view.tape import Tape
 
 SHORT = """\
 A story · 4 steps
-  1  +0.0 s  @1  you
+  1  +0.0 s  @1  you   [○]
        act      create Pod web
-       pods     ○
-  2  +0.0 s  @2  scheduler because of @1
+  2  +0.0 s  @2  scheduler because of @1   [◐]
        observe  nodes 3, fit 3
        diff     bind it to node-2, the best of 3 nodes
        act      bind Pod web
                   spec.nodeName: ∅ → node-2
        act      event Scheduled: Successfully assigned default/web to node-2
-       pods     ◐
-  3  +0.0 s  @3  kubelet node-2 because of @2
+  3  +0.0 s  @3  kubelet node-2 because of @2   [◐]
        observe  containers 1
        diff     make its sandbox and pull the image
        act      event Pulling: Pulling image "nginx"
        act      patch status of Pod web
                   status.containerStatuses[nginx]: ∅ → waiting (ContainerCreating)
-       pods     ◐
-  4  +1.5 s  @4  kubelet node-2
+  4  +1.5 s  @4  kubelet node-2   [●]
        observe  containers 1, running 1
        diff     report that it runs
        act      event Started: Started container nginx
@@ -37,8 +34,7 @@ A story · 4 steps
                   status.containerStatuses[nginx].state: waiting (ContainerCreating) → running
                   status.containerStatuses[nginx].ready: ∅ → true
                   status.podIP: ∅ → 10.244.1.7
-                  status.conditions[Ready]: ∅ → True
-       pods     ●"""
+                  … and 1 more"""
 
 
 def one_pod() -> Tape:
