@@ -14,9 +14,9 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
-EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp()
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 """Where virtual time begins, in seconds since the Unix epoch."""
 
 
@@ -42,6 +42,8 @@ class Clock:
         self._now = now
         self._second = -1
         self._stamp = ""
+        self._micro_at = -1.0
+        self._micro = ""
         self._order = 0
         self._nanoseconds = 0
         self._timers: list[tuple[float, int, Timer]] = []
@@ -60,7 +62,10 @@ class Clock:
 
     def micro_timestamp(self) -> str:
         """The time with microseconds, as leases and the events API show it (`MicroTime`)."""
-        return rfc3339_micro(self.now())
+        now = self.now()
+        if now != self._micro_at:
+            self._micro_at, self._micro = now, rfc3339_micro(now)
+        return self._micro
 
     def nanoseconds(self) -> int:
         """The time as a number of nanoseconds that no other call gets, as event names need it."""
@@ -125,12 +130,12 @@ class WallClock(Clock):
 
 def rfc3339(seconds: float) -> str:
     """`2026-01-01T00:00:00Z`."""
-    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc3339_micro(seconds: float) -> str:
     """`2026-01-01T00:00:00.000000Z`."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse_time(text: str) -> float:

@@ -130,7 +130,12 @@ class Cluster:
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
-            "nodes": specs, "seed": seed, "history": history, "quantum": quantum, "debug": debug, "trace": trace,
+            "nodes": specs,
+            "seed": seed,
+            "history": history,
+            "quantum": quantum,
+            "debug": debug,
+            "trace": trace,
         }
         self._clock_given = clock
         self._journal: list[Entry] = []
@@ -180,8 +185,15 @@ class Cluster:
 
     def _add_node(self, spec: NodeSpec) -> None:
         context = self._context.separate(f"system:node:{spec.name}", "system:nodes")
-        kubelet = Kubelet(context, spec.name, capacity=spec.capacity, labels=spec.labels, taints=spec.taints,
-                          network=self.network, pool=self.pool)
+        kubelet = Kubelet(
+            context,
+            spec.name,
+            capacity=spec.capacity,
+            labels=spec.labels,
+            taints=spec.taints,
+            network=self.network,
+            pool=self.pool,
+        )
         self.kubelets[spec.name] = kubelet
         kubelet.start()
 
@@ -395,7 +407,7 @@ class Cluster:
         )
 
     def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
-        """Objects and what hangs from them, drawn as they are (or were at a revision): `deployment/web`, `service/web`."""
+        """Objects and what hangs from them, as they are or were at a revision: `deployment/web`, `service/web`."""
         from k8snb.view.dot import Diagram
         from k8snb.view.graphs import graph
 

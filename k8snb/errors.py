@@ -157,7 +157,8 @@ def already_exists(resource: Resource, name: str) -> StatusError:
 
 
 def generated_name_conflict(resource: Resource, name: str) -> StatusError:
-    message = f'{resource.group_resource} "{name}" already exists, the server was not able to generate a unique name for the object'
+    why = "the server was not able to generate a unique name for the object"
+    message = f'{resource.group_resource} "{name}" already exists, {why}'
     return StatusError(409, "AlreadyExists", message, _details(resource, name, retryAfterSeconds=1))
 
 
@@ -196,7 +197,7 @@ def unauthorized() -> StatusError:
 
 
 def method_not_supported(resource: Resource, verb: str) -> StatusError:
-    message = f"{verb} is not supported on resources of kind \"{resource.group_resource}\""
+    message = f'{verb} is not supported on resources of kind "{resource.group_resource}"'
     return StatusError(405, "MethodNotAllowed", message, _details(resource, ""))
 
 

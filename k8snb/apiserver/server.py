@@ -37,7 +37,7 @@ from k8snb.errors import (
 )
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.scheme import Scheme
-from k8snb.store.mvcc import Store
+from k8snb.store.mvcc import Bucket, Store
 from k8snb.trace import Trace
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
@@ -80,11 +80,12 @@ class APIServer:
         self.authenticate = authenticate
         self.authorize = authorize
         self.panics: list[BaseException] = []
+        self._readable: dict[str, Bucket] = {}
         self.admission = Chain(self._read_one, self._read_all)
         self.reader = Reader(store, clock)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
-        self.subresources = Subresources(store, clock, self.writer, self.remover, agents)
+        self.subresources = Subresources(store, clock, self.admission, self.writer, self.remover, agents)
         self._handlers: dict[str, Handler] = {
             "get": self._get,
             "list": self._list,
@@ -136,7 +137,10 @@ class APIServer:
     # -- what admission may read -------------------------------------------------------------------
 
     def _read_one(self, word: str, namespace: str, name: str) -> Object | None:
-        return self.store.get(self.kinds.named(word).bucket, namespace, name)
+        bucket = self._readable.get(word)
+        if bucket is None:
+            bucket = self._readable[word] = self.kinds.named(word).bucket
+        return self.store.get(bucket, namespace, name)
 
     def _read_all(self, word: str, namespace: str) -> list[Object]:
         return self.store.scan(self.kinds.named(word).bucket, namespace)
@@ -166,7 +170,8 @@ class APIServer:
         elif subresource and verb not in ("get", "update", "patch"):
             raise method_not_allowed()
         assert handler is not None
-        route = handler, self.kinds.of(resource)
+        kind = self.kinds.of(resource)
+        route = _warning(handler, kind.strategy.deprecation), kind
         if handler != self.subresources.handle or subresource in resource.subresources:
             self._routes[resource, verb, subresource] = route
         return route
@@ -186,6 +191,19 @@ class APIServer:
             if response is not None:
                 return response
         raise path_not_found()
+
+
+def _warning(handler: Handler, warning: str) -> Handler:
+    """The handler, its answers with a warning if there is one."""
+    if not warning:
+        return handler
+
+    def warned(kind: Kind, info: RequestInfo, request: Request) -> Response:
+        response = handler(kind, info, request)
+        response.warnings = (warning, *response.warnings)
+        return response
+
+    return warned
 
 
 # -- the filters ---------------------------------------------------------------------------------------
@@ -242,7 +260,8 @@ def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
         if why:
             resource = request.info.resource
             if resource is None:
-                message = f'forbidden: User "{request.user.name}" cannot {request.method.lower()} path "{request.path}": {why}'
+                what = f'{request.method.lower()} path "{request.path}"'
+                message = f'forbidden: User "{request.user.name}" cannot {what}: {why}'
                 raise StatusError(403, "Forbidden", message, {})
             raise forbidden(resource, request.info.name, why)
     return then(request)

@@ -37,9 +37,17 @@ from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response, User
 
 _ANYBODY = User("system:anonymous", ("system:unauthenticated",))
-_SERVER_OWNED = ("uid", "creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation")
+_SERVER_OWNED = (
+    "uid",
+    "creationTimestamp",
+    "resourceVersion",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "generation",
+)
 _FROM_OLD = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName")
-_SIMPLE_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,250}[a-z0-9])?")
+_SIMPLE_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*")
 _REMEMBERED = ("serviceaccounts", "namespaces", "priorityclasses.scheduling.k8s.io", "limitranges", "resourcequotas")
 _TEMPLATES = 4096
 GENERATED_NAME_TRIES = 8
@@ -106,7 +114,9 @@ class Writer:
         meta: dict[str, Any] = {k: v for k, v in given.items() if k not in _SERVER_OWNED}
         if kind.resource.namespaced:
             if meta.get("namespace", info.namespace) != info.namespace and meta.get("namespace"):
-                raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+                raise bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
             if not info.namespace:
                 raise bad_request("an empty namespace may not be set during creation")
             meta["namespace"] = info.namespace
@@ -227,7 +237,8 @@ class Writer:
 
     def update(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Replace an object (or its subresource `status`)."""
-        new, warnings = request.object, ()
+        new = request.object
+        warnings: tuple[str, ...] = ()
         if new is None:
             decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
             new, warnings = decoded.object, decoded.warnings
@@ -247,8 +258,10 @@ class Writer:
         meta = new.get("metadata") or {}
         name = meta.get("name", "")
         if not name:
-            raise bad_request("name must be provided") if "name" in meta else bad_request(
-                "resource name may not be empty"
+            raise (
+                bad_request("name must be provided")
+                if "name" in meta
+                else bad_request("resource name may not be empty")
             )
         if name != info.name:
             raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({info.name})")
@@ -298,7 +311,9 @@ class Writer:
     def _changed(self, kind: Kind, info: RequestInfo, old: Object, new: Object, user: User, dry: bool) -> Object:
         strategy = kind.strategy.parts.get(info.subresource, kind.strategy)
         new = strategy.default({**new, "metadata": _carried(new["metadata"], old["metadata"])})
-        attributes = Attributes("UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry)
+        attributes = Attributes(
+            "UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry
+        )
         new = strategy.prepare_update(strategy.default(self._admission.admit(attributes)), old)
         if strategy.counts_generation and strategy.content(new) != strategy.content(old):
             generation = int(old["metadata"].get("generation", 0)) + 1
@@ -306,7 +321,9 @@ class Writer:
         errors = self._update_errors(strategy, kind.resource.namespaced, new, old)
         if errors:
             raise invalid(kind.resource, info.name, errors)
-        attributes = Attributes("UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry)
+        attributes = Attributes(
+            "UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry
+        )
         self._admission.validate(attributes)
         return strategy.allocate(new, old) if not dry else new
 
@@ -362,10 +379,11 @@ def _is_same(new: Object, old: Object) -> bool:
 
 
 def _is_simple(meta: Mapping[str, Any]) -> bool:
+    """Whether the metadata is no more than a valid name, as an event's is."""
     for key in meta:
         if key not in ("name", "namespace", "uid", "creationTimestamp"):
             return False
-    return _SIMPLE_NAME.fullmatch(meta.get("name", "")) is not None and ".." not in meta["name"] and ".-" not in meta["name"] and "-." not in meta["name"]
+    return _SIMPLE_NAME.fullmatch(meta.get("name", "")) is not None
 
 
 def _carried(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -37,8 +37,9 @@ class Transport(Protocol):
 
 
 class Client:
-    """Requests of one user. Resources are named by any word the scheme knows: `pods`, `deploy`, `leases.coordination.k8s.io`.
+    """Requests of one user.
 
+    Resources are named by any word the scheme knows: `pods`, `deploy`, `leases.coordination.k8s.io`.
     Every method raises `StatusError` with the server's `Status` when the API refuses.
     """
 

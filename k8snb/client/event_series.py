@@ -78,12 +78,17 @@ class EventSeriesRecorder:
     ) -> dict[str, Any]:
         self._count += 1
         meta = obj["metadata"]
+        namespace = meta.get("namespace", "")
+        about = {"kind": obj["kind"], "namespace": namespace, "name": meta["name"], "uid": meta["uid"]}
+        about["apiVersion"], about["resourceVersion"] = obj["apiVersion"], meta["resourceVersion"]
+        if not namespace:
+            del about["namespace"]
         stamp = int(self._clock.now() * 1000) * 1_000_000 + self._count
         event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{meta['name']}.{stamp:x}", "namespace": meta.get("namespace") or "default"},
-            "involvedObject": reference_to(obj),
+            "metadata": {"name": f"{meta['name']}.{stamp:x}", "namespace": namespace or "default"},
+            "involvedObject": about,
             "reason": reason,
             "message": note,
             "source": {},

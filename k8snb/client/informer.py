@@ -117,7 +117,8 @@ class Informer(Task):
             return
         info = RequestInfo("watch", self._client.resource(self.resource))
         query = {"fieldSelector": self._fields} if self._fields else {}
-        self._stop = self._client.transport.subscribe(Request(info=info, query=query, user=self._client.user), self._take)
+        request = Request(info=info, query=query, user=self._client.user)
+        self._stop = self._client.transport.subscribe(request, self._take)
         listed = self._client.list_object(self.resource, fields=self._fields)
         self.revision = revision_of(listed)
         for obj in listed["items"]:

@@ -98,5 +98,3 @@ class DNS:
                     continue
                 if everyone or ready is None or ready:
                     yield from endpoint["addresses"]
-
-

@@ -72,7 +72,19 @@ class Bucket:
     form and back.
     """
 
-    __slots__ = ("all", "by_namespace", "by_trigger", "changed", "log", "name", "namespaces", "pack", "tombstones", "trigger", "unpack")
+    __slots__ = (
+        "all",
+        "by_namespace",
+        "by_trigger",
+        "changed",
+        "log",
+        "name",
+        "namespaces",
+        "pack",
+        "tombstones",
+        "trigger",
+        "unpack",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -233,9 +245,7 @@ class Store:
         bucket.tombstones[namespace, name] = event
         return event
 
-    def _commit(
-        self, bucket: Bucket, namespace: str, type: str, obj: Fresh, previous: WatchEvent | None
-    ) -> WatchEvent:
+    def _commit(self, bucket: Bucket, namespace: str, type: str, obj: Fresh, previous: WatchEvent | None) -> WatchEvent:
         self.revision = revision = self.revision + 1
         obj["metadata"]["resourceVersion"] = str(revision)
         if bucket.pack is not None and bucket.unpack is not None:

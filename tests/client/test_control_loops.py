@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.client.events import EventRecorder
@@ -189,9 +191,7 @@ def test_an_object_that_is_talked_about_too_much_falls_silent_for_a_while() -> N
 
 def test_a_refusal_carries_the_servers_status() -> None:
     world = World()
-    try:
+    with pytest.raises(StatusError) as refused:
         world.client.get("configmaps", "missing", "default")
-    except StatusError as error:
-        assert (error.code, error.reason, error.message) == (404, "NotFound", 'configmaps "missing" not found')
-    else:
-        raise AssertionError("the server answered")
+    error = refused.value
+    assert (error.code, error.reason, error.message) == (404, "NotFound", 'configmaps "missing" not found')

@@ -83,7 +83,8 @@ def test_compaction_keeps_what_reads_at_its_revision_need() -> None:
     s.update(pods, "default", "a", obj("a", v=3))
     s.compact(at)
     found = s.get(pods, "default", "a", at)
-    assert found is not None and found["spec"]["v"] == 2
+    assert found is not None
+    assert found["spec"]["v"] == 2
 
 
 def test_history_is_compacted_by_itself_when_it_grows_too_long() -> None:
@@ -91,7 +92,8 @@ def test_history_is_compacted_by_itself_when_it_grows_too_long() -> None:
     s.create(pods, "default", "a", obj("a"))
     for v in range(2000):
         s.update(pods, "default", "a", obj("a", v=v))
-    assert len(pods.log) <= 100 + 256 and s.compacted > 1500
+    assert len(pods.log) <= 100 + 256
+    assert s.compacted > 1500
 
 
 def test_watchers_hear_of_their_namespace_or_trigger_alone() -> None:
@@ -161,11 +163,12 @@ def test_debug_mode_names_an_object_that_was_changed_in_place() -> None:
 
 def test_a_packed_bucket_gives_back_what_was_put_in() -> None:
     s, pods = store()
-    pods.pack = lambda o: tuple(sorted(o["spec"].items())) + (o["metadata"],)
+    pods.pack = lambda o: (*tuple(sorted(o["spec"].items())), o["metadata"])
     pods.unpack = lambda t: {"kind": "Pod", "metadata": t[-1], "spec": dict(t[:-1])}
     s.create(pods, "default", "a", obj("a", v=1))
     found = s.get(pods, "default", "a")
-    assert found is not None and (found["spec"], found["metadata"]["name"]) == ({"v": 1}, "a")
+    assert found is not None
+    assert (found["spec"], found["metadata"]["name"]) == ({"v": 1}, "a")
 
 
 writes = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40)
