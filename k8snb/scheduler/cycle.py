@@ -30,6 +30,7 @@ class Cycle:
         self.framework = framework
         self._cache = framework.cache
         self._shortcut = Shortcut(framework)
+        self._before_bind = [point for point in ("Reserve", "Permit", "PreBind") if framework.at[point]]
 
     # -- choosing ----------------------------------------------------------------------------------
 
@@ -49,12 +50,12 @@ class Cycle:
             raise self._turned_away(status)
         nominated = self._nominated(state, info)
         if nominated is not None:
-            return Choice(nominated, 0, 1)
+            return Choice(nominated, 0, 1, state)
         fitting, diagnosis = self._filter(state, pod)
         if not fitting:
             raise FitError(diagnosis)
         if len(fitting) == 1:
-            return Choice(fitting[0], 0, 1)
+            return Choice(fitting[0], 0, 1, state)
         return self._best(state, pod, fitting)
 
     def _turned_away(self, status: Status) -> Exception:
@@ -97,17 +98,17 @@ class Cycle:
             for index, score in enumerate(scores.normalized):
                 totals[index] += scores.weight * score
         best = max(range(len(nodes)), key=lambda index: (totals[index], -nodes[index].generation))
-        return Choice(nodes[best], totals[best], len(nodes))
+        return Choice(nodes[best], totals[best], len(nodes), state)
 
     # -- placing -----------------------------------------------------------------------------------
 
-    def place(self, info: PodInfo, node: NodeInfo) -> None:
+    def place(self, info: PodInfo, choice: Choice) -> None:
         """Assume the pod on the node and bind it. Raises `Rejection`, with nothing assumed any more."""
-        framework, state, pod = self.framework, CycleState(), info.pod
+        framework, pod, node = self.framework, info.pod, choice.node
+        state = choice.state or CycleState()
         self._cache.assume(info, node)
-        for point in ("Reserve", "Permit", "PreBind"):
-            if framework.at[point]:
-                self._check(framework.ask(point, state, pod, node.name), state, info)
+        for point in self._before_bind:
+            self._check(framework.ask(point, state, pod, node.name), state, info)
         self._check(framework.bind(state, pod, node.name), state, info)
         framework.post_bind(state, pod, node.name)
 

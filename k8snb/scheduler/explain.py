@@ -59,14 +59,15 @@ def explain(framework: Framework, pod: Object, weights: Mapping[str, int] | None
     pod = _unplaced(pod)
     state = CycleState(nodes)
     refused = framework.pre_filter(state, pod)
-    verdicts = {node.name: _verdicts(framework, state, pod, node) for node in nodes}
-    fitting = [node for node in nodes if refused is SUCCESS and all(s is SUCCESS for s in verdicts[node.name].values())]
+    asked = nodes if refused is SUCCESS else []
+    verdicts = {node.name: _verdicts(framework, state, pod, node) for node in asked}
+    fitting = [node for node in asked if all(status is SUCCESS for status in verdicts[node.name].values())]
     scored = framework.score(state, pod, fitting) if fitting else []
     chosen_weights = {**framework.weights, **(weights or {})}
     totals = _totals(fitting, scored, chosen_weights)
     best = max(fitting, key=lambda node: (totals[node.name], -node.generation), default=None)
     return Explanation(
-        opinions=_opinions(framework, nodes, fitting, verdicts, scored, chosen_weights),
+        opinions=_opinions(framework, asked, fitting, verdicts, scored, chosen_weights),
         totals=totals,
         chosen=best.name if best is not None else "",
         refusal="" if refused is SUCCESS else refused.message,

@@ -20,6 +20,7 @@ _SPECS_KEPT = 4_096
 _NOTHING: Object = {}
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+_LOCAL_KINDS: dict[tuple[Any, ...], int] = {}
 _PARTS = (
     "containers",
     "initContainers",
@@ -43,7 +44,7 @@ class PodClass:
         "host_ports",
         "image_count",
         "images",
-        "local_key",
+        "local_kind",
         "node_selection",
         "plain",
         "preemption_policy",
@@ -74,7 +75,8 @@ class PodClass:
         self._read_affinity(spec.get("affinity") or _NOTHING)
         self.plain = not (self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes)
         self.plain = self.plain and self.node_selection.names is None
-        self.local_key = self._local_key()
+        self.local_kind = _LOCAL_KINDS.setdefault(self._local_key(), len(_LOCAL_KINDS))
+        """A number: the same for classes of which the local plugins say the same of every node."""
 
     def _read_affinity(self, affinity: Object) -> None:
         node = affinity.get("nodeAffinity") or _NOTHING

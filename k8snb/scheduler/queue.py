@@ -46,7 +46,7 @@ SortKey = Callable[[int, float], tuple[float, float]]
 class QueuedPod:
     """A pod that waits. `plugins` turned it away the last time."""
 
-    __slots__ = ("attempts", "cause", "errors", "failures", "info", "line", "plugins", "ticket", "timestamp")
+    __slots__ = ("attempts", "cause", "errors", "failures", "info", "key", "line", "plugins", "timestamp")
 
     def __init__(self, info: PodInfo, now: float, cause: int) -> None:
         self.info = info
@@ -60,7 +60,7 @@ class QueuedPod:
         self.cause = cause
         """The revision of the change because of which it is tried."""
         self.line: _Line | None = None
-        self.ticket = 0
+        self.key: tuple[float, ...] = ()
 
     @property
     def backoff_until(self) -> float:
@@ -70,39 +70,42 @@ class QueuedPod:
 
 
 class _Line:
-    """Pods in an order. Taking one out of the middle only crosses out its ticket."""
+    """Pods in an order; those with the same key first come, first served."""
 
-    __slots__ = ("_heap", "_number", "count")
+    __slots__ = ("_heap", "_places", "count")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[tuple[float, ...], int, QueuedPod]] = []
-        self._number = 0
+        self._heap: list[tuple[float, ...]] = []
+        self._places: dict[tuple[float, ...], dict[QueuedPod, None]] = {}
         self.count = 0
 
     def push(self, queued: QueuedPod, key: tuple[float, ...]) -> None:
-        self._number += 1
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = {}
+            heapq.heappush(self._heap, key)
+        place[queued] = None
+        queued.line, queued.key = self, key
         self.count += 1
-        queued.line, queued.ticket = self, self._number
-        heapq.heappush(self._heap, (key, self._number, queued))
 
     def drop(self, queued: QueuedPod) -> None:
-        self.count -= 1
+        del self._places[queued.key][queued]
         queued.line = None
+        self.count -= 1
 
-    def first(self) -> tuple[tuple[float, ...], QueuedPod] | None:
-        """The first pod and its key."""
-        heap = self._heap
-        while heap and (heap[0][2].line is not self or heap[0][2].ticket != heap[0][1]):
-            heapq.heappop(heap)
-        return (heap[0][0], heap[0][2]) if heap else None
+    def first(self) -> QueuedPod | None:
+        while self._heap:
+            place = self._places[self._heap[0]]
+            if place:
+                return next(iter(place))
+            del self._places[heapq.heappop(self._heap)]
+        return None
 
     def pop(self) -> QueuedPod | None:
         found = self.first()
-        if found is None:
-            return None
-        heapq.heappop(self._heap)
-        self.drop(found[1])
-        return found[1]
+        if found is not None:
+            self.drop(found)
+        return found
 
 
 class SchedulingQueue:
@@ -201,6 +204,11 @@ class SchedulingQueue:
         if queued is not None:
             self._requeue(queued)
 
+    @property
+    def expectant(self) -> bool:
+        """Whether a pod waits for something to happen."""
+        return bool(self._pool)
+
     def move(self, event: ClusterEvent, old: Object | None, new: Object | None) -> None:
         """Something happened: try the pods again that it may let fit."""
         if self._pool:
@@ -268,21 +276,21 @@ class SchedulingQueue:
         self._release(self._backoff)
         found = self._backoff.first()
         if found is not None:
-            self._arm("backoff", found[0][0], self._end_backoff, background=True)
+            self._arm("backoff", found.key[0], self._end_backoff, background=True)
 
     def _retry_errors(self) -> None:
         self._release(self._errors)
         found = self._errors.first()
         if found is not None:
-            background = found[1].errors > FOREGROUND_ERRORS
-            self._arm("errors", found[0][0], self._retry_errors, background=background)
+            background = found.errors > FOREGROUND_ERRORS
+            self._arm("errors", found.key[0], self._retry_errors, background=background)
 
     def _release(self, line: _Line) -> None:
         """Those that have backed off long enough become active."""
         found = line.first()
-        while found is not None and found[0][0] <= self._clock.now():
-            line.drop(found[1])
-            self._active.push(found[1], self._key(found[1]))
+        while found is not None and found.key[0] <= self._clock.now():
+            line.drop(found)
+            self._active.push(found, self._key(found))
             self._wake()
             found = line.first()
 

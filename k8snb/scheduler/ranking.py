@@ -17,7 +17,6 @@ from collections.abc import Callable
 
 from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
-from k8snb.scheduler.podinfo import PodClass
 from k8snb.scheduler.runtime import Framework, local_plugins
 from k8snb.scheduler.spreading import Journal
 from k8snb.typing import Object
@@ -123,14 +122,15 @@ class Ranking:
         total = 0
         for weight, score in self._scorers:
             total += weight * score(state, pod, node)
-        self._fit(node, total)
-
-    def _fit(self, node: NodeInfo, score: int) -> None:
-        cell = self._cell(node)
         known = self.fitting.get(node)
-        if known is not None and known[0] is cell and known[1] == score:
-            cell.buckets[score].move_to_end(node)
-            return
+        cell = self._cell(node, known)
+        if known is not None and known[1] == total and known[0] is cell:
+            cell.buckets[total].move_to_end(node)
+        else:
+            self._fit(node, cell, total)
+
+    def _fit(self, node: NodeInfo, cell: Cell, score: int) -> None:
+        known = self.fitting.get(node)
         cell.add(node, score)
         self.fitting[node] = (cell, score)
         self._resize(cell.zone, 1)
@@ -160,7 +160,9 @@ class Ranking:
         else:
             del self.sizes[zone]
 
-    def _cell(self, node: NodeInfo) -> Cell:
+    def _cell(self, node: NodeInfo, known: tuple[Cell, int] | None) -> Cell:
+        if known is not None and not self._images and known[0].zone == node.zone:
+            return known[0]
         pattern = 0
         for index, image in enumerate(self._images):
             if image in node.images:
@@ -174,8 +176,3 @@ class Ranking:
     def present(self, pattern: int) -> tuple[str, ...]:
         """The images that the nodes of a cell with this pattern have."""
         return tuple(image for index, image in enumerate(self._images) if pattern >> index & 1)
-
-
-def ranking_key(pod_class: PodClass, images: tuple[str, ...]) -> tuple[object, ...]:
-    """Pods with equal keys share a ranking."""
-    return (*pod_class.local_key, images)

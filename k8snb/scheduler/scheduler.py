@@ -137,7 +137,7 @@ class Scheduler(Task):
             self.queue.remove(uid)
             self._nominator.remove(uid)
             old = None
-        if old is None or new["spec"] is not old["spec"]:
+        if self.queue.expectant and (old is None or new["spec"] is not old["spec"]):
             placed_before = old is not None and old["spec"].get("nodeName")
             event = pod_event(old if placed_before else None, new)
             if event is not None:
@@ -157,20 +157,20 @@ class Scheduler(Task):
     def run(self, quantum: int) -> None:
         """Try at most `quantum` pods."""
         queue = self.queue
+        behind = [informer for informer in self._background if informer.behind]
         while quantum > 0 and not self._paused:
             queued = queue.pop()
             if queued is None:
                 return
             quantum -= 1
+            for informer in behind:  # what happened before the pod came is known when it is looked at
+                informer.catch_up(queued.cause)
             self._one(queued)
         if len(queue) and not self._paused:
             self.wake()
 
     def _one(self, queued: QueuedPod) -> None:
         pod = queued.info.pod
-        for informer in self._background:  # what happened before the pod came is known when it is looked at
-            if informer.behind:
-                informer.catch_up(queued.cause)
         span = self._trace.begin(self.name, key_of(pod), queued.cause)
         try:
             self._schedule(queued, span)
@@ -188,9 +188,10 @@ class Scheduler(Task):
         cycle = self._cycles[info.pod_class.scheduler_name]
         try:
             choice = cycle.choose(info)
-            span.observed = {"nodes": len(self.cache), "fitting": choice.fitting, "score": choice.score}
-            span.wanted = _("bind the pod to {node}").format(node=choice.node.name)
-            cycle.place(info, choice.node)
+            if self._trace.enabled:
+                span.observed = {"nodes": len(self.cache), "fitting": choice.fitting, "score": choice.score}
+                span.wanted = _("bind the pod to {node}").format(node=choice.node.name)
+            cycle.place(info, choice)
         except FitError as error:
             self._no_fit(cycle, queued, error, span)
         except NoNodesError as error:

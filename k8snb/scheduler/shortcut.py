@@ -12,11 +12,11 @@ Every node counts: upstream, from 100 nodes on, looks at a part of them only (`p
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple, TypeVar
 
 from k8snb.scheduler.diagnosis import Diagnosis, FitError
-from k8snb.scheduler.framework import MAX_NODE_SCORE
+from k8snb.scheduler.framework import MAX_NODE_SCORE, CycleState
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.image_locality import ImageLocality, locality
 from k8snb.scheduler.plugins.pod_topology_spread import (
@@ -27,7 +27,7 @@ from k8snb.scheduler.plugins.pod_topology_spread import (
     topology_weight,
 )
 from k8snb.scheduler.podinfo import PodClass, PodInfo
-from k8snb.scheduler.ranking import Cell, Ranking, ranking_key
+from k8snb.scheduler.ranking import Cell, Ranking
 from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework
 from k8snb.scheduler.spreading import Selection
@@ -35,16 +35,20 @@ from k8snb.scheduler.spreading import Selection
 RANKINGS_KEPT = 32
 CROWDS_KEPT = 2_048
 _HOST_SKEW, _ZONE_SKEW = (skew for _, skew in SYSTEM_DEFAULTS)
+Shape = list[tuple[str | None, int, int, int]]
+"""Of every zone: the fewest and the most alike pods on one of its fitting nodes, and how many there are in all."""
+
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
 
 class Choice(NamedTuple):
-    """The chosen node, its total, and how many nodes were fit for it."""
+    """The chosen node, its total, how many nodes were fit for it, and what plugins found out on the way."""
 
     node: NodeInfo
     score: int
     fitting: int
+    state: CycleState | None = None
 
 
 class Crowd:
@@ -53,7 +57,19 @@ class Crowd:
     Only nodes that have some are looked at, and only when something about them has changed.
     """
 
-    __slots__ = ("_flips", "_journal", "_layout", "_tally", "_where", "held", "levels", "pods", "ranking", "selection")
+    __slots__ = (
+        "_flips",
+        "_journal",
+        "_layout",
+        "_tally",
+        "_where",
+        "held",
+        "levels",
+        "pods",
+        "ranking",
+        "selection",
+        "spread",
+    )
 
     def __init__(self, ranking: Ranking, selection: Selection) -> None:
         self.ranking = ranking
@@ -64,6 +80,8 @@ class Crowd:
     def _reset(self, layout: int, pod_class: PodClass) -> None:
         self._layout = layout
         self._tally = self.selection.tally
+        self.spread: Spread | None = None
+        """The points for its latest shape."""
         self._journal = self._tally.journal.end
         self._flips = self.ranking.flips.end
         self._where: dict[NodeInfo, int] = {}
@@ -92,12 +110,18 @@ class Crowd:
             self._look(node, pod_class)
         self._journal, self._flips = journal.end, flips.end
 
-    def range(self, zone: str | None, size: int) -> tuple[int, int]:
-        """The smallest and the largest number of pods on a fitting node of the zone, of which there are `size`."""
-        levels = self.levels.get(zone)
-        if not levels:
-            return 0, 0
-        return (0 if self.held[zone] < size else min(levels)), max(levels)
+    def shape(self) -> Shape:
+        """How the pods are spread over the fitting nodes, zone by zone."""
+        levels, held, pods = self.levels, self.held, self.pods
+        found = []
+        for zone, size in self.ranking.sizes.items():
+            here = levels.get(zone)
+            number = pods.get(zone, 0) if zone is not None else 0
+            if here:
+                found.append((zone, 0 if held[zone] < size else min(here), max(here), number))
+            else:
+                found.append((zone, 0, 0, number))
+        return found
 
     def _look(self, node: NodeInfo, pod_class: PodClass) -> None:
         count = self._tally.counts.get(node, 0)
@@ -132,29 +156,26 @@ def _choosable(pod_class: PodClass, node: NodeInfo) -> bool:
 
 
 class Spread:
-    """What spreading adds to a node's total: computed for the few numbers of pods per node that occur."""
+    """What spreading adds to a node's total, while the crowd has one shape.
 
-    __slots__ = ("_extra", "_host", "_known", "_least", "_most", "_weight", "bounds", "counts")
+    It is computed for the few numbers of pods per node that occur, when they are asked for.
+    """
 
-    def __init__(self, crowd: Crowd, weight: int) -> None:
-        ranking = crowd.ranking
-        self.counts = crowd.selection.tally.counts
+    __slots__ = ("_extra", "_host", "_known", "_least", "_most", "_weight", "bounds", "counts", "fitting", "shape")
+
+    def __init__(self, counts: Mapping[NodeInfo, int], shape: Shape, fitting: int, weight: int) -> None:
+        self.counts = counts
+        self.shape = shape
+        self.fitting = fitting
         self._weight = weight
-        self._host = topology_weight(len(ranking.fitting))
-        self._extra: dict[str | None, float] = {}
+        self._host = topology_weight(fitting)
+        zones = topology_weight(len(shape))
+        self._extra = {z: count_score(n, _ZONE_SKEW, zones) if z is not None else 0.0 for z, _, _, n in shape}
+        lowest = [self._raw(zone, low) for zone, low, _, _ in shape]
+        self._least = min(lowest)
+        self._most = max([self._raw(zone, high) for zone, _, high, _ in shape])
         self._known: dict[tuple[str | None, int], int] = {}
-        lowest: dict[str | None, int] = {}
-        self._most = 0
-        for zone, size in ranking.sizes.items():
-            low, high = crowd.range(zone, size)
-            self._extra[zone] = _zone_score(crowd, zone)
-            lowest[zone] = raw = self._raw(zone, low)
-            if high != low:
-                raw = self._raw(zone, high)
-            if raw > self._most:
-                self._most = raw
-        self._least = min(lowest.values())
-        self.bounds = {zone: weight * normalized(raw, self._least, self._most) for zone, raw in lowest.items()}
+        self.bounds = {zone: self.points(zone, low) for zone, low, _, _ in shape}
         """Zone → the most that spreading adds to any of its nodes."""
 
     def _raw(self, zone: str | None, count: int) -> int:
@@ -169,12 +190,6 @@ class Spread:
         return found
 
 
-def _zone_score(crowd: Crowd, zone: str | None) -> float:
-    if zone is None:
-        return 0.0
-    return count_score(crowd.pods.get(zone, 0), _ZONE_SKEW, topology_weight(len(crowd.ranking.sizes)))
-
-
 class Shortcut:
     """Finds nodes the short way, where that is possible."""
 
@@ -183,7 +198,9 @@ class Shortcut:
         self._cache = framework.cache
         self._possible = tuple(framework.plugins) == tuple(name for name, _ in DEFAULT_PROFILE.plugins)
         self._weights = framework.weights
-        self._rankings: OrderedDict[tuple[object, ...], Ranking] = OrderedDict()
+        self._same_for_all = self._weights.get("TaintToleration", 0) * MAX_NODE_SCORE
+        """What the plugins add that say the same of every node: nothing to tolerate, so full marks."""
+        self._rankings: OrderedDict[tuple[int, tuple[str, ...]], Ranking] = OrderedDict()
         self._crowds: OrderedDict[tuple[Ranking, Selection], Crowd] = OrderedDict()
 
     def applies(self, info: PodInfo) -> bool:
@@ -221,7 +238,7 @@ class Shortcut:
     def _ranking(self, info: PodInfo) -> Ranking:
         pod_class = info.pod_class
         images = self._images(pod_class)
-        key = ranking_key(pod_class, images)
+        key = (pod_class.local_kind, images)
         found = self._rankings.get(key)
         if found is None:
             return _keep(self._rankings, key, Ranking(self._framework, info.pod, images), RANKINGS_KEPT)
@@ -250,34 +267,36 @@ class Shortcut:
         else:
             self._crowds.move_to_end(key)
         crowd.sync(self._cache.layout, info.pod_class)
-        return Spread(crowd, self._weights["PodTopologySpread"])
+        spread, shape, fitting = crowd.spread, crowd.shape(), len(ranking.fitting)
+        if spread is None or spread.shape != shape or spread.fitting != fitting:
+            counts = selection.tally.counts
+            spread = crowd.spread = Spread(counts, shape, fitting, self._weights["PodTopologySpread"])
+        return spread
 
     def _best(self, ranking: Ranking, spread: Spread | None, pod_class: PodClass) -> Choice:
         best: NodeInfo | None = None
         best_total = -1
-        for _, constant, bound, cell in self._promising(ranking, spread, pod_class):
+        for cell, constant, bound in self._promising(ranking, spread, pod_class):
+            most = constant + bound
             for score in reversed(cell.scores):
-                if score + constant + bound < best_total:
+                if score + most < best_total:
                     break
                 found, total = _walk(cell, score, constant, bound, spread)
                 if total > best_total or (total == best_total and best is not None and _longer(found, best)):
                     best, best_total = found, total
-                if total == score + constant + bound:
+                if total == score + most:
                     break
         assert best is not None
-        return Choice(best, best_total + self._same_for_all(), len(ranking.fitting))
+        return Choice(best, best_total + self._same_for_all, len(ranking.fitting))
 
-    def _promising(
-        self, ranking: Ranking, spread: Spread | None, pod_class: PodClass
-    ) -> list[tuple[int, int, int, Cell]]:
+    def _promising(self, ranking: Ranking, spread: Spread | None, pod_class: PodClass) -> list[tuple[Cell, int, int]]:
         """Every cell with what all its nodes get and the most that any can get, the best prospects first."""
         found = []
         for cell in ranking.cells.values():
             constant = self._image_points(ranking, cell, pod_class) if cell.pattern else 0
-            bound = spread.bounds[cell.zone] if spread is not None else 0
-            found.append((cell.scores[-1] + constant + bound, constant, bound, cell))
+            found.append((cell, constant, spread.bounds[cell.zone] if spread is not None else 0))
         if len(found) > 1:
-            found.sort(key=lambda each: -each[0])
+            found.sort(key=lambda each: -(each[0].scores[-1] + each[1] + each[2]))
         return found
 
     def _image_points(self, ranking: Ranking, cell: Cell, pod_class: PodClass) -> int:
@@ -285,10 +304,6 @@ class Shortcut:
         present = ranking.present(cell.pattern)
         total = sum(plugin.weight(image) for image in pod_class.images if image in present)
         return self._weights["ImageLocality"] * locality(total, pod_class.image_count)
-
-    def _same_for_all(self) -> int:
-        """What the plugins add that say the same of every node: nothing to tolerate, so full marks."""
-        return self._weights["TaintToleration"] * MAX_NODE_SCORE
 
     def _diagnosis(self, ranking: Ranking) -> Diagnosis:
         order = sorted(ranking.rejected, key=lambda node: node.generation)

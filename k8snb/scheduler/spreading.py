@@ -89,12 +89,6 @@ class LabelSet:
         self.clear_of = -1
         """The version of the placed affinity terms of which none speaks of these pods."""
 
-    def count(self, node: NodeInfo, number: int) -> None:
-        """Pods with these labels came to the node, or went with a negative number."""
-        self.tally.add(node, number)
-        for selection in self.followers:
-            selection.tally.add(node, number)
-
 
 class Selection:
     """The pods of a namespace that a selector picks."""
@@ -187,13 +181,17 @@ class Spreading:
         """A pod that counts has come to a node."""
         label_set = self.label_set(info)
         label_set.pods += 1
-        label_set.count(node, 1)
+        label_set.tally.add(node, 1)
+        for selection in label_set.followers:
+            selection.tally.add(node, 1)
 
     def taken(self, info: PodInfo, node: NodeInfo) -> None:
         """A pod that counted has gone from a node, or does not count any more."""
         label_set = self.label_set(info)
         label_set.pods -= 1
-        label_set.count(node, -1)
+        label_set.tally.add(node, -1)
+        for selection in label_set.followers:
+            selection.tally.add(node, -1)
         if not label_set.pods:
             self._drop(label_set)
 

@@ -15,8 +15,6 @@ from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
 from k8snb.typing import Object
 
-GI = 1024**3
-
 
 def pod(
     name: str = "p",
@@ -35,7 +33,12 @@ def pod(
     """A pod with one container."""
     requests = {k: v for k, v in (("cpu", cpu), ("memory", memory)) if v}
     container = {"name": "main", "image": image, "resources": {"requests": requests} if requests else {}}
-    meta: dict[str, Any] = {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", "resourceVersion": "1"}
+    meta: dict[str, Any] = {
+        "name": name,
+        "namespace": namespace,
+        "uid": f"uid-{namespace}-{name}",
+        "resourceVersion": "1",
+    }
     meta |= {"labels": labels} if labels else {}
     meta |= {"ownerReferences": [owner]} if owner else {}
     meta |= {"deletionTimestamp": "2026-01-01T00:00:00Z"} if deleting else {}
@@ -71,7 +74,12 @@ def node(
 def replica_set(name: str, match: Mapping[str, str], namespace: str = "default") -> Object:
     """A ReplicaSet that selects by labels."""
     meta = {"name": name, "namespace": namespace, "uid": f"uid-{name}"}
-    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": meta, "spec": {"selector": {"matchLabels": match}}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": meta,
+        "spec": {"selector": {"matchLabels": match}},
+    }
 
 
 def owned_by(workload: Object) -> Object:

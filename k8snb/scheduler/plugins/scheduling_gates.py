@@ -12,10 +12,9 @@ class SchedulingGates:
     interests = (Interest(TARGET_POD, Action.GATES, lambda pod, old, new: not _gates(new or pod)),)
 
     def pre_enqueue(self, pod: Object) -> Status:
-        gates = _gates(pod)
-        if not gates:
+        if not pod["spec"].get("schedulingGates"):
             return SUCCESS
-        return Status.unresolvable(f"waiting for scheduling gates: [{' '.join(gates)}]", plugin=self.name)
+        return Status.unresolvable(f"waiting for scheduling gates: [{' '.join(_gates(pod))}]", plugin=self.name)
 
 
 def _gates(pod: Object) -> list[str]:

@@ -1,0 +1,219 @@
+"""The queue: who is next, who waits for what, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from k8snb.clock import EPOCH, VirtualClock
+from k8snb.scheduler.framework import ASSIGNED_POD, NODE, SUCCESS, Action, ClusterEvent, Interest
+from k8snb.scheduler.plugins.priority_sort import PrioritySort
+from k8snb.scheduler.plugins.scheduling_gates import SchedulingGates
+from k8snb.scheduler.queue import NO_NODES, SchedulingQueue, node_event, pod_event
+from k8snb.typing import Object
+from tests.scheduler.world import node, pod
+
+FIT = "NodeResourcesFit"
+GONE = ClusterEvent(ASSIGNED_POD, Action.DELETE)
+NEW_NODE = ClusterEvent(NODE, Action.ADD)
+
+
+class Waiting:
+    """A queue, its clock, and how often it asked for a turn."""
+
+    def __init__(self, *interests: tuple[str, Interest]) -> None:
+        self.clock = VirtualClock()
+        self.woken = 0
+        found = [(SchedulingGates.name, each) for each in SchedulingGates.interests]
+        gates = SchedulingGates()
+        self.queue = SchedulingQueue(
+            self.clock, gates.pre_enqueue, PrioritySort().sort_key, [*found, *interests], self._wake
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def add(self, *pods: Object) -> None:
+        for each in pods:
+            self.queue.add(each)
+
+    def next(self) -> str:
+        found = self.queue.pop()
+        return found.info.pod["metadata"]["name"] if found is not None else ""
+
+    def fail(self, *plugins: str) -> None:
+        found = self.queue.pop()
+        assert found is not None
+        self.queue.fail(found, plugins)
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.advance_to(self.clock.now() + seconds)
+        while self.clock.fire_due():
+            pass
+
+
+def test_the_most_important_comes_first_and_among_equals_the_first() -> None:
+    waiting = Waiting()
+    waiting.add(pod("a"), pod("b", priority=10), pod("c"), pod("d", priority=10))
+    assert [waiting.next() for _ in range(5)] == ["b", "d", "a", "c", ""]
+
+
+def test_a_gated_pod_waits_outside_until_its_gates_are_gone() -> None:
+    waiting = Waiting()
+    gated = pod("gated", schedulingGates=[{"name": "example.com/wait"}])
+    waiting.add(gated)
+    assert waiting.next() == ""
+    waiting.pass_time(1000)
+    assert waiting.next() == ""
+    waiting.queue.update(gated, pod("gated"))
+    assert waiting.next() == "gated"
+
+
+def test_a_rejected_pod_waits_for_what_interests_the_plugin_that_rejected_it() -> None:
+    waiting = Waiting((FIT, Interest(ASSIGNED_POD, Action.DELETE)), ("NodeAffinity", Interest(NODE, Action.LABEL)))
+    waiting.add(pod("a"))
+    waiting.fail(FIT)
+    waiting.queue.move(ClusterEvent(NODE, Action.LABEL), node(), node())
+    assert waiting.next() == ""
+    waiting.queue.move(GONE, pod("other", node="n"), None)
+    assert waiting.next() == "a"
+
+
+@pytest.mark.parametrize("hopeful", [True, False])
+def test_a_hint_decides_whether_a_change_is_worth_a_try(hopeful: bool) -> None:
+    waiting = Waiting((FIT, Interest(NODE, Action.ADD, lambda pod, old, new: hopeful)))
+    waiting.add(pod("a"))
+    waiting.fail(FIT)
+    waiting.queue.move(NEW_NODE, None, node())
+    assert (waiting.next() == "a") is hopeful
+
+
+def test_a_retry_knows_the_change_that_caused_it() -> None:
+    waiting = Waiting((FIT, Interest(NODE, Action.ADD)))
+    waiting.add(pod("a"))
+    waiting.fail(FIT)
+    new = node()
+    waiting.queue.move(NEW_NODE, None, {**new, "metadata": {**new["metadata"], "resourceVersion": "77"}})
+    found = waiting.queue.pop()
+    assert found is not None
+    assert (found.cause, found.attempts) == (77, 2)
+
+
+def test_who_failed_often_backs_off_longer_but_not_when_there_is_nothing_else_to_do() -> None:
+    waiting = Waiting((FIT, Interest(NODE, Action.ADD)))
+    waiting.add(pod("a"))
+    delays = []
+    for _ in range(6):
+        found = waiting.queue.pop()
+        assert found is not None
+        waiting.queue.fail(found, (FIT,))
+        delays.append(found.backoff_until - waiting.clock.now())
+        waiting.queue.move(NEW_NODE, None, node())
+    assert delays == [1, 2, 4, 8, 10, 10]
+    waiting.add(pod("b"))
+    assert [waiting.next(), waiting.next()] == ["b", "a"]
+
+
+def test_backing_off_ends_and_then_priority_counts_again() -> None:
+    waiting = Waiting((FIT, Interest(NODE, Action.ADD)))
+    waiting.add(pod("a", priority=5))
+    waiting.fail(FIT)
+    waiting.queue.move(NEW_NODE, None, node())
+    waiting.add(pod("b"))
+    waiting.pass_time(1)
+    assert [waiting.next(), waiting.next()] == ["a", "b"]
+
+
+def test_an_error_is_retried_only_after_its_backoff() -> None:
+    waiting = Waiting()
+    waiting.add(pod("a"))
+    waiting.fail()
+    assert waiting.next() == ""
+    waiting.pass_time(0.9)
+    assert waiting.next() == ""
+    waiting.pass_time(0.1)
+    assert waiting.next() == "a"
+
+
+def test_errors_without_end_do_not_keep_the_cluster_from_settling() -> None:
+    waiting = Waiting()
+    waiting.add(pod("a"))
+    for _ in range(9):
+        assert waiting.clock.next_due(foreground=True) is None
+        waiting.fail()
+        assert waiting.clock.next_due(foreground=True) is not None or _ == 8
+        waiting.pass_time(10)
+    waiting.fail()
+    assert waiting.clock.next_due(foreground=True) is None
+
+
+def test_after_five_minutes_a_pod_is_tried_again_though_nothing_happened() -> None:
+    waiting = Waiting()
+    waiting.add(pod("a"))
+    waiting.fail(FIT)
+    waiting.pass_time(299)
+    assert waiting.next() == ""
+    waiting.pass_time(1)
+    assert waiting.next() == "a"
+    assert waiting.clock.now() == EPOCH + 300
+    assert waiting.clock.next_due(foreground=True) is None
+
+
+def test_without_any_node_a_pod_waits_for_the_first() -> None:
+    waiting = Waiting()
+    waiting.add(pod("a"))
+    waiting.fail(NO_NODES)
+    waiting.queue.move(NEW_NODE, None, node())
+    assert waiting.next() == "a"
+
+
+def test_a_deleted_pod_is_forgotten_wherever_it_waits() -> None:
+    waiting = Waiting((FIT, Interest(NODE, Action.ADD)))
+    waiting.add(pod("a"), pod("b"), pod("c"))
+    waiting.fail(FIT)
+    waiting.fail()
+    for name in "abc":
+        waiting.queue.remove(f"uid-default-{name}")
+    waiting.pass_time(400)
+    waiting.queue.move(NEW_NODE, None, node())
+    assert waiting.next() == ""
+    assert len(waiting.queue) == 0
+
+
+def test_a_waiting_pod_is_scheduled_in_its_newest_form() -> None:
+    waiting = Waiting()
+    old, new = pod("a"), pod("a", labels={"new": "yes"}, priority=3)
+    waiting.add(old)
+    waiting.queue.update(old, new)
+    found = waiting.queue.pop()
+    assert found is not None
+    assert found.info.pod is new
+    assert (found.info.labels, found.info.pod_class.priority) == ({"new": "yes"}, 3)
+
+
+def test_places_say_where_pods_wait() -> None:
+    waiting = Waiting((FIT, Interest(NODE, Action.ADD)))
+    waiting.add(pod("a"), pod("b"), pod("c"))
+    waiting.fail(FIT)
+    waiting.fail()
+    names = {place: [p["metadata"]["name"] for p in pods] for place, pods in waiting.queue.places().items()}
+    assert names == {"active": ["c"], "backoff": ["b"], "unschedulable": ["a"]}
+
+
+def test_heartbeats_are_no_event() -> None:
+    old, new = node(), node()
+    assert node_event(old, {**new, "status": {**new["status"], "conditions": [{"type": "Ready"}]}}) is None
+    assert node_event(old, node(labels={"disk": "ssd"})) == ClusterEvent(NODE, Action.LABEL)
+    assert node_event(old, node(unschedulable=True, cpu="9")) == ClusterEvent(NODE, Action.TAINT | Action.ALLOCATABLE)
+
+
+def test_a_placed_pods_status_is_no_event_but_asking_for_less_is() -> None:
+    big, small = pod(cpu="2", node="n"), pod(cpu="1", node="n")
+    assert pod_event(big, {**big, "status": {"phase": "Running"}}) is None
+    assert pod_event(big, small) == ClusterEvent(ASSIGNED_POD, Action.SCALE_DOWN)
+    assert pod_event(small, big) is None
+
+
+def test_gates_say_what_they_wait_for() -> None:
+    status = SchedulingGates().pre_enqueue(pod(schedulingGates=[{"name": "a"}, {"name": "b"}]))
+    assert status.message == "waiting for scheduling gates: [a b]"
+    assert SchedulingGates().pre_enqueue(pod()) is SUCCESS
