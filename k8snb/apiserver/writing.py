@@ -47,7 +47,7 @@ _SERVER_OWNED = (
     "generation",
 )
 _FROM_OLD = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName")
-_SIMPLE_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*")
+_SIMPLE_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _REMEMBERED = ("serviceaccounts", "namespaces", "priorityclasses.scheduling.k8s.io", "limitranges", "resourcequotas")
 _TEMPLATES = 4096
 GENERATED_NAME_TRIES = 8
@@ -383,7 +383,8 @@ def _is_simple(meta: Mapping[str, Any]) -> bool:
     for key in meta:
         if key not in ("name", "namespace", "uid", "creationTimestamp"):
             return False
-    return _SIMPLE_NAME.fullmatch(meta.get("name", "")) is not None
+    name = meta.get("name", "")
+    return not (".." in name or ".-" in name or "-." in name) and _SIMPLE_NAME.fullmatch(name) is not None
 
 
 def _carried(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
