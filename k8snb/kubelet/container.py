@@ -245,7 +245,8 @@ class ContainerUnit:
         """It runs: begin to probe it, or take it for ready."""
         probes = self.plan.probes
         self.reason = self.message = ""
-        self.started = self.ready = not probes
+        self.started = not probes
+        self.ready = self.started and self.plan.kind != INIT
         if probes:
             self.started = all(kind != "startup" for kind, _ in probes)
             self.ready = self.started and all(kind != "readiness" for kind, _ in probes)

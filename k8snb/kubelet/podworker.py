@@ -204,6 +204,8 @@ class PodWorker:
     def _progress_one(self, unit: ContainerUnit) -> None:
         if unit.state == "Waiting" and unit.epoch == 0:
             unit.start()
+            if unit.reason:
+                self.write()
         elif unit.final:
             self.fire("all ended")
         elif unit.state not in _UNDER_WAY or unit.reason or (unit.container is not None and unit.attempt > 0):
