@@ -91,12 +91,12 @@ def endpoints_of(service: Object, slices: Iterable[Object]) -> Object:
     subsets: dict[str, dict[str, Any]] = {}
     room = MAX_ADDRESSES
     for each in slices:
-        for endpoint in each["endpoints"] or ():
-            if room <= 0 or (endpoint["conditions"]["terminating"] and not publish):
+        for endpoint in each.get("endpoints") or ():
+            if room <= 0 or (endpoint["conditions"].get("terminating") and not publish):
                 continue
             room -= 1
-            subset = subsets.setdefault(port_key(each["ports"]), {"ports": _ports(each)})
-            kind = "addresses" if endpoint["conditions"]["ready"] else "notReadyAddresses"
+            subset = subsets.setdefault(port_key(each.get("ports")), {"ports": _ports(each)})
+            kind = "addresses" if endpoint["conditions"].get("ready", True) else "notReadyAddresses"
             subset.setdefault(kind, []).append(_address(endpoint))
     labels = {**labels_of(service), MANAGED_BY: "endpoint-controller"}
     if is_headless(service):
@@ -122,7 +122,7 @@ def _address(endpoint: Object) -> Object:
 
 
 def _ports(slice_: Object) -> list[Object]:
-    return [{k: v for k, v in port.items() if v != ""} for port in slice_["ports"] or ()]
+    return [{k: v for k, v in port.items() if v != ""} for port in slice_.get("ports") or ()]
 
 
 def _sorted(subset: Object) -> Object:

@@ -157,7 +157,7 @@ class EndpointSliceController(Controller):
         labels = slice_labels(service, CONTROLLER)
         for name, each in book.slices.items():
             if labels_of(each) != labels and name not in writes.update and name not in writes.delete:
-                writes.update[name] = (each["ports"] or (), list(each["endpoints"] or ()))
+                writes.update[name] = (each.get("ports") or (), list(each.get("endpoints") or ()))
 
     def _trigger(self, service: Object, book: Book, pods: Mapping[str, Object | None], first: bool) -> str:
         """When the change began that is being written: the earliest change of readiness, or of the Service."""
@@ -167,7 +167,7 @@ class EndpointSliceController(Controller):
             if found is None:
                 continue
             known = book.endpoint(name)
-            if known is None or known["conditions"]["serving"] != (found["status"] == "True"):
+            if known is None or known["conditions"].get("serving") != (found["status"] == "True"):
                 times.append(found.get("lastTransitionTime", ""))
         return min(filter(None, times), default="")
 

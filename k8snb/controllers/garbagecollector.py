@@ -80,11 +80,21 @@ class GarbageCollector(Controller):
         meta = new["metadata"]
         before = old["metadata"] if old is not None else {}
         references = meta.get("ownerReferences")
+        if old is not None and before.get("ownerReferences") != references:
+            self._unblocked(old, new)
         if references and before.get("ownerReferences") != references:
             if not all(self._is_known(reference, meta.get("namespace", "")) for reference in references):
                 self._look_at(word, new)
         elif "deletionTimestamp" in meta and _state(before) != _state(meta):
             self._look_at(word, new)
+
+    def _unblocked(self, old: Object, new: Object) -> None:
+        """Owners that it no longer blocks may be waiting for just that."""
+        still = {each["uid"] for each in new["metadata"].get("ownerReferences") or () if _is_blocking(each)}
+        for reference in old["metadata"].get("ownerReferences") or ():
+            owner = self._cached(reference, old["metadata"].get("namespace", ""))
+            if owner is not None and reference["uid"] not in still and _waits(owner):
+                self._look_at(self._word(reference), owner, revision_of(new))
 
     def _is_known(self, reference: Object, namespace: str) -> bool:
         """Whether the cache has this owner, and it is not waiting for its dependents to go."""
@@ -175,8 +185,7 @@ class GarbageCollector(Controller):
             return
         if found.waiting and self._dependents(item.uid):
             self.wants(_("the owner waits for it, and it has dependents itself: delete it in the foreground"))
-            self._unblock(item, obj)
-            self._delete(item, obj, "Foreground")
+            self._delete(item, self._unblock(item, obj), "Foreground")
             return
         self.wants(_("no owner is left: delete it"))
         finalizers = obj["metadata"].get("finalizers") or ()
@@ -193,15 +202,16 @@ class GarbageCollector(Controller):
             if error.code != 404:
                 raise
 
-    def _unblock(self, item: Item, obj: Object) -> None:
+    def _unblock(self, item: Item, obj: Object) -> Object:
         """Break a circle: if a dependent of it is waiting too, its own references must not block."""
         if not any(_waits(dependent) for _word, dependent in self._dependents(item.uid)):
-            return
-        blocking = [each for each in obj["metadata"]["ownerReferences"] if each.get("blockOwnerDeletion")]
-        changed = [{**each, "blockOwnerDeletion": False} for each in blocking]
-        if changed:
-            change = {"metadata": {"uid": item.uid, "ownerReferences": changed}}
-            self.client.patch(item.resource, item.name, change, item.namespace, kind="strategic")
+            return obj
+        references = obj["metadata"]["ownerReferences"]
+        if not any(map(_is_blocking, references)):
+            return obj
+        changed = [{**each, "blockOwnerDeletion": False} for each in references]
+        change = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"], "ownerReferences": changed}}
+        return self.client.patch(item.resource, item.name, change, item.namespace)
 
     # -- owners that wait --------------------------------------------------------------------------
 
@@ -258,4 +268,8 @@ def _waits(obj: Object) -> bool:
 
 def _blocks(obj: Object, owner: str) -> bool:
     references = obj["metadata"].get("ownerReferences") or ()
-    return any(each["uid"] == owner and each.get("blockOwnerDeletion") for each in references)
+    return any(each["uid"] == owner and _is_blocking(each) for each in references)
+
+
+def _is_blocking(reference: Object) -> bool:
+    return bool(reference.get("blockOwnerDeletion"))

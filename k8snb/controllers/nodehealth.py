@@ -39,17 +39,24 @@ class Heartbeats:
     def __init__(self, grace: float) -> None:
         self._grace = grace
         self._heard: dict[str, float] = {}
+        self._entry: dict[str, float] = {}
         self._due: list[tuple[float, str]] = []
 
     def hear(self, node: str, when: float) -> None:
         """The node gave a sign of life."""
-        if node not in self._heard:
-            heapq.heappush(self._due, (when + self._grace, node))
+        if when < self._heard.get(node, float("inf")):
+            self._expect(node, when + self._grace)
         self._heard[node] = when
+
+    def _expect(self, node: str, due: float) -> None:
+        """Look at the node then. A node has one entry in the heap that counts; heartbeats do not move it."""
+        self._entry[node] = due
+        heapq.heappush(self._due, (due, node))
 
     def forget(self, node: str) -> None:
         """The node is gone."""
         self._heard.pop(node, None)
+        self._entry.pop(node, None)
 
     def known(self, node: str) -> bool:
         """Whether the node was ever heard of."""
@@ -64,15 +71,14 @@ class Heartbeats:
         """The nodes that have become silent; each is named once until it is heard of again."""
         result: list[str] = []
         while self._due and self._due[0][0] <= now:
-            _due, node = heapq.heappop(self._due)
-            heard = self._heard.get(node)
-            if heard is None:
+            due, node = heapq.heappop(self._due)
+            if self._entry.get(node) != due:
                 continue
-            if heard + self._grace > now:
-                heapq.heappush(self._due, (heard + self._grace, node))
-            else:
+            next_due = self._heard[node] + self._grace
+            if next_due <= now:
                 result.append(node)
-                heapq.heappush(self._due, (now + self._grace, node))
+                next_due = now + self._grace
+            self._expect(node, next_due)
         return result
 
     def next_due(self) -> float | None:

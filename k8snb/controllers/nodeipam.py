@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 
 from k8snb.client.controller import Context, Controller
 from k8snb.controllers.settings import DEFAULTS, Settings
+from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.typing import Object, ObjectKey
 
@@ -73,13 +74,16 @@ class NodeIpamController(Controller):
         super().__init__(context)
         self._nodes = self.informers.of("nodes")
         self._blocks = Blocks(settings.cluster_cidr, settings.node_cidr_mask_size)
+        self._given: dict[str, str] = {}
 
     def start(self) -> None:
         self._nodes.on_change(self._node_changed)
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:
-            for block in (old or {})["spec"].get("podCIDRs") or ():
+            assert old is not None
+            given = self._given.pop(old["metadata"]["uid"], None)
+            for block in old["spec"].get("podCIDRs") or ([given] if given else ()):
                 self._blocks.release(block)
         elif new["spec"].get("podCIDRs"):
             for block in new["spec"]["podCIDRs"]:
@@ -89,7 +93,7 @@ class NodeIpamController(Controller):
 
     def reconcile(self, key: ObjectKey) -> float | None:
         node = self._nodes.get(*key)
-        if node is None or node["spec"].get("podCIDRs"):
+        if node is None or node["spec"].get("podCIDRs") or node["metadata"]["uid"] in self._given:
             return None
         block = self._blocks.take()
         if block is None:
@@ -98,5 +102,10 @@ class NodeIpamController(Controller):
             self.events.normal(node, "CIDRNotAvailable", message)
             return None
         self.wants(_("the node has no pod addresses: give it {block}"), block=block)
-        self.client.patch("nodes", key.name, {"spec": {"podCIDR": block, "podCIDRs": [block]}}, kind="strategic")
+        try:
+            self.client.patch("nodes", key.name, {"spec": {"podCIDR": block, "podCIDRs": [block]}}, kind="strategic")
+        except StatusError:
+            self._blocks.release(block)
+            raise
+        self._given[node["metadata"]["uid"]] = block
         return None

@@ -18,6 +18,7 @@ from k8snb.controllers.endpoint import ZONE_LABEL
 from k8snb.controllers.nodehealth import Heartbeats
 from k8snb.controllers.nodepods import pods_on
 from k8snb.controllers.settings import DEFAULTS, Settings
+from k8snb.controllers.written import Written
 from k8snb.i18n import _
 from k8snb.machinery.objects import condition, labels_of, revision_of
 from k8snb.typing import Object, ObjectKey
@@ -58,6 +59,7 @@ class NodeLifecycleController(Controller):
         self._zone_of: dict[str, str] = {}
         self._waiting: dict[str, float] = {}
         self._timer: Timer | None = None
+        self._written = Written()
 
     def start(self) -> None:
         self._nodes.on_change(self._node_changed)
@@ -91,6 +93,7 @@ class NodeLifecycleController(Controller):
     def _node_left(self, old: Object) -> None:
         name = old["metadata"]["name"]
         self._heartbeats.forget(name)
+        self._written.forget(old["metadata"]["uid"])
         self._waiting.pop(name, None)
         zone = self._zones[self._zone_of.pop(name)]
         zone.nodes.discard(name)
@@ -138,9 +141,13 @@ class NodeLifecycleController(Controller):
     def _arm(self) -> None:
         """Set the timer for the node that will be overdue first, on the grid of the monitor period."""
         due = self._heartbeats.next_due()
-        if due is None or (self._timer is not None and self._timer.call is not None):
+        if due is None:
             return
         when = self._next_pass(max(due, self.clock.now()))
+        if self._timer is not None and self._timer.call is not None:
+            if self._timer.when <= when:
+                return
+            self._timer.cancel()
         self._timer = self.clock.call_at(when, self._monitor, background=True)
 
     def _monitor(self) -> None:
@@ -155,6 +162,7 @@ class NodeLifecycleController(Controller):
         node = self._nodes.get(*key)
         if node is None:
             return None
+        node = self._written.newest(node)
         ready = condition(node, "Ready")
         self.saw(ready=None if ready is None else ready["status"])
         if self._heartbeats.is_silent(key.name, self.clock.now()):
@@ -178,7 +186,7 @@ class NodeLifecycleController(Controller):
         )
         was_ready = nodehealth.is_ready(node)
         status = {**(node.get("status") or {}), "conditions": conditions}
-        node = self.client.update_status("nodes", {**node, "status": status})
+        node = self._written.note(self.client.update_status("nodes", {**node, "status": status}))
         self._place(node)
         if was_ready:
             self.events.normal(_reference(node), "NodeNotReady", f"Node {name} status is now: NodeNotReady")
@@ -208,7 +216,7 @@ class NodeLifecycleController(Controller):
             self.wants(_("the taints have to follow the conditions: {taints}"), taints=shown)
             meta = node["metadata"]
             change = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "spec": {"taints": taints or None}}
-            self.client.patch("nodes", meta["name"], change)
+            self._written.note(self.client.patch("nodes", meta["name"], change))
         return wait
 
     def _execute(self, node: Object) -> tuple[str | None, float | None]:

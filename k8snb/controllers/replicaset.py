@@ -153,7 +153,9 @@ class ReplicaSetController(Controller):
         failure: Failure | None = None
         error: StatusError | None = None
         if exist == wanted:
-            self.wants(_("{wanted} replicas wanted, {exist} exist: nothing to create or delete"), wanted=wanted, exist=exist)
+            self.wants(
+                _("{wanted} replicas wanted, {exist} exist: nothing to create or delete"), wanted=wanted, exist=exist
+            )
         elif not is_deleting(rs):
             error = self._manage(key, rs, wanted, exist)
             if error is not None:

@@ -67,9 +67,9 @@ class Book:
         old = self.slices.get(name)
         if old is not None:
             self._unshelve(old, name)
-        endpoints = slice_["endpoints"] or []
+        endpoints = slice_.get("endpoints") or []
         self.slices[name] = slice_
-        self._shelves.setdefault(port_key(slice_["ports"]), {})[name] = endpoints
+        self._shelves.setdefault(port_key(slice_.get("ports")), {})[name] = endpoints
         for pod in map(pod_name, endpoints):
             if changes is None or pod in changes:
                 self._where[pod] = name
@@ -80,7 +80,7 @@ class Book:
         if old is None:
             return
         self._unshelve(old, name)
-        self.leave(pod for pod in map(pod_name, old["endpoints"] or ()) if self._where.get(pod) == name)
+        self.leave(pod for pod in map(pod_name, old.get("endpoints") or ()) if self._where.get(pod) == name)
 
     def leave(self, pods: Iterable[str]) -> None:
         """Note that pods are in no slice any more."""
@@ -88,7 +88,7 @@ class Book:
             self._where.pop(pod, None)
 
     def _unshelve(self, slice_: Object, name: str) -> None:
-        key = port_key(slice_["ports"])
+        key = port_key(slice_.get("ports"))
         self._shelves[key].pop(name)
         if not self._shelves[key]:
             del self._shelves[key]
@@ -100,7 +100,7 @@ class Book:
     def endpoint(self, pod: str) -> Object | None:
         """The endpoint that a pod has."""
         name = self._where.get(pod)
-        held = self.slices[name]["endpoints"] if name is not None else ()
+        held = self.slices[name].get("endpoints") or () if name is not None else ()
         return next((each for each in held if pod_name(each) == pod), None)
 
     # -- planning ----------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class Book:
             at = self._where.get(pod)
             key = port_key(desired.ports) if desired is not None else ""
             if at is not None:
-                held = self.slices[at]["ports"] or ()
+                held = self.slices[at].get("ports") or ()
                 old = port_key(held)
                 if desired is None or old != key:
                     result.setdefault(old, (held, {}))[1][pod] = None
@@ -135,7 +135,9 @@ class Book:
 
     def _placeholders(self, gone: set[str], writes: Writes) -> list[str]:
         """Empty slices that are not needed now that there are others."""
-        return [n for n, s in self.slices.items() if not s["endpoints"] and n not in gone and n not in writes.update]
+        return [
+            n for n, s in self.slices.items() if not s.get("endpoints") and n not in gone and n not in writes.update
+        ]
 
 
 def _collect(writes: Writes, ports: Sequence[Object], packing: Packing) -> None:

@@ -27,8 +27,8 @@ class Packing:
 
 
 def pod_name(endpoint: Object) -> str:
-    """The pod behind an endpoint."""
-    name: str = endpoint["targetRef"]["name"]
+    """The pod behind an endpoint; empty for one that somebody else wrote and no pod stands behind."""
+    name: str = (endpoint.get("targetRef") or {}).get("name", "")
     return name
 
 

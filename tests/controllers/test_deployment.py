@@ -91,7 +91,9 @@ def test_a_rolling_update_replaces_the_pods_step_by_step_and_keeps_the_old_repli
     assert sizes(world) == {"nginx:1": 3, "nginx:2": 1}
     world.run_pods()
     assert sizes(world) == {"nginx:1": 0, "nginx:2": 3}
-    scalings = [message.split(" ", 4)[1] + " " + message.split(" from ")[1] for message in world.events("ScalingReplicaSet")]
+    scalings = [
+        message.split(" ", 4)[1] + " " + message.split(" from ")[1] for message in world.events("ScalingReplicaSet")
+    ]
     assert scalings == ["up 0 to 3", "up 0 to 1", "down 3 to 2", "up 1 to 2", "down 2 to 1", "up 2 to 3", "down 1 to 0"]
     assert progressing(world)[1] == "NewReplicaSetAvailable"
 
@@ -105,7 +107,11 @@ def test_a_rollout_of_a_broken_image_stalls_and_leaves_the_old_pods_serving() ->
     assert progressing(world)[:2] == ("True", "ReplicaSetUpdated")
     world.advance(62)
     name = next(rs["metadata"]["name"] for rs in world.list("replicasets") if rs["spec"]["replicas"] == 1)
-    assert progressing(world) == ("False", "ProgressDeadlineExceeded", f'ReplicaSet "{name}" has timed out progressing.')
+    assert progressing(world) == (
+        "False",
+        "ProgressDeadlineExceeded",
+        f'ReplicaSet "{name}" has timed out progressing.',
+    )
     set_image(world, "nginx:1")
     world.run_pods()
     assert sizes(world) == {"nginx:1": 3, "nginx:broken": 0}

@@ -37,9 +37,7 @@ class World:
         scheme = self.server.scheme
         self.client = Client(self.server, scheme, ADMIN)
         informers = Informers(self.loop, self.client)
-        context = Context(
-            self.loop, self.clock, self.trace, lottery, self.server, scheme, self.client, informers
-        )
+        context = Context(self.loop, self.clock, self.trace, lottery, self.server, scheme, self.client, informers)
         for resource, obj in bootstrap_objects():
             self.client.create(resource, obj)
         self.controllers: dict[str, Any] = {}
