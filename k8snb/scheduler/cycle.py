@@ -75,19 +75,19 @@ class Cycle:
         return node
 
     def _filter(self, state: CycleState, pod: Object) -> tuple[list[NodeInfo], Diagnosis]:
-        diagnosis = Diagnosis(len(self._cache))
+        diagnosis, nodes = Diagnosis(len(self._cache)), state.nodes
         if state.only is not None:
             names = " ".join(sorted(state.narrowed_by))
             diagnosis.absent = Status.unresolvable(f"node(s) didn't satisfy plugin(s) [{names}]")
             diagnosis.blame(*state.narrowed_by)
+            nodes = [node for name in sorted(state.only) if (node := self._cache.node(name)) is not None]
         fitting = []
-        for node in state.nodes:
-            if state.only is None or node.name in state.only:
-                status = self.framework.filter_with_nominated(state, pod, node)
-                if status is SUCCESS:
-                    fitting.append(node)
-                else:
-                    diagnosis.statuses[node.name] = status
+        for node in nodes:
+            status = self.framework.filter_with_nominated(state, pod, node)
+            if status is SUCCESS:
+                fitting.append(node)
+            else:
+                diagnosis.statuses[node.name] = status
         diagnosis.blame_statuses()
         return fitting, diagnosis
 

@@ -8,6 +8,7 @@ spec. A `PodInfo` is one pod: its class, the set of labels it carries, and the p
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 from k8snb.machinery.objects import is_deleting
@@ -15,12 +16,13 @@ from k8snb.scheduler.affinity import AffinityTerm, NodeSelection, PreferredNodes
 from k8snb.scheduler.requests import Resources, pod_requests, scored_requests
 from k8snb.typing import Object
 
-_CLASSES_KEPT = 16_384
-_SPECS_KEPT = 4_096
+_KEPT = 4_096
+"""How many specs, classes and kinds are remembered before they are found out anew."""
 _NOTHING: Object = {}
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _LOCAL_KINDS: dict[tuple[Any, ...], int] = {}
+_numbers = count()
 _PARTS = (
     "containers",
     "initContainers",
@@ -75,7 +77,7 @@ class PodClass:
         self._read_affinity(spec.get("affinity") or _NOTHING)
         self.plain = not (self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes)
         self.plain = self.plain and self.node_selection.names is None
-        self.local_kind = _LOCAL_KINDS.setdefault(self._local_key(), len(_LOCAL_KINDS))
+        self.local_kind = _local_kind(self._local_key())
         """A number: the same for classes of which the local plugins say the same of every node."""
 
     def _read_affinity(self, affinity: Object) -> None:
@@ -106,6 +108,16 @@ class PodClass:
             tuple(_frozen(toleration) for toleration in self.tolerations),
             self.node_selection.key(),
         )
+
+
+def _local_kind(key: tuple[Any, ...]) -> int:
+    """A number for a key; numbers are never used twice."""
+    if len(_LOCAL_KINDS) >= _KEPT:
+        _LOCAL_KINDS.clear()
+    found = _LOCAL_KINDS.get(key)
+    if found is None:
+        found = _LOCAL_KINDS[key] = next(_numbers)
+    return found
 
 
 def _frozen(value: Any) -> Any:
@@ -153,7 +165,7 @@ class PodClasses:
             return known[1]
         found = self._of_parts(spec)
         if not spec.get("nodeName"):
-            if len(self._by_spec) >= _SPECS_KEPT:
+            if len(self._by_spec) >= _KEPT:
                 self._by_spec.clear()
             self._by_spec[id(spec)] = (spec, found)
         return found
@@ -168,7 +180,7 @@ class PodClasses:
         )
         found = self._by_parts.get(key)
         if found is None:
-            if len(self._by_parts) >= _CLASSES_KEPT:
+            if len(self._by_parts) >= _KEPT:
                 self._by_parts.clear()
             found = self._by_parts[key] = PodClass(spec)
         return found

@@ -49,7 +49,7 @@ _TABLE = (
     Row("NodePorts", 0, lambda framework: NodePorts()),
     Row("NodeResourcesFit", 1, lambda framework: NodeResourcesFit()),
     Row("PodTopologySpread", 2, lambda framework: PodTopologySpread(framework.selectors)),
-    Row("InterPodAffinity", 2, lambda framework: InterPodAffinity(framework.namespaces)),
+    Row("InterPodAffinity", 2, lambda framework: InterPodAffinity(framework.cache, framework.namespaces)),
     Row("DynamicResources", 0, lambda framework: DynamicResources()),
     Row("DefaultPreemption", 0, lambda framework: DefaultPreemption(framework)),
     Row("NodeResourcesBalancedAllocation", 1, lambda framework: NodeResourcesBalancedAllocation()),

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snb.scheduler.diagnosis import FitError
 from k8snb.scheduler.explain import explain
 from k8snb.scheduler.podinfo import PodInfo
+from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.shortcut import Choice, Shortcut
 from k8snb.typing import Object
 from tests.scheduler.world import World, node, owned_by, pod, replica_set, service
@@ -177,3 +179,78 @@ def test_the_shortcut_finds_a_node_with_the_highest_total_or_the_same_reasons(
             continue
         served.add(number)
         run.step(action, number)
+
+
+# -- where it does not apply, and what it does not do ----------------------------------------------
+
+TERM = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "kubernetes.io/hostname"}
+SHY = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [TERM]}}
+FOND = {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": TERM}]}}
+WISH = [{"weight": 1, "preference": {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}}]
+SOFT_TAINT = {"key": "a", "value": "b", "effect": "PreferNoSchedule"}
+CONSTRAINT = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {}}
+WEB = {"app": "web"}
+
+
+def applies(world: World, wanted: Object) -> bool:
+    return Shortcut(world.framework).applies(PodInfo(wanted))
+
+
+def test_a_plain_pod_goes_the_short_way() -> None:
+    assert applies(World([node()]), pod(cpu="1", nodeSelector={"disk": "ssd"}, tolerations=[TOLERATION]))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pod(affinity=SHY),
+        pod(affinity=FOND),
+        pod(affinity={"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": WISH}}),
+        pod(topologySpreadConstraints=[CONSTRAINT]),
+        pod(containers=[{"name": "a", "image": "i", "ports": [{"hostPort": 80}]}]),
+    ],
+)
+def test_a_pod_with_wishes_does_not(wanted: Object) -> None:
+    assert not applies(World([node()]), wanted)
+
+
+@pytest.mark.parametrize("affinity", [SHY, FOND])
+def test_nor_does_one_that_a_placed_pods_terms_speak_of(affinity: Object) -> None:
+    world = World([node()], [pod("there", node="n", affinity=affinity)])
+    assert not applies(world, pod(labels=WEB))
+    assert applies(world, pod(labels={"app": "db"}))
+    assert applies(world, pod(labels=WEB, namespace="elsewhere"))
+    world.cache.remove_pod("uid-default-there")
+    assert applies(world, pod(labels=WEB))
+
+
+def test_nor_does_any_while_nodes_differ_in_what_it_leaves_out() -> None:
+    assert not applies(World([node(taints=[SOFT_TAINT])]), pod())
+    nameless = node()
+    assert not applies(World([{**nameless, "metadata": {"name": "n", "labels": {}}}]), pod())
+    world = World([node()])
+    world.nominator.put(PodInfo(pod("vip")), "n")
+    assert not applies(world, pod())
+
+
+def test_a_profile_of_other_plugins_goes_the_generic_way() -> None:
+    assert not applies(World([node()], profile=DEFAULT_PROFILE.without("NodeName")), pod())
+
+
+def test_only_the_node_that_changed_is_looked_at_again() -> None:
+    world = World([node(f"n{number}") for number in range(200)])
+    fit = world.framework.plugins["NodeResourcesFit"]
+    looked: list[str] = []
+    ask = fit.filter
+
+    def counting(state: Any, pod: Object, where: Any) -> Any:
+        looked.append(where.name)
+        return ask(state, pod, where)
+
+    fit.filter = counting
+    for name in "abcdef":  # six Deployments with the same requests
+        rs = replica_set(name, {"app": name})
+        world.owners["ReplicaSet", "default", name] = rs
+        for number in range(10):
+            world.place(pod(f"{name}{number}", cpu="100m", labels={"app": name}, owner=owned_by(rs)))
+    assert len(looked) == 200 + 59

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from k8snb.scheduler.affinity import AffinityTerm
+from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.framework import (
     ASSIGNED_POD,
     MAX_NODE_SCORE,
@@ -86,7 +87,8 @@ class InterPodAffinity:
     name = NAME
     local = False
 
-    def __init__(self, namespaces: NamespaceLabels) -> None:
+    def __init__(self, cache: Cache, namespaces: NamespaceLabels) -> None:
+        self._cache = cache
         self._namespaces = namespaces
         self.interests = (
             Interest(ASSIGNED_POD, Action.ADD | Action.DELETE | Action.LABEL, self._concerns),
@@ -113,9 +115,10 @@ class InterPodAffinity:
     # -- filtering ---------------------------------------------------------------------------------
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
-        incoming = _Pod(pod, self._namespaces)
-        counts = _Counts()
-        own = incoming.pod_class
+        own = CLASSES.of(pod["spec"])
+        if not own.has_pod_terms and not self._cache.affine:
+            return SKIP
+        incoming, counts = _Pod(pod, self._namespaces), _Counts()
         for node in state.nodes:
             for info in node.affine.values():
                 self._count_shunners(counts, incoming, info, node, 1)
@@ -180,8 +183,10 @@ class InterPodAffinity:
     # -- scoring -----------------------------------------------------------------------------------
 
     def pre_score(self, state: CycleState, pod: Object, nodes: Sequence[NodeInfo]) -> Status:
+        own = CLASSES.of(pod["spec"])
+        if not own.has_pod_terms and not self._cache.affine:
+            return SKIP
         incoming = _Pod(pod, self._namespaces)
-        own = incoming.pod_class
         everybody = bool(own.preferred_affinity or own.preferred_anti_affinity)
         scores: dict[_Pair, int] = {}
         for node in state.nodes:
