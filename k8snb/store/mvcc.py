@@ -123,7 +123,8 @@ class Bucket:
             value = self.trigger(event.object)
             for deliver in self.by_trigger.get(value, ()):
                 deliver(event)
-            if event.previous is not None and (before := self.trigger(event.previous.object)) != value:
+            last = event.previous
+            if last is not None and last.type != "DELETED" and (before := self.trigger(last.object)) != value:
                 for deliver in self.by_trigger.get(before, ()):
                     deliver(event)
 

@@ -134,6 +134,8 @@ def pod_word(pod: Object) -> str:
     status = pod.get("status") or {}
     if is_deleting(pod):
         return "Terminating"
+    if status.get("phase") == "Succeeded":  # whatever became of its sidecars
+        return "Completed"
     containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
     for container in containers:
         state = container.get("state") or {}
@@ -143,8 +145,6 @@ def pod_word(pod: Object) -> str:
         ended = state.get("terminated") or {}
         if ended and ended.get("exitCode") != 0:
             return str(ended.get("reason") or "Error")
-    if status.get("phase") == "Succeeded":
-        return "Completed"
     return str(status.get("reason") or status.get("phase") or "Pending")
 
 

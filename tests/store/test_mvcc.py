@@ -122,6 +122,17 @@ def test_a_watcher_of_a_trigger_hears_when_an_object_leaves_it() -> None:
     assert [event.object["spec"]["node"] for event in heard] == ["n1", "n2"]
 
 
+def test_a_watcher_of_a_trigger_hears_nothing_of_a_namesake_of_what_it_saw_deleted() -> None:
+    s, pods = store()
+    pods.trigger = lambda pod: str(pod["spec"].get("node", ""))
+    heard: list[WatchEvent] = []
+    s.watch(pods, heard.append, trigger="n1")
+    s.create(pods, "default", "a", obj("a", node="n1"))
+    s.delete(pods, "default", "a")
+    s.create(pods, "default", "a", obj("a", node="n2"))
+    assert [event.type for event in heard] == ["ADDED", "DELETED"]
+
+
 def test_a_watcher_that_stopped_hears_nothing() -> None:
     s, pods = store()
     heard: list[WatchEvent] = []
