@@ -113,7 +113,7 @@ class Container:
     """One container: a record, and a process once somebody needs it."""
 
     __slots__ = (
-        "attempt", "config", "created_at", "exit_code", "finished_at", "id", "message", "process", "reason",
+        "attempt", "config", "created_at", "exit_code", "finished_at", "message", "process", "reason",
         "sandbox", "started_at", "state",
     )  # fmt: skip
 
@@ -121,7 +121,6 @@ class Container:
         self.sandbox = sandbox
         self.config = config
         self.attempt = attempt
-        self.id = hexadecimal(f"{sandbox.config.pod['metadata']['uid']}/{config.name}/{attempt}")
         self.state = "created"
         self.created_at = sandbox.runtime.clock.now()
         self.started_at = 0.0
@@ -130,6 +129,12 @@ class Container:
         self.reason = ""
         self.message = ""
         self.process: ContainerProcess | None = None
+
+    @property
+    def id(self) -> str:
+        """64 hexadecimal digits, a function of the pod, the name and the attempt: nothing to keep."""
+        uid = self.sandbox.config.pod["metadata"]["uid"]
+        return hexadecimal(f"{uid}/{self.config.name}/{self.attempt}")
 
     def awake(self) -> ContainerProcess:
         """The process; made now, as if it had run since the start, if nobody needed it before."""
@@ -158,7 +163,7 @@ class Container:
         self.message = message or (self.process.termination_message() if self.process is not None else "")
         if self.process is not None:
             self.process.cancel()
-        self.sandbox.config.surroundings.exited(self)
+        self.sandbox.config.exited(self)
 
 
 class SimulatedRuntime:

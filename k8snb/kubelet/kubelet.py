@@ -143,8 +143,13 @@ class Kubelet:
             return _no_room("cpu", plan.cpu, cpu, self._room[0])
         if plan.memory and memory + plan.memory > self._room[1]:
             return _no_room("memory", plan.memory, memory, self._room[1])
-        self._used = (cpu + plan.cpu, memory + plan.memory, pods + 1)
+        self.reserve(plan)
         return None
+
+    def reserve(self, plan: PodPlan) -> None:
+        """A pod needs what it requests."""
+        cpu, memory, pods = self._used
+        self._used = (cpu + plan.cpu, memory + plan.memory, pods + 1)
 
     def release(self, plan: PodPlan) -> None:
         """A pod no longer needs what it requested."""

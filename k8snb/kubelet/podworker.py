@@ -17,7 +17,7 @@ from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE
 from k8snb.kubelet.plan import INIT, SIDECAR, ContainerPlan, PodPlan
 from k8snb.kubelet.podstatus import status_of
-from k8snb.kubelet.runtime import ContainerView, SandboxConfig, SandboxView
+from k8snb.kubelet.runtime import ContainerView, SandboxView
 from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes
 from k8snb.packet import NetworkError
 from k8snb.typing import Object, ObjectKey
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 _FIRST_RETRY = 0.5
 _LAST_RETRY = 122.0
+_HOPEFUL = 4
+"""How many times in a row a retry keeps the cluster from counting as settled."""
 
 
 class PodWorker:
     """The state of one pod on its node."""
 
     __slots__ = (
-        "began", "environments", "epoch", "failures", "grace", "ip", "key", "kubelet", "plan", "pod", "reason",
+        "began", "environments", "epoch", "failures", "grace", "ip", "kubelet", "plan", "pod", "reason",
         "sandbox", "state", "status", "stop_at", "uid", "units", "volumes",
     )  # fmt: skip
 
@@ -42,7 +44,6 @@ class PodWorker:
         meta = pod["metadata"]
         self.kubelet = kubelet
         self.pod = pod
-        self.key = ObjectKey(meta["namespace"], meta["name"])
         self.uid: str = meta["uid"]
         self.plan: PodPlan = kubelet.pool.plans.of(pod)
         self.state = "New"
@@ -69,6 +70,24 @@ class PodWorker:
         return self.kubelet
 
     @property
+    def key(self) -> ObjectKey:
+        """The pod's namespace and name."""
+        meta = self.pod["metadata"]
+        return ObjectKey(meta["namespace"], meta["name"])
+
+    @property
+    def host_ip(self) -> str:
+        """The node's address."""
+        return self.kubelet.address
+
+    @property
+    def hostname(self) -> str:
+        """What the pod calls itself."""
+        if self.plan.host_network:
+            return self.kubelet.name
+        return str(self.pod["spec"].get("hostname") or self.pod["metadata"]["name"])[:63]
+
+    @property
     def full_name(self) -> str:
         """The pod as messages name it."""
         return f"{self.key.name}_{self.key.namespace}({self.uid})"
@@ -91,8 +110,12 @@ class PodWorker:
 
     def update(self, pod: Object) -> None:
         """The pod has been written, by this worker or by somebody else."""
-        before, self.pod = self.pod, pod
-        if before["metadata"]["resourceVersion"] == pod["metadata"]["resourceVersion"]:
+        before = self.pod
+        news = int(pod["metadata"]["resourceVersion"]) - int(before["metadata"]["resourceVersion"])
+        if news < 0:
+            return
+        self.pod = pod
+        if news == 0:
             return
         if "deletionTimestamp" in pod["metadata"]:
             self.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
@@ -111,7 +134,11 @@ class PodWorker:
 
     def change_spec(self) -> None:
         """Containers whose image changed run anew; everything else that may change takes effect as it is."""
-        self.plan = plan = self.kubelet.pool.plans.of(self.pod)
+        former, self.plan = self.plan, self.kubelet.pool.plans.of(self.pod)
+        plan = self.plan
+        if self.state in {"Preparing", "Running", "Terminating"}:
+            self.kubelet.release(former)
+            self.kubelet.reserve(plan)
         for unit, new in zip(self.units, plan.containers, strict=False):
             old, unit.plan = unit.plan, new
             if old.image != new.image and unit.state == "Running":
@@ -154,11 +181,10 @@ class PodWorker:
             self.volumes = self.volumes or PodVolumes(self)
             failure = self.volumes.mount()
             if failure:
-                self._retry("FailedMount", failure)
+                self._retry("FailedMount", failure, patient=True)
                 return
-        config = SandboxConfig(self.pod, self.kubelet.address, self._hostname(), self)
         try:
-            self.sandbox, seconds = self.kubelet.runtime.run_pod_sandbox(config)
+            self.sandbox, seconds = self.kubelet.runtime.run_pod_sandbox(self)
         except NetworkError as error:
             why = f'plugin type="k8snb" failed (add): {error}'
             said = f"Failed to create pod sandbox: failed to setup network for sandbox: {why}"
@@ -167,17 +193,12 @@ class PodWorker:
         self.failures = 0
         self.kubelet.pool.later(seconds, self, "sandbox ready")
 
-    def _hostname(self) -> str:
-        spec = self.pod["spec"]
-        if self.plan.host_network:
-            return self.kubelet.name
-        return str(spec.get("hostname") or self.key.name)[:63]
-
-    def _retry(self, reason: str, message: str) -> None:
+    def _retry(self, reason: str, message: str, *, patient: bool = False) -> None:
+        """Try again, later each time. A network that is not set up yet is waited for; what `patient` names is not."""
         self.kubelet.events.record(self.pod, "Warning", reason, message)
         delay = min(_FIRST_RETRY * 2**self.failures, _LAST_RETRY)
         self.failures += 1
-        self.kubelet.pool.later(delay, self, "retry", background=True)
+        self.kubelet.pool.later(delay, self, "retry", background=patient or self.failures > _HOPEFUL)
 
     def start(self) -> None:
         """The sandbox is ready: containers may start."""

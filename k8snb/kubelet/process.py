@@ -36,7 +36,7 @@ class ContainerProcess:
 
     def __init__(self, container: Container) -> None:
         sandbox = container.sandbox
-        config, surroundings = container.config, sandbox.config.surroundings
+        config, surroundings = container.config, sandbox.config
         self.container = container
         self.image: Image = table.IMAGES[config.reference.name]
         self.version = table.version_of(self.image, config.reference.tag)

@@ -114,8 +114,26 @@ class ContainerConfig:
     stop_signal: str = ""
 
 
-class Surroundings(Protocol):
-    """What the kubelet prepares for the containers of one pod; asked for when a process first needs it."""
+class SandboxConfig(Protocol):
+    """The pod that a sandbox is for, and what the kubelet prepares for its containers.
+
+    Environment and mounts are asked for when a process first needs them.
+    """
+
+    @property
+    def pod(self) -> Object:
+        """The pod as the API has it."""
+        ...
+
+    @property
+    def host_ip(self) -> str:
+        """The node's address."""
+        ...
+
+    @property
+    def hostname(self) -> str:
+        """What the pod calls itself."""
+        ...
 
     def environment(self, container: str) -> Mapping[str, str]:
         """The container's environment variables."""
@@ -128,16 +146,6 @@ class Surroundings(Protocol):
     def exited(self, container: ContainerView) -> None:
         """A container of the pod has ended."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxConfig:
-    """The pod that a sandbox is for."""
-
-    pod: Object
-    host_ip: str
-    hostname: str
-    surroundings: Surroundings
 
 
 class SandboxView(Protocol):
@@ -157,7 +165,6 @@ class SandboxView(Protocol):
 class ContainerView(Protocol):
     """The state of one container, as `ContainerStatus` reports it. Times are seconds since the epoch."""
 
-    id: str
     config: ContainerConfig
     attempt: int
     state: str
@@ -167,6 +174,11 @@ class ContainerView(Protocol):
     exit_code: int
     reason: str
     message: str
+
+    @property
+    def id(self) -> str:
+        """64 hexadecimal digits."""
+        ...
 
     def last_lines(self) -> str:
         """The end of its log, as a termination message takes it."""

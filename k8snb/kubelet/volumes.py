@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from k8snb.errors import StatusError
 from k8snb.kubelet.environment import data_of, field_value, resource_value
 from k8snb.kubelet.images.filesystem import Files, Mount, Volume
-from k8snb.kubelet.plan import TOKEN_VOLUME, ContainerPlan
+from k8snb.kubelet.plan import ContainerPlan
 from k8snb.kubelet.process import expand
 from k8snb.typing import Object
 
@@ -98,13 +98,17 @@ class PodVolumes:
 
     # -- content -----------------------------------------------------------------------------------
 
-    def _content(self, spec: Object) -> Files:
-        if "projected" in spec:
-            files: dict[str, str] = {}
-            for source in spec["projected"].get("sources") or ():
+    def _content(self, spec: Object, *, partly: bool = False) -> Files:
+        """What is in a volume; with `partly`, sources that can not be had are left out."""
+        sources = spec["projected"].get("sources") or () if "projected" in spec else (spec,)
+        files: dict[str, str] = {}
+        for source in sources:
+            try:
                 files |= self._source(source)
-            return files
-        return self._source(spec)
+            except Unavailable:
+                if not partly:
+                    raise
+        return files
 
     def _source(self, source: Object) -> Files:
         if "configMap" in source:
@@ -172,10 +176,7 @@ class _Lazy:
 
     def _read(self) -> Files:
         if self._files is None:
-            try:
-                self._files = self._volumes._content(self._spec)
-            except Unavailable:
-                return {}
+            self._files = self._volumes._content(self._spec, partly=True)
         return self._files
 
 
@@ -187,6 +188,3 @@ def _sub_mount(path: str, volume: Volume, sub_path: str, read_only: bool) -> Mou
         return Mount(path, volume, sub_path, read_only)
     copy = Volume({"": text})
     return Mount(path, copy, "", read_only)
-
-
-__all__ = ["REFRESH_SECONDS", "TOKEN_VOLUME", "PodVolumes", "Unavailable"]

@@ -45,7 +45,8 @@ def test_a_malformed_reference_is_refused_in_upstreams_words(text: str, why: str
 @pytest.mark.parametrize(
     "text",
     ["nginx", "nginx:1.14.2", "nginx:1.27-alpine", "nginx:mainline-alpine3.20-slim", "busybox:1.28",
-     "postgres:16-bookworm", "redis:7.2.4-alpine", "perl:5.34.0", "registry.k8s.io/nginx-slim:0.24", "registry.k8s.io/hpa-example",
+     "postgres:16-bookworm", "redis:7.2.4-alpine", "perl:5.34.0", "registry.k8s.io/nginx-slim:0.24",
+     "registry.k8s.io/hpa-example",
      "registry.k8s.io/e2e-test-images/agnhost:2.53", "traefik/whoami:v1.10", "alpine:edge"],
 )  # fmt: skip
 def test_a_known_image_pulls_under_every_usual_tag(text: str) -> None:

@@ -8,7 +8,7 @@ from k8snb.clock import VirtualClock
 from k8snb.kubelet.containerd import Container, Sandbox, SimulatedRuntime
 from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.references import parse
-from k8snb.kubelet.runtime import CallLog, ContainerConfig, ContainerView, ExecResult, SandboxConfig
+from k8snb.kubelet.runtime import CallLog, ContainerConfig, ContainerView, ExecResult
 from k8snb.packet import Endpoint, HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
 
@@ -55,9 +55,13 @@ class TinyNetwork:
 
 
 class Bare:
-    """A pod's surroundings without a kubelet: what a test gives, and the containers that ended."""
+    """A sandbox without a kubelet: what a test gives, and the containers that ended."""
 
-    def __init__(self, env: Mapping[str, str], mounts: Sequence[Mount]) -> None:
+    host_ip = "10.0.0.1"
+
+    def __init__(self, pod: Object, env: Mapping[str, str], mounts: Sequence[Mount]) -> None:
+        self.pod = pod
+        self.hostname = pod["metadata"]["name"]
         self.env = env
         self.volumes = mounts
         self.ended: list[ContainerView] = []
@@ -86,8 +90,7 @@ class World:
         self._pods += 1
         meta = {"name": f"pod-{self._pods}", "namespace": "default", "uid": f"uid-{self._pods}"}
         pod = {"metadata": meta, "spec": {"nodeName": "node-1"}}
-        config = SandboxConfig(pod, "10.0.0.1", f"pod-{self._pods}", Bare(env, mounts))
-        return self.runtime.run_pod_sandbox(config)[0]
+        return self.runtime.run_pod_sandbox(Bare(pod, env, mounts))[0]
 
     def run(
         self,

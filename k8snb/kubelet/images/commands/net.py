@@ -270,14 +270,23 @@ def lookup(call: Invocation) -> int:
         return call.fail("usage: nslookup HOST")
     server = call.process.nameserver
     call.streams.out(f"Server:\t\t{server}\nAddress:\t{server}:53\n\n")
-    try:
-        found = call.process.resolve(words[0])
-    except NetworkError:
-        call.streams.out(f"** server can't find {words[0]}: NXDOMAIN\n\n")
-        return 1
-    name = getattr(found, "name", words[0])
-    call.streams.out("".join(f"Name:\t{name}\nAddress: {address}\n" for address in found) + "\n")
-    return 0
+    for name in [*(f"{words[0]}.{domain}." for domain in _search(call)), words[0]]:
+        try:
+            found = call.process.resolve(name)
+        except NetworkError:
+            continue
+        shown = name.rstrip(".")
+        call.streams.out("".join(f"Name:\t{shown}\nAddress: {address}\n" for address in found) + "\n")
+        return 0
+    call.streams.out(f"** server can't find {words[0]}: NXDOMAIN\n\n")
+    return 1
+
+
+def _search(call: Invocation) -> list[str]:
+    """The search domains of `/etc/resolv.conf`; a name that ends with a dot is full already."""
+    lines = call.process.files.read("/etc/resolv.conf").splitlines()
+    name = call.argv[-1]
+    return [] if name.endswith(".") else [d for line in lines if line.startswith("search ") for d in line.split()[1:]]
 
 
 def netcat(call: Invocation) -> Run:
