@@ -113,14 +113,19 @@ def test_proportional_scaling_reaches_the_allowed_size_exactly(
 
 @dataclass
 class Rollout:
-    """A Deployment in numbers: how large each ReplicaSet is, and how many of its pods are available."""
+    """A Deployment in numbers: how large each ReplicaSet is, how many of its pods are available, and what it says."""
 
     target: Object
     sizes: dict[str, int]
-    available: dict[str, int] = field(default_factory=dict)
+    available: dict[str, int]
+    told: dict[str, int] = field(default_factory=dict)
 
     def sets(self) -> list[Object]:
-        return [rs(name, size, self.available.get(name, 0)) for name, size in self.sizes.items()]
+        return [rs(name, size, self.told.get(name, 0)) for name, size in self.sizes.items()]
+
+    def tell(self, name: str) -> None:
+        """A ReplicaSet brings its status up to date."""
+        self.told[name] = self.available.get(name, 0)
 
     def step(self) -> bool:
         """What the controller does in one reconcile; whether it did anything."""
@@ -148,17 +153,20 @@ class Rollout:
 def test_a_rolling_update_never_exceeds_the_surge_nor_drops_below_availability(data: Any) -> None:
     wanted = data.draw(st.integers(1, 20), "replicas")
     target = rolling_deployment(wanted, data.draw(budgets, "surge"), data.draw(budgets, "unavailable"))
-    rollout = Rollout(target, {"1": wanted, "2": 0}, {"1": wanted})
+    rollout = Rollout(target, {"1": wanted, "2": 0}, {"1": wanted}, {"1": wanted})
     for _ in range(200):
         moved = rollout.step()
         assert rollout.total() <= rolling.max_total(target)
         assert rollout.up() >= rolling.min_available(target)
         waiting = [name for name, size in rollout.sizes.items() if rollout.available.get(name, 0) < size]
-        if not moved and not waiting:
+        if not moved and not waiting and rollout.told == rollout.available:
             break
         for name in waiting:
             missing = rollout.sizes[name] - rollout.available.get(name, 0)
             started = data.draw(st.integers(0 if moved else 1, missing), "started")
             rollout.available[name] = rollout.available.get(name, 0) + started
+        for name in rollout.sizes:
+            if not moved or data.draw(st.booleans(), "tells"):
+                rollout.tell(name)
     assert rollout.sizes == {"1": 0, "2": wanted}
     assert rollout.available == {"1": 0, "2": wanted}

@@ -104,9 +104,13 @@ def new_size(deployment: Object, sets: Sequence[Object], current: int) -> int:
 
 
 def scale_downs(deployment: Object, new: Object, olds: Sequence[Object]) -> list[Scaling]:
-    """The old ReplicaSets to shrink now, in order; one may occur twice (its broken pods, then healthy ones)."""
+    """The old ReplicaSets to shrink now, in order; one may occur twice (its broken pods, then healthy ones).
+
+    None while a ReplicaSet shows more available pods than it is to have: it has yet to follow the last step, and
+    counting on those pods would take too many away.
+    """
     shrinking = oldest_first(active(olds))
-    if not shrinking:
+    if not shrinking or any(available(rs) > size(rs) for rs in (*shrinking, new)):
         return []
     missing = size(new) - available(new)
     spare = total_size(shrinking) + size(new) - min_available(deployment) - missing
