@@ -80,6 +80,22 @@ class ServiceAccountStrategy(Strategy):
         return self.prepare_create(new)
 
 
+class NamespaceFinalizeStrategy(Strategy):
+    """The subresource `finalize` of a namespace: only its finalizers change."""
+
+    counts_generation = False
+
+    def prepare_update(self, new: Object, old: Object) -> Object:
+        rest = {name: value for name, value in (old.get("spec") or _NONE).items() if name != "finalizers"}
+        return {**new, "spec": {**rest, **_finalizers(new)}, "status": old["status"]}
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        errors = []
+        for index, name in enumerate(checks.get(new, "spec", "finalizers") or ()):
+            errors += validate_finalizer(f"spec.finalizers[{index}]", name)
+        return errors
+
+
 class NamespaceStrategy(Strategy):
     """A scope for names. It is deleted in two steps: Terminating first, gone when its finalizers are."""
 
@@ -89,6 +105,7 @@ class NamespaceStrategy(Strategy):
         "name": lambda obj: str(obj["metadata"]["name"]),
         "status.phase": checks.text("status", "phase"),
     }
+    parts: Mapping[str, Strategy] = {"finalize": NamespaceFinalizeStrategy()}
 
     def default(self, obj: Object) -> Object:
         return _labelled(obj)
@@ -119,13 +136,6 @@ class NamespaceStrategy(Strategy):
             return [invalid_value("status.Phase", phase, detail)]
         return []
 
-    def validate_finalize(self, new: Object) -> list[FieldError]:
-        """What is wrong with the finalizers that a PUT of the subresource `finalize` leaves."""
-        errors = []
-        for index, name in enumerate(checks.get(new, "spec", "finalizers") or ()):
-            errors += validate_finalizer(f"spec.finalizers[{index}]", name)
-        return errors
-
 
 def validate_finalizer(path: str, name: str) -> list[FieldError]:
     """A finalizer is a qualified name with a prefix, or one of Kubernetes' own."""
@@ -150,9 +160,10 @@ def _finalizers(obj: Object) -> Object:
 
 
 class ComponentStatusStrategy(Strategy):
-    """Deprecated, never stored: computed when it is read."""
+    """Deprecated, and never stored."""
 
     counts_generation = False
+    deprecation = "v1 ComponentStatus is deprecated in v1.19+"
 
 
 STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from k8snb.apiserver.registry import addresses, checks
 from k8snb.apiserver.registry.filling import filled, within_each
-from k8snb.apiserver.registry.strategy import Field, Strategy
+from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.errors import FieldError, required
 from k8snb.machinery.names import Lottery
 from k8snb.typing import Object
@@ -21,7 +21,7 @@ class EndpointsStrategy(Strategy):
     """The rules of Endpoints."""
 
     counts_generation = False
-    fields: Mapping[str, Field] = {}
+    deprecation = DEPRECATED
 
     def default(self, obj: Object) -> Object:
         return within_each(obj, "subsets", _default_subset)
@@ -31,9 +31,6 @@ class EndpointsStrategy(Strategy):
         for index, subset in enumerate(obj.get("subsets") or ()):
             errors += _validate_subset(f"subsets[{index}]", subset)
         return errors
-
-    def warnings(self, obj: Object) -> list[str]:
-        return [DEPRECATED]
 
 
 def _default_subset(subset: Object) -> Object:

@@ -30,6 +30,9 @@ class Strategy:
     counts_generation = True
     """Whether a change of anything but metadata and status raises `metadata.generation`."""
 
+    deprecation = ""
+    """The warning that goes back with every answer about the kind."""
+
     fields: Mapping[str, Field] = {}
     """What field selectors may ask besides `metadata.name` and `metadata.namespace`: path → value as text."""
 

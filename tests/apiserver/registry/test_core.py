@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from k8snb.apiserver.registry.core import MAX_DATA_BYTES, NamespaceStrategy
+from k8snb.apiserver.registry.core import MAX_DATA_BYTES
 
 from .writing import create, made, refusals, strategy, update, update_refusals
 
@@ -68,9 +68,16 @@ def test_an_update_cannot_take_the_name_label_or_the_finalizers_of_a_namespace_a
 
 def test_the_finalizers_of_a_namespace_are_qualified_or_known() -> None:
     told = "name is neither a standard finalizer name nor is it fully qualified"
-    assert isinstance(NAMESPACES, NamespaceStrategy)
-    errors = NAMESPACES.validate_finalize(made("Namespace", "x", "", spec={"finalizers": ["kubernetes", "mine"]}))
-    assert [str(error) for error in errors] == [f'spec.finalizers[1]: Invalid value: "mine": {told}']
+    stored = create(NAMESPACES, made("Namespace", "x", ""))
+    finalize = NAMESPACES.parts["finalize"]
+    told = f'spec.finalizers[1]: Invalid value: "mine": {told}'
+    assert update_refusals(finalize, stored, spec={"finalizers": ["kubernetes", "mine"]}) == [told]
+
+
+def test_finalizing_a_namespace_changes_its_finalizers_and_nothing_else() -> None:
+    stored = create(NAMESPACES, made("Namespace", "x", ""))
+    after = update(NAMESPACES.parts["finalize"], stored, spec={"finalizers": []}, status={"phase": "Terminating"})
+    assert (after["spec"], after["status"]) == ({}, {"phase": "Active"})
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def subset(**fields: Any) -> dict[str, Any]:
 def test_ports_of_endpoints_are_tcp_unless_they_say_otherwise() -> None:
     stored = create(ENDPOINTS, subset(ports=[{"port": 80}]))
     assert stored["subsets"][0]["ports"] == [{"port": 80, "protocol": "TCP"}]
-    assert ENDPOINTS.warnings(stored) == [DEPRECATED]
+    assert ENDPOINTS.deprecation == DEPRECATED
 
 
 @pytest.mark.parametrize(
