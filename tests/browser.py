@@ -47,6 +47,7 @@ class Visit:
         viewport = {"width": width, "height": height}
         self.context = browser.new_context(viewport=viewport, color_scheme=scheme)
         self.page = self.context.new_page()
+        self.page.set_default_timeout(120_000)
         self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
         self.page.on("console", self._said)
         self.context.route("**/*", self._asked)

@@ -46,13 +46,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_live_stepper_tells_the_kernel_where_the_reader_is(browser: Any, lab: str) -> None:
     page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.set_default_timeout(60_000)
     page.goto(lab)
-    page.locator(".jp-Notebook-cell").first.wait_for(timeout=60_000)
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    page.locator(".jp-Notebook-cell").first.wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     page.locator(".jp-Notebook-cell").first.click()
     page.keyboard.press("Shift+Enter")
     stepper = page.locator(".jp-OutputArea .k8snb-view")
-    stepper.locator("section").wait_for(timeout=60_000)
+    stepper.locator("section").wait_for()
     stepper.locator("section").focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
@@ -60,5 +61,5 @@ def test_a_live_stepper_tells_the_kernel_where_the_reader_is(browser: Any, lab: 
     assert page.locator(".jp-Notebook-cell").count() == 2, "the notebook's own shortcuts stay out of a stepper"
     page.locator(".jp-Notebook-cell").nth(1).locator(".jp-InputArea-editor").click()
     page.keyboard.press("Control+Enter")
-    page.get_by_text("the reader is at 3").wait_for(timeout=20_000)
+    page.get_by_text("the reader is at 3").wait_for()
     page.close()
