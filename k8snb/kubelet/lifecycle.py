@@ -39,6 +39,7 @@ POD: tuple[Transition, ...] = (
     Transition("Terminating", "container changed", "Terminating", "terminated", _("A container has ended.")),
     Transition("Terminating", "all ended", "Finished", "finish", _("No container is left.")),
     Transition("Finished", "stopping", "Gone", "remove", _("Nothing is left to stop: the object may go.")),
+    Transition("Gone", "stopping", "Gone", "remove", _("The API refused; ask again.")),
 )
 
 CONTAINER: tuple[Transition, ...] = (

@@ -146,6 +146,7 @@ def _config(spec: Object, reference: references.Reference) -> ContainerConfig:
         quantity.value(limits["memory"]) if "memory" in limits else 0,
         quantity.milli(limits["cpu"]) / 1000 if "cpu" in limits else 0.0,
         (spec.get("lifecycle") or _NONE).get("stopSignal", "").removeprefix("SIG"),
+        bool(spec.get("stdin")),
     )
 
 

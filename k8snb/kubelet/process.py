@@ -49,6 +49,7 @@ class ContainerProcess:
         self.files = Filesystem(self._layer(), surroundings.mounts(config.name))
         self.ports: dict[int, None] = {}
         self.program: Program | None = None
+        self.interactive = config.interactive
         self.elapsed = 0.0
         self.memory = 0
         self._frozen: float | None = None
@@ -219,6 +220,7 @@ class ExecProcess(ContainerProcess):
         self.__dict__.update(main.__dict__)
         self.argv = main.argv
         self.command = list(argv)
+        self.interactive = False
         self.elapsed = 0.0
 
     def result(self, stdin: str, timeout: float) -> ExecResult:

@@ -112,6 +112,8 @@ class ContainerConfig:
     cpu_limit: float = 0.0
     """Cores; 0 without a limit."""
     stop_signal: str = ""
+    interactive: bool = False
+    """Whether standard input stays open."""
 
 
 class SandboxConfig(Protocol):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from k8snb.kubelet.images.filesystem import Mount, Volume
+from k8snb.kubelet.references import parse
+from k8snb.kubelet.runtime import ContainerConfig
 from tests.kubelet.world import World, log
 
 
@@ -138,3 +140,59 @@ def test_exec_answers_at_once_and_says_how_long_it_took() -> None:
         world.run("busybox", "sleep", "infinity"), "sh", "-c", "date +%S; sleep 7; date +%S; echo x >&2; exit 4"
     )
     assert (result.stdout, result.stderr, result.exit_code, result.seconds) == ("00\n07\n", "x\n", 4, 7.0)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "f() { f; }; f",
+        "echo a | cut -f x",
+        "seq a b c",
+        "printf '%d' x; printf '%f' y",
+        "echo $((1/0))",
+        "echo ${x:?not set}",
+        "if then fi",
+        "echo 'unterminated",
+        "grep '[' /etc/hostname",
+        "sed 's/(/x/' /etc/hostname",
+        "head -n x /etc/hostname; tail -n /etc/hostname",
+        "test 1 -eq; [ a",
+        "expr 1 +; expr a / 0",
+        "sleep x; sleep",
+        "kill x; kill 99",
+        "timeout x true; timeout",
+        "cat /; cat > /",
+        "wget; curl; nc; nslookup; ping -c x y",
+        "echo " + "$(echo " * 200 + ")" * 200,
+        "shift 5; return; break; continue",
+        "cd /nosuch; . /nosuch; exec nosuch",
+        "tr; awk; xargs nosuch; date +%Q; base64 -d /etc/hostname",
+        "\x00\xff ; (((",
+        ";;",
+        "a() b",
+        "case x in",
+        "for",
+    ],
+)
+def test_nonsense_ends_with_a_status_and_never_with_a_traceback(script: str) -> None:
+    world = World()
+    container = world.sh(script)
+    world.pass_time(200)
+    assert container.state == "exited"
+
+
+def test_appending_for_ever_stays_cheap() -> None:
+    world = World()
+    container = world.sh("while true; do echo line >> /tmp/f; done")
+    world.pass_time(50)
+    assert len(world.exec(container, "cat", "/tmp/f").stdout.splitlines()) >= 2000
+
+
+def test_an_interactive_shell_waits_for_somebody_to_type() -> None:
+    world = World()
+    sandbox = world.sandbox()
+    config = ContainerConfig("main", parse("busybox"), interactive=True)
+    container = world.runtime.create_container(sandbox, config, 0)
+    world.runtime.start_container(container)
+    assert container.state == "running"
+    assert world.run("busybox").state == "exited"

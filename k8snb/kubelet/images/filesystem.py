@@ -45,7 +45,8 @@ class Volume:
     def __init__(self, base: Files = _EMPTY, source: Callable[[], Files] | None = None) -> None:
         self._base = base
         self._source = source
-        self.files: dict[str, str] = {}
+        self.files: dict[str, list[str]] = {}
+        """Content in pieces, in the order in which they were written."""
         self.directories: dict[str, None] = {}
         self.removed: dict[str, None] = {}
 
@@ -60,14 +61,23 @@ class Volume:
 
     def read(self, path: str) -> str | None:
         """A file's content, or None if there is no such file."""
-        if path in self.files:
-            return self.files[path]
-        return None if path in self.removed else self.base.get(path)
+        pieces = self.files.get(path)
+        if pieces is None:
+            return None if path in self.removed else self.base.get(path)
+        if len(pieces) > 1:
+            pieces[:] = ["".join(pieces)]
+        return pieces[0]
 
     def write(self, path: str, text: str) -> None:
         """Create or replace a file."""
         self.removed.pop(path, None)
-        self.files[path] = text
+        self.files[path] = [text]
+
+    def append(self, path: str, text: str) -> None:
+        """Add to the end of a file, which is created if need be."""
+        if path not in self.files:
+            self.write(path, self.read(path) or "")
+        self.files[path].append(text)
 
     def delete(self, path: str) -> None:
         """Remove a file or an empty directory."""
@@ -164,8 +174,10 @@ class Filesystem:
             raise FileError(IS_DIRECTORY, path)
         if not self.is_directory(posixpath.dirname(posixpath.normpath(path))):
             raise FileError(MISSING, path)
-        before = volume.read(inner) or "" if append else ""
-        volume.write(inner, before + text)
+        if append:
+            volume.append(inner, text)
+        else:
+            volume.write(inner, text)
 
     def make_directory(self, path: str, *, parents: bool = False) -> None:
         """Make a directory; with `parents` also those above it, and no error if it is there."""

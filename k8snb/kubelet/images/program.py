@@ -45,6 +45,8 @@ class Process(Protocol):
     image: Image
     version: str
     """The version that the image's tag names."""
+    interactive: bool
+    """Whether its standard input stays open for somebody to type."""
     elapsed: float
     """Seconds by which a command that runs at once is ahead of the clock."""
 

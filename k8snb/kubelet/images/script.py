@@ -22,6 +22,8 @@ EXEC_SECONDS = 3600.0
 """How much virtual time an `exec` may take before it is cut off."""
 
 EXEC_WAITS = 2000
+SEGMENTATION_FAULT = 139
+"""How a process ends that calls itself without end."""
 
 
 @lru_cache(maxsize=256)
@@ -57,6 +59,8 @@ class Script(Program):
             self.process.exit(int(stop.value))
         except Leave as leave:
             self.process.exit(leave.value)
+        except RecursionError:
+            self.process.exit(SEGMENTATION_FAULT)
         except Killed:
             self._running = None
         else:
@@ -116,6 +120,8 @@ def run_now(process: Process, argv: Sequence[str], stdin: str = "", limit: float
         code = int(stop.value)
     except Leave as leave:
         code = leave.value
+    except RecursionError:
+        code = SEGMENTATION_FAULT
     except Killed:
         code = 137
     return ExecResult(out.take(), err.take(), code, seconds)

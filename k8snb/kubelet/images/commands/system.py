@@ -176,6 +176,8 @@ def shell(call: Invocation) -> Run:
         if words:
             inner.arguments = words
             text = call.process.files.read(inner.path(words[0]))
+    if text is None and call.process.interactive:
+        yield Wait(None)
     call.shell.innermost = inner
     try:
         return (yield from inner.script(text if text is not None else call.streams.input.read(), call.streams))

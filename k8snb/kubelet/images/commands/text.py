@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64 as encoding
 import hashlib
 import re
+from itertools import islice
 
 from k8snb.kubelet.images.commands.files import split, texts
 from k8snb.kubelet.images.shell.builtins import unescape
 from k8snb.kubelet.images.shell.interpreter import Command, Invocation
 from k8snb.kubelet.images.shell.streams import Run, Wait
+
+MOST_LINES = 1_000_000
 
 
 def pattern(text: str, *, extended: bool, fixed: bool = False, ignore_case: bool = False) -> re.Pattern[str]:
@@ -247,7 +250,8 @@ def sequence(call: Invocation) -> int:
     first, step, last = (
         (1, 1, *numbers) if len(numbers) == 1 else (numbers[0], 1, numbers[1]) if len(numbers) == 2 else numbers
     )
-    call.streams.out("".join(f"{n}\n" for n in range(first, last + (1 if step > 0 else -1), step)))
+    numbers = list(islice(range(first, last + (1 if step > 0 else -1), step), MOST_LINES))
+    call.streams.out("".join(f"{n}\n" for n in numbers))
     return 0
 
 

@@ -7,6 +7,7 @@ any number of scripts in virtual time, and a container that loops for ever costs
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -35,8 +36,11 @@ from k8snb.kubelet.images.shell.syntax import (
 )
 from k8snb.kubelet.images.shell.words import ExpansionError
 
-STEPS_PER_SECOND = 1000
+STEPS_PER_SECOND = 100
 """How many commands a busy loop runs in a second of virtual time."""
+
+_MISUSE = (ArithmeticError, LookupError, ValueError, TypeError, re.error)
+"""What a command raises when its words make no sense to it."""
 
 _STREAMING = {"cat", "tee", "grep", "sed", "tr", "cut", "awk", "logger"}
 
@@ -124,10 +128,14 @@ class Shell(Expander):
         """Run text as part of this shell."""
         try:
             tree = parse(text)
-        except ShellSyntaxError as error:
+        except (ShellSyntaxError, RecursionError) as error:
             streams.err(f"{self.arguments[0]}: {error}\n")
             return 2
-        return (yield from self.run(tree, streams))
+        try:
+            return (yield from self.run(tree, streams))
+        except ExpansionError as error:
+            streams.err(f"{self.arguments[0]}: {error}\n")
+            raise Leave("exit", 2) from None
 
     def substitute(self, text: str, streams: Streams) -> Run:
         """Run the command of a `$(…)` in a shell of its own."""
@@ -284,9 +292,6 @@ class Shell(Expander):
                 values.append((name, (yield from self.text(word, streams))))
         except FileError as error:
             return self._cannot(error, streams)
-        except ExpansionError as error:
-            streams.err(f"{self.arguments[0]}: {error}\n")
-            raise Leave("exit", 2) from None
         if not argv:
             self.variables.update(values)
             return self.status if any(_runs(word) for _, word in node.assignments) else 0
@@ -319,6 +324,9 @@ class Shell(Expander):
         except FileError as error:
             streams.err(f"{argv[0]}: {error.path}: {error.why}\n")
             return 1
+        except _MISUSE as error:
+            streams.err(f"{argv[0]}: {error}\n")
+            return 2
         finally:
             if assigned:
                 self.exported = exported

@@ -19,7 +19,7 @@ _TOKEN = re.compile(
 _PARAMETER = re.compile(r"(#?)([A-Za-z_]\w*|[0-9]+|[?$!#@*-])(:?[-=+?]|%%?|##?|)(.*)", re.DOTALL)
 
 
-class ExpansionError(Exception):
+class ExpansionError(ValueError):
     """The word cannot be expanded: `${x:?message}`, a division by zero."""
 
 
