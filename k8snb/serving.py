@@ -80,7 +80,7 @@ def make_certificates() -> Certificates:
 
 
 def _certificate(name: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -131,10 +131,6 @@ class Served:
 
     def handle(self, request: Request) -> Response:
         """Answer a request."""
-        return self.cluster.server.handle(request)
-
-    def exec(self, request: Request) -> Response:
-        """Run a command in a container."""
         return self.cluster.server.handle(request)
 
     def nudge(self) -> None:
