@@ -15,6 +15,7 @@ import secrets
 import signal
 import ssl
 import tempfile
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,11 +140,18 @@ class Served:
             self._handle.cancel()
         self._handle = asyncio.get_running_loop().call_soon(self._turns)
 
+    def _turn(self) -> bool:
+        """One turn. A part that fails loses its turn, as a crashed process would; the others go on."""
+        try:
+            return self.cluster.loop.turn()
+        except Exception:
+            traceback.print_exc()
+            return True
+
     def _turns(self) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + SLICE_SECONDS
-        turn = self.cluster.loop.turn
-        while turn():
+        while self._turn():
             if loop.time() > until:
                 self._handle = loop.call_soon(self._turns)
                 return
