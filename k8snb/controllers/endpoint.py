@@ -36,14 +36,16 @@ def matters(old: Object | None, new: Object | None) -> bool:
     if old is None or new is None:
         pod = new if new is not None else old
         return pod is not None and bool(addresses(pod))
-    before, after = old.get("status") or _NO_STATUS, new.get("status") or _NO_STATUS
     if ("deletionTimestamp" in old["metadata"]) != ("deletionTimestamp" in new["metadata"]):
         return True
+    before, after = old.get("status") or _NO_STATUS, new.get("status") or _NO_STATUS
     if before is after:
         return False
-    if before.get("podIPs") != after.get("podIPs") or has_ended(old) != has_ended(new):
+    if before.get("podIPs") != after.get("podIPs"):
         return True
-    return bool(after.get("podIPs")) and is_ready(old) != is_ready(new)
+    if not after.get("podIPs"):
+        return False
+    return has_ended(old) != has_ended(new) or is_ready(old) != is_ready(new)
 
 
 def endpoint_of(pod: Object, service: Object, zone: str = "") -> Object:
@@ -105,6 +107,11 @@ def ports_of(service: Object, pod: Object) -> list[Object]:
             entry["appProtocol"] = port["appProtocol"]
         found.append(entry)
     return found
+
+
+def has_named_target(service: Object) -> bool:
+    """Whether a port leads to a name, which each pod may give to another number."""
+    return any(isinstance(port.get("targetPort"), str) for port in service["spec"].get("ports") or ())
 
 
 def find_port(pod: Object, port: Object) -> int | None:

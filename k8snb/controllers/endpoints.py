@@ -8,6 +8,7 @@ at most. `Settings.mirror_endpoints` turns it off. Upstream: `pkg/controller/end
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,6 +17,7 @@ from k8snb.controllers.endpoint import HEADLESS, SERVICE_NAME, TRIGGER_TIME, is_
 from k8snb.controllers.endpoint import MANAGED_BY as SLICE_MANAGED_BY
 from k8snb.controllers.endpointslice import CONTROLLER, SLICES
 from k8snb.controllers.refusals import delete, namespace_is_terminating
+from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery.objects import annotations_of, key_of, labels_of, revision_of
@@ -31,13 +33,16 @@ class EndpointsController(Controller):
 
     name = "endpoint-controller"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, settings: Settings = DEFAULTS) -> None:
         super().__init__(context)
+        self._enabled = settings.mirror_endpoints
         self._services = self.informers.of("services")
         self._slices = self.informers.of(SLICES)
         self._endpoints = self.informers.of("endpoints")
 
     def start(self) -> None:
+        if not self._enabled:
+            return
         self._slices.add_index("mirrored", _service_of)
         self.follow("services")
         self._slices.on_change(self._slice_changed)
@@ -129,10 +134,16 @@ def _sorted(subset: Object) -> Object:
     result: dict[str, Any] = {}
     for kind in ("addresses", "notReadyAddresses"):
         if kind in subset:
-            result[kind] = sorted(subset[kind], key=lambda address: int(ip_address(address["ip"])))
+            result[kind] = sorted(subset[kind], key=lambda address: _number(address["ip"]))
     if subset["ports"]:
         result["ports"] = subset["ports"]
     return result
+
+
+@lru_cache(maxsize=65_536)
+def _number(ip: str) -> int:
+    """Where an address stands among others."""
+    return int(ip_address(ip))
 
 
 def _differs(current: Object, desired: Object) -> bool:

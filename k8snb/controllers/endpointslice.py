@@ -18,6 +18,7 @@ from k8snb.controllers.endpoint import (
     ZONE_LABEL,
     can_serve,
     endpoint_of,
+    has_named_target,
     matters,
     ports_of,
     slice_labels,
@@ -140,6 +141,7 @@ class EndpointSliceController(Controller):
         """The endpoints that pods should have; and the pods that cannot have one because their node is unknown."""
         changes: dict[str, Desired | None] = {}
         missing: dict[str, Object] = {}
+        shared: Sequence[Object] | None = None
         for name, pod in pods.items():
             changes[name] = None
             if pod is None or not can_serve(pod):
@@ -149,7 +151,9 @@ class EndpointSliceController(Controller):
                 missing[name] = pod
                 continue
             zone = labels_of(node).get(ZONE_LABEL, "") if node is not None else ""
-            changes[name] = Desired(ports_of(service, pod), endpoint_of(pod, service, zone))
+            if shared is None or has_named_target(service):
+                shared = ports_of(service, pod)
+            changes[name] = Desired(shared, endpoint_of(pod, service, zone))
         return changes, missing
 
     def _relabel(self, service: Object, book: Book, writes: Writes) -> None:

@@ -78,17 +78,21 @@ class PodGCController(Controller):
             self._ended.pop(key, None)
             self._leaving.pop(key, None)
             return
-        node = new["spec"].get("nodeName")
-        if not node:
-            if is_deleting(new):
-                self._leaving[key_of(new)] = None
-                self._arm()
-        elif (old is None or not old["spec"].get("nodeName")) and self._nodes.get("", node) is None:
-            self._miss(node)
+        if old is None or old["spec"] is not new["spec"]:
+            self._look_for_node(old, new)
+        if is_deleting(new) and not new["spec"].get("nodeName"):
+            self._leaving[key_of(new)] = None
+            self._arm()
         if has_ended(new):
             self._ended[key_of(new)] = None
             if len(self._ended) > self._threshold:
                 self._arm()
+
+    def _look_for_node(self, old: Object | None, new: Object) -> None:
+        """A pod that is bound to a node nobody knows is as good as one whose node was deleted."""
+        node = new["spec"].get("nodeName")
+        if node and (old is None or not old["spec"].get("nodeName")) and self._nodes.get("", node) is None:
+            self._miss(node)
 
     def _arm(self) -> None:
         if self._timer is not None and self._timer.call is not None:

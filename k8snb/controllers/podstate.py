@@ -9,7 +9,9 @@ from __future__ import annotations
 from k8snb.clock import parse_time
 from k8snb.typing import Object
 
-_ENDED = ("Succeeded", "Failed")
+ENDED_PHASES = ("Succeeded", "Failed")
+"""The phases of a pod whose containers have all stopped for good."""
+
 _NO_STATUS: Object = {}
 
 
@@ -21,7 +23,7 @@ def phase_of(pod: Object) -> str:
 
 def has_ended(pod: Object) -> bool:
     """All its containers have stopped for good."""
-    return phase_of(pod) in _ENDED
+    return (pod.get("status") or _NO_STATUS).get("phase") in ENDED_PHASES
 
 
 def is_terminating(pod: Object) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from k8snb.controllers.podstate import has_ended, is_ready
+from k8snb.controllers.podstate import ENDED_PHASES
 from k8snb.machinery.objects import labels_of, with_condition
 from k8snb.machinery.selectors import Predicate
 from k8snb.typing import Object
@@ -24,11 +24,15 @@ _ALWAYS_SHOWN = ("replicas", "terminatingReplicas")
 
 def standing(pod: Object) -> int:
     """How a pod counts: ENDED, TERMINATING, ACTIVE or READY."""
-    if has_ended(pod):
+    status = pod.get("status") or {}
+    if status.get("phase") in ENDED_PHASES:
         return ENDED
     if "deletionTimestamp" in pod["metadata"]:
         return TERMINATING
-    return READY if is_ready(pod) else ACTIVE
+    for each in status.get("conditions") or ():
+        if each["type"] == "Ready":
+            return READY if each["status"] == "True" else ACTIVE
+    return ACTIVE
 
 
 class LabelGroup:
@@ -60,8 +64,12 @@ class Tally:
 
     def change(self, old: Object, new: Object) -> bool:
         """A pod that was counted has changed; whether that makes a difference."""
+        meta, old_meta = new["metadata"], old["metadata"]
+        same = meta.get("labels") is old_meta.get("labels") or labels_of(old) == labels_of(new)
+        marked = ("deletionTimestamp" in meta) != ("deletionTimestamp" in old_meta)
+        if same and not marked and new.get("status") is old.get("status"):
+            return False
         before, after = standing(old), standing(new)
-        same = labels_of(old) is labels_of(new) or labels_of(old) == labels_of(new)
         if before == after and same:
             return False
         if same and before >= ACTIVE and after >= ACTIVE:

@@ -40,6 +40,7 @@ class Book:
     def __init__(self, service: Object, slices: Iterable[Object]) -> None:
         self.service = service
         self.slices: dict[str, Object] = {}
+        self._keys: dict[str, str] = {}
         self._shelves: dict[str, dict[str, Sequence[Object]]] = {}
         self._where: dict[str, str] = {}
         for each in slices:
@@ -66,10 +67,11 @@ class Book:
         name = slice_["metadata"]["name"]
         old = self.slices.get(name)
         if old is not None:
-            self._unshelve(old, name)
+            self._unshelve(name)
         endpoints = slice_.get("endpoints") or []
         self.slices[name] = slice_
-        self._shelves.setdefault(port_key(slice_.get("ports")), {})[name] = endpoints
+        self._keys[name] = port_key(slice_.get("ports"))
+        self._shelves.setdefault(self._keys[name], {})[name] = endpoints
         for pod in map(pod_name, endpoints):
             if changes is None or pod in changes:
                 self._where[pod] = name
@@ -79,7 +81,7 @@ class Book:
         old = self.slices.pop(name, None)
         if old is None:
             return
-        self._unshelve(old, name)
+        self._unshelve(name)
         self.leave(pod for pod in map(pod_name, old.get("endpoints") or ()) if self._where.get(pod) == name)
 
     def leave(self, pods: Iterable[str]) -> None:
@@ -87,8 +89,8 @@ class Book:
         for pod in pods:
             self._where.pop(pod, None)
 
-    def _unshelve(self, slice_: Object, name: str) -> None:
-        key = port_key(slice_.get("ports"))
+    def _unshelve(self, name: str) -> None:
+        key = self._keys.pop(name)
         self._shelves[key].pop(name)
         if not self._shelves[key]:
             del self._shelves[key]
@@ -121,13 +123,16 @@ class Book:
     def _by_ports(self, changes: Mapping[str, Desired | None]) -> dict[str, tuple[Sequence[Object], dict[str, Change]]]:
         """The changes for each set of ports. A pod whose ports changed leaves one set and enters another."""
         result: dict[str, tuple[Sequence[Object], dict[str, Change]]] = {}
+        ports: Sequence[Object] | None = None
+        key = ""
         for pod, desired in changes.items():
             at = self._where.get(pod)
-            key = port_key(desired.ports) if desired is not None else ""
+            if desired is not None and desired.ports is not ports:
+                ports, key = desired.ports, port_key(desired.ports)
             if at is not None:
-                held = self.slices[at].get("ports") or ()
-                old = port_key(held)
+                old = self._keys[at]
                 if desired is None or old != key:
+                    held = self.slices[at].get("ports") or ()
                     result.setdefault(old, (held, {}))[1][pod] = None
             if desired is not None:
                 result.setdefault(key, (desired.ports, {}))[1][pod] = desired.endpoint
