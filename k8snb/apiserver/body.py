@@ -13,9 +13,13 @@ import orjson
 from k8snb.apiserver.negotiation import body_media_type
 from k8snb.errors import StatusError, bad_request
 from k8snb.machinery import protobuf, schema
+from k8snb.machinery.gotext import json_word
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request
 
+_TYPE_META = (
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+)
 SHOWN_BYTES = 30
 """How much of a body that cannot be read an error shows."""
 
@@ -69,7 +73,8 @@ def _identified(value: dict[str, Any], api_version: str, kind: str, body: bytes)
             f'{given_kind} in version "{version}" cannot be handled as a {kind}: '
             f"converting ({version}.{given_kind}) to ({_internal(api_version)}.{kind}): unknown conversion"
         )
-    return {"apiVersion": api_version, "kind": kind, **{k: v for k, v in value.items() if k not in ("apiVersion", "kind")}}
+    rest = {k: v for k, v in value.items() if k not in ("apiVersion", "kind")}
+    return {"apiVersion": api_version, "kind": kind, **rest}
 
 
 def _internal(api_version: str) -> str:
@@ -78,16 +83,12 @@ def _internal(api_version: str) -> str:
 
 
 def _unmarshal(field: str, value: Any) -> str:
-    word = {bool: "bool", int: "number", float: "number", list: "array", dict: "object"}.get(type(value), "string")
-    return (
-        "couldn't get version/kind; json parse error: json: cannot unmarshal "
-        f"{word} into Go struct field .{field} of type string"
-    )
+    where = f"Go struct field .{field} of type string"
+    return f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_word(value)} into {where}"
 
 
 def _not_an_object(value: Any) -> str:
-    word = {bool: "bool", int: "number", float: "number", list: "array", str: "string"}.get(type(value), "null")
-    return f'json: cannot unmarshal {word} into Go value of type struct {{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }}'
+    return f"json: cannot unmarshal {json_word(value)} into Go value of type {_TYPE_META}"
 
 
 def parse(body: bytes, media: str, kind: str) -> tuple[Any, list[str]]:

@@ -24,7 +24,19 @@ ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
 _ANYBODY = User("system:anonymous", ("system:unauthenticated",))
 _POLICIES = ("Background", "Foreground", "Orphan")
-RETURNS_OBJECT = frozenset({"pods", "services", "serviceaccounts", "persistentvolumeclaims", "persistentvolumes", "podtemplates", "resourcequotas", "namespaces"})
+RETURNS_OBJECT = frozenset(
+    {
+        "namespaces",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+    }
+)
+"""Kinds whose deletion answers with the object; the others answer with a Status."""
 
 
 class Remover:

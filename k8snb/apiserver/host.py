@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import orjson
 import yaml
 
+from k8snb.apiserver.negotiation import wants_pretty
 from k8snb.clock import Clock
 from k8snb.typing import Object
 from k8snb.wire import Request, Response
+
+COMPRESS_BYTES = 128 * 1024
+"""Shorter bodies are sent as they are, as upstream does (`endpoints/handlers/responsewriters`)."""
 
 
 class Host(Protocol):
@@ -25,19 +32,65 @@ class Host(Protocol):
         """Something may have changed: give the parts their turns soon."""
         ...
 
-    def exec(self, request: Request) -> Response:
-        """Answer a request to run a command, without the upgrade around it."""
-        ...
+
+def answer(request: Request | None, response: Response, *, close: bool) -> bytes:
+    """A whole answer. HEAD gets its head alone."""
+    people = request is not None and wants_pretty(request.query, request.headers.get("user-agent", ""))
+    body = encoded(response, pretty=people)
+    extra = []
+    if len(body) > COMPRESS_BYTES and request is not None and _may_compress(request, response):
+        body = gzip.compress(body, 1, mtime=0)
+        extra = ["Content-Encoding: gzip", "Vary: Accept-Encoding"]
+    if close:
+        extra.append("Connection: close")
+    head = start(response, [*extra, f"Content-Length: {len(body)}"])
+    return head if request is not None and request.method == "HEAD" else head + body
 
 
-def encoded(response: Response) -> bytes:
+def _may_compress(request: Request, response: Response) -> bool:
+    offered = [each.partition(";")[0].strip() for each in request.headers.get("accept-encoding", "").split(",")]
+    return "gzip" in offered and request.method == "GET" and response.object is not None
+
+
+def encoded(response: Response, *, pretty: bool = False) -> bytes:
     """The body of an answer in its content type."""
     if response.object is None:
         return response.body
     if response.content_type.startswith("application/yaml"):
         return yaml.safe_dump(_plain(response.object), sort_keys=False).encode()
-    return orjson.dumps(response.object) + b"\n"
+    return orjson.dumps(response.object, option=orjson.OPT_INDENT_2 if pretty else 0) + b"\n"
 
 
 def _plain(obj: Object) -> Any:
     return orjson.loads(orjson.dumps(obj))
+
+
+def start(response: Response, extra: Sequence[str] = ()) -> bytes:
+    """The head of an answer, the empty line included."""
+    lines = [f"HTTP/1.1 {response.code} {_reason(response.code)}", f"Content-Type: {response.content_type}"]
+    if "cache-control" not in response.headers:
+        lines.append("Cache-Control: no-cache, private")
+    lines += [f"{name}: {_one_line(value)}" for name, value in response.headers.items()]
+    lines += [f'Warning: 299 - "{_escaped(text)}"' for text in response.warnings]
+    return "\r\n".join([*lines, *extra, "", ""]).encode("utf-8", "replace")
+
+
+def switching(protocol: str, extra: Sequence[str]) -> bytes:
+    """The head of an answer after which the connection speaks another protocol."""
+    lines = ["HTTP/1.1 101 Switching Protocols", f"Upgrade: {protocol}", "Connection: Upgrade"]
+    return "\r\n".join([*lines, *extra, "", ""]).encode()
+
+
+def _reason(code: int) -> str:
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", " ").replace("\n", " ")
+
+
+def _escaped(text: str) -> str:
+    return _one_line(text).replace("\\", "\\\\").replace('"', '\\"')

@@ -2,55 +2,48 @@
 
 One asyncio protocol per connection parses requests and writes answers; the work is done by `handle`, in the same
 thread, between two turns of the event loop. A watch is fed by the store and written when it has something to
-say; a client that does not read is cut off when too much has piled up for it, so it costs the others nothing.
+say; a client that does not read is not read from either, and cut off when too much has piled up for it, so it
+costs the others nothing. Connections that are upgraded (exec, attach) are handed to their carrier.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import httptools
 import orjson
 
-from k8snb.apiserver.host import Host, encoded
-from k8snb.apiserver.websocket import WebSocketExec, is_upgrade
+from k8snb.apiserver import spdy, websocket
+from k8snb.apiserver.host import Host, answer, start, switching
 from k8snb.errors import StatusError, bad_request, too_large
 from k8snb.wire import Request, Response
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
+MAX_DISCARDED_BYTES = 64 * 1024 * 1024
+"""How much of a body that is too large is read, so that the client gets to read the refusal."""
 MAX_HEADER_BYTES = 64 * 1024
 MAX_UNREAD_BYTES = 16 * 1024 * 1024
+MAX_WAITING = 64
+"""How many requests may wait behind a watch on the same connection."""
 IDLE_SECONDS = 120.0
 """How long a connection may take to send a whole request."""
-FOLLOW_SECONDS = 0.2
-"""How often a log that is followed is looked at."""
-
-_REASONS = {
-    200: "OK",
-    201: "Created",
-    202: "Accepted",
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    406: "Not Acceptable",
-    409: "Conflict",
-    410: "Gone",
-    413: "Request Entity Too Large",
-    415: "Unsupported Media Type",
-    422: "Unprocessable Entity",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-    504: "Gateway Timeout",
-}
 _REPEATED = "\0"
 """Joins the values of a query parameter that is given several times (`command` of exec)."""
+
+
+class Carrier(Protocol):
+    """What speaks on an upgraded connection."""
+
+    def receive(self, data: bytes) -> None:
+        """Take in what the client sent."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        ...
 
 
 class Connection(asyncio.Protocol):
@@ -63,40 +56,68 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[str, str] = {}
         self._header_bytes = 0
+        self._in_headers = True
         self._body = bytearray()
+        self._discarded = 0
         self._refusal: StatusError | None = None
         self._stream: Any = None
-        self._upgraded: WebSocketExec | None = None
+        self._carrier: Carrier | None = None
         self._waiting: list[tuple[Request, bool]] = []
-        self._follow: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
 
     # -- asyncio -----------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._watch_idle()
 
     def data_received(self, data: bytes) -> None:
-        if self._upgraded is not None:
-            self._upgraded.receive(data)
+        """Bytes of a request, or of what the connection was upgraded to."""
+        if self._carrier is not None:
+            self._carrier.receive(data)
+            self._host.nudge()
+            return
+        if self._in_headers:
+            self._count(len(data))
+        if self._refusal is not None and self._in_headers:
+            self._refuse(self._refusal)
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgraded(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._answer(Response(400, bad_request("the request is not valid HTTP/1.1").status), close=True)
+            self._refuse(bad_request("the request is not valid HTTP/1.1"))
+
+    def _upgraded(self, rest: bytes) -> None:
+        """The request asked for an upgrade; if it got none, the next one follows."""
+        if self._carrier is None:
+            self._parser = httptools.HttpRequestParser(self)
+        if rest and self._transport is not None and not self._transport.is_closing():
+            self.data_received(rest)
+
+    def pause_writing(self) -> None:
+        """The client does not read: read nothing from it either."""
+        if self._transport is not None and self._carrier is None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
         if self._stream is not None:
             self._stream.on_ready = None
             self._stream.close()
             self._stream = None
-        for timer in (self._follow, self._idle):
-            if timer is not None:
-                timer.cancel()
+        if self._carrier is not None:
+            self._carrier.lost()
+        if self._idle is not None:
+            self._idle.cancel()
         self._transport = None
 
     def _watch_idle(self) -> None:
@@ -105,46 +126,65 @@ class Connection(asyncio.Protocol):
         self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._give_up)
 
     def _give_up(self) -> None:
-        if self._stream is None and self._upgraded is None and self._follow is None and self._transport is not None:
+        if self._stream is None and self._carrier is None and self._transport is not None:
             self._transport.abort()
 
     # -- httptools ---------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        """A request begins."""
         self._url, self._headers, self._header_bytes = b"", {}, 0
-        self._body = bytearray()
-        self._refusal = None
+        self._body, self._discarded = bytearray(), 0
+        self._refusal, self._in_headers = None, True
 
     def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
         self._url += url
-        self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-        self._count(len(name) + len(value))
+        """One header; one that comes several times is one list."""
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        """The head is complete, the body follows."""
+        self._in_headers = False
+        if self._headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _count(self, size: int) -> None:
         self._header_bytes += size
-        if self._header_bytes > MAX_HEADER_BYTES and self._refusal is None:
+        if self._header_bytes > MAX_HEADER_BYTES + MAX_BODY_BYTES and self._refusal is None:
             self._refusal = StatusError(431, "RequestHeaderFieldsTooLarge", "the request headers are too large")
 
     def on_body(self, data: bytes) -> None:
-        if len(self._body) + len(data) > MAX_BODY_BYTES:
+        """A piece of the body."""
+        if self._refusal is None and len(self._body) + len(data) > MAX_BODY_BYTES:
             self._refusal = too_large(f"Request entity is too large: limit is {MAX_BODY_BYTES}")
+            self._body = bytearray()
+        if self._refusal is None:
+            self._body += data
             return
-        self._body += data
+        self._discarded += len(data)
+        if self._discarded > MAX_DISCARDED_BYTES and self._transport is not None:
+            self._transport.abort()
 
     def on_message_complete(self) -> None:
+        """A whole request is there."""
+        self._in_headers = True
+        self._header_bytes = 0
         self._watch_idle()
         keep = bool(self._parser.should_keep_alive())
+        if len(self._url) + sum(len(k) + len(v) for k, v in self._headers.items()) > MAX_HEADER_BYTES:
+            self._refusal = StatusError(431, "RequestHeaderFieldsTooLarge", "the request headers are too large")
         if self._refusal is not None:
-            self._answer(Response(self._refusal.code, self._refusal.status), close=True)
-            return
-        request = self._request()
-        if self._stream is not None:
-            self._waiting.append((request, keep))
-        else:
-            self._serve(request, keep)
+            self._refuse(self._refusal)
+        elif self._stream is None:
+            self._serve(self._request(), keep)
+        elif len(self._waiting) < MAX_WAITING:
+            self._waiting.append((self._request(), keep))
+        elif self._transport is not None:
+            self._transport.abort()
 
     def _request(self) -> Request:
         path, _, query = self._url.decode("latin-1").partition("?")
@@ -158,39 +198,31 @@ class Connection(asyncio.Protocol):
     # -- answering ---------------------------------------------------------------------------------
 
     def _serve(self, request: Request, keep: bool) -> None:
-        if is_upgrade(request) and self._transport is not None:
-            self._upgraded = WebSocketExec(self._host, request, self._transport)
-            return
         response = self._host.handle(request)
         self._host.nudge()
-        if response.stream is not None:
+        if response.code == 101:
+            self._upgrade(request, response)
+        elif response.stream is not None:
             self._begin_stream(response)
-        elif request.path.endswith("/log") and request.query.get("follow") == "true" and response.code == 200:
-            self._begin_follow(request, response)
         else:
-            self._answer(response, close=not keep, head=request.method == "HEAD")
+            self._write(answer(request, response, close=not keep))
+            if not keep and self._transport is not None:
+                self._transport.close()
 
-    def _answer(self, response: Response, *, close: bool = False, head: bool = False) -> None:
-        body = encoded(response)
-        lines = _head(response, close)
-        lines.append(f"Content-Length: {len(body)}")
-        self._write("\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + (b"" if head else body))
-        if close and self._transport is not None:
+    def _refuse(self, error: StatusError) -> None:
+        self._write(answer(None, Response(error.code, error.status), close=True))
+        if self._transport is not None:
             self._transport.close()
 
     def _write(self, data: bytes) -> None:
-        if self._transport is None or self._transport.is_closing():
-            return
-        self._transport.write(data)
-        if self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
-            self._transport.abort()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
 
-    # -- watches -----------------------------------------------------------------------------------
+    # -- watches and logs that are followed --------------------------------------------------------
 
     def _begin_stream(self, response: Response) -> None:
         self._stream = response.stream
-        lines = [*_head(response, False), "Transfer-Encoding: chunked"]
-        self._write("\r\n".join(lines).encode() + b"\r\n\r\n")
+        self._write(start(response, ["Transfer-Encoding: chunked"]))
         self._stream.on_ready = self._stream_ready
         self._drain()
 
@@ -203,78 +235,51 @@ class Connection(asyncio.Protocol):
             return
         chunks = []
         while (event := self._stream.next()) is not None:
-            line = orjson.dumps(event) + b"\n"
+            line = event if isinstance(event, bytes) else orjson.dumps(event) + b"\n"
             chunks.append(b"%x\r\n%b\r\n" % (len(line), line))
         if chunks:
             self._write(b"".join(chunks))
-        if self._stream is not None and self._stream.closed and not len(self._stream):
+        if self._transport is not None and self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            self._transport.abort()
+        elif self._stream.closed and not len(self._stream):
             self._stream.on_ready = None
             self._stream = None
-            self._end_chunks()
+            self._end_stream()
 
-    def _end_chunks(self) -> None:
+    def _end_stream(self) -> None:
         self._write(b"0\r\n\r\n")
-        waiting, self._waiting = self._waiting, []
-        for request, keep in waiting:
-            self._serve(request, keep)
+        while self._waiting and self._stream is None:
+            self._serve(*self._waiting.pop(0))
 
-    # -- logs that are followed --------------------------------------------------------------------
+    # -- upgrades ----------------------------------------------------------------------------------
 
-    def _begin_follow(self, request: Request, response: Response) -> None:
-        lines = [*_head(response, False), "Transfer-Encoding: chunked"]
-        self._write("\r\n".join(lines).encode() + b"\r\n\r\n")
-        self._chunk(response.body)
-        plain = Request("GET", request.path, {**request.query, "follow": "false", "tailLines": ""}, request.headers)
-        whole = self._host.handle(_again(plain))
-        self._look(plain, len(whole.body))
+    def _upgrade(self, request: Request, response: Response) -> None:
+        """Hand the connection to what carries the session."""
+        assert self._transport is not None
+        session, wanted = response.stream, request.headers["upgrade"].lower()
+        if wanted == "websocket":
+            protocol = websocket.negotiated(request.headers.get("sec-websocket-protocol", ""))
+            if protocol and "sec-websocket-key" in request.headers:
+                carrier = websocket.WebSocketCarrier(session, self._write, self._transport.close)
+                accept = websocket.acceptance(request.headers["sec-websocket-key"])
+                extra = [f"Sec-WebSocket-Accept: {accept}", f"Sec-WebSocket-Protocol: {protocol}"]
+                self._switch(carrier, "websocket", extra)
+                carrier.begin()
+                return
+        elif wanted == "spdy/3.1":
+            protocol = spdy.negotiated(request.headers.get("x-stream-protocol-version", ""))
+            if protocol:
+                over = spdy.SpdyCarrier(session, self._write, self._transport.close)
+                self._switch(over, "SPDY/3.1", [f"X-Stream-Protocol-Version: {protocol}"])
+                return
+        session.close()
+        self._refuse(bad_request(f"unable to upgrade: no protocol in common over {wanted}"))
 
-    def _chunk(self, data: bytes) -> None:
-        if data:
-            self._write(b"%x\r\n%b\r\n" % (len(data), data))
-
-    def _look(self, plain: Request, seen: int) -> None:
-        if self._transport is None:
-            return
-        response = self._host.handle(_again(plain))
-        if response.code != 200 or len(response.body) < seen:
-            self._follow = None
-            self._end_chunks()
-            return
-        self._chunk(response.body[seen:])
-        if _finished(self._host, plain):
-            self._follow = None
-            self._end_chunks()
-            return
-        loop = asyncio.get_running_loop()
-        self._follow = loop.call_later(FOLLOW_SECONDS, self._look, plain, len(response.body))
-
-
-def _again(request: Request) -> Request:
-    return Request(request.method, request.path, request.query, request.headers)
-
-
-def _finished(host: Host, log: Request) -> bool:
-    """Whether the container whose log this is has ended for good."""
-    pod = host.handle(Request("GET", log.path.rpartition("/")[0], {}, log.headers)).object or {}
-    return (pod.get("status") or {}).get("phase") in (None, "Succeeded", "Failed")
-
-
-def _head(response: Response, close: bool) -> list[str]:
-    reason = _REASONS.get(response.code, "Unknown")
-    lines = [f"HTTP/1.1 {response.code} {reason}", f"Content-Type: {response.content_type}"]
-    lines.append("Cache-Control: no-cache, private")
-    lines += [f"{name}: {value}" for name, value in response.headers.items()]
-    lines += [f'Warning: 299 - "{_escaped(text)}"' for text in response.warnings]
-    if close:
-        lines.append("Connection: close")
-    return lines
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\r", " ")
+    def _switch(self, carrier: Carrier, protocol: str, extra: list[str]) -> None:
+        self._carrier = carrier
+        self._write(switching(protocol, extra))
 
 
 async def listen(host: Host, port: int, context: ssl.SSLContext | None, address: str = "127.0.0.1") -> asyncio.Server:
     """Serve on a loopback address; port 0 takes a free one."""
-    make: Callable[[], Connection] = lambda: Connection(host)  # noqa: E731
-    return await asyncio.get_running_loop().create_server(make, address, port, ssl=context)
+    return await asyncio.get_running_loop().create_server(lambda: Connection(host), address, port, ssl=context)

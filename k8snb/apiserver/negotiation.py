@@ -122,7 +122,7 @@ def negotiate(accept: str, views: Collection[View] = (), *, watch: bool = False)
     if not accept.strip():
         return Accepted()
     for clause in _parse(accept):
-        for media_type in ANSWERS:
+        for media_type in (JSON,) if watch else ANSWERS:
             if clause.matches(media_type):
                 accepted = _accept(clause, media_type, views)
                 if accepted is not None:

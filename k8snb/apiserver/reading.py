@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -23,6 +23,8 @@ from k8snb.errors import StatusError, bad_request, expired, not_found
 from k8snb.store.mvcc import Compacted, Store
 from k8snb.typing import Object
 from k8snb.wire import RequestInfo
+
+Objects: TypeAlias = list[Object]
 
 WATCH_SECONDS = 1800
 """After how long the server ends a watch that names no time (kube-apiserver `--min-request-timeout`)."""
@@ -75,7 +77,7 @@ class Reader:
         items = [kind.load(obj) for obj in objects]
         return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta, "items": items}
 
-    def _read(self, kind: Kind, namespace: str, chosen: Selection, revision: int | None, token: str) -> list[Object]:
+    def _read(self, kind: Kind, namespace: str, chosen: Selection, revision: int | None, token: str) -> Objects:
         if chosen.name and revision is None:
             if kind.resource.namespaced and not namespace:
                 spaces = list(kind.bucket.namespaces)
@@ -150,7 +152,8 @@ def _key(obj: Object) -> str:
 
 
 def _token(revision: int, start: str) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": start})).decode().rstrip("=")
+    content = orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": start})
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | None, str]:

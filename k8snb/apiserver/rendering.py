@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.apiserver.kinds import Kinds
-from k8snb.apiserver.negotiation import RESOURCE_VIEWS, Accepted, negotiate
+from k8snb.apiserver.negotiation import JSON, RESOURCE_VIEWS, Accepted, negotiate
 from k8snb.apiserver.printing import partial, partial_list, table
 from k8snb.clock import Clock
 from k8snb.typing import Object, Resource
@@ -18,7 +18,9 @@ from k8snb.wire import Request, Response
 def render(kinds: Kinds, clock: Clock, request: Request, response: Response) -> Response:
     """The response in the negotiated form. Raises NotAcceptable where there is none."""
     info = request.info
-    if info is None or info.resource is None or (response.body and response.object is None):
+    if info is None or info.resource is None or (response.object is None and response.stream is None):
+        return response
+    if response.code == 101 or response.content_type != JSON:
         return response
     watching = response.stream is not None
     accepted = negotiate(request.headers.get("accept", ""), RESOURCE_VIEWS, watch=watching)

@@ -16,13 +16,14 @@ import orjson
 
 from k8snb.apiserver import discovery, openapi, status
 from k8snb.apiserver.admission.chain import Chain
+from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.reading import Reader
 from k8snb.apiserver.rendering import render
 from k8snb.apiserver.routing import resolve
 from k8snb.apiserver.selecting import selection
-from k8snb.apiserver.subresources import Agents, Subresources
+from k8snb.apiserver.subresources import Subresources
 from k8snb.apiserver.watching import translate
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock

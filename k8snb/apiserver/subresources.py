@@ -7,20 +7,19 @@ the pod's node, as the real API server does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from k8snb.apiserver import body
+from k8snb.apiserver.admission.chain import Attributes, Chain
+from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.kinds import Kind
-from k8snb.apiserver.patching import patched
-from k8snb.apiserver.routing import is_true
+from k8snb.apiserver.patching import patched_as
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
     StatusError,
-    bad_request,
     conflict,
     invalid,
     invalid_value,
@@ -34,46 +33,20 @@ from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response, User
 
-
-@dataclass(frozen=True, slots=True)
-class LogOptions:
-    """`PodLogOptions`: what of a container's log to return. Times in seconds, limits in lines and bytes."""
-
-    container: str = ""
-    follow: bool = False
-    previous: bool = False
-    timestamps: bool = False
-    since_seconds: int | None = None
-    since_time: str = ""
-    tail_lines: int | None = None
-    limit_bytes: int | None = None
-
-
-class NodeAgent(Protocol):
-    """The part of a kubelet's own API that the API server calls."""
-
-    def logs(self, pod: Object, options: LogOptions) -> str:
-        """The log of a container; raises StatusError where there is none."""
-        ...
-
-    def exec(self, pod: Object, container: str, command: Sequence[str], stdin: bytes) -> tuple[bytes, bytes, int]:
-        """Run a command in a container: its output, its error output and its exit code."""
-        ...
-
-
-Agents = Callable[[str], NodeAgent | None]
-"""From a node's name to its kubelet, None where it cannot be reached."""
-
+_ANYBODY = User("system:anonymous", ("system:unauthenticated",))
 
 class Subresources:
     """The handlers of everything below an object."""
 
-    def __init__(self, store: Store, clock: Clock, writer: Writer, remover: Remover, agents: Agents) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, admission: Chain, writer: Writer, remover: Remover, agents: Agents
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._admission = admission
         self._writer = writer
         self._remover = remover
-        self._agents = agents
+        self._containers = Containers(agents, clock)
 
     def handle(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Answer a request for a subresource other than `status`."""
@@ -103,8 +76,7 @@ class Subresources:
 
     def patch_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         old = self._object(kind, info)
-        scale_kind = _ScaleKind(kind)
-        new = patched(scale_kind, _scale(old), request).object  # type: ignore[arg-type]
+        new = patched_as("autoscaling/v1", "Scale", _scale(old), request).object
         return self._rescale(kind, info, request, old, new)
 
     def _rescale(self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object) -> Response:
@@ -141,11 +113,16 @@ class Subresources:
         node = target.get("name", "")
         if not node or target.get("kind", "Node") not in ("", "Node"):
             raise invalid(kind.resource, info.name, [required("target.name")])
+        user = request.user or _ANYBODY
+        binding = self._admission.admit(
+            Attributes("CREATE", kind.resource, info.namespace, info.name, "binding", binding, None, user, False)
+        )
         spec, meta = pod["spec"], pod["metadata"]
         if "deletionTimestamp" in meta:
             raise conflict(kind.resource, info.name, f"pod {info.name} is being deleted, cannot be assigned to a host")
         if spec.get("nodeName"):
-            raise conflict(kind.resource, info.name, f"pod {info.name} is already assigned to node \"{spec['nodeName']}\"")
+            why = f'pod {info.name} is already assigned to node "{spec["nodeName"]}"'
+            raise conflict(kind.resource, info.name, why)
         if spec.get("schedulingGates"):
             raise conflict(kind.resource, info.name, f"pod {info.name} has non-empty .spec.schedulingGates")
         bound = self._bound(pod, node, binding.get("metadata") or {})
@@ -161,7 +138,11 @@ class Subresources:
             scheduled["observedGeneration"] = generation
         conditions = with_condition(status.get("conditions") or (), scheduled)
         bound = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": {**status, "conditions": conditions}}
-        added = {k: {**(meta.get(k) or {}), **given[k]} for k in ("labels", "annotations") if given.get(k)}
+        added: dict[str, Any] = {}
+        if given.get("labels"):
+            added["labels"] = {**given["labels"], **(meta.get("labels") or {})}
+        if given.get("annotations"):
+            added["annotations"] = {**(meta.get("annotations") or {}), **given["annotations"]}
         if added:
             bound["metadata"] = {**meta, **added}
         return bound
@@ -175,75 +156,29 @@ class Subresources:
         self._remover.remove(kind, plain, options, user, body.dry_run(request))
         return Response(201, _SUCCESS)
 
-    # -- namespaces, ephemeral containers, resize --------------------------------------------------
-
-    def finalize(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
-        """Change the finalizers of a namespace; without any, a deleted namespace goes."""
-        new = body.decode(request, "v1", "Namespace").object
-        old = self._object(kind, info)
-        finalizers = (new.get("spec") or {}).get("finalizers") or []
-        spec = {k: v for k, v in old["spec"].items() if k != "finalizers"}
-        if finalizers:
-            spec["finalizers"] = finalizers
-        return Response(200, self._writer.commit(kind, old, {**old, "spec": spec}))
+    # -- finalizers, ephemeral containers, resize ----------------------------------------------------
 
     def get_object(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         return Response(200, kind.load(self._object(kind, info)))
 
     def write_part(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Update the part of the object that the subresource stands for (the strategy knows which)."""
-        return self._writer.patch(kind, info, request) if info.verb == "patch" else self._writer.update(kind, info, request)
+        write = self._writer.patch if info.verb == "patch" else self._writer.update
+        return write(kind, info, request)
 
     # -- what the kubelet answers ------------------------------------------------------------------
 
     def log(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
-        """The log of a container, as text."""
-        pod = self._object(kind, info)
-        options = _log_options(request.query)
-        container = options.container or _only_container(pod)
-        agent = self._agent(pod)
-        if agent is None:
-            return Response(200, body=b"", content_type="text/plain")
-        options = LogOptions(**{**{f: getattr(options, f) for f in LogOptions.__slots__}, "container": container})
-        return Response(200, body=agent.logs(pod, options).encode(), content_type="text/plain")
+        return self._containers.log(kind.resource, self._finder(kind, info), info.name, request)
 
     def exec(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
-        """Run a command; in process the answer holds the outcome, on the network the listener streams it."""
-        outcome = self.run(kind, info, request.query.get("container", ""), _commands(request), request.body)
-        stdout, stderr, code = outcome
-        content = {"stdout": stdout.decode("utf-8", "replace"), "stderr": stderr.decode("utf-8", "replace"), "exitCode": code}
-        return Response(200, {"kind": "ExecResult", "apiVersion": "k8snb/v1", **content})
+        return self._containers.exec(kind.resource, self._finder(kind, info), info.name, request)
 
-    def run(
-        self, kind: Kind, info: RequestInfo, container: str, command: Sequence[str], stdin: bytes
-    ) -> tuple[bytes, bytes, int]:
-        """Run a command in a container of a pod."""
-        pod = self._object(kind, info)
-        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-            phase = pod["status"]["phase"]
-            raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
-        name = container or _only_container(pod)
-        agent = self._agent(pod)
-        if agent is None:
-            raise bad_request(f"pod {info.name} does not have a host assigned")
-        if not command:
-            raise bad_request("you must specify at least 1 command for the container")
-        return agent.exec(pod, name, command, stdin)
+    def attach(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        return self._containers.attach(kind.resource, self._finder(kind, info), info.name, request)
 
-    def _agent(self, pod: Object) -> NodeAgent | None:
-        node = pod["spec"].get("nodeName", "")
-        return self._agents(node) if node else None
-
-
-class _ScaleKind:
-    """Stands in for a kind where a Scale is patched."""
-
-    class resource:
-        api_version = "autoscaling/v1"
-        kind = "Scale"
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def _finder(self, kind: Kind, info: RequestInfo) -> FindPod:
+        return lambda: self._store.get(kind.bucket, info.namespace, info.name)
 
 
 _SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -266,53 +201,6 @@ def _scale(obj: Object) -> Object:
     }
 
 
-def _only_container(pod: Object) -> str:
-    spec, name = pod["spec"], pod["metadata"]["name"]
-    names = [c["name"] for c in spec["containers"]]
-    default = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
-    if default in names:
-        return str(default)
-    if len(names) == 1:
-        return str(names[0])
-    message = f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]"
-    init = [c["name"] for c in spec.get("initContainers") or ()]
-    if init:
-        message += f" or one of the init containers: [{' '.join(init)}]"
-    raise bad_request(message)
-
-
-def _log_options(query: Mapping[str, str]) -> LogOptions:
-    def number(name: str, least: int) -> int | None:
-        text = query.get(name, "")
-        if not text:
-            return None
-        try:
-            value = int(text)
-        except ValueError:
-            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
-        if value < least:
-            detail = "must be greater than 0" if least else "must be greater than or equal to 0"
-            text = f'PodLogOptions "" is invalid: {name}: Invalid value: {value}: {detail}'
-            cause = {"reason": "FieldValueInvalid", "message": f"Invalid value: {value}: {detail}", "field": name}
-            raise StatusError(422, "Invalid", text, {"kind": "PodLogOptions", "causes": [cause]})
-        return value
-
-    return LogOptions(
-        container=query.get("container", ""),
-        follow=is_true(query.get("follow", "")),
-        previous=is_true(query.get("previous", "")),
-        timestamps=is_true(query.get("timestamps", "")),
-        since_seconds=number("sinceSeconds", 1),
-        since_time=query.get("sinceTime", ""),
-        tail_lines=number("tailLines", 0),
-        limit_bytes=number("limitBytes", 1),
-    )
-
-
-def _commands(request: Request) -> Sequence[str]:
-    return request.query.get("command", "").split("\0") if request.query.get("command") else ()
-
-
 Handler = Callable[[Subresources, Kind, RequestInfo, Request], Response]
 
 SUBRESOURCES: Mapping[tuple[str, str, str], Handler] = {
@@ -324,11 +212,13 @@ SUBRESOURCES: Mapping[tuple[str, str, str], Handler] = {
     ("pods", "log", "get"): Subresources.log,
     ("pods", "exec", "create"): Subresources.exec,
     ("pods", "exec", "get"): Subresources.exec,
+    ("pods", "attach", "create"): Subresources.attach,
+    ("pods", "attach", "get"): Subresources.attach,
     ("pods", "ephemeralcontainers", "get"): Subresources.get_object,
     ("pods", "ephemeralcontainers", "patch"): Subresources.write_part,
     ("pods", "ephemeralcontainers", "update"): Subresources.write_part,
     ("pods", "resize", "get"): Subresources.get_object,
     ("pods", "resize", "patch"): Subresources.write_part,
     ("pods", "resize", "update"): Subresources.write_part,
-    ("namespaces", "finalize", "update"): Subresources.finalize,
+    ("namespaces", "finalize", "update"): Subresources.write_part,
 }

@@ -1,0 +1,237 @@
+"""What the API server asks of a node's kubelet: logs, exec and attach.
+
+The request is checked here, where the pod is known; the answer comes from the kubelet of the pod's node. An exec
+from another part of this process is answered at once with its outcome. One that came over a network asks for an
+upgrade of its connection and gets a session (code 101), which whoever holds the connection carries on.
+
+Upstream: `pkg/registry/core/pod/rest`, `pkg/registry/core/pod/strategy.go` (`LogLocation`, `streamLocation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from k8snb.apiserver.following import LogStream
+from k8snb.apiserver.routing import is_true
+from k8snb.apiserver.sessions import AttachSession, ExecSession, StreamOptions
+from k8snb.clock import Clock, parse_time
+from k8snb.errors import FieldError, StatusError, bad_request, field_forbidden, invalid_value, not_found
+from k8snb.typing import Object, Resource
+from k8snb.wire import Request, Response
+
+TEXT = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """`PodLogOptions`: what of a container's log to return. Times in seconds, limits in lines and bytes."""
+
+    container: str = ""
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    since_seconds: int | None = None
+    since_time: str = ""
+    tail_lines: int | None = None
+    limit_bytes: int | None = None
+
+
+class NodeAgent(Protocol):
+    """The part of a kubelet's own API that the API server calls."""
+
+    def logs(self, pod: Object, options: LogOptions) -> str:
+        """The log of a container; raises StatusError where there is none."""
+        ...
+
+    def exec(self, pod: Object, container: str, command: Sequence[str], stdin: bytes) -> tuple[bytes, bytes, int]:
+        """Run a command in a container: its output, its error output and its exit code."""
+        ...
+
+
+Agents = Callable[[str], NodeAgent | None]
+"""From a node's name to its kubelet, None where it cannot be reached."""
+
+FindPod = Callable[[], Object | None]
+"""The pod as it is now."""
+
+
+class Containers:
+    """The subresources of a pod that its kubelet answers."""
+
+    def __init__(self, agents: Agents, clock: Clock) -> None:
+        self._agents = agents
+        self._clock = clock
+
+    def log(self, resource: Resource, find: FindPod, name: str, request: Request) -> Response:
+        """The log of a container, as text; if it is to be followed, a stream of text."""
+        options = log_options(name, request.query)
+        pod = _present(find(), resource, name)
+        options = replace(options, container=container_of(pod, options.container))
+        agent = self._agent(pod)
+        if agent is None:
+            return Response(200, content_type=TEXT)
+        text = agent.logs(pod, options)
+        if not options.follow or options.previous:
+            return Response(200, body=text.encode(), content_type=TEXT)
+        whole = LogOptions(container=options.container, timestamps=options.timestamps)
+        return Response(200, stream=self._follow(agent, pod, find, whole, text), content_type=TEXT)
+
+    def _follow(self, agent: NodeAgent, pod: Object, find: FindPod, whole: LogOptions, first: str = "") -> LogStream:
+        return LogStream(
+            self._clock, first, lambda: agent.logs(pod, whole), lambda: is_over(pod, find(), whole.container)
+        )
+
+    def exec(self, resource: Resource, find: FindPod, name: str, request: Request) -> Response:
+        """Run a command."""
+        pod, container, agent = self._target(resource, find, name, request)
+        command = request.query["command"].split("\0") if request.query.get("command") else []
+        if not command:
+            raise bad_request("you must specify at least 1 command for the container")
+        options = StreamOptions.of(request.query)
+
+        def run(stdin: bytes) -> tuple[bytes, bytes, int]:
+            return agent.exec(pod, container, command, stdin)
+
+        if is_upgrade(request):
+            return Response(101, stream=ExecSession(options, run))
+        if "host" in request.headers:
+            raise bad_request("Upgrade request required")
+        stdout, stderr, code = run(request.body)
+        texts = {"stdout": stdout.decode("utf-8", "replace"), "stderr": stderr.decode("utf-8", "replace")}
+        return Response(200, {"kind": "ExecResult", "apiVersion": "k8snb/v1", **texts, "exitCode": code})
+
+    def attach(self, resource: Resource, find: FindPod, name: str, request: Request) -> Response:
+        """Show what a container writes from now on."""
+        pod, container, agent = self._target(resource, find, name, request)
+        if not is_upgrade(request):
+            raise bad_request("Upgrade request required")
+        stream = self._follow(agent, pod, find, LogOptions(container=container))
+        return Response(101, stream=AttachSession(StreamOptions.of(request.query), stream))
+
+    def _target(self, resource: Resource, find: FindPod, name: str, request: Request) -> tuple[Object, str, NodeAgent]:
+        pod = _present(find(), resource, name)
+        container = container_of(pod, request.query.get("container", ""))
+        agent = self._agent(pod)
+        if agent is None:
+            raise bad_request(f"pod {name} does not have a host assigned")
+        return pod, container, agent
+
+    def _agent(self, pod: Object) -> NodeAgent | None:
+        node = pod["spec"].get("nodeName", "")
+        return self._agents(node) if node else None
+
+
+def is_upgrade(request: Request) -> bool:
+    """Whether the client wants to go on with another protocol on the same connection."""
+    return "upgrade" in request.headers.get("connection", "").lower() and bool(request.headers.get("upgrade"))
+
+
+def _present(pod: Object | None, resource: Resource, name: str) -> Object:
+    if pod is None:
+        raise not_found(resource, name)
+    return pod
+
+
+def container_of(pod: Object, asked: str) -> str:
+    """The container that is meant; raises BadRequest where that is not clear."""
+    spec, name = pod["spec"], pod["metadata"]["name"]
+    names = [c["name"] for c in spec["containers"]]
+    init = [c["name"] for c in spec.get("initContainers") or ()]
+    ephemeral = [c["name"] for c in spec.get("ephemeralContainers") or ()]
+    if asked:
+        if asked not in (*names, *init, *ephemeral):
+            raise bad_request(f"container {asked} is not valid for pod {name}")
+        return asked
+    if len(names) == 1:
+        return str(names[0])
+    message = f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]"
+    if init:
+        message += f" or one of the init containers: [{' '.join(init)}]"
+    if ephemeral:
+        message += f" or one of the ephemeral containers: [{' '.join(ephemeral)}]"
+    raise bad_request(message)
+
+
+def is_over(pod: Object, now: Object | None, container: str) -> bool:
+    """Whether the run of the container that the pod showed has ended since."""
+    if now is None or now["metadata"]["uid"] != pod["metadata"]["uid"]:
+        return True
+    before, after = _status(pod, container), _status(now, container)
+    return "running" not in after.get("state", {}) or (
+        bool(before.get("containerID")) and before["containerID"] != after.get("containerID")
+    )
+
+
+def _status(pod: Object, container: str) -> Object:
+    status = pod.get("status") or {}
+    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for each in status.get(field) or ():
+            if each["name"] == container:
+                return each  # type: ignore[no-any-return]
+    return {}
+
+
+# -- the options of a log ------------------------------------------------------------------------------
+
+
+def log_options(pod: str, query: Mapping[str, str]) -> LogOptions:
+    """The options in a query. Raises BadRequest or Invalid in the API's words."""
+    options = LogOptions(
+        container=query.get("container", ""),
+        follow=is_true(query.get("follow", "")),
+        previous=is_true(query.get("previous", "")),
+        timestamps=is_true(query.get("timestamps", "")),
+        since_seconds=_number(query, "sinceSeconds"),
+        since_time=query.get("sinceTime", ""),
+        tail_lines=_number(query, "tailLines"),
+        limit_bytes=_number(query, "limitBytes"),
+    )
+    _check_time(options.since_time)
+    errors = list(_errors(options))
+    if errors:
+        raise _invalid(pod, errors)
+    return options
+
+
+def _number(query: Mapping[str, str], name: str) -> int | None:
+    text = query.get(name, "")
+    if not text:
+        return None
+    try:
+        if not text.isascii() or "_" in text:
+            raise ValueError
+        return int(text)
+    except ValueError:
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+
+
+def _check_time(text: str) -> None:
+    try:
+        if text:
+            parse_time(text)
+    except ValueError:
+        why = f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse "{text}" as "2006"'
+        raise bad_request(why) from None
+
+
+def _errors(options: LogOptions) -> list[FieldError]:
+    found = []
+    if options.tail_lines is not None and options.tail_lines < 0:
+        found.append(invalid_value("tailLines", options.tail_lines, "must be greater than or equal to 0"))
+    if options.limit_bytes is not None and options.limit_bytes < 1:
+        found.append(invalid_value("limitBytes", options.limit_bytes, "must be greater than 0"))
+    if options.since_seconds is not None and options.since_time:
+        found.append(field_forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified"))
+    elif options.since_seconds is not None and options.since_seconds < 1:
+        found.append(invalid_value("sinceSeconds", options.since_seconds, "must be greater than 0"))
+    return found
+
+
+def _invalid(pod: str, errors: Sequence[FieldError]) -> StatusError:
+    texts = [str(error) if error.field else f"<nil>: {error.body}" for error in errors]
+    listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    causes = [{"reason": e.reason, "message": e.body, "field": e.field or "<nil>"} for e in errors]
+    details = {"name": pod, "kind": "PodLogOptions", "causes": causes}
+    return StatusError(422, "Invalid", f'PodLogOptions "{pod}" is invalid: {listed}', details)
