@@ -58,7 +58,7 @@ outputs: .venv/.installed ## run the chapters and keep their text outputs
 	K8SNB_STATIC=1 $(BIN)/python tools/outputs.py chapters
 
 messages: .venv/.installed ## collect the sentences that readers see into the gettext template
-	$(BIN)/pybabel extract --mapping k8snb/locale/babel.cfg --project k8snb --no-location --sort-output --omit-header --output k8snb/locale/k8snb.pot k8snb
+	$(BIN)/python tools/messages.py
 
 clean: ## forget what was built; the environment stays
 	rm -rf _build
