@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from k8snb.controllers.deployment.revisions import REVISION
 from k8snb.machinery.objects import annotations_of, condition
@@ -16,7 +17,7 @@ def sizes(world: World) -> dict[str, int]:
     return {rs["spec"]["template"]["spec"]["containers"][0]["image"]: rs["spec"]["replicas"] for rs in sets}
 
 
-def rolled_out(replicas: int = 3, **spec: object) -> World:
+def rolled_out(replicas: int = 3, **spec: Any) -> World:
     """A world with a Deployment of nginx:1 that is complete."""
     world = World(nodes=1)
     world.create(deployment(replicas=replicas, **spec))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from k8snb.typing import Object
 from tests.controllers.world import deployment, service
 
 
-def serving(replicas: int = 4, **spec: object) -> Cluster:
+def serving(replicas: int = 4, **spec: Any) -> Cluster:
     cluster = Cluster(3, seed=1, debug=True)
     cluster.client.create("deployments", deployment(replicas=replicas, **spec))
     cluster.client.create("services", service())

@@ -97,5 +97,5 @@ def test_terminating_pods_are_counted_unless_a_replicaset_does_not_say() -> None
     target = deployment()
     assert status_of(target, rs(3, 3, terminatingReplicas=2), [], NOW)["terminatingReplicas"] == 2
     silent = rs(1, 1)
-    del silent["status"]["terminatingReplicas"]  # type: ignore[attr-defined]
+    del silent["status"]["terminatingReplicas"]
     assert "terminatingReplicas" not in status_of(target, rs(3, 3), [silent], NOW)

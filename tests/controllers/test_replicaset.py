@@ -4,7 +4,7 @@ from k8snb.clock import VirtualClock
 from k8snb.controllers.expectations import TIMEOUT_SECONDS, Expectations
 from k8snb.controllers.replicaset import count_available, slow_start
 from k8snb.machinery.objects import condition
-from k8snb.typing import ObjectKey
+from k8snb.typing import Object, ObjectKey
 from tests.controllers.world import World, deployment, pod, replicaset
 
 KEY = ObjectKey("default", "web")
@@ -116,7 +116,7 @@ def test_a_refused_pod_is_reported_and_tried_again() -> None:
     assert condition(world.get("replicasets", "web"), "ReplicaFailure") is None
 
 
-def _with_missing_account() -> object:
+def _with_missing_account() -> Object:
     template = replicaset()["spec"]["template"]
     return {**template, "spec": {**template["spec"], "serviceAccountName": "absent"}}
 
@@ -127,7 +127,7 @@ def test_after_a_refusal_no_larger_batch_is_tried() -> None:
 
 
 def test_pods_are_counted_as_available_when_they_have_been_ready_for_long_enough() -> None:
-    def ready(since: str) -> object:
+    def ready(since: str) -> Object:
         return {"status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": since}]}}
 
     clock = VirtualClock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -86,19 +87,19 @@ class World:
     def find(self, resource: str, name: str, namespace: str = "default") -> Object | None:
         return self.client.find(resource, name, namespace)
 
-    def list(self, resource: str, namespace: str = "default", labels: str = "") -> list[Object]:
+    def list(self, resource: str, namespace: str = "default", labels: str = "") -> builtins.list[Object]:
         return self.client.list(resource, namespace, labels=labels)
 
-    def pods(self, labels: str = "") -> list[Object]:
+    def pods(self, labels: str = "") -> builtins.list[Object]:
         """The pods that nobody has asked to go."""
         return [pod for pod in self.list("pods", labels=labels) if not is_deleting(pod)]
 
-    def events(self, reason: str = "") -> list[str]:
+    def events(self, reason: str = "") -> builtins.list[str]:
         """What was said, in the order in which it was said first."""
         events = sorted(self.list("events"), key=lambda event: int(event["metadata"]["resourceVersion"]))
         return [event["message"] for event in events if not reason or event["reason"] == reason]
 
-    def spans(self, component: str) -> list[Span]:
+    def spans(self, component: str) -> builtins.list[Span]:
         return [span for span in self.trace.spans if span.component == component]
 
     # -- what people do ----------------------------------------------------------------------------
@@ -135,7 +136,7 @@ class World:
         """The kubelet posts the node's status."""
         node = self.client.get("nodes", name)
         now = self.clock.timestamp()
-        conditions: list[Object] = (node.get("status") or {}).get("conditions") or []
+        conditions: builtins.list[Object] = (node.get("status") or {}).get("conditions") or []
         for type in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready"):
             status = ready if type == "Ready" else "False"
             new = {"type": type, "status": status, "lastHeartbeatTime": now, "lastTransitionTime": now}
