@@ -230,7 +230,7 @@ class ExecProcess(ContainerProcess):
         if self.image.runner is None or (base not in self.image.commands and base not in self.image.tools):
             raise RuntimeRefused(
                 f'failed to exec in container: failed to start exec "{self.container.id}": OCI runtime exec failed: '
-                f'exec failed: unable to start container process: exec: "{name}": executable file not found in $PATH'
+                f'exec failed: unable to start container process: exec: "{name}": executable file not found in $PATH: unknown'
             )
         return run_now(self, self.command, stdin, timeout)
 
