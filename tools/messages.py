@@ -1,7 +1,7 @@
 """Collect the sentences that readers see into the gettext template: `python tools/messages.py`.
 
-Sentences are the literals handed to `_`, wherever they stand (in f-strings too), and the descriptions in tables that are
-handed to `_` when they are shown. The API's messages are not among them: they are never translated.
+Sentences are the literals handed to `_`, wherever they stand (in f-strings too), and the descriptions in tables that
+are handed to `_` when they are shown. The API's messages are not among them: they are never translated.
 """
 
 from __future__ import annotations

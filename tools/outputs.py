@@ -31,7 +31,8 @@ def run(path: Path) -> None:
     """Execute the notebook where it stands and write it back, if that changed anything."""
     before = path.read_text()
     notebook = nbformat.reads(before, as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()
+    where = {"metadata": {"path": path.parent}}
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where).execute()
     notebook.metadata = {name: notebook.metadata[name] for name in ("kernelspec",) if name in notebook.metadata}
     count = 0
     for cell in notebook.cells:
