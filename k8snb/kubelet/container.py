@@ -79,8 +79,10 @@ class ContainerUnit:
 
     @property
     def active(self) -> bool:
-        """Whether there is a process, or will be in a moment."""
-        return self.state in {"Starting", "Running", "Stopping"}
+        """Whether there is a process that would have to be stopped."""
+        if self.state == "Starting":
+            return self.container is not None and self.container.state == "running"
+        return self.state in {"Running", "Stopping"}
 
     @property
     def succeeded(self) -> bool:

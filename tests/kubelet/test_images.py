@@ -83,6 +83,18 @@ def test_every_row_can_be_pulled_and_run() -> None:
         assert container.state in {"running", "exited"}, row.name
 
 
+def test_every_server_heeds_its_stop_signal() -> None:
+    for asked in (False, True):
+        world = World()
+        running = [c for c in (world.run(row.name) for row in ROWS) if c.state == "running"]
+        for container in running:
+            if asked:
+                container.awake()
+            world.runtime.stop_container(container, 30)
+        world.pass_time(1)
+        assert [c.config.name for c in running if c.state == "running"] == []
+
+
 def get(ip: str, path: str = "/", port: int = 80) -> HTTPRequest:
     return HTTPRequest("GET", ip, port, path, {"user-agent": "curl/8.11.1"}, source="10.244.0.9")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.kubelet.pods import Here, container, pod, sh
 
 
@@ -116,6 +118,7 @@ def test_deletion_waits_for_the_process_and_no_longer() -> None:
     here.cluster.settle()
     assert here.gone()
     assert here.seconds() - began < 2
+    assert here.cluster.settle() == 0, "no timer of the dead is waited for"
     assert here.events()[-1] == "Killing: Stopping container main"
 
 
@@ -266,3 +269,58 @@ def test_every_step_of_a_pod_is_in_the_trace() -> None:
     assert [s.observed["event"] for s in spans] == ["seen", "sandbox ready", "pulled", "created"]
     assert [len(s.requests) > 0 for s in spans] == [True, True, True, True]
     assert spans[0].wanted
+
+
+SHAPES = {
+    "server": pod(container("main", "nginx")),
+    "script": pod(sh("sleep 2; exit 1")),
+    "no image": pod(container("main", "nginx:nosuch")),
+    "init": pod(container("main", "nginx"), initContainers=[sh("sleep 2", "init")]),
+    "sidecar": pod(
+        sh("sleep 4"), initContainers=[sh("sleep 3600", "side", restartPolicy="Always")], restartPolicy="Never"
+    ),
+    "hooks": pod(
+        container(
+            "main", "nginx", lifecycle={"postStart": {"sleep": {"seconds": 2}}, "preStop": {"sleep": {"seconds": 3}}}
+        )
+    ),
+    "no volume": pod(container("main", "nginx"), volumes=[{"name": "x", "configMap": {"name": "nosuch"}}]),
+    "probes": pod(
+        container("main", "nginx", livenessProbe={"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 1})
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_pod_can_be_deleted_at_any_moment_and_leaves_nothing_behind(shape: str) -> None:
+    for step in range(14):
+        here = Here(SHAPES[shape], settle=False)
+        here.cluster.advance(step * 0.75)
+        here.cluster.client.delete("pods", "p", "default")
+        here.cluster.advance(45)
+        assert here.gone(), f"deleted after {step * 0.75} s"
+        for kubelet in here.cluster.kubelets.values():
+            assert kubelet.workers == {}
+            assert kubelet._used == (0, 0, 0)
+        assert here.cluster.network._pods == {}
+
+
+def test_a_namespace_takes_its_pods_with_it() -> None:
+    here = Here(settle=False)
+    here.cluster.client.create("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}})
+    here.cluster.settle()
+    made = pod(container("main", "nginx"))
+    here.cluster.client.create("pods", {**made, "metadata": {"name": "p", "namespace": "n"}})
+    here.cluster.settle()
+    here.cluster.client.delete("namespaces", "n")
+    here.cluster.settle()
+    assert here.cluster.client.find("namespaces", "n") is None
+
+
+def test_a_ready_condition_that_somebody_else_took_away_is_put_back() -> None:
+    here = Here(pod(container("main", "nginx")))
+    seen = here.get()
+    taken = [{**c, "status": "False"} if c["type"] == "Ready" else c for c in seen["status"]["conditions"]]
+    here.cluster.client.update_status("pods", {**seen, "status": {**seen["status"], "conditions": taken}})
+    here.cluster.settle()
+    assert here.condition("Ready")["status"] == "True"

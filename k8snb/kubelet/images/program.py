@@ -135,7 +135,7 @@ class Program:
 
     def signal(self, name: str) -> None:
         """A signal other than KILL arrives (`TERM`, `QUIT` …). By default the program ends well."""
-        if name in {"TERM", "QUIT", "INT"}:
+        if name in {"TERM", "QUIT", "INT", self.process.image.stop_signal}:
             self.process.after(self.stop_seconds, lambda: self.process.exit(0), background=False)
 
     def http(self, port: int, request: HTTPRequest) -> HTTPResponse:

@@ -15,6 +15,7 @@ from k8snb.kubelet.images import nginx
 from k8snb.kubelet.images.agnhost import Agnhost
 from k8snb.kubelet.images.commands import COMMANDS
 from k8snb.kubelet.images.program import Image
+from k8snb.kubelet.images.samples import Bootcamp, Collector, HelloApp, Memcached, Mongo, MySQL
 from k8snb.kubelet.images.script import Script
 from k8snb.kubelet.images.servers import (
     IT_WORKS,
@@ -35,7 +36,7 @@ _BUSYBOX = frozenset(COMMANDS) - {"curl", "bash"}
 _ALPINE = _BUSYBOX
 _DEBIAN = frozenset(COMMANDS) - {"wget", "ash", "nslookup", "nc", "ping", "ps", "killall", "free", "curl"}
 _PATH = ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-_CURL_ENTRYPOINT = ("/entrypoint.sh",)
+_CURL_ENTRYPOINT = ("/curl-entrypoint.sh",)
 """Runs `curl` with the words that follow, unless the first of them is a command."""
 
 
@@ -101,6 +102,30 @@ ROWS: tuple[Image, ...] = (
     nginx.image(
         "registry.k8s.io/e2e-test-images/nginx", 6_980_000, runner=Script, commands=_ALPINE, shell="busybox",
         version="1.15",
+    ),
+    Image("gcr.io/google-samples/hello-app", 11_050_000, {"hello-app": HelloApp}, entrypoint=("/hello-app",)),
+    Image(
+        "gcr.io/google-samples/kubernetes-bootcamp", 88_590_000, {"server.js": Bootcamp}, cmd=("/server.js",),
+        runner=Script, commands=_DEBIAN | {"curl"}, shell="dash",
+    ),
+    _unix("docker.io/nicolaka/netshoot", 204_000_000, "0.14", ("bash",), commands=_ALPINE | {"curl", "bash"}),
+    _unix("registry.k8s.io/e2e-test-images/jessie-dnsutils", 112_000_000, "1.7", commands=_DEBIAN | {"nslookup"}),
+    Image(
+        "quay.io/fluentd_elasticsearch/fluentd", 112_800_000, {"entrypoint.sh": Collector}, cmd=("/entrypoint.sh",),
+        runner=Script, commands=_DEBIAN, shell="dash", version="5.0.1",
+    ),
+    *(
+        Image(
+            f"docker.io/library/{name}", size, {"docker-entrypoint.sh": program, command: program},
+            entrypoint=("docker-entrypoint.sh",), cmd=(command,), runner=Script, commands=_DEBIAN, shell="dash",
+            version=version,
+        )
+        for name, size, program, command, version in (
+            ("mysql", 237_100_000, MySQL, "mysqld", "9.5.0"),
+            ("mariadb", 104_600_000, MySQL, "mariadbd", "12.1.2"),
+            ("mongo", 277_300_000, Mongo, "mongod", "8.2.2"),
+            ("memcached", 30_900_000, Memcached, "memcached", "1.6.40"),
+        )
     ),
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ from k8snb.kubelet.images.shell import builtins
 from k8snb.kubelet.images.shell.expander import Leave
 from k8snb.kubelet.images.shell.interpreter import Command, Invocation, Shell
 from k8snb.kubelet.images.shell.streams import Run, Wait
+from k8snb.kubelet.images.shell.words import Arithmetic
 
 FOREGROUND_SECONDS = 30.0
 """A sleep longer than this is meant to keep a container alive; nobody waits for it to end."""
@@ -148,8 +149,6 @@ def expression(call: Invocation) -> int:
         }  # fmt: skip
         result = int(comparisons[operator](left, right))
     else:
-        from k8snb.kubelet.images.shell.words import Arithmetic
-
         result = Arithmetic(" ".join(words), {}).value()
     call.streams.out(f"{result}\n")
     return int(result == 0)
