@@ -6,7 +6,6 @@ Upstream: `pkg/apis/discovery/v1/defaults.go`, `pkg/apis/discovery/validation/va
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from k8snb.apiserver.registry import addresses, checks
 from k8snb.apiserver.registry.filling import filled, within_each
@@ -23,11 +22,19 @@ MAX_PORTS = 20000
 MAX_TOPOLOGY_LABELS = 16
 MAX_ZONE_HINTS = 8
 MAX_NODE_HINTS = 8
-_NONE: Mapping[str, Any] = {}
+REMEMBERED = 20_000
+"""How many sound endpoints are remembered."""
 
 
 class EndpointSliceStrategy(Strategy):
-    """The rules of EndpointSlices."""
+    """The rules of EndpointSlices.
+
+    A slice is written again whenever one of its endpoints changes, and the others are the same objects as
+    before: those that were found sound are remembered, by identity, and not looked at again.
+    """
+
+    def __init__(self) -> None:
+        self._sound: dict[tuple[str, int], Object] = {}
 
     def default(self, obj: Object) -> Object:
         return within_each(obj, "ports", _default_port)
@@ -36,7 +43,25 @@ class EndpointSliceStrategy(Strategy):
         kind = obj.get("addressType", "")
         errors = checks.one_of("addressType", kind, ADDRESS_TYPES)
         errors += _validate_ports(obj.get("ports") or ())
-        return errors + _validate_endpoints(obj.get("endpoints") or (), kind)
+        return errors + self._validate_endpoints(obj.get("endpoints") or (), kind)
+
+    def _validate_endpoints(self, endpoints: Sequence[Object], kind: str) -> list[FieldError]:
+        if len(endpoints) > MAX_ENDPOINTS:
+            return [too_many("endpoints", len(endpoints), MAX_ENDPOINTS)]
+        errors: list[FieldError] = []
+        sound = self._sound
+        for index, endpoint in enumerate(endpoints):
+            key = (kind, id(endpoint))
+            if sound.get(key) is endpoint:
+                continue
+            found = _validate_endpoint(f"endpoints[{index}]", endpoint, kind)
+            if found:
+                errors += found
+            elif len(sound) < REMEMBERED:
+                sound[key] = endpoint
+            else:
+                self._sound = sound = {key: endpoint}
+        return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         return checks.immutable("addressType", new.get("addressType", ""), old.get("addressType", ""))
@@ -45,15 +70,6 @@ class EndpointSliceStrategy(Strategy):
 def _default_port(port: Object) -> Object:
     port = filled(port, {"protocol": "TCP"})
     return {**port, "name": ""} if port.get("name") is None else port
-
-
-def _validate_endpoints(endpoints: Sequence[Object], kind: str) -> list[FieldError]:
-    if len(endpoints) > MAX_ENDPOINTS:
-        return [too_many("endpoints", len(endpoints), MAX_ENDPOINTS)]
-    errors: list[FieldError] = []
-    for index, endpoint in enumerate(endpoints):
-        errors += _validate_endpoint(f"endpoints[{index}]", endpoint, kind)
-    return errors
 
 
 def _validate_endpoint(path: str, endpoint: Object, kind: str) -> list[FieldError]:

@@ -67,6 +67,9 @@ class ServiceStrategy(Strategy):
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         return validate_change(new, old)
 
+    def prepare_status(self, new: Object, old: Object) -> Object:
+        return self.default(super().prepare_status(new, old))
+
     def validate_status(self, new: Object, old: Object) -> list[FieldError]:
         return validate_load_balancer_status(new)
 

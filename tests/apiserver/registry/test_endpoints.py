@@ -72,6 +72,14 @@ def test_a_slice_is_of_one_kind_of_address(given: dict[str, Any], expected: list
     assert refusals(SLICES, given) == expected
 
 
+def test_an_endpoint_found_sound_is_sound_for_its_kind_of_address_only() -> None:
+    endpoint = at("10.0.0.1")
+    assert refusals(SLICES, slice(endpoints=[endpoint, endpoint])) == []
+    assert refusals(SLICES, slice(endpoints=[endpoint])) == []
+    told = 'endpoints[0].addresses[0]: Invalid value: "10.0.0.1": must be a valid IPv6 address'
+    assert refusals(SLICES, slice("IPv6", endpoints=[endpoint])) == [told]
+
+
 def test_the_kind_of_address_of_a_slice_does_not_change() -> None:
     stored = create(SLICES, slice(endpoints=[at("10.0.0.1")]))
     told = 'addressType: Invalid value: "FQDN": field is immutable'

@@ -321,6 +321,14 @@ def test_a_load_balancer_reports_addresses_or_names(ingress: list[Any], expected
     assert [str(error) for error in rules.validate_status(stored, stored)] == expected
 
 
+def test_the_address_of_a_load_balancer_is_virtual_unless_it_says_otherwise() -> None:
+    rules = services()
+    stored = create(rules, service(type="LoadBalancer"))
+    reported = rules.prepare_status({**stored, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}, stored)
+    assert reported["status"]["loadBalancer"]["ingress"] == [{"ip": "192.0.2.1", "ipMode": "VIP"}]
+    assert rules.validate_status(reported, stored) == []
+
+
 def test_only_a_load_balancer_reports_addresses() -> None:
     rules = services()
     stored = {**create(rules, service()), "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}
