@@ -39,6 +39,7 @@ lab: .venv/.installed ## the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters
 
 serve: .venv/.installed ## a cluster for kubectl, until you stop it
+	@mkdir -p _build
 	$(BIN)/python -m k8snb serve --kubeconfig _build/kubeconfig
 
 lint: .venv/.installed ## style and types
