@@ -5,27 +5,46 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from k8snb.i18n import _
+
+MAX_SPEED = 10_000.0
+
+
+def _at_least(least: int, most: float = float("inf")) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text)
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(_("{number} is out of range").format(number=number))
+        return number
+
+    return read
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed <= MAX_SPEED:
+        raise argparse.ArgumentTypeError(_("{number} is out of range").format(number=text))
+    return speed
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m k8snb", description=_("A Kubernetes cluster in one process."))
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help=_("serve a cluster on a loopback address until interrupted"))
-    serve.add_argument("--nodes", type=int, default=3, help=_("how many simulated machines (3)"))
-    serve.add_argument("--port", type=int, default=6443, help=_("TCP port, 0 for a free one (6443)"))
+    serve.add_argument("--nodes", type=_at_least(0), default=3, help=_("how many simulated machines (3)"))
+    serve.add_argument("--port", type=_at_least(0, 65535), default=6443, help=_("TCP port, 0 for a free one (6443)"))
     serve.add_argument("--kubeconfig", type=Path, default=Path("kubeconfig"), help=_("where to write it (./kubeconfig)"))
-    serve.add_argument("--speed", type=float, default=1.0, help=_("how many times as fast as the wall clock (1)"))
+    serve.add_argument("--speed", type=_speed, default=1.0, help=_("how many times as fast as the wall clock (1)"))
     serve.add_argument("--seed", type=int, default=1, help=_("what every name and UID follows from (1)"))
     bench = commands.add_parser("bench", help=_("measure, and print figures"))
     kinds = bench.add_subparsers(dest="bench", required=True)
     scale = kinds.add_parser("scale", help=_("create Deployments and run until every pod is Running"))
-    scale.add_argument("--nodes", type=int, default=1_000)
-    scale.add_argument("--pods", type=int, default=10_000)
-    scale.add_argument("--replicas", type=int, default=100, help=_("pods per Deployment (100)"))
+    scale.add_argument("--nodes", type=_at_least(1), default=1_000)
+    scale.add_argument("--pods", type=_at_least(1), default=10_000)
+    scale.add_argument("--replicas", type=_at_least(1), default=100, help=_("pods per Deployment (100)"))
     scale.add_argument("--json", action="store_true", help=_("print one JSON object"))
     return parser
 
@@ -34,9 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = _parser().parse_args(arguments)
     if options.command == "serve":
-        from k8snb.serving import serve
+        from k8snb.serving import CannotServe, serve
 
-        asyncio.run(serve(options.nodes, options.port, options.kubeconfig, options.speed, options.seed))
+        try:
+            asyncio.run(serve(options.nodes, options.port, options.kubeconfig, options.speed, options.seed))
+        except CannotServe as error:
+            print(f"k8snb: {error}", file=sys.stderr)
+            return 1
         return 0
     from k8snb.bench import scale
 

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import datetime
 import ipaddress
+import os
 import secrets
 import signal
 import ssl
@@ -35,6 +36,8 @@ SLICE_SECONDS = 0.005
 """How long the parts may take turns before requests are looked at again."""
 
 VALID_DAYS = 30
+_OURS = "current-context: k8snb\n"
+"""How every kubeconfig ends that this module writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,22 +166,45 @@ class Served:
         self._handle = loop.call_later(max(0.0, (due - self.clock.now()) / speed), self._turns)
 
 
+class CannotServe(Exception):
+    """Why the cluster cannot be served, in a sentence for the reader."""
+
+
+def write_kubeconfig(path: Path, text: str) -> None:
+    """Write a kubeconfig that nobody else can read.
+
+    Raises CannotServe where there is a file that an earlier run did not leave: a kubeconfig of other clusters is
+    precious, and this one is removed when the run ends.
+    """
+    try:
+        if path.exists() and not path.read_text(errors="replace").endswith(_OURS):
+            raise CannotServe(_("{path} exists and is not ours; name another file with --kubeconfig").format(path=path))
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotServe(_("cannot write {path}: {why}").format(path=path, why=error.strerror)) from None
+
+
 async def serve(nodes: int, port: int, path: Path, speed: float, seed: int) -> None:
-    """Serve until SIGINT or SIGTERM; the kubeconfig is at `path` meanwhile."""
-    cluster = Cluster(nodes, seed, clock=WallClock(speed), journal=False)
-    certificates, token = make_certificates(), secrets.token_urlsafe(32)
-    served = Served(cluster, token)
-    server = await listen(served, port, certificates.context())
-    address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    path.touch(mode=0o600)
-    path.write_text(kubeconfig(address, certificates.ca, token))
+    """Serve until SIGINT or SIGTERM; the kubeconfig is at `path` meanwhile. Raises CannotServe."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    served.nudge()
-    ready = _("cluster of {nodes} nodes ready at {address}; export KUBECONFIG={path}")
-    print(ready.format(nodes=nodes, address=address, path=path), flush=True)
-    await stopped.wait()
-    server.close()
-    path.unlink(missing_ok=True)
+    certificates, token = make_certificates(), secrets.token_urlsafe(32)
+    served = Served(Cluster(nodes, seed, clock=WallClock(speed), journal=False), token)
+    try:
+        server = await listen(served, port, certificates.context())
+    except OSError as error:
+        raise CannotServe(_("cannot listen on port {port}: {why}").format(port=port, why=error.strerror)) from None
+    address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    write_kubeconfig(path, kubeconfig(address, certificates.ca, token))
+    try:
+        served.nudge()
+        ready = _("cluster of {nodes} nodes ready at {address}; export KUBECONFIG={path}")
+        print(ready.format(nodes=nodes, address=address, path=path), flush=True)
+        await stopped.wait()
+    finally:
+        server.close()
+        path.unlink(missing_ok=True)
