@@ -74,12 +74,13 @@ class PodPlan:
     """A pod's spec as its kubelet sees it."""
 
     __slots__ = (
-        "containers", "cpu", "deadline", "gates", "grace", "host_network", "inits", "mains", "memory", "plain",
+        "containers", "cpu", "deadline", "gates", "grace", "host_network", "inits", "mains", "memory", "parts", "plain",
         "restart_policy", "spec", "volumes", "waiting", "waiting_inits",
     )  # fmt: skip
 
     def __init__(self, spec: Object) -> None:
         self.spec = spec
+        self.parts = _parts(spec)
         initializing = bool(spec.get("initContainers"))
         self.inits = tuple(
             ContainerPlan(c, SIDECAR if c.get("restartPolicy") == "Always" else INIT, spec, initializing=True)
@@ -112,7 +113,7 @@ class Plans:
         spec = pod["spec"]
         key = id(spec["containers"])
         found = self._plans.get(key)
-        if found is None or not _same(found.spec, spec):
+        if found is None or found.parts != _parts(spec):
             if len(self._plans) >= _LIMIT:
                 self._plans.clear()
             found = self._plans[key] = PodPlan(spec)
@@ -126,13 +127,8 @@ _PARTS = (
 """What of a spec matters for its plan besides the containers."""
 
 
-def _same(one: Object, other: Object) -> bool:
-    """Whether two specs with the same containers need the same plan."""
-    for part in _PARTS:
-        known, found = one.get(part), other.get(part)
-        if known is not found and known != found:
-            return False
-    return True
+def _parts(spec: Object) -> tuple[Any, ...]:
+    return tuple(map(spec.get, _PARTS))
 
 
 def _config(spec: Object, reference: references.Reference) -> ContainerConfig:
