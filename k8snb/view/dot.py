@@ -18,8 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import graphviz  # writes DOT; it is `pygraphviz` that lays it out
-
 from k8snb.i18n import _
 from k8snb.view import theme
 from k8snb.view.frames import MARKS
@@ -108,11 +106,12 @@ class Diagram:
         return f"<Diagram {self.graph.title!r}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle = {"text/plain": str(self)}
         try:
-            picture = self.svg()
+            bundle["text/vnd.graphviz"] = self.dot
+            return {"text/plain": str(self), "text/html": framed(self.svg())}
         except ImportError:
-            return {"text/plain": str(self), "text/vnd.graphviz": self.dot}
-        return {"text/plain": str(self), "text/html": framed(picture)}
+            return bundle
 
 
 def framed(picture: str) -> str:
@@ -180,7 +179,9 @@ def _where(place: Group | None) -> str:
 
 
 def source(graph: Graph) -> str:
-    """The graph as DOT."""
+    """The graph as DOT. ImportError without the package `graphviz`, which writes it (and is pure Python)."""
+    import graphviz
+
     dot = graphviz.Digraph(
         graph_attr={
             "rankdir": "LR" if graph.across else "TB",

@@ -145,6 +145,11 @@ def test_without_graphviz_the_text_and_the_dot_remain(monkeypatch: pytest.Monkey
     assert bundle["text/vnd.graphviz"].startswith("digraph")
 
 
+def test_without_any_drawing_package_the_text_remains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "graphviz", None)
+    assert Diagram(graph(behind_a_service(), "svc/web"))._repr_mimebundle_() == {"text/plain": SERVICE}
+
+
 def test_drawing_starts_no_process_and_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pygraphviz")
 
