@@ -1,0 +1,90 @@
+"""Claims about a cluster, and the verdict on them.
+
+A check is a generator: it reads the cluster and yields claims, the simplest first. `check` makes a function of it
+that returns a `Verdict` and asks no further than the first claim that does not hold, because those that follow rest
+on it: whoever has not made the pod yet needs not hear that it has no label.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from typing import NamedTuple, Protocol
+
+from k8snb.client.client import Client
+from k8snb.i18n import _
+
+
+class Claim(NamedTuple):
+    """Something that is to be so. `missing` says what the check saw instead, or what to try."""
+
+    holds: bool
+    sentence: str
+    missing: str = ""
+
+
+class Reader(Protocol):
+    """What a check needs of a cluster: a client that reads its API."""
+
+    @property
+    def client(self) -> Client: ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The claims that hold and, unless the exercise is solved, the first that does not. True if it is solved."""
+
+    claims: tuple[Claim, ...]
+
+    @property
+    def solved(self) -> bool:
+        """Whether every claim holds."""
+        return all(claim.holds for claim in self.claims)
+
+    @property
+    def title(self) -> str:
+        """The verdict in one word or two."""
+        return _("Solved.") if self.solved else _("Not yet.")
+
+    def __bool__(self) -> bool:
+        return self.solved
+
+    def __repr__(self) -> str:
+        return "\n".join([self.title, *(_line(claim) for claim in self.claims)])
+
+    def _repr_html_(self) -> str:
+        entries = "".join(f"<li>{_entry(claim)}</li>" for claim in self.claims)
+        style = "list-style:none;margin:0;padding:0"
+        return f'<div class="k8snb-view"><p><strong>{self.title}</strong></p><ul style="{style}">{entries}</ul></div>'
+
+
+def _mark(claim: Claim) -> str:
+    return "✓" if claim.holds else "✗"
+
+
+def _line(claim: Claim) -> str:
+    line = f"{_mark(claim)} {claim.sentence}"
+    return line if claim.holds or not claim.missing else f"{line}\n  → {claim.missing}"
+
+
+def _entry(claim: Claim) -> str:
+    return html.escape(_line(claim)).replace("\n", "<br>")
+
+
+def check(claims: Callable[[Reader], Iterator[Claim]]) -> Callable[[Reader], Verdict]:
+    """Make a check of a generator of claims."""
+
+    @wraps(claims)
+    def verdict(cluster: Reader) -> Verdict:
+        return Verdict(tuple(_until_one_fails(claims(cluster))))
+
+    return verdict
+
+
+def _until_one_fails(claims: Iterator[Claim]) -> Iterator[Claim]:
+    for claim in claims:
+        yield claim
+        if not claim.holds:
+            return
