@@ -228,9 +228,11 @@ class ExecProcess(ContainerProcess):
         name = self.command[0] if self.command else ""
         base = name.rpartition("/")[2]
         if self.image.runner is None or (base not in self.image.commands and base not in self.image.tools):
+            why = f'exec: "{name}": executable file not found in $PATH: unknown'
             raise RuntimeRefused(
-                f'failed to exec in container: failed to start exec "{self.container.id}": OCI runtime exec failed: exec '
-                f'failed: unable to start container process: exec: "{name}": executable file not found in $PATH: unknown'
+                f'failed to exec in container: failed to start exec "{self.container.id}": OCI runtime exec failed: '
+                f'exec failed: unable to start container process: exec: "{name}": executable file not found in $PATH: '
+                "unknown"
             )
         return run_now(self, self.command, stdin, timeout)
 
