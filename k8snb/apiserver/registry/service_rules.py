@@ -273,9 +273,7 @@ def _traffic(spec: Object) -> list[FieldError]:
     if internal is None and needs_cluster_ip(spec):
         errors.append(required("spec.internalTrafficPolicy"))
     errors += checks.supported_if_set("spec.internalTrafficPolicy", internal, _POLICIES)
-    return errors + checks.supported_if_set(
-        "spec.trafficDistribution", spec.get("trafficDistribution"), DISTRIBUTIONS
-    )
+    return errors + checks.supported_if_set("spec.trafficDistribution", spec.get("trafficDistribution"), DISTRIBUTIONS)
 
 
 def _external_traffic(spec: Object) -> list[FieldError]:

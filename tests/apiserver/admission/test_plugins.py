@@ -162,7 +162,11 @@ NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 @pytest.mark.parametrize(
     ("taints", "expected"),
-    [([], [NOT_READY]), ([NOT_READY], [NOT_READY]), ([{"key": "a", "effect": "NoExecute"}], [{"key": "a", "effect": "NoExecute"}, NOT_READY])],
+    [
+        ([], [NOT_READY]),
+        ([NOT_READY], [NOT_READY]),
+        ([{"key": "a", "effect": "NoExecute"}], [{"key": "a", "effect": "NoExecute"}, NOT_READY]),
+    ],
 )
 def test_a_new_node_takes_no_pods_yet(taints: list[Any], expected: list[Any]) -> None:
     node = named("node-1", spec={"taints": taints})
@@ -198,8 +202,14 @@ def test_a_pod_without_a_class_has_the_least_of_the_default_ones() -> None:
     ("spec", "told"),
     [
         ({"priorityClassName": "missing"}, "no PriorityClass with name missing was found"),
-        ({"priority": 7}, "the integer value of priority (7) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name"),
-        ({"preemptionPolicy": "Never"}, "the string value of PreemptionPolicy (Never) must not be provided in pod spec; priority admission controller computed PreemptLowerPriority from the given PriorityClass name"),
+        (
+            {"priority": 7},
+            "the integer value of priority (7) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name",
+        ),
+        (
+            {"preemptionPolicy": "Never"},
+            "the string value of PreemptionPolicy (Never) must not be provided in pod spec; priority admission controller computed PreemptLowerPriority from the given PriorityClass name",
+        ),
     ],
 )
 def test_a_pod_cannot_make_its_own_priority(spec: dict[str, Any], told: str) -> None:

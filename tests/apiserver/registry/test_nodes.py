@@ -60,8 +60,14 @@ def test_a_node_has_one_taint_of_each_key_and_effect() -> None:
 @pytest.mark.parametrize(
     ("cidrs", "told"),
     [
-        (["10.244.0.0/33"], 'spec.podCIDRs[0]: Invalid value: "10.244.0.0/33": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'),
-        (["10.244.0.0/24", "10.245.0.0/24"], 'spec.podCIDRs: Invalid value: ["10.244.0.0/24","10.245.0.0/24"]: may specify no more than one CIDR for each IP family'),
+        (
+            ["10.244.0.0/33"],
+            'spec.podCIDRs[0]: Invalid value: "10.244.0.0/33": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+        ),
+        (
+            ["10.244.0.0/24", "10.245.0.0/24"],
+            'spec.podCIDRs: Invalid value: ["10.244.0.0/24","10.245.0.0/24"]: may specify no more than one CIDR for each IP family',
+        ),
     ],
 )
 def test_a_node_has_one_block_of_addresses_of_each_family(cidrs: list[str], told: str) -> None:
@@ -71,7 +77,9 @@ def test_a_node_has_one_block_of_addresses_of_each_family(cidrs: list[str], told
 
 def test_addresses_and_provider_are_set_once() -> None:
     stored: Object = create(NODES, node())
-    stored = update(NODES, stored, spec={"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"], "providerID": "sim://1"})
+    stored = update(
+        NODES, stored, spec={"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"], "providerID": "sim://1"}
+    )
     told = 'Forbidden: node updates may not change {} except from "" to valid'
     assert update_refusals(NODES, stored, spec={"providerID": "sim://2"}) == [
         f"spec.podCIDRs: {told.format('podCIDR')}",

@@ -85,7 +85,9 @@ def test_client_ip_affinity_lasts_three_hours_unless_given() -> None:
 def test_a_load_balancer_has_node_ports_and_both_traffic_policies() -> None:
     stored = create(services(), service(type="LoadBalancer"))
     expected = ["Cluster", "Cluster", True]
-    assert spec_of(stored, "externalTrafficPolicy", "internalTrafficPolicy", "allocateLoadBalancerNodePorts") == expected
+    assert (
+        spec_of(stored, "externalTrafficPolicy", "internalTrafficPolicy", "allocateLoadBalancerNodePorts") == expected
+    )
     assert stored["spec"]["ports"][0]["nodePort"] in range(30086, 32768)
 
 
@@ -164,17 +166,41 @@ def test_an_address_outside_the_range_cannot_be_had(address: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ({"clusterIP": "300.1.1.1"}, 'spec.clusterIPs[0]: Invalid value: "300.1.1.1": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'),
+        (
+            {"clusterIP": "300.1.1.1"},
+            'spec.clusterIPs[0]: Invalid value: "300.1.1.1": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+        ),
         ({"clusterIP": "010.96.0.9"}, 'spec.clusterIPs[0]: Invalid value: "010.96.0.9": must not have leading 0s'),
-        ({"clusterIPs": ["10.96.0.9"]}, 'spec.clusterIPs: Invalid value: ["10.96.0.9"]: must be empty when `clusterIP` is not specified'),
-        ({"clusterIP": "10.96.0.9", "clusterIPs": ["10.96.0.8"]}, 'spec.clusterIPs: Invalid value: ["10.96.0.8"]: first value must match `clusterIP`'),
-        ({"clusterIP": "None", "clusterIPs": ["None", "10.96.0.8"]}, "spec.clusterIPs: Invalid value: [\"None\",\"10.96.0.8\"]: 'None' must be the first and only value"),
-        ({"clusterIP": "fd00::1"}, 'spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster'),
+        (
+            {"clusterIPs": ["10.96.0.9"]},
+            'spec.clusterIPs: Invalid value: ["10.96.0.9"]: must be empty when `clusterIP` is not specified',
+        ),
+        (
+            {"clusterIP": "10.96.0.9", "clusterIPs": ["10.96.0.8"]},
+            'spec.clusterIPs: Invalid value: ["10.96.0.8"]: first value must match `clusterIP`',
+        ),
+        (
+            {"clusterIP": "None", "clusterIPs": ["None", "10.96.0.8"]},
+            'spec.clusterIPs: Invalid value: ["None","10.96.0.8"]: \'None\' must be the first and only value',
+        ),
+        (
+            {"clusterIP": "fd00::1"},
+            'spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster',
+        ),
         ({"ipFamilies": ["IPv6"]}, 'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'),
         ({"ipFamilies": ["IPv5"]}, 'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"'),
-        ({"ipFamilyPolicy": "RequireDualStack"}, 'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services'),
-        ({"ipFamilies": ["IPv4", "IPv6"]}, "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified"),
-        ({"ipFamilies": ["IPv6"], "clusterIP": "10.96.0.9"}, 'spec.clusterIPs[0]: Invalid value: "10.96.0.9": expected an IPv6 value as indicated by `ipFamilies[0]`'),
+        (
+            {"ipFamilyPolicy": "RequireDualStack"},
+            'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+        ),
+        (
+            {"ipFamilies": ["IPv4", "IPv6"]},
+            "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
+        ),
+        (
+            {"ipFamilies": ["IPv6"], "clusterIP": "10.96.0.9"},
+            'spec.clusterIPs[0]: Invalid value: "10.96.0.9": expected an IPv6 value as indicated by `ipFamilies[0]`',
+        ),
     ],
 )
 def test_addresses_and_families_agree(spec: dict[str, Any], told: str) -> None:
@@ -282,25 +308,103 @@ def test_the_class_of_a_load_balancer_does_not_change() -> None:
     ("spec", "expected"),
     [
         ({"ports": []}, ["spec.ports: Required value"]),
-        ({"ports": [{"port": 70000}]}, ["spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive", "spec.ports[0].targetPort: Invalid value: 70000: must be between 1 and 65535, inclusive"]),
-        ({"ports": [{"port": 1}, {"port": 2, "name": "B"}]}, ["spec.ports[0].name: Required value", "spec.ports[1].name: Invalid value: \"B\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name', or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"]),
-        ({"ports": [{"port": 1, "name": "a"}, {"port": 1, "name": "a"}]}, ['spec.ports[1].name: Duplicate value: "a"', 'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":1,"TargetPort":0,"NodePort":0}']),
-        ({"ports": [{"port": 1, "protocol": "ICMP"}]}, ['spec.ports[0].protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"']),
-        ({"ports": [{"port": 1, "nodePort": 30000}]}, ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"]),
-        ({"sessionAffinity": "Cookie"}, ['spec.sessionAffinity: Unsupported value: "Cookie": supported values: "ClientIP", "None"']),
-        ({"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 86401}}}, ["spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 86401: must be greater than 0 and less than 86400"]),
-        ({"externalIPs": ["127.0.0.1", "0.0.0.0", "x"], "externalTrafficPolicy": "Cluster"}, ['spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)', 'spec.externalIPs[1]: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0)', 'spec.externalIPs[2]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']),
-        ({"externalTrafficPolicy": "Local"}, ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services']),
-        ({"internalTrafficPolicy": "Near"}, ['spec.internalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local"']),
-        ({"trafficDistribution": "Near"}, ['spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"']),
-        ({"loadBalancerSourceRanges": ["10.0.0.0/8"]}, ["spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'"]),
-        ({"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.1/8", "nope"]}, ['spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.1/8": must not have bits set beyond the prefix length', 'spec.LoadBalancerSourceRanges[1]: Invalid value: "nope": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)']),
-        ({"allocateLoadBalancerNodePorts": True}, ["spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'"]),
-        ({"type": "NodePort", "clusterIP": "None"}, ["spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services"]),
+        (
+            {"ports": [{"port": 70000}]},
+            [
+                "spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive",
+                "spec.ports[0].targetPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
+            ],
+        ),
+        (
+            {"ports": [{"port": 1}, {"port": 2, "name": "B"}]},
+            [
+                "spec.ports[0].name: Required value",
+                "spec.ports[1].name: Invalid value: \"B\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name', or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+            ],
+        ),
+        (
+            {"ports": [{"port": 1, "name": "a"}, {"port": 1, "name": "a"}]},
+            [
+                'spec.ports[1].name: Duplicate value: "a"',
+                'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":1,"TargetPort":0,"NodePort":0}',
+            ],
+        ),
+        (
+            {"ports": [{"port": 1, "protocol": "ICMP"}]},
+            ['spec.ports[0].protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"'],
+        ),
+        (
+            {"ports": [{"port": 1, "nodePort": 30000}]},
+            ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"],
+        ),
+        (
+            {"sessionAffinity": "Cookie"},
+            ['spec.sessionAffinity: Unsupported value: "Cookie": supported values: "ClientIP", "None"'],
+        ),
+        (
+            {"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 86401}}},
+            [
+                "spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 86401: must be greater than 0 and less than 86400"
+            ],
+        ),
+        (
+            {"externalIPs": ["127.0.0.1", "0.0.0.0", "x"], "externalTrafficPolicy": "Cluster"},
+            [
+                'spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+                'spec.externalIPs[1]: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0)',
+                'spec.externalIPs[2]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+            ],
+        ),
+        (
+            {"externalTrafficPolicy": "Local"},
+            ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services'],
+        ),
+        (
+            {"internalTrafficPolicy": "Near"},
+            ['spec.internalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local"'],
+        ),
+        (
+            {"trafficDistribution": "Near"},
+            [
+                'spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"'
+            ],
+        ),
+        (
+            {"loadBalancerSourceRanges": ["10.0.0.0/8"]},
+            ["spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'"],
+        ),
+        (
+            {"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.1/8", "nope"]},
+            [
+                'spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.1/8": must not have bits set beyond the prefix length',
+                'spec.LoadBalancerSourceRanges[1]: Invalid value: "nope": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+            ],
+        ),
+        (
+            {"allocateLoadBalancerNodePorts": True},
+            ["spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'"],
+        ),
+        (
+            {"type": "NodePort", "clusterIP": "None"},
+            ["spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services"],
+        ),
         ({"type": "ExternalName", "externalName": ""}, ["spec.externalName: Required value"]),
-        ({"type": "ExternalName", "externalName": "a", "clusterIP": "10.96.0.9"}, ["spec.clusterIPs: Forbidden: may not be set for ExternalName services"]),
-        ({"type": "Magic"}, ['spec.type: Unsupported value: "Magic": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"']),
-        ({"healthCheckNodePort": 30100}, ["spec.healthCheckNodePort: Invalid value: 30100: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"]),
+        (
+            {"type": "ExternalName", "externalName": "a", "clusterIP": "10.96.0.9"},
+            ["spec.clusterIPs: Forbidden: may not be set for ExternalName services"],
+        ),
+        (
+            {"type": "Magic"},
+            [
+                'spec.type: Unsupported value: "Magic": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"'
+            ],
+        ),
+        (
+            {"healthCheckNodePort": 30100},
+            [
+                "spec.healthCheckNodePort: Invalid value: 30100: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+            ],
+        ),
     ],
 )
 def test_what_a_service_says_is_checked_in_upstreams_words(spec: dict[str, Any], expected: list[str]) -> None:
@@ -311,8 +415,16 @@ def test_what_a_service_says_is_checked_in_upstreams_words(spec: dict[str, Any],
     ("ingress", "expected"),
     [
         ([{"ip": "192.0.2.1", "ipMode": "VIP"}, {"hostname": "lb.example.com"}], []),
-        ([{"ip": "192.0.2.1"}], ["status.loadBalancer.ingress[0].ipMode: Required value: must be specified when `ip` is set"]),
-        ([{"hostname": "192.0.2.1"}], ['status.loadBalancer.ingress[0].hostname: Invalid value: "192.0.2.1": must be a DNS name, not an IP address']),
+        (
+            [{"ip": "192.0.2.1"}],
+            ["status.loadBalancer.ingress[0].ipMode: Required value: must be specified when `ip` is set"],
+        ),
+        (
+            [{"hostname": "192.0.2.1"}],
+            [
+                'status.loadBalancer.ingress[0].hostname: Invalid value: "192.0.2.1": must be a DNS name, not an IP address'
+            ],
+        ),
     ],
 )
 def test_a_load_balancer_reports_addresses_or_names(ingress: list[Any], expected: list[str]) -> None:

@@ -21,7 +21,10 @@ CLASSES = strategy("priorityclasses.scheduling.k8s.io")
         ({"holderIdentity": "node-1", "leaseDurationSeconds": 40}, []),
         ({"leaseDurationSeconds": 0}, ["spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0"]),
         ({"leaseTransitions": -1}, ["spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0"]),
-        ({"strategy": "Youngest"}, ['spec.strategy.strategy: Unsupported value: "Youngest": supported values: "OldestEmulationVersion"']),
+        (
+            {"strategy": "Youngest"},
+            ['spec.strategy.strategy: Unsupported value: "Youngest": supported values: "OldestEmulationVersion"'],
+        ),
         ({"preferredHolder": "a"}, ["spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined"]),
     ],
 )
@@ -37,17 +40,31 @@ def test_a_class_preempts_unless_it_says_otherwise() -> None:
     assert create(CLASSES, priority())["preemptionPolicy"] == "PreemptLowerPriority"
 
 
-RESERVED = "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: "
+RESERVED = (
+    "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: "
+)
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (priority(value=1_000_000_001), ["value: Forbidden: maximum allowed value of a user defined priority is 1000000000"]),
+        (
+            priority(value=1_000_000_001),
+            ["value: Forbidden: maximum allowed value of a user defined priority is 1000000000"],
+        ),
         (priority("system-mine"), [f"{RESERVED}system-mine is not a known system priority class"]),
-        (priority("system-node-critical"), [f"{RESERVED}value of system-node-critical PriorityClass must be 2000001000"]),
-        (priority("system-node-critical", 2000001000, globalDefault=True), [f"{RESERVED}globalDefault of system-node-critical PriorityClass must be false"]),
-        (priority(preemptionPolicy="Ask"), ['preemptionPolicy: Unsupported value: "Ask": supported values: "PreemptLowerPriority", "Never"']),
+        (
+            priority("system-node-critical"),
+            [f"{RESERVED}value of system-node-critical PriorityClass must be 2000001000"],
+        ),
+        (
+            priority("system-node-critical", 2000001000, globalDefault=True),
+            [f"{RESERVED}globalDefault of system-node-critical PriorityClass must be false"],
+        ),
+        (
+            priority(preemptionPolicy="Ask"),
+            ['preemptionPolicy: Unsupported value: "Ask": supported values: "PreemptLowerPriority", "Never"'],
+        ),
     ],
 )
 def test_the_highest_priorities_are_the_systems(given: dict[str, Any], expected: list[str]) -> None:

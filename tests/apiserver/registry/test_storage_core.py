@@ -20,7 +20,9 @@ def volume(**spec: Any) -> dict[str, Any]:
 
 
 def claim(size: str = "1Gi", **spec: Any) -> dict[str, Any]:
-    return made("PersistentVolumeClaim", spec={"accessModes": ONCE, "resources": {"requests": {"storage": size}}, **spec})
+    return made(
+        "PersistentVolumeClaim", spec={"accessModes": ONCE, "resources": {"requests": {"storage": size}}, **spec}
+    )
 
 
 def test_a_volume_is_kept_after_its_claim_and_holds_files_unless_it_says_otherwise() -> None:
@@ -34,20 +36,54 @@ def test_a_volume_is_kept_after_its_claim_and_holds_files_unless_it_says_otherwi
     ("spec", "expected"),
     [
         ({"accessModes": []}, ["spec.accessModes: Required value"]),
-        ({"accessModes": ["Sometimes"]}, ['spec.accessModes: Unsupported value: "Sometimes": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"']),
-        ({"accessModes": ["ReadWriteOncePod", "ReadOnlyMany"]}, ["spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes"]),
-        ({"capacity": {}}, ["spec.capacity: Required value", 'spec.capacity: Unsupported value: {}: supported values: "storage"']),
+        (
+            {"accessModes": ["Sometimes"]},
+            [
+                'spec.accessModes: Unsupported value: "Sometimes": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"'
+            ],
+        ),
+        (
+            {"accessModes": ["ReadWriteOncePod", "ReadOnlyMany"]},
+            ["spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes"],
+        ),
+        (
+            {"capacity": {}},
+            ["spec.capacity: Required value", 'spec.capacity: Unsupported value: {}: supported values: "storage"'],
+        ),
         ({"capacity": {"storage": "0"}}, ['spec.capacity[storage]: Invalid value: "0": must be greater than zero']),
-        ({"persistentVolumeReclaimPolicy": "Burn"}, ['spec.persistentVolumeReclaimPolicy: Unsupported value: "Burn": supported values: "Delete", "Recycle", "Retain"']),
+        (
+            {"persistentVolumeReclaimPolicy": "Burn"},
+            [
+                'spec.persistentVolumeReclaimPolicy: Unsupported value: "Burn": supported values: "Delete", "Recycle", "Retain"'
+            ],
+        ),
         ({"hostPath": None}, ["spec: Required value: must specify a volume type"]),
         ({"nfs": {"server": "s", "path": "/x"}}, ["spec.nfs: Forbidden: may not specify more than 1 volume type"]),
         ({"hostPath": {"path": "/a/../b"}}, ["spec.hostPath.path: Invalid value: \"/a/../b\": must not contain '..'"]),
-        ({"hostPath": {"path": "/"}, "persistentVolumeReclaimPolicy": "Recycle"}, ["spec.persistentVolumeReclaimPolicy: Forbidden: may not be 'recycle' for a hostPath mount of '/'"]),
-        ({"hostPath": None, "local": {"path": "/x"}}, ["spec.nodeAffinity: Required value: Local volume requires node affinity"]),
-        ({"hostPath": None, "csi": {"driver": "", "volumeHandle": ""}}, ["spec.csi.driver: Required value", "spec.csi.volumeHandle: Required value"]),
-        ({"volumeMode": "Tape"}, ['spec.volumeMode: Unsupported value: "Tape": supported values: "Block", "Filesystem"']),
+        (
+            {"hostPath": {"path": "/"}, "persistentVolumeReclaimPolicy": "Recycle"},
+            ["spec.persistentVolumeReclaimPolicy: Forbidden: may not be 'recycle' for a hostPath mount of '/'"],
+        ),
+        (
+            {"hostPath": None, "local": {"path": "/x"}},
+            ["spec.nodeAffinity: Required value: Local volume requires node affinity"],
+        ),
+        (
+            {"hostPath": None, "csi": {"driver": "", "volumeHandle": ""}},
+            ["spec.csi.driver: Required value", "spec.csi.volumeHandle: Required value"],
+        ),
+        (
+            {"volumeMode": "Tape"},
+            ['spec.volumeMode: Unsupported value: "Tape": supported values: "Block", "Filesystem"'],
+        ),
         ({"nodeAffinity": {}}, ["spec.nodeAffinity.required: Required value: must specify required node constraints"]),
-        ({"volumeAttributesClassName": ""}, ["spec.volumeAttributesClassName: Required value: an empty string is disallowed", "spec.csi: Required value: has to be specified when using volumeAttributesClassName"]),
+        (
+            {"volumeAttributesClassName": ""},
+            [
+                "spec.volumeAttributesClassName: Required value: an empty string is disallowed",
+                "spec.csi: Required value: has to be specified when using volumeAttributesClassName",
+            ],
+        ),
     ],
 )
 def test_a_volume_offers_something_that_can_be_mounted(spec: dict[str, Any], expected: list[str]) -> None:
@@ -62,7 +98,9 @@ def test_where_the_data_of_a_volume_is_does_not_change() -> None:
         '@@ -1,6 +1,6 @@\n {\n   "HostPath": {\n-    "Path": "/data",\n+    "Path": "/other",\n'
         '     "Type": ""\n   }\n }\n'
     ]
-    assert update(VOLUMES, stored, spec={**stored["spec"], "claimRef": {"name": "c"}})["spec"]["claimRef"] == {"name": "c"}
+    assert update(VOLUMES, stored, spec={**stored["spec"], "claimRef": {"name": "c"}})["spec"]["claimRef"] == {
+        "name": "c"
+    }
 
 
 def test_the_affinity_of_a_volume_is_set_once() -> None:
@@ -86,8 +124,17 @@ def test_a_new_claim_is_pending_and_wants_files() -> None:
         (claim(accessModes=[]), ["spec.accessModes: Required value: at least 1 access mode is required"]),
         (claim(resources={}), ["spec.resources[storage]: Required value"]),
         (claim("0"), ['spec.resources[storage]: Invalid value: "0": must be greater than zero']),
-        (claim(selector={"matchExpressions": [{"key": "a", "operator": "Is"}]}), ['spec.selector.matchExpressions[0].operator: Invalid value: "Is": not a valid selector operator']),
-        (claim(dataSource={"kind": "Pod", "name": "p"}), ["spec.dataSource: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default apiGroup", "spec.dataSourceRef: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default apiGroup"]),
+        (
+            claim(selector={"matchExpressions": [{"key": "a", "operator": "Is"}]}),
+            ['spec.selector.matchExpressions[0].operator: Invalid value: "Is": not a valid selector operator'],
+        ),
+        (
+            claim(dataSource={"kind": "Pod", "name": "p"}),
+            [
+                "spec.dataSource: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+                "spec.dataSourceRef: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+            ],
+        ),
     ],
 )
 def test_a_claim_says_how_much_and_how(given: dict[str, Any], expected: list[str]) -> None:
