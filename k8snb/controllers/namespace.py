@@ -41,6 +41,8 @@ class NamespaceController(Controller):
         self.follow("namespaces")
         pods, others = self._contents()
         for resource in (pods, *others):
+            if resource.storage == "events":  # nothing holds an event back, and there are a great many
+                continue
             self.informers.of(resource.group_resource).on_change(self._content_changed)
 
     def _content_changed(self, old: Object | None, new: Object | None) -> None:
