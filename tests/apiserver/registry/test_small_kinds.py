@@ -1,6 +1,5 @@
 """Leases and PriorityClasses."""
 
-# ruff: noqa: E501 (messages stand here as the API says them, unbroken)
 from __future__ import annotations
 
 from typing import Any
