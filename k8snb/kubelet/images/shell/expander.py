@@ -1,4 +1,4 @@
-"""Expanding the words of a command, for the shell that runs it.
+"""Expanding the words of a command and following its redirections, for the shell that runs it.
 
 Expansion may run commands (`$(…)`), and these may wait, so it is a generator like everything that runs.
 Upstream: POSIX.1-2024, Shell Command Language, 2.6.
@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from k8snb.kubelet.images.program import Process
 from k8snb.kubelet.images.shell import words as expansion
-from k8snb.kubelet.images.shell.streams import Buffer, Run, Steps, Streams
-from k8snb.kubelet.images.shell.syntax import Lexer, Part, Word, read_word
+from k8snb.kubelet.images.shell.streams import Buffer, Input, Run, Steps, Streams, Write, to_file
+from k8snb.kubelet.images.shell.syntax import Lexer, Part, Redirect, Word, read_word
 
 
 class Leave(Exception):
@@ -148,6 +148,34 @@ class Expander:
         if operator[-1] == "=":
             self.variables[name] = replacement
         return replacement
+
+    def redirected(self, redirects: Sequence[Redirect], streams: Streams) -> Steps[Streams]:
+        """The streams as redirections leave them; raises FileError where a file can not be opened."""
+        for redirect in redirects:
+            target = yield from self.text(redirect.target, streams)
+            streams = self._redirect(redirect, target, streams)
+        return streams
+
+    def _redirect(self, redirect: Redirect, target: str, streams: Streams) -> Streams:
+        operator, files = redirect.operator, self.process.files
+        if operator in {"<<", "<<-"}:
+            return replace(streams, input=Input(target))
+        if operator == "<":
+            return replace(streams, input=Input(files.read(self.path(target))))
+        write: Write
+        if operator in {">&", "<&"}:
+            write = {"1": streams.out, "2": streams.err}.get(target, lambda text: None)
+        elif target in {"/dev/stdout", "/proc/1/fd/1", "/proc/self/fd/1", "/dev/fd/1"}:
+            write = streams.out if target != "/proc/1/fd/1" else self.process.log
+        elif target in {"/dev/stderr", "/proc/1/fd/2", "/proc/self/fd/2"}:
+            write = streams.err if target != "/proc/1/fd/2" else (lambda text: self.process.log(text, "stderr"))
+        else:
+            write = to_file(files, self.path(target), append=operator == ">>")
+        return replace(streams, err=write) if redirect.fd == 2 else replace(streams, out=write)
+
+    def path(self, name: str) -> str:
+        """An absolute path; a relative one begins at the current directory."""
+        return name if name.startswith("/") else f"{self.directory.rstrip('/')}/{name}"
 
 
 def _has_pattern(text: str) -> bool:

@@ -16,7 +16,7 @@ from k8snb.kubelet.images.filesystem import IS_DIRECTORY, MISSING, FileError
 from k8snb.kubelet.images.program import Process
 from k8snb.kubelet.images.shell.expander import Expander, Leave
 from k8snb.kubelet.images.shell.grammar import parse
-from k8snb.kubelet.images.shell.streams import Buffer, Input, Job, Run, Steps, Streams, Wait, Write, to_file
+from k8snb.kubelet.images.shell.streams import Buffer, Input, Job, Run, Streams, Wait
 from k8snb.kubelet.images.shell.syntax import (
     AndOr,
     Case,
@@ -28,7 +28,6 @@ from k8snb.kubelet.images.shell.syntax import (
     Node,
     Part,
     Pipeline,
-    Redirect,
     Several,
     ShellSyntaxError,
     Simple,
@@ -103,6 +102,11 @@ class Shell(Expander):
         shell.options = dict(self.options)
         shell.directory, shell.status, shell.loops = self.directory, self.status, self.loops
         return shell
+
+    @property
+    def name(self) -> str:
+        """What it calls itself when it complains."""
+        return self.arguments[0].rpartition("/")[2]
 
     def environment(self) -> dict[str, str]:
         """What a command started from here gets as its environment."""
@@ -263,7 +267,7 @@ class Shell(Expander):
 
     def _group(self, node: Group, streams: Streams) -> Run:
         try:
-            inner = yield from self._redirected(node.redirects, streams)
+            inner = yield from self.redirected(node.redirects, streams)
         except FileError as error:
             return self._cannot(error, streams)
         if not node.subshell:
@@ -286,7 +290,7 @@ class Shell(Expander):
             yield Wait(1.0, steady=True, busy=True)
         try:
             argv = yield from self.fields(node.words, streams)
-            inner = (yield from self._redirected(node.redirects, streams)) if node.redirects else streams
+            inner = (yield from self.redirected(node.redirects, streams)) if node.redirects else streams
             values = []
             for name, word in node.assignments:
                 values.append((name, (yield from self.text(word, streams))))
@@ -303,7 +307,7 @@ class Shell(Expander):
         counted = "1: " if self.process.image.shell == "dash" else ""
         failed = "open" if error.reading else "create"
         why = error.why if error.reading else _brief(error.why)
-        streams.err(f"{_base(self.arguments[0])}: {counted}can't {failed} {error.path}: {why}\n")
+        streams.err(f"{self.name}: {counted}can't {failed} {error.path}: {why}\n")
         return 1
 
     def invoke(self, argv: list[str], streams: Streams, assigned: Mapping[str, str] = {}) -> Run:
@@ -336,7 +340,7 @@ class Shell(Expander):
 
     def _not_found(self, name: str, streams: Streams) -> int:
         counted = "1: " if self.process.image.shell == "dash" else ""
-        streams.err(f"{_base(self.arguments[0])}: {counted}{name}: not found\n")
+        streams.err(f"{self.name}: {counted}{name}: not found\n")
         return 127
 
     def _call(self, argv: list[str], streams: Streams) -> Run:
@@ -350,33 +354,6 @@ class Shell(Expander):
         finally:
             self.arguments = saved
 
-    def _redirected(self, redirects: Sequence[Redirect], streams: Streams) -> Steps[Streams]:
-        for redirect in redirects:
-            target = yield from self.text(redirect.target, streams)
-            streams = self._redirect(redirect, target, streams)
-        return streams
-
-    def _redirect(self, redirect: Redirect, target: str, streams: Streams) -> Streams:
-        operator, files = redirect.operator, self.process.files
-        if operator in {"<<", "<<-"}:
-            return replace(streams, input=Input(target))
-        if operator == "<":
-            return replace(streams, input=Input(files.read(self.path(target))))
-        write: Write
-        if operator in {">&", "<&"}:
-            write = {"1": streams.out, "2": streams.err}.get(target, lambda text: None)
-        elif target in {"/dev/stdout", "/proc/1/fd/1", "/proc/self/fd/1", "/dev/fd/1"}:
-            write = streams.out if target != "/proc/1/fd/1" else self.process.log
-        elif target in {"/dev/stderr", "/proc/1/fd/2", "/proc/self/fd/2"}:
-            write = streams.err if target != "/proc/1/fd/2" else (lambda text: self.process.log(text, "stderr"))
-        else:
-            write = to_file(files, self.path(target), append=operator == ">>")
-        return replace(streams, err=write) if redirect.fd == 2 else replace(streams, out=write)
-
-    def path(self, name: str) -> str:
-        """An absolute path; a relative one begins at the current directory."""
-        return name if name.startswith("/") else f"{self.directory.rstrip('/')}/{name}"
-
 
 def _passes(leave: Leave) -> bool:
     """Whether a loop is not the one that ends what is on its way out."""
@@ -384,10 +361,6 @@ def _passes(leave: Leave) -> bool:
         return True
     leave.value -= 1
     return leave.value > 0
-
-
-def _base(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 def _name(node: Simple) -> str:
