@@ -231,8 +231,7 @@ class ExecProcess(ContainerProcess):
             why = f'exec: "{name}": executable file not found in $PATH: unknown'
             raise RuntimeRefused(
                 f'failed to exec in container: failed to start exec "{self.container.id}": OCI runtime exec failed: '
-                f'exec failed: unable to start container process: exec: "{name}": executable file not found in $PATH: '
-                "unknown"
+                f"exec failed: unable to start container process: {why}"
             )
         return run_now(self, self.command, stdin, timeout)
 

@@ -41,7 +41,7 @@ STEPS_PER_SECOND = 100
 _MISUSE = (ArithmeticError, LookupError, ValueError, TypeError, re.error)
 """What a command raises when its words make no sense to it."""
 
-_STREAMING = {"cat", "tee", "grep", "sed", "tr", "cut", "awk", "logger"}
+_STREAMING = {"cat", "tee", "grep", "sed", "tr", "cut", "awk"}
 
 
 class Invocation:
@@ -203,7 +203,7 @@ class Shell(Expander):
 
     def _stream(self, running: Run, buffer: Buffer, rest: tuple[Node, ...], streams: Streams) -> Run:
         """Run the left side of a pipe; when it waits, what it wrote so far goes through filters on the right."""
-        filters = all(isinstance(each, Simple) and _name(each) in _STREAMING for each in rest)
+        filters = all(isinstance(each, Simple) and each.name in _STREAMING for each in rest)
         while True:
             try:
                 wait = next(running)
@@ -363,16 +363,12 @@ def _passes(leave: Leave) -> bool:
     return leave.value > 0
 
 
-def _name(node: Simple) -> str:
-    return node.words[0][0].text if node.words and node.words[0] else ""
-
-
 def _appending(rest: tuple[Node, ...]) -> Node:
     """The filters of a pipe for the next piece of text: `tee` adds to its file instead of replacing it."""
     fixed = []
     for each in rest:
         assert isinstance(each, Simple)
-        if _name(each) == "tee":
+        if each.name == "tee":
             each = replace(each, words=(each.words[0], (Part("text", "-a", False),), *each.words[1:]))
         fixed.append(each)
     return Pipeline(tuple(fixed), False) if len(fixed) > 1 else fixed[0]

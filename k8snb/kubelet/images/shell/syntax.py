@@ -38,6 +38,11 @@ class Simple:
     words: tuple[Word, ...]
     redirects: tuple[Redirect, ...]
 
+    @property
+    def name(self) -> str:
+        """The command's name, where it is plain text."""
+        return self.words[0][0].text if self.words and self.words[0] else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
