@@ -1,0 +1,149 @@
+"""kubectl itself: from a command line to what it prints.
+
+`Kubectl.run` finds the verb, reads the flags, lets the verb work and turns whatever it raises into the error
+lines of the real one. It opens nothing: requests go through the client it was given, and waiting is done by
+the cluster's clock.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from k8snb.client.client import Client
+from k8snb.clock import Clock
+from k8snb.errors import StatusError
+from k8snb.i18n import _
+from k8snb.kubectl.call import Call, Verb
+from k8snb.kubectl.errors import CommandError, ManyErrors, explain
+from k8snb.kubectl.flags import GLOBAL, MissingFlags, parse
+from k8snb.kubectl.help import help_text, suggestions
+from k8snb.kubectl.output import Output, Printed
+from k8snb.kubectl.session import Session, Wait
+from k8snb.kubectl.verbs import VERBS
+
+
+class Cluster(Protocol):
+    """What kubectl needs of a cluster."""
+
+    client: Any
+    clock: Any
+
+    def wait(self, condition: Callable[[], bool], timeout: float = ...) -> bool: ...
+
+
+def run(cluster: Cluster, command: str | Sequence[str], stdin: str = "", *, namespace: str = "default") -> Output:
+    """Run one command against a cluster: `run(cluster, "get pods -o wide")`."""
+    return Kubectl(cluster.client, cluster.clock, cluster.wait, namespace).run(command, stdin)
+
+
+def kubectl(cluster: Cluster, command: str | Sequence[str], stdin: str = "", *, namespace: str = "default") -> str:
+    """What a terminal would show for one command; `stdin` is what `-f -` reads."""
+    return run(cluster, command, stdin, namespace=namespace).text
+
+
+def _look_once(condition: Callable[[], bool], timeout: float) -> bool:
+    return condition()
+
+
+class Kubectl:
+    """kubectl for one client. `wait` lets time pass; without it, waiting commands look once."""
+
+    def __init__(
+        self, client: Client, clock: Clock, wait: Wait | None = None, namespace: str = "default"
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._wait = wait or _look_once
+        self._namespace = namespace
+
+    def run(self, command: str | Sequence[str], stdin: str = "") -> Output:
+        """Run one command, with or without the word `kubectl` in front. Never raises for what the command did."""
+        printed = Printed()
+        try:
+            words = shlex.split(command) if isinstance(command, str) else list(command)
+            self._run(words[1:] if words[:1] == ["kubectl"] else words, stdin, printed)
+        except (CommandError, ManyErrors, StatusError) as error:
+            text, code = explain(error)
+            printed.err(text)
+            return printed.output(code)
+        except ValueError as error:
+            printed.err(f"error: {error}\n")
+            return printed.output(1)
+        return printed.output(0)
+
+    def _run(self, words: list[str], stdin: str, printed: Printed) -> None:
+        verb, path, rest = find_verb(words)
+        if verb.run is None and not set(rest) & {"-h", "--help"}:
+            unknown = [word for word in rest if not word.startswith("-")]
+            if unknown and verb.name:
+                raise CommandError(f"unknown command \"{' '.join(unknown)}\"\nSee '{path} -h' for help and examples")
+            if unknown:
+                raise CommandError(_unknown(unknown[0]))
+            printed.out(help_text(verb, path))
+            raise CommandError("", 1 if verb.name else 0)
+        if set(rest) & {"-h", "--help"} and "--" not in rest:
+            printed.out(help_text(verb, path))
+            return
+        known = {flag.name: flag for flag in (*GLOBAL, *verb.flags)}.values()
+        shorts = {flag.short for flag in verb.flags if flag.short}
+        flags = [flag for flag in known if flag in verb.flags or flag.short not in shorts]
+        try:
+            parsed = parse(path, rest, flags, interspersed=verb.interspersed)
+        except MissingFlags as error:
+            raise CommandError(str(error)) from None
+        session = Session(self._client, self._clock, self._wait, printed)
+        call = Call(path, parsed.flags, parsed.args, parsed.dash, session, printed, stdin, self._namespace)
+        assert verb.run is not None
+        verb.run(call)
+
+
+def _unknown(word: str) -> str:
+    text = f'unknown command "{word}" for "kubectl"'
+    if word in UNAVAILABLE:
+        hint = _("the built-in kubectl cannot do this; `python -m k8snb serve` lets the real one in")
+        return f"{text}\n{hint}"
+    similar = suggestions(word, {*(verb.name for verb in VERBS), *UNAVAILABLE})
+    return text + ("\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in similar) if similar else "")
+
+
+UNAVAILABLE = (
+    *("attach", "auth", "autoscale", "certificate", "completion", "config", "cp", "debug", "diff", "edit"),
+    *("kustomize", "plugin", "port-forward", "proxy", "top"),
+)
+"""Commands of the real one that are not built in; most need a terminal, a socket or files of their own."""
+
+ROOT = Verb("", "kubectl controls the Kubernetes cluster manager.", verbs=VERBS)
+
+
+def find_verb(words: Sequence[str]) -> tuple[Verb, str, list[str]]:
+    """The verb a command line calls, its path, and the words without it."""
+    verb, path, rest = ROOT, "kubectl", list(words)
+    while verb.verbs:
+        at = _first_argument(rest, verb)
+        found = next((v for v in verb.verbs if at >= 0 and rest[at] in (v.name, *v.aliases)), None)
+        if found is None:
+            break
+        verb, path = found, f"{path} {found.name}"
+        del rest[at]
+    return verb, path, rest
+
+
+def _first_argument(words: Sequence[str], verb: Verb) -> int:
+    """Where the first word stands that is neither a flag nor a flag's value; -1 if there is none."""
+    flags = (*GLOBAL, *verb.flags)
+    alone = {f"--{flag.name}" for flag in flags if flag.alone} | {f"-{flag.short}" for flag in flags if flag.alone}
+    skip = False
+    for at, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word == "--":
+            return -1
+        elif word.startswith("--"):
+            skip = "=" not in word and word not in alone
+        elif word.startswith("-"):
+            skip = "=" not in word and len(word) == 2 and word not in alone
+        else:
+            return at
+    return -1

@@ -1,0 +1,64 @@
+"""`-o custom-columns=NAME:.path,…`: columns of one's own.
+
+Upstream: `kubectl/pkg/cmd/get/customcolumn.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.jsonpath import JSONPath, JSONPathError, relaxed
+from k8snb.kubectl.tabwriter import TabWriter
+from k8snb.machinery.gotext import go_text
+from k8snb.typing import Object
+
+NONE = "<none>"
+
+
+class ColumnsPrinter:
+    """Prints objects in columns that the reader named."""
+
+    def __init__(self, spec: str, *, headers: bool) -> None:
+        if not spec:
+            raise CommandError("custom-columns format specified but no custom columns given")
+        parsed = [_column(part) for part in spec.split(",")]
+        self._headers = [name for name, _ in parsed] if headers else []
+        self._paths = [path for _, path in parsed]
+
+    def print(self, objects: Sequence[Object]) -> str:
+        """The table of some objects; its headers even if there are none."""
+        writer = TabWriter()
+        if self._headers:
+            writer.row(self._headers)
+        for obj in objects:
+            writer.row([_cell(path, obj) for path in self._paths])
+        return writer.flush()
+
+
+def columns_file(text: str) -> str:
+    """The spec in a file of two lines: names, and a path under each."""
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    if len(lines) != 2 or len(lines[0]) != len(lines[1]):
+        raise CommandError("Missing header line or column spec line")
+    return ",".join(f"{name}:{path}" for name, path in zip(*lines, strict=True))
+
+
+def _column(part: str) -> tuple[str, JSONPath]:
+    name, colon, path = part.partition(":")
+    if not colon:
+        raise CommandError(f"unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>")
+    try:
+        return name, JSONPath(relaxed(path))
+    except JSONPathError as error:
+        raise CommandError(str(error)) from None
+
+
+def _cell(path: JSONPath, obj: Object) -> str:
+    try:
+        found = path.find(obj)
+    except JSONPathError as error:
+        raise CommandError(str(error)) from None
+    if not found or not found[0]:
+        return NONE
+    return ",".join(go_text(value) for values in found for value in values)

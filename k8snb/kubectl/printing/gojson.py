@@ -1,0 +1,16 @@
+"""JSON as Go writes it: `<`, `>` and `&` escaped, and the keys of maps in order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_TABLE = str.maketrans(_ESCAPES)
+
+
+def json_text(value: Any, *, indent: int | None = None, ordered: bool = True) -> str:
+    """The value as JSON. `ordered` sorts keys, as Go does for maps; structs keep the order of their fields."""
+    separators = (",", ": ") if indent else (",", ":")
+    text = json.dumps(value, ensure_ascii=False, sort_keys=ordered, indent=indent, separators=separators)
+    return text.translate(_TABLE)

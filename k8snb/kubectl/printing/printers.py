@@ -1,0 +1,125 @@
+"""`-o`: the printer that an output format stands for.
+
+Every verb that changes something prints `pod/web created` and the like by default, and objects on demand; `get`
+adds tables and columns. Upstream: `cli-runtime/pkg/genericclioptions` (`PrintFlags`) and `pkg/printers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.flags import Flags
+from k8snb.kubectl.jsonpath import JSONPath, JSONPathError
+from k8snb.kubectl.printing.columns import ColumnsPrinter, columns_file
+from k8snb.kubectl.printing.gojson import json_text
+from k8snb.kubectl.printing.goyaml import yaml_text
+from k8snb.kubectl.printing.tables import kind_name
+from k8snb.machinery.scheme import Scheme
+from k8snb.typing import Object
+
+_OBJECT_FORMATS = ("json", "yaml", "name", "jsonpath", "jsonpath-as-json", "jsonpath-file")
+_TEMPLATES = ("go-template", "go-template-file", "template", "templatefile")
+_COLUMNS = ("custom-columns", "custom-columns-file")
+
+Printer = Callable[[Object], str]
+"""From an object or a List to what is printed."""
+
+
+def printer_for(flags: Flags, scheme: Scheme, *, columns: bool = False, ordered: bool = True) -> Printer | None:
+    """The printer of `-o`, None for the verb's own way.
+
+    `columns` allows what only `get` knows (custom columns; `wide` is not a printer). `ordered` says that the
+    objects are maps, whose keys JSON sorts, and not structs.
+    """
+    format, _, argument = flags.text("output").partition("=")
+    argument = argument or flags.text("template")
+    if not format and argument:
+        format = "go-template"
+    if not format or (columns and format == "wide"):
+        return None
+    shown = _identity if flags.on("show-managed-fields") else _without_managed_fields
+    printer = _printer(format, argument, flags, scheme, columns, ordered)
+    return lambda obj: printer(shown(obj))
+
+
+def _printer(format: str, argument: str, flags: Flags, scheme: Scheme, columns: bool, ordered: bool) -> Printer:
+    if format == "json":
+        return lambda obj: json_text(obj, indent=4, ordered=ordered) + "\n"
+    if format == "yaml":
+        return yaml_text
+    if format == "name":
+        return lambda obj: "".join(f"{full_name(each, scheme)}\n" for each in items_of(obj))
+    if format.startswith("jsonpath"):
+        return _jsonpath(format, argument, missing=flags.on("allow-missing-template-keys"))
+    if columns and format in _COLUMNS:
+        spec = columns_file(_read(argument)) if format.endswith("file") else argument
+        printed = ColumnsPrinter(spec, headers=not flags.on("no-headers"))
+        return lambda obj: printed.print(items_of(obj))
+    if format in _TEMPLATES:
+        raise CommandError("this kubectl has no Go templates; -o jsonpath and -o custom-columns do the same")
+    allowed = [*_OBJECT_FORMATS, *_TEMPLATES, *((*_COLUMNS, "wide") if columns else ())]
+    raise CommandError(
+        f'unable to match a printer suitable for the output format "{flags.text("output").partition("=")[0]}", '
+        f"allowed formats are: {','.join(sorted(allowed))}"
+    )
+
+
+def _jsonpath(format: str, argument: str, *, missing: bool) -> Printer:
+    if not argument:
+        raise CommandError("template format specified but no template given")
+    template = _read(argument) if format == "jsonpath-file" else argument
+    try:
+        path = JSONPath(template, missing_allowed=missing)
+    except JSONPathError as error:
+        raise CommandError(f"error parsing jsonpath {template}, {error}") from None
+
+    def render(obj: Object) -> str:
+        try:
+            if format == "jsonpath-as-json":
+                return "".join(json_text(values, indent=4) + "\n" for values in path.find(obj))
+            return path.render(obj)
+        except JSONPathError as error:
+            raise CommandError(f'error executing jsonpath "{template}": Error executing template: {error}') from None
+
+    return render
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        raise CommandError(f"open {path}: {(error.strerror or '').lower()}") from None
+
+
+def items_of(obj: Object) -> Sequence[Object]:
+    """The items of a list, or the object alone."""
+    if "items" in obj and str(obj.get("kind", "")).endswith("List"):
+        items: Sequence[Object] = obj["items"]
+        return items
+    return [obj]
+
+
+def full_name(obj: Object, scheme: Scheme) -> str:
+    """`pod/web`, `deployment.apps/web`."""
+    resource = scheme.kind(obj.get("apiVersion", ""), obj.get("kind", ""))
+    if resource is not None:
+        kind = kind_name(resource)
+    else:
+        group = obj.get("apiVersion", "").rpartition("/")[0]
+        kind = obj.get("kind", "").lower() + (f".{group}" if group else "")
+    return f"{kind}/{obj['metadata'].get('name', '')}"
+
+
+def _identity(obj: Object) -> Object:
+    return obj
+
+
+def _without_managed_fields(obj: Object) -> Object:
+    if "items" in obj and str(obj.get("kind", "")).endswith("List"):
+        return {**obj, "items": [_without_managed_fields(item) for item in obj["items"]]}
+    meta = obj.get("metadata") or {}
+    if "managedFields" not in meta:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}

@@ -1,0 +1,255 @@
+"""kubectl apply: make the objects on the server what the files say.
+
+Client-side apply compares three documents: what was applied last (kept in an annotation), what the file says
+now, and what the server has. What the file no longer says is deleted, what it says anew is changed, and what
+others added stays. Upstream: `kubectl/pkg/cmd/apply` (`apply.go`, `patcher.go`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from k8snb.errors import StatusError
+from k8snb.kubectl.asking import manifests
+from k8snb.kubectl.call import Call, Verb
+from k8snb.kubectl.errors import CommandError, raise_all, while_doing
+from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SELECTOR, VALIDATE, Flag
+from k8snb.kubectl.printing.gojson import json_text
+from k8snb.kubectl.targets import Target
+from k8snb.kubectl.verbs.get import as_list
+from k8snb.machinery.patch import three_way_json_merge_patch, three_way_merge_patch
+from k8snb.machinery.schema import type_of
+from k8snb.typing import Object
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_RETRIES = 5
+_UNCONFIGURED = (
+    "Warning: resource {title} is missing the {annotation} annotation which is required by kubectl apply. "
+    "kubectl apply should only be used on resources created declaratively by either kubectl create --save-config "
+    "or kubectl apply. The missing annotation will be patched automatically.\n"
+)
+_CONFLICT_HELP = """
+Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the `--force-conflicts` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"""
+
+
+def run(call: Call) -> None:
+    """Carry out `kubectl apply`."""
+    if not call.flags.texts("filename"):
+        raise CommandError("must specify one of -f and -k")
+    if call.args:
+        raise call.usage(f"Unexpected args: [{' '.join(call.args)}]")
+    apply = _on_server if call.flags.on("server-side") else _on_client
+    errors: list[Exception] = []
+    applied = 0
+    for target in _asked(call, errors):
+        applied += 1
+        try:
+            apply(call, target)
+        except (StatusError, CommandError) as error:
+            errors.append(error)
+    if not applied and not errors:
+        raise CommandError("no objects passed to apply")
+    _print_all(call)
+    raise_all(errors)
+
+
+def _asked(call: Call, errors: list[Exception]) -> list[Target]:
+    found: list[Target] = []
+    try:
+        for target in manifests(call):
+            found.append(target)  # noqa: PERF402  a bad document must not lose the ones before it
+    except CommandError as error:
+        errors.append(error)
+    return found
+
+
+def _print_all(call: Call) -> None:
+    """With `-o yaml` and the like, objects are printed together at the end."""
+    printer = call.printer()
+    if printer is not None and call.created:
+        call.out(printer(call.created[0] if len(call.created) == 1 else as_list(call.created)))
+
+
+def _done(call: Call, obj: Object, target: Target, operation: str) -> None:
+    format = call.flags.text("output")
+    if format and format != "name":
+        call.created.append(obj)
+    else:
+        call.done(obj, target.full_name, operation)
+
+
+# -- client side ---------------------------------------------------------------------------------------
+
+
+def _on_client(call: Call, target: Target) -> None:
+    modified = configured(target.known)
+    current = _current(call, target)
+    if current is None:
+        _create(call, target, modified)
+        return
+    if call.dry_run == "client":
+        _done(call, _overlaid(current, target.known), target, "configured")
+        return
+    if LAST_APPLIED not in (current["metadata"].get("annotations") or {}):
+        call.err(_UNCONFIGURED.format(title=target.title, annotation=LAST_APPLIED))
+    patch, result = _patched(call, target, current, modified)
+    if result["metadata"].get("deletionTimestamp"):
+        call.err(
+            f"Warning: Detected changes to resource {target.name} which is currently being deleted.\n"
+        )
+    unchanged = not patch and call.flags.text("output") in ("", "name")
+    _done(call, result, target, "unchanged" if unchanged else "configured")
+
+
+def configured(obj: Object) -> Object:
+    """The object with itself, as it was given, in the annotation by which the next apply knows it."""
+    meta = obj.get("metadata") or {}
+    annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k != LAST_APPLIED}
+    plain = {**obj, "metadata": {**meta, "annotations": annotations}}
+    said = json_text(plain) + "\n"
+    return {**plain, "metadata": {**meta, "annotations": {**annotations, LAST_APPLIED: said}}}
+
+
+def _current(call: Call, target: Target) -> Object | None:
+    if not target.name:
+        raise CommandError(f"error when {_retrieving(target)}: resource name may not be empty")
+    try:
+        return call.session.get(target)
+    except StatusError as error:
+        if error.code == 404:
+            return None
+        message = f"error when {_retrieving(target)}: {error.message}"
+        error.status = {**error.status, "message": message}
+        raise
+
+
+def _retrieving(target: Target) -> str:
+    resource = target.resource
+    version = f"{resource.group}/{resource.version}"
+    return (
+        f'retrieving current configuration of:\nResource: "{version}, Resource={resource.plural}", '
+        f'GroupVersionKind: "{version}, Kind={resource.kind}"\nName: "{target.name}", '
+        f'Namespace: "{target.namespace}"\nfrom server for: "{target.source}"'
+    )
+
+
+def _create(call: Call, target: Target, modified: Object) -> None:
+    result = modified
+    if call.dry_run != "client":
+        try:
+            result = call.session.create(target.resource, target.namespace, modified, call.query(strict=True))
+        except StatusError as error:
+            raise while_doing("creating", target.source, error) from None
+    _done(call, result, target, "created")
+
+
+def _patched(call: Call, target: Target, current: Object, modified: Object) -> tuple[Mapping[str, Any], Object]:
+    """Send the difference; if somebody else was faster, look again and try once more."""
+    for attempt in range(_RETRIES + 1):
+        patch, kind = difference(current, modified)
+        if not patch:
+            return patch, current
+        try:
+            return patch, call.session.patch(target, kind, patch, call.query(strict=True))
+        except StatusError as error:
+            if error.code != 409 or attempt == _RETRIES:
+                if call.flags.on("force") and error.code in (409, 422):
+                    return patch, _recreated(call, target, modified)
+                raise _while_patching(target, patch, error) from None
+            current = call.session.get(target)
+    raise AssertionError("unreachable")
+
+
+def difference(current: Object, modified: Object) -> tuple[Mapping[str, Any], str]:
+    """The patch that makes of the current object what was modified, and its kind."""
+    annotation = (current["metadata"].get("annotations") or {}).get(LAST_APPLIED)
+    original: Object = json.loads(annotation) if annotation else {}
+    schema = type_of(current["apiVersion"], current["kind"])
+    if schema is None:
+        return three_way_json_merge_patch(original, modified, current), "merge"
+    return three_way_merge_patch(original, modified, current, schema), "strategic"
+
+
+def _while_patching(target: Target, patch: Mapping[str, Any], error: StatusError) -> StatusError:
+    resource = target.resource
+    version = f"{resource.group}/{resource.version}"
+    what = (
+        f'Resource: "{version}, Resource={resource.plural}", GroupVersionKind: "{version}, Kind={resource.kind}"\n'
+        f'Name: "{target.name}", Namespace: "{target.namespace}"'
+    )
+    return while_doing(f"applying patch:\n{json_text(patch)}\nto:\n{what}\nfor:", target.source, error)
+
+
+def _recreated(call: Call, target: Target, modified: Object) -> Object:
+    call.session.delete(target, {"propagationPolicy": "Background"})
+    gone = call.session.wait(lambda: _absent(call, target), 60.0)
+    if not gone:
+        raise CommandError("timed out waiting for the condition")
+    return call.session.create(target.resource, target.namespace, modified, call.query(strict=True))
+
+
+def _absent(call: Call, target: Target) -> bool:
+    try:
+        call.session.get(target)
+    except StatusError as error:
+        return error.code == 404
+    return False
+
+
+def _overlaid(current: Object, wanted: Object) -> Object:
+    """What a dry run on the client shows: the live object, as it is."""
+    return current
+
+
+# -- server side ---------------------------------------------------------------------------------------
+
+
+def _on_server(call: Call, target: Target) -> None:
+    manager = call.flags.text("field-manager") if call.flags.has("field-manager") else "kubectl"
+    query = {**call.query(strict=True), "fieldManager": manager, "force": ""}
+    if call.flags.on("force-conflicts"):
+        query["force"] = "true"
+    try:
+        result = call.session.patch(target, "apply", json_text(target.known, ordered=False).encode(), query)
+    except StatusError as error:
+        if error.code == 409 and error.status.get("details"):
+            raise CommandError(error.message + _CONFLICT_HELP) from None
+        raise
+    _done(call, result, target, "serverside-applied")
+
+
+APPLY = Verb(
+    "apply",
+    "Apply a configuration to a resource by file name or stdin",
+    run,
+    (
+        *PRINTING,
+        *FILES,
+        DRY_RUN,
+        SELECTOR,
+        VALIDATE,
+        Flag("field-manager", default="kubectl-client-side-apply"),
+        Flag("server-side", kind="switch"),
+        Flag("force-conflicts", kind="switch"),
+        Flag("force", kind="switch"),
+        Flag("overwrite", kind="switch", default=True),
+        Flag("wait", kind="switch"),
+        Flag("timeout", kind="seconds"),
+        Flag("grace-period", kind="number", default=-1),
+        Flag("cascade", default="background", bare="background"),
+        Flag("openapi-patch", kind="switch", default=True),
+        Flag("record", kind="switch"),
+    ),
+)

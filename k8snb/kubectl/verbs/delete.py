@@ -1,0 +1,152 @@
+"""kubectl delete: ask for the end of objects, and wait for it.
+
+Upstream: `kubectl/pkg/cmd/delete/delete.go`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.errors import StatusError
+from k8snb.kubectl.asking import Found, ask, found
+from k8snb.kubectl.call import Call, Verb
+from k8snb.kubectl.errors import CommandError, raise_all, while_doing
+from k8snb.kubectl.flags import ALL, DRY_RUN, EVERY_NAMESPACE, FIELD_SELECTOR, FILES, SELECTOR, Flag
+from k8snb.kubectl.targets import Target
+from k8snb.kubectl.waiting import FOREVER_SECONDS, until
+from k8snb.typing import Object
+
+_POLICIES = {
+    "background": "Background",
+    "orphan": "Orphan",
+    "foreground": "Foreground",
+    "true": "Background",
+    "false": "Orphan",
+}
+_AT_ONCE = (
+    "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. "
+    "The resource may continue to run on the cluster indefinitely.\n"
+)
+
+
+def run(call: Call) -> None:
+    """Carry out `kubectl delete`."""
+    grace = _grace(call)
+    if not call.args and not call.flags.texts("filename") and call.flags.text("selector"):
+        raise CommandError("at least one resource must be specified to use a selector")
+    asked = ask(call, call.args, every=call.flags.on("all"))
+    if asked.listed and not call.flags.on("ignore-not-found"):
+        call.flags.values["ignore-not-found"] = True
+    deleted: dict[Target, str] = {}
+    result = found(call, asked, latest=False, read=False)
+    if call.flags.has("namespace") and any(not target.resource.namespaced for target in result.targets):
+        call.err("Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n")
+    for target in result.targets:
+        _try(call, target, grace, deleted, result)
+    errors = _worth_telling(call, result)
+    if not result.targets and not errors:
+        call.out("No resources found\n")
+    if call.flags.on("wait") and not call.dry_run:
+        _wait(call, deleted, errors)
+    raise_all(errors)
+
+
+def _grace(call: Call) -> int:
+    grace = call.flags.number("grace-period")
+    if call.flags.on("now"):
+        if grace != -1:
+            raise CommandError("--now and --grace-period cannot be specified together")
+        grace = 1
+    force = call.flags.on("force")
+    if grace == 0 and not force:
+        grace = 1
+        call.flags.values["wait"] = True
+    if force and grace < 0:
+        grace = 0
+    if force and grace == 0:
+        call.err(_AT_ONCE)
+    elif force and grace > 0:
+        raise CommandError("--force and --grace-period greater than 0 cannot be specified together")
+    return grace
+
+
+def _try(call: Call, target: Target, grace: int, deleted: dict[Target, str], result: Found) -> None:
+    try:
+        deleted[target] = delete(call, target, grace)
+    except StatusError as error:
+        result.errors.append(while_doing("deleting", target.source, error))
+
+
+def delete(call: Call, target: Target, grace: int = -1) -> str:
+    """Delete one object and say so; returns its UID."""
+    options: dict[str, Any] = {"propagationPolicy": _policy(call)}
+    if grace >= 0:
+        options["gracePeriodSeconds"] = grace
+    answer: Object = {}
+    if call.dry_run != "client":
+        query = {"dryRun": "All"} if call.dry_run == "server" else {}
+        answer = call.session.delete(target, options, query)
+    done = "force deleted" if grace == 0 else "deleted"
+    kind, _, name = target.full_name.partition("/")
+    if call.flags.text("output") == "name":
+        call.out(f"{target.full_name}\n")
+    else:
+        call.out(f'{kind} "{name}" {done}{call.dry_suffix}\n')
+    details = answer.get("details") or answer.get("metadata") or {}
+    return str(details.get("uid", ""))
+
+
+def _policy(call: Call) -> str:
+    given = call.flags.text("cascade")
+    if given not in _POLICIES:
+        raise CommandError(f'invalid cascade value ({given}). Must be "background", "foreground", or "orphan"')
+    return _POLICIES[given]
+
+
+def _worth_telling(call: Call, result: Found) -> list[Exception]:
+    ignore = call.flags.on("ignore-not-found")
+    return [e for e in result.errors if not (ignore and isinstance(e, StatusError) and e.code == 404)]
+
+
+def _wait(call: Call, deleted: dict[Target, str], errors: list[Exception]) -> None:
+    seconds = call.flags.seconds("timeout") or FOREVER_SECONDS
+    for target, uid in deleted.items():
+        if not wait_until_gone(call, target, uid, seconds):
+            errors.append(CommandError(f"timed out waiting for the condition on {target.title}"))
+
+
+def wait_until_gone(call: Call, target: Target, uid: str, seconds: float) -> bool:
+    """Let time pass until the object of that UID (any, if empty) is no longer there."""
+    try:
+        current = call.session.get(target)
+    except StatusError as error:
+        if error.code == 404:
+            return True
+        raise
+    if uid and current["metadata"].get("uid") != uid:
+        return True
+    return until(call.session, target, lambda type, _: type == "DELETED", seconds, missing=lambda: True)
+
+
+DELETE = Verb(
+    "delete",
+    "Delete resources by file names, stdin, resources and names, or by resources and label selector",
+    run,
+    (
+        *FILES,
+        SELECTOR,
+        FIELD_SELECTOR,
+        EVERY_NAMESPACE,
+        ALL,
+        DRY_RUN,
+        Flag("output", "o"),
+        Flag("cascade", default="background", bare="background"),
+        Flag("force", kind="switch"),
+        Flag("grace-period", kind="number", default=-1),
+        Flag("now", kind="switch"),
+        Flag("ignore-not-found", kind="switch"),
+        Flag("timeout", kind="seconds"),
+        Flag("wait", kind="switch", default=True),
+        Flag("interactive", "i", kind="switch"),
+    ),
+)
