@@ -197,7 +197,10 @@ def rollout(
     until: int,
     namespace: str = "default",
 ) -> Chart:
-    """Ready pods of each revision of a Deployment over time, between two revisions of the store."""
+    """Ready pods of each revision of a Deployment over time, between two revisions of the store.
+
+    Old revisions that are only kept to go back to, and had no pod in that time, are left out.
+    """
     times: dict[int, float] = {}
     for sent in requests:
         times.setdefault(sent.revision, sent.time)
@@ -207,7 +210,7 @@ def rollout(
     end = at(until)
     limits = {_("wanted"): wanted} if (wanted := _wanted(end, name, namespace)) is not None else {}
     title = _("Ready pods of Deployment {name}").format(name=name)
-    return Chart(title, _filled(moments, _labels(end, name, namespace)), limits=limits)
+    return Chart(title, _filled(moments, _labels(end, name, namespace), _at_rest(end, name, namespace)), limits=limits)
 
 
 def ready_pods(snapshot: Snapshot, name: str, namespace: str) -> dict[str, float]:
@@ -247,8 +250,16 @@ def _wanted(snapshot: Snapshot, name: str, namespace: str) -> int | None:
     return int((found[0].get("spec") or {}).get("replicas", 1)) if found else None
 
 
-def _filled(moments: Sequence[Moment], labels: Mapping[str, str]) -> list[Moment]:
+def _at_rest(snapshot: Snapshot, name: str, namespace: str) -> list[str]:
+    """The ReplicaSets that are kept only to go back to."""
+    sets = _replica_sets(snapshot, name, namespace)
+    return [each["metadata"]["name"] for each in sets if each["spec"].get("replicas") == 0]
+
+
+def _filled(moments: Sequence[Moment], labels: Mapping[str, str], at_rest: Sequence[str]) -> list[Moment]:
     """Every series at every moment, labelled: a ReplicaSet that does not exist yet has no ready pods."""
-    names = list(dict.fromkeys(name for moment in moments for name in moment.values))
+    known = dict.fromkeys(name for moment in moments for name in moment.values)
+    seen = {name for moment in moments for name, count in moment.values.items() if count}
+    names = [name for name in known if name in seen or name not in at_rest]
     rows = ({labels.get(name, name): moment.values.get(name, 0) for name in names} for moment in moments)
     return [Moment(moment.time, row) for moment, row in zip(moments, rows, strict=True)]

@@ -46,3 +46,9 @@ def test_a_chart_of_nothing_is_an_empty_table() -> None:
     empty = Chart("x", [])
     assert str(empty) == "x\ntime"
     assert empty.svg().endswith("</svg>")
+
+
+def test_a_rollout_leaves_out_old_revisions_that_only_wait_to_be_gone_back_to() -> None:
+    tape = make.rollout()
+    late = rollout("web", tape.trace.requests, tape.at, since=tape.revision - 1, until=tape.revision)
+    assert [name.split()[0] for name in late.series] == ["v2"]
