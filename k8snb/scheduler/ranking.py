@@ -63,9 +63,15 @@ class Ranking:
         self._state = CycleState()
         self._filters = self._local_filters(framework)
         self._scorers = self._local_scorers(framework)
+        self.flips: Journal[NodeInfo] = Journal(1024)
+        """The nodes that began or ceased to fit."""
+        self.moves: Journal[NodeInfo] = Journal(4096)
+        """All nodes that were looked at again."""
         self._reset()
 
     def _reset(self) -> None:
+        self.flips.forget()
+        self.moves.forget()
         self._generation = 0
         self._removals = self._cache.removals
         self.cells: dict[tuple[str | None, int], Cell] = {}
@@ -74,8 +80,6 @@ class Ranking:
         self.sizes: dict[str | None, int] = {}
         """Zone → how many nodes of it passed."""
         self.rejected: dict[NodeInfo, Status] = {}
-        self.flips: Journal[NodeInfo] = Journal(1024)
-        """The nodes that began or ceased to fit."""
 
     def _local_filters(self, framework: Framework) -> list[_Filter]:
         state, pod = self._state, self._pod
@@ -103,8 +107,10 @@ class Ranking:
             return
         if cache.removals != self._removals:
             self._reset()
+        moved = self.moves.append
         for node in cache.changed_since(self._generation):
             self._evaluate(node)
+            moved(node)
         self._generation = cache.generation
 
     def _evaluate(self, node: NodeInfo) -> None:

@@ -12,20 +12,14 @@ Every node counts: upstream, from 100 nodes on, looks at a part of them only (`p
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from typing import NamedTuple, TypeVar
 
+from k8snb.scheduler.crowd import Crowd, Order, Spread
 from k8snb.scheduler.diagnosis import Diagnosis, FitError
 from k8snb.scheduler.framework import MAX_NODE_SCORE, CycleState
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.image_locality import ImageLocality, locality
-from k8snb.scheduler.plugins.pod_topology_spread import (
-    SYSTEM_DEFAULTS,
-    count_score,
-    normalized,
-    rounded,
-    topology_weight,
-)
 from k8snb.scheduler.podinfo import PodClass, PodInfo
 from k8snb.scheduler.ranking import Cell, Ranking
 from k8snb.scheduler.registry import DEFAULT_PROFILE
@@ -34,9 +28,8 @@ from k8snb.scheduler.spreading import Selection
 
 RANKINGS_KEPT = 32
 CROWDS_KEPT = 2_048
-_HOST_SKEW, _ZONE_SKEW = (skew for _, skew in SYSTEM_DEFAULTS)
-Shape = list[tuple[str | None, int, int, int]]
-"""Of every zone: the fewest and the most alike pods on one of its fitting nodes, and how many there are in all."""
+PATIENCE = 1.0
+"""Nodes are kept in order for alike pods once so many times all nodes have been searched in vain for them."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -51,150 +44,12 @@ class Choice(NamedTuple):
     state: CycleState | None = None
 
 
-class Crowd:
-    """Where the pods of one selection are, seen from one ranking: how many nodes have how many of them.
-
-    Only nodes that have some are looked at, and only when something about them has changed.
-    """
-
-    __slots__ = (
-        "_flips",
-        "_journal",
-        "_layout",
-        "_tally",
-        "_where",
-        "held",
-        "levels",
-        "pods",
-        "ranking",
-        "selection",
-        "spread",
-    )
-
-    def __init__(self, ranking: Ranking, selection: Selection) -> None:
-        self.ranking = ranking
-        self.selection = selection
-        self._layout = -1
-        self._tally = selection.tally
-
-    def _reset(self, layout: int, pod_class: PodClass) -> None:
-        self._layout = layout
-        self._tally = self.selection.tally
-        self.spread: Spread | None = None
-        """The points for its latest shape."""
-        self._journal = self._tally.journal.end
-        self._flips = self.ranking.flips.end
-        self._where: dict[NodeInfo, int] = {}
-        self.levels: dict[str | None, dict[int, int]] = {}
-        """Zone → number of pods on a node → how many fitting nodes have so many."""
-        self.held: dict[str | None, int] = {}
-        """Zone → how many fitting nodes have any."""
-        self.pods: dict[str | None, int] = {}
-        """Zone → how many pods there are, on nodes that the pod could choose."""
-        for node in self._tally.counts:
-            self._look(node, pod_class)
-
-    def sync(self, layout: int, pod_class: PodClass) -> None:
-        """Take in what has changed."""
-        if layout != self._layout or self._tally is not self.selection.tally:
-            self._reset(layout, pod_class)
-            return
-        journal, flips = self._tally.journal, self.ranking.flips
-        moved, flipped = journal.since(self._journal), flips.since(self._flips)
-        if moved is None or flipped is None:
-            self._reset(layout, pod_class)
-            return
-        for node in moved:
-            self._look(node, pod_class)
-        for node in flipped:
-            self._look(node, pod_class)
-        self._journal, self._flips = journal.end, flips.end
-
-    def shape(self) -> Shape:
-        """How the pods are spread over the fitting nodes, zone by zone."""
-        levels, held, pods = self.levels, self.held, self.pods
-        found = []
-        for zone, size in self.ranking.sizes.items():
-            here = levels.get(zone)
-            number = pods.get(zone, 0) if zone is not None else 0
-            if here:
-                found.append((zone, 0 if held[zone] < size else min(here), max(here), number))
-            else:
-                found.append((zone, 0, 0, number))
-        return found
-
-    def _look(self, node: NodeInfo, pod_class: PodClass) -> None:
-        count = self._tally.counts.get(node, 0)
-        now = count if node in self.ranking.fitting else -count
-        before = self._where.get(node, 0)
-        if now == before or node.node is None:
-            return
-        zone = node.zone
-        if before > 0:
-            self._level(zone, before, -1)
-        if now > 0:
-            self._level(zone, now, 1)
-        if abs(now) != abs(before) and _choosable(pod_class, node):
-            self.pods[zone] = self.pods.get(zone, 0) + abs(now) - abs(before)
-        if now:
-            self._where[node] = now
-        else:
-            del self._where[node]
-
-    def _level(self, zone: str | None, count: int, change: int) -> None:
-        levels = self.levels.setdefault(zone, {})
-        total = levels.get(count, 0) + change
-        if total:
-            levels[count] = total
-        else:
-            del levels[count]
-        self.held[zone] = self.held.get(zone, 0) + change
-
-
-def _choosable(pod_class: PodClass, node: NodeInfo) -> bool:
-    return not pod_class.node_selection or pod_class.node_selection.matches(node.name, node.labels)
-
-
-class Spread:
-    """What spreading adds to a node's total, while the crowd has one shape.
-
-    It is computed for the few numbers of pods per node that occur, when they are asked for.
-    """
-
-    __slots__ = ("_extra", "_host", "_known", "_least", "_most", "_weight", "bounds", "counts", "fitting", "shape")
-
-    def __init__(self, counts: Mapping[NodeInfo, int], shape: Shape, fitting: int, weight: int) -> None:
-        self.counts = counts
-        self.shape = shape
-        self.fitting = fitting
-        self._weight = weight
-        self._host = topology_weight(fitting)
-        zones = topology_weight(len(shape))
-        self._extra = {z: count_score(n, _ZONE_SKEW, zones) if z is not None else 0.0 for z, _, _, n in shape}
-        lowest = [self._raw(zone, low) for zone, low, _, _ in shape]
-        self._least = min(lowest)
-        self._most = max([self._raw(zone, high) for zone, _, high, _ in shape])
-        self._known: dict[tuple[str | None, int], int] = {}
-        self.bounds = {zone: self.points(zone, low) for zone, low, _, _ in shape}
-        """Zone → the most that spreading adds to any of its nodes."""
-
-    def _raw(self, zone: str | None, count: int) -> int:
-        return rounded(count_score(count, _HOST_SKEW, self._host) + self._extra[zone])
-
-    def points(self, zone: str | None, count: int) -> int:
-        """What a node of the zone with so many alike pods gets."""
-        found = self._known.get((zone, count))
-        if found is None:
-            found = self._weight * normalized(self._raw(zone, count), self._least, self._most)
-            self._known[zone, count] = found
-        return found
-
-
 class Shortcut:
     """Finds nodes the short way, where that is possible."""
 
-    def __init__(self, framework: Framework) -> None:
+    def __init__(self, framework: Framework, patience: float = PATIENCE) -> None:
         self._framework = framework
+        self._patience = patience
         self._cache = framework.cache
         self._possible = tuple(framework.plugins) == tuple(name for name, _ in DEFAULT_PROFILE.plugins)
         self._weights = framework.weights
@@ -233,7 +88,14 @@ class Shortcut:
         ranking.sync()
         if not ranking.fitting:
             raise FitError(self._diagnosis(ranking))
-        return self._best(ranking, self._spread(ranking, info), info.pod_class)
+        selection = self._framework.selectors.of(info)
+        if selection is None:
+            return self._search(ranking, None, info.pod_class)
+        crowd = self._crowd(ranking, selection, info.pod_class)
+        spread, order = self._spread(crowd), crowd.sort(self._patience)
+        if order is not None:
+            return self._pick(ranking, order, spread, info.pod_class)
+        return self._search(ranking, spread, info.pod_class, crowd)
 
     def _ranking(self, info: PodInfo) -> Ranking:
         pod_class = info.pod_class
@@ -256,24 +118,41 @@ class Shortcut:
             return ()
         return tuple(image for image, weight in weights.items() if weight)
 
-    def _spread(self, ranking: Ranking, info: PodInfo) -> Spread | None:
-        selection = self._framework.selectors.of(info)
-        if selection is None:
-            return None
+    def _crowd(self, ranking: Ranking, selection: Selection, pod_class: PodClass) -> Crowd:
         key = (ranking, selection)
         crowd = self._crowds.get(key)
         if crowd is None:
             crowd = _keep(self._crowds, key, Crowd(ranking, selection), CROWDS_KEPT)
         else:
             self._crowds.move_to_end(key)
-        crowd.sync(self._cache.layout, info.pod_class)
-        spread, shape, fitting = crowd.spread, crowd.shape(), len(ranking.fitting)
+        crowd.sync(self._cache.layout, pod_class)
+        return crowd
+
+    def _spread(self, crowd: Crowd) -> Spread:
+        spread, shape, fitting = crowd.spread, crowd.shape(), len(crowd.ranking.fitting)
         if spread is None or spread.shape != shape or spread.fitting != fitting:
-            counts = selection.tally.counts
+            counts = crowd.selection.tally.counts
             spread = crowd.spread = Spread(counts, shape, fitting, self._weights["PodTopologySpread"])
         return spread
 
-    def _best(self, ranking: Ranking, spread: Spread | None, pod_class: PodClass) -> Choice:
+    def _pick(self, ranking: Ranking, order: Order, spread: Spread, pod_class: PodClass) -> Choice:
+        """The best node where all are in order: the first of some cell."""
+        best: NodeInfo | None = None
+        best_total = -1
+        for cell, gained in order.prospects(spread):
+            score = cell.scores[-1]
+            total = score + gained + (self._image_points(ranking, cell, pod_class) if cell.pattern else 0)
+            if total >= best_total:
+                first = next(iter(cell.buckets[score]))
+                if best is None or total > best_total or _longer(first, best):
+                    best, best_total = first, total
+        assert best is not None
+        return Choice(best, best_total + self._same_for_all, len(ranking.fitting))
+
+    def _search(
+        self, ranking: Ranking, spread: Spread | None, pod_class: PodClass, crowd: Crowd | None = None
+    ) -> Choice:
+        """The best node, found by walking each cell's scores downwards."""
         best: NodeInfo | None = None
         best_total = -1
         for cell, constant, bound in self._promising(ranking, spread, pod_class):
@@ -281,7 +160,9 @@ class Shortcut:
             for score in reversed(cell.scores):
                 if score + most < best_total:
                     break
-                found, total = _walk(cell, score, constant, bound, spread)
+                found, total, searched = _walk(cell, score, constant, bound, spread)
+                if searched and crowd is not None:
+                    crowd.searched += searched
                 if total > best_total or (total == best_total and best is not None and _longer(found, best)):
                     best, best_total = found, total
                 if total == score + most:
@@ -312,23 +193,27 @@ class Shortcut:
         return found
 
 
-def _walk(cell: Cell, score: int, constant: int, bound: int, spread: Spread | None) -> tuple[NodeInfo, int]:
-    """The best node among those of one score: the first that gets the most there is to get."""
+def _walk(cell: Cell, score: int, constant: int, bound: int, spread: Spread | None) -> tuple[NodeInfo, int, int]:
+    """The best node among those of one score: the first that gets the most there is to get.
+
+    Returns it with its total, and how many nodes were looked at besides.
+    """
     bucket = cell.buckets[score]
     base = score + constant
     if spread is None:
-        return next(iter(bucket)), base
+        return next(iter(bucket)), base, 0
     best: NodeInfo | None = None
-    most = -1
+    most, searched = -1, -1
     count, points, zone = spread.counts.get, spread.points, cell.zone
     for node in bucket:
+        searched += 1
         gained = points(zone, count(node, 0))
         if gained > most:
             best, most = node, gained
             if gained == bound:
                 break
     assert best is not None
-    return best, base + most
+    return best, base + most, searched
 
 
 def _longer(node: NodeInfo, other: NodeInfo) -> bool:

@@ -42,6 +42,11 @@ class Journal(Generic[_Item]):
         if len(items) > self._limit:
             del items[: len(items) // 2]
 
+    def forget(self) -> None:
+        """Everything changed: every reader has to start over."""
+        self.end += 1
+        self._items.clear()
+
     def since(self, position: int) -> Sequence[_Item] | None:
         """The changes from a position on; None if they are no longer all known."""
         behind = self.end - position

@@ -87,12 +87,12 @@ steps = st.lists(
 class Run:
     """A random history; at every placement the two ways are compared."""
 
-    def __init__(self, described: list[dict[str, Any]], templates: list[Workload]) -> None:
+    def __init__(self, described: list[dict[str, Any]], templates: list[Workload], patience: float) -> None:
         self.nodes = {f"n{index}": node(f"n{index}", **each) for index, each in enumerate(described)}
         self.world = World(list(self.nodes.values()), owners=[each.owner for each in templates])
         self.templates = templates
         self.placed: list[str] = []
-        self.shortcut = Shortcut(self.world.framework)
+        self.shortcut = Shortcut(self.world.framework, patience)
 
     def step(self, action: str, number: int) -> None:
         getattr(self, action)(number)
@@ -168,11 +168,11 @@ class Run:
         self.world.cache.put_node(new)
 
 
-@given(nodes, workloads, steps)
+@given(nodes, workloads, steps, st.sampled_from([0.0, 0.5, 1000.0]))
 def test_the_shortcut_finds_a_node_with_the_highest_total_or_the_same_reasons(
-    described: list[dict[str, Any]], templates: list[Workload], history: list[tuple[str, int]]
+    described: list[dict[str, Any]], templates: list[Workload], history: list[tuple[str, int]], patience: float
 ) -> None:
-    run = Run(described, templates)
+    run = Run(described, templates, patience)
     served: set[int] = set()
     for action, number in history:
         if action == "serve" and number in served:
