@@ -112,12 +112,11 @@ class PodWorker:
         """The pod has been written, by this worker or by somebody else."""
         before = self.pod
         news = int(pod["metadata"]["resourceVersion"]) - int(before["metadata"]["resourceVersion"])
-        if news < 0:
+        deleted = "deletionTimestamp" in pod["metadata"]
+        if news <= 0 and not (deleted and self.grace is None):  # the deletion may lie before what this worker wrote
             return
-        self.pod = pod
-        if news == 0:
-            return
-        if "deletionTimestamp" in pod["metadata"]:
+        self.pod = pod if news > 0 else before
+        if deleted:
             self.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
         elif pod["spec"] is not before["spec"] and pod["spec"] != before["spec"]:
             self.change_spec()
