@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.kinds import Kind, Kinds
+from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.patching import patched
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.clock import Clock
@@ -31,6 +32,7 @@ from k8snb.errors import (
     not_found,
 )
 from k8snb.machinery.names import Lottery, generated
+from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.validation import validate_metadata, validate_metadata_update
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
@@ -51,7 +53,8 @@ _SIMPLE_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _REMEMBERED = ("serviceaccounts", "namespaces", "priorityclasses.scheduling.k8s.io", "limitranges", "resourcequotas")
 _TEMPLATES = 4096
 GENERATED_NAME_TRIES = 8
-COMPLETE_EVENT_FIELDS = 14
+_NAMED = frozenset({"name", "namespace", "uid", "creationTimestamp", "generation"})
+"""Metadata that is no more than a name, to whoever checks it."""
 CREATE_ON_UPDATE = frozenset({"endpoints", "events", "leases", "endpointslices", "limitranges"})
 CONDITIONAL_ONLY = frozenset({"endpointslices", "leases", "priorityclasses"})
 
@@ -85,12 +88,17 @@ class Writer:
         """Store a new object."""
         given = request.object
         if given is not None and not request.query:
-            made = self._complete(kind, info, given) if kind.ttl else self._from_template(kind, info, given)
+            if type(given) is RecordedEvent:
+                made = self._recorded(kind, info, given)
+            else:
+                made = self._from_template(kind, info, given)
             if made is not None:
                 return Response(201, made)
+            if type(given) is RecordedEvent:
+                request.object = given.whole()
         decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
         obj = self._identified(kind, info, kind.save(decoded.object))
-        dry = bool(request.query) and body.dry_run(request)
+        dry = bool(request.query) and dry_run(request)
         user = request.user or _ANYBODY
         final = self._shaped(kind, info, obj, user, dry)
         meta = final["metadata"]
@@ -152,30 +160,28 @@ class Writer:
     @staticmethod
     def _metadata_errors(kind: Kind, meta: Mapping[str, Any]) -> list[FieldError]:
         rule = kind.strategy.name_rule
-        if rule == "dns-subdomain" and _is_simple(meta):
+        if rule == "dns-subdomain" and meta.keys() <= _NAMED and _is_simple(meta.get("name", "")):
             return []
         return validate_metadata(meta, name_rule=rule, namespaced=kind.resource.namespaced)
 
     # -- events ------------------------------------------------------------------------------------
 
-    def _complete(self, kind: Kind, info: RequestInfo, given: Object) -> Object | None:
-        """Store an event that a recorder of this process made, if it needs neither defaults nor admission.
+    def _recorded(self, kind: Kind, info: RequestInfo, event: RecordedEvent) -> Object | None:
+        """Store an event that a recorder of this process made: it is complete and well-formed but for its names.
 
         The one plugin that looks at events asks whether their namespace is open; that answer holds until some
         namespace changes.
         """
-        meta = given["metadata"]
-        if len(meta) != 2 or len(given) != COMPLETE_EVENT_FIELDS or not self._is_open(kind, info.namespace):
+        namespace, name = info.namespace, event.name
+        if event.shape.namespace != namespace or event.uid or not self._is_open(kind, namespace):
             return None
-        name = meta.get("name", "")
-        if meta.get("namespace") != info.namespace or not _is_simple(meta) or kind.strategy.validate(given):
+        if kind.bucket.event(namespace, name) is not None or not _is_simple(name):
             return None
-        if kind.bucket.event(info.namespace, name) is not None:
-            return None
-        own = {**meta, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
-        fresh = {**given, "metadata": own}
-        self._store.create(kind.bucket, info.namespace, name, fresh, kind.ttl)
-        return fresh
+        event.uid = self._lottery.uid()
+        event.created = self._clock.timestamp()
+        event.version = self._store.revision + 1
+        self._store.create(kind.bucket, namespace, name, event, kind.ttl)
+        return event
 
     def _is_open(self, kind: Kind, namespace: str) -> bool:
         changed = self._namespaces.changed
@@ -284,7 +290,7 @@ class Writer:
         """Put `new` in the place of `old`, by the rules of the kind and of the subresource."""
         if new["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"] or "uid" not in new["metadata"]:
             self._check_current(kind, old, new)
-        dry = bool(request.query) and body.dry_run(request)
+        dry = bool(request.query) and dry_run(request)
         if info.subresource == "status":
             final = self._status(kind, old, new)
         else:
@@ -378,12 +384,8 @@ def _is_same(new: Object, old: Object) -> bool:
     return meta is before or {**meta, "resourceVersion": before["resourceVersion"]} == before
 
 
-def _is_simple(meta: Mapping[str, Any]) -> bool:
-    """Whether the metadata is no more than a valid name, as an event's is."""
-    for key in meta:
-        if key not in ("name", "namespace", "uid", "creationTimestamp"):
-            return False
-    name = meta.get("name", "")
+def _is_simple(name: str) -> bool:
+    """Whether the name is a DNS subdomain."""
     return not (".." in name or ".-" in name or "-." in name) and _SIMPLE_NAME.fullmatch(name) is not None
 
 
@@ -400,4 +402,6 @@ def _carried(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any
         meta["generation"] = old["generation"]
     if "namespace" in old:
         meta["namespace"] = old["namespace"]
+    if not meta.get("resourceVersion"):
+        meta["resourceVersion"] = old["resourceVersion"]
     return meta

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from k8snb.errors import StatusError
+from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
@@ -97,6 +98,8 @@ class Client:
 
     def create(self, resource: str, obj: Object, namespace: str = "") -> Object:
         """Create an object; the namespace is the given one or the object's own."""
+        if type(obj) is RecordedEvent:
+            return self._send(RequestInfo("create", self.resource(resource), namespace, obj.name), obj)
         meta = obj["metadata"]
         where = namespace or meta.get("namespace", "")
         return self._send(RequestInfo("create", self.resource(resource), where, meta.get("name", "")), obj)

@@ -7,12 +7,14 @@ version of an object it becomes a series: the second time is written, later ones
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from k8snb.client.client import Client
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
 from k8snb.machinery.objects import reference_to
+from k8snb.machinery.recorded import RecordedEvent, Shape
 from k8snb.typing import Object
 
 SERIES_SECONDS = 360.0
@@ -41,8 +43,8 @@ class EventSeriesRecorder:
         self._clock = clock
         self._controller = controller
         self._instance = instance or f"{controller}-control-plane"
-        self._said: dict[_Key, _Said] = {}
-        self._count = 0
+        self._said: OrderedDict[_Key, _Said] = OrderedDict()
+        self._shapes: dict[tuple[str, ...], Shape] = {}
 
     def record(
         self, obj: Object, type: str, reason: str, action: str, note: str, *, related: Object | None = None
@@ -58,13 +60,13 @@ class EventSeriesRecorder:
                 self._again(said, now)
                 return
             event = self._new(obj, type, reason, action, note, related)
-            self._client.create("events", event)
+            self._client.create("events", event, event.shape.namespace)
         except StatusError:
             self._said.pop(key, None)
             return
         if len(self._said) >= KEPT:
-            del self._said[next(iter(self._said))]
-        self._said[key] = _Said(now, event["metadata"]["namespace"], event["metadata"]["name"])
+            self._said.popitem(last=False)
+        self._said[key] = _Said(now, event.shape.namespace, event.name)
 
     def _again(self, said: _Said, now: float) -> None:
         said.at = now
@@ -75,29 +77,31 @@ class EventSeriesRecorder:
 
     def _new(
         self, obj: Object, type: str, reason: str, action: str, note: str, related: Object | None
-    ) -> dict[str, Any]:
-        self._count += 1
+    ) -> RecordedEvent:
         meta = obj["metadata"]
-        namespace = meta.get("namespace", "")
-        about = {"kind": obj["kind"], "namespace": namespace, "name": meta["name"], "uid": meta["uid"]}
-        about["apiVersion"], about["resourceVersion"] = obj["apiVersion"], meta["resourceVersion"]
-        if not namespace:
-            del about["namespace"]
-        stamp = int(self._clock.now() * 1000) * 1_000_000 + self._count
+        key = (type, reason, action, obj["kind"], meta.get("namespace", ""), obj["apiVersion"])
+        shape = self._shapes.get(key)
+        if shape is None or related is not None:
+            shape = self._shape(*key, related)
+            if related is None:
+                self._shapes[key] = shape
+        name = f"{meta['name']}.{self._clock.nanoseconds():x}"
+        return RecordedEvent(shape, name, meta, note, None, self._clock.micro_timestamp())
+
+    def _shape(
+        self, type: str, reason: str, action: str, kind: str, namespace: str, api_version: str, related: Object | None
+    ) -> Shape:
+        about = {"kind": kind, "namespace": namespace, "apiVersion": api_version}
         event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{meta['name']}.{stamp:x}", "namespace": namespace or "default"},
-            "involvedObject": about,
             "reason": reason,
-            "message": note,
             "source": {},
-            "firstTimestamp": None,
-            "lastTimestamp": None,
             "type": type,
-            "eventTime": self._clock.micro_timestamp(),
             "action": action,
             "reportingComponent": self._controller,
             "reportingInstance": self._instance,
         }
-        return event if related is None else {**event, "related": reference_to(related)}
+        if related is not None:
+            event["related"] = reference_to(related)
+        return Shape(namespace or "default", event, {k: v for k, v in about.items() if v})

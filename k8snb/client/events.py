@@ -13,6 +13,7 @@ from collections import OrderedDict
 from k8snb.client.client import Client
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
+from k8snb.machinery.recorded import RecordedEvent, Shape
 from k8snb.typing import Object
 
 BURST = 25
@@ -20,6 +21,8 @@ REFILL_SECONDS = 300.0
 SIMILAR_LIMIT = 10
 SIMILAR_SECONDS = 600.0
 COMBINED = "(combined from similar events): "
+SHAPES = 1024
+"""How many combinations of reason and kind a recorder remembers."""
 KEPT = 4096
 """How many objects are remembered; upstream keeps as many in its LRU caches."""
 
@@ -92,6 +95,7 @@ class EventRecorder:
         self._source: Object = {"component": component, "host": host} if host else {"component": component}
         self._host = host
         self._correlator = correlator or Correlator()
+        self._shapes: dict[tuple[str, ...], Shape] = {}
 
     def normal(self, obj: Object, reason: str, message: str, *, field: str = "") -> None:
         """Something went as it should."""
@@ -117,43 +121,40 @@ class EventRecorder:
         earlier = similar.messages.get(told)
         try:
             if earlier is None:
-                event = self._client.create("events", self._new(obj, type, reason, message, field))
+                new = self._new(obj, type, reason, message, field)
+                self._client.create("events", new, new.shape.namespace)
+                similar.messages[told] = (new.shape.namespace, new.name, 1)
             else:
-                event = self._again(*earlier, message)
+                namespace, name, count = earlier
+                self._again(namespace, name, count + 1, message)
+                similar.messages[told] = (namespace, name, count + 1)
         except StatusError:
             similar.messages.pop(told, None)
-        else:
-            stored = event["metadata"]
-            similar.messages[told] = (stored["namespace"], stored["name"], event["count"])
 
-    def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> Object:
-        now = self._clock.timestamp()
+    def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> RecordedEvent:
         meta = obj["metadata"]
-        namespace = meta.get("namespace", "")
-        about = {"kind": obj["kind"], "namespace": namespace, "name": meta["name"], "uid": meta.get("uid", "")}
-        about["apiVersion"] = obj["apiVersion"]
-        about["resourceVersion"] = meta.get("resourceVersion", "")
-        if not namespace:
-            del about["namespace"]
-        if field:
-            about["fieldPath"] = field
-        return {
+        key = (type, reason, obj["kind"], meta.get("namespace", ""), field, obj["apiVersion"])
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) >= SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = self._shape(*key)
+        name = f"{meta['name']}.{self._clock.nanoseconds():x}"
+        return RecordedEvent(shape, name, meta, message, self._clock.timestamp(), None)
+
+    def _shape(self, type: str, reason: str, kind: str, namespace: str, field: str, api_version: str) -> Shape:
+        about = {"kind": kind, "namespace": namespace, "apiVersion": api_version, "fieldPath": field}
+        event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{meta['name']}.{self._clock.nanoseconds():x}", "namespace": namespace or "default"},
-            "involvedObject": about,
             "reason": reason,
-            "message": message,
             "source": self._source,
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
             "type": type,
-            "eventTime": None,
             "reportingComponent": self._component,
             "reportingInstance": self._host,
         }
+        return Shape(namespace or "default", event, {k: v for k, v in about.items() if v})
 
-    def _again(self, namespace: str, name: str, count: int, message: str) -> Object:
-        change = {"count": count + 1, "lastTimestamp": self._clock.timestamp(), "message": message}
-        return self._client.patch("events", name, change, namespace)
+    def _again(self, namespace: str, name: str, count: int, message: str) -> None:
+        change = {"count": count, "lastTimestamp": self._clock.timestamp(), "message": message}
+        self._client.patch("events", name, change, namespace)

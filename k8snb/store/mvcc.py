@@ -15,7 +15,7 @@ Upstream: etcd `server/storage/mvcc` and apiserver `pkg/storage/etcd3`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import orjson
@@ -25,8 +25,11 @@ from k8snb.typing import Object
 from k8snb.wire import WatchEvent
 
 Deliver: TypeAlias = Callable[[WatchEvent], None]
-Fresh: TypeAlias = MutableMapping[str, Any]
-"""An object that nobody else holds yet, with metadata that nobody else holds: the store may stamp it."""
+Fresh: TypeAlias = Mapping[str, Any]
+"""An object that nobody else holds yet, with metadata that nobody else holds: the store may stamp it.
+
+One that is not a plain dictionary (a `RecordedEvent`) knows its revision already.
+"""
 
 LEASE_WINDOW = 60.0
 """Seconds within which expiries share one lease, as the API server shares etcd leases."""
@@ -248,7 +251,8 @@ class Store:
 
     def _commit(self, bucket: Bucket, namespace: str, type: str, obj: Fresh, previous: WatchEvent | None) -> WatchEvent:
         self.revision = revision = self.revision + 1
-        obj["metadata"]["resourceVersion"] = str(revision)
+        if isinstance(obj, dict):
+            obj["metadata"]["resourceVersion"] = str(revision)
         if bucket.pack is not None and bucket.unpack is not None:
             event: WatchEvent = PackedEvent(revision, type, bucket.pack(obj), bucket.unpack, previous)
         else:
@@ -256,7 +260,7 @@ class Store:
         bucket.changed = revision
         bucket.log.append(event)
         if self._digests is not None:
-            self._digests.append((event, _digest(obj)))
+            self._digests.append((event, _digest(event.object)))
         if bucket.all or bucket.by_namespace or bucket.by_trigger:
             bucket.deliver(event, namespace)
         if revision >= self._next_compaction:

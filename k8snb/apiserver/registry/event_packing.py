@@ -3,7 +3,8 @@
 A cluster keeps hundreds of thousands of events for an hour. As JSON objects they take 1.5 KB each; packed they
 take a fifth of that. What many events have in common (their fields, reason, component, the kind and namespace of
 their object) is one shared *frame* for each combination; what is particular to an event follows in the tuple. An
-event of any other shape (with labels, with a series …) is kept as it is.
+event of any other shape (with labels, with a series …) is kept as it is. What a recorder of this process made is
+compact already (`machinery/recorded.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from k8snb.machinery.recorded import RecordedEvent
 from k8snb.typing import Object
 
 Packed: TypeAlias = tuple[Any, ...] | Object
@@ -57,6 +59,8 @@ _frames: dict[tuple[Any, ...], _Frame] = {}
 
 def pack(event: Object) -> Packed:
     """The event as a tuple, or the event itself if it is unusual."""
+    if type(event) is RecordedEvent:
+        return event
     meta, about, get = event["metadata"], event["involvedObject"], event.get
     key = (
         get("reason"),
@@ -97,6 +101,8 @@ def pack(event: Object) -> Packed:
 
 def unpack(packed: Packed) -> Object:
     """The event that was packed."""
+    if type(packed) is RecordedEvent:
+        return packed.whole()
     if isinstance(packed, Mapping):
         return packed
     frame, name, uid, version, about_name, about_uid, about_version, message, source, created = packed[:10]
