@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from k8snb.kubectl.errors import CommandError, UsageError
 from k8snb.kubectl.flags import Flag, Flags
 from k8snb.kubectl.output import Printed
-from k8snb.kubectl.printing.printers import Printer, printer_for
+from k8snb.kubectl.printing.printers import Printer, as_struct, printer_for
 from k8snb.kubectl.session import Query, Session
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
@@ -46,6 +46,7 @@ class Call:
     stdin: str
     default_namespace: str
     created: list[Object] = field(default_factory=list)
+    printers: list[Printer | None] = field(default_factory=list)
 
     @property
     def scheme(self) -> Scheme:
@@ -85,13 +86,15 @@ class Call:
         """Say what was done to an object, or print it as `-o` asks."""
         printer = self.printer(ordered=ordered)
         if printer is not None:
-            self.out(printer(obj))
+            self.out(printer(obj if ordered else as_struct(obj)))
         else:
             self.out(f"{full_name} {operation}{self.dry_suffix}\n")
 
     def printer(self, *, columns: bool = False, ordered: bool = True) -> Printer | None:
-        """The printer that `-o` stands for; None for the verb's own way."""
-        return printer_for(self.flags, self.scheme, columns=columns, ordered=ordered)
+        """The printer that `-o` stands for, the same one every time; None for the verb's own way."""
+        if not self.printers:
+            self.printers.append(printer_for(self.flags, self.scheme, columns=columns, ordered=ordered))
+        return self.printers[0]
 
     # -- dry runs and managers ---------------------------------------------------------------------
 

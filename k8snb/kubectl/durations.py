@@ -27,3 +27,17 @@ def parse_duration(text: str) -> float:
     if not rest or at != len(rest):
         raise ValueError(f'time: invalid duration "{text}"')
     return sign * total
+
+
+def go_duration(seconds: float) -> str:
+    """A length of time as Go prints it: `1m30s`, `2h0m0s`, `500ms`."""
+    if 0 < abs(seconds) < 1:
+        return f"{seconds * 1000:g}ms"
+    minutes, rest = divmod(abs(seconds), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    text = f"{rest:g}s"
+    if hours or minutes:
+        text = f"{minutes}m{text}"
+    if hours:
+        text = f"{hours}h{text}"
+    return f"-{text}" if seconds < 0 else text

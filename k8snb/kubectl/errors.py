@@ -80,9 +80,11 @@ def _invalid(error: StatusError) -> str:
     details = error.status.get("details")
     text = "The request is invalid"
     if details is None:
-        return text + "\n"
+        return f"{text}: {error.message}\n"
     if details.get("kind") or details.get("name"):
         text = f"The {details.get('kind', '')} {json.dumps(details.get('name', ''), ensure_ascii=False)} is invalid"
+    elif not details.get("causes"):
+        text = f"{text}: {error.message}"
     listed = (f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in details.get("causes") or ())
     causes = list(dict.fromkeys(listed))
     if not causes:

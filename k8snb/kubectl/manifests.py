@@ -6,19 +6,22 @@ A file may hold several YAML documents, JSON, or lists; `-` is the standard inpu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from k8snb.errors import StatusError
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.targets import Target, target_of
-from k8snb.machinery.schema.text import parse_json, parse_yaml_documents
+from k8snb.machinery.schema import decode
+from k8snb.machinery.schema.text import parse_yaml_documents
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
 
 STDIN = "STDIN"
 _EXTENSIONS = (".json", ".yaml", ".yml")
-_MISSING_KIND = "if you choose to ignore these errors, turn validation off with --validate=false"
+_HOW_TO_GO_ON = "if you choose to ignore these errors, turn validation off with --validate=false"
 
 
 def read_manifests(names: Sequence[str], stdin: str, *, recursive: bool) -> Iterator[tuple[str, Object]]:
@@ -84,31 +87,59 @@ def _objects(source: str, text: str) -> Iterator[tuple[str, Object]]:
         if value is None:
             continue
         if not isinstance(value, dict):
-            what = "list" if isinstance(value, list) else "value"
-            raise CommandError(f'error validating "{source}": error validating data: the document is a {what}')
+            raise _invalid(source, "invalid object to validate")
         yield from _flattened(source, value)
 
 
+def _invalid(source: str, why: str) -> CommandError:
+    return CommandError(f'error validating "{source}": error validating data: {why}; {_HOW_TO_GO_ON}')
+
+
 def _documents(source: str, text: str) -> Iterator[Any]:
+    values, rest = _leading_json(source, text) if text.lstrip().startswith("{") else ([], text)
+    yield from values
     try:
-        if text.lstrip().startswith("{"):
-            yield parse_json(text)[0]
-            return
-        for value, problems in parse_yaml_documents(text):
-            if problems:
-                raise ValueError(problems[0])
+        for value, _ in parse_yaml_documents(rest if rest.endswith("\n") else f"{rest}\n"):
             yield value
     except ValueError as error:
         raise CommandError(f"error parsing {source}: error converting YAML to JSON: {error}") from None
 
 
+def _leading_json(source: str, text: str) -> tuple[list[Any], str]:
+    """The JSON values that a text begins with, and the text behind them, which is YAML."""
+    decoder = json.JSONDecoder()
+    values: list[Any] = []
+    rest = text.lstrip()
+    while rest.startswith("{"):
+        try:
+            value, end = decoder.raw_decode(rest)
+        except ValueError as error:
+            if isinstance(error, json.JSONDecodeError) and error.pos >= len(rest.rstrip()):
+                raise CommandError(f"error parsing {source}: unexpected EOF") from None
+            break
+        values.append(value)
+        rest = rest[end:].lstrip()
+    return values, "" if values and not rest.startswith(("---", "{")) else rest
+
+
 def _flattened(source: str, obj: Object) -> Iterator[tuple[str, Object]]:
-    missing = [f"{key} not set" for key in ("apiVersion", "kind") if not obj.get(key)]
-    if missing:
-        listed = missing[0] if len(missing) == 1 else f"[{', '.join(missing)}]"
-        raise CommandError(f'error validating "{source}": error validating data: {listed}; {_MISSING_KIND}')
+    wrong = [f"{key} not set" for key in ("apiVersion", "kind") if not obj.get(key)]
+    wrong += [f"{key} isn't string type" for key in ("apiVersion", "kind") if not isinstance(obj.get(key) or "", str)]
+    if wrong:
+        raise _invalid(source, wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]")
+    _check_metadata(source, obj)
     if str(obj["kind"]).endswith("List") and isinstance(obj.get("items"), list):
         for item in obj["items"]:
             yield from _flattened(source, item)
     else:
         yield source, obj
+
+
+def _check_metadata(source: str, obj: Object) -> None:
+    """kubectl reads the metadata of every object by its type, whatever the kind."""
+    try:
+        decode({"metadata": obj.get("metadata")}, "v1", "ConfigMap", "Ignore")
+    except StatusError as error:
+        why = error.message.partition("cannot be handled as a ConfigMap: ")[2]
+        why = why.replace("field ConfigMap.metadata", "field metadataOnlyObject.metadata")
+        raise CommandError(f'unable to decode "{source}": {why}') from None

@@ -114,7 +114,7 @@ class Session:
         data = b""
         if body is not None:
             headers["content-type"] = content_type
-            data = body if isinstance(body, bytes) else orjson.dumps(body)
+            data = body if isinstance(body, bytes) else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         response = self.send(method, path, query, headers, data)
         if response.object is not None:
             return response.object

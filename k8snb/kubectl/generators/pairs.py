@@ -24,8 +24,6 @@ def resources_and_pairs(args: Sequence[str], kind: str) -> tuple[list[str], list
             raise CommandError(f"all resources must be specified before {kind} changes: {word}")
         else:
             resources.append(word)
-    if not resources and pairs:
-        resources.append(pairs.pop(0))
     return resources, pairs
 
 

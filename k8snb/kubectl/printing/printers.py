@@ -48,7 +48,7 @@ def _printer(format: str, argument: str, flags: Flags, scheme: Scheme, columns: 
     if format == "json":
         return lambda obj: json_text(obj, indent=4, ordered=ordered) + "\n"
     if format == "yaml":
-        return yaml_text
+        return _documents()
     if format == "name":
         return lambda obj: "".join(f"{full_name(each, scheme)}\n" for each in items_of(obj))
     if format.startswith("jsonpath"):
@@ -64,6 +64,18 @@ def _printer(format: str, argument: str, flags: Flags, scheme: Scheme, columns: 
         f'unable to match a printer suitable for the output format "{flags.text("output").partition("=")[0]}", '
         f"allowed formats are: {','.join(sorted(allowed))}"
     )
+
+
+def _documents() -> Printer:
+    """YAML, with a line between one object and the next."""
+    count = 0
+
+    def render(obj: Object) -> str:
+        nonlocal count
+        count += 1
+        return ("---\n" if count > 1 else "") + yaml_text(obj)
+
+    return render
 
 
 def _jsonpath(format: str, argument: str, *, missing: bool) -> Printer:
@@ -110,6 +122,17 @@ def full_name(obj: Object, scheme: Scheme) -> str:
         group = obj.get("apiVersion", "").rpartition("/")[0]
         kind = obj.get("kind", "").lower() + (f".{group}" if group else "")
     return f"{kind}/{obj['metadata'].get('name', '')}"
+
+
+_FIRST = ("kind", "apiVersion", "metadata")
+_META = ("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
+
+
+def as_struct(obj: Object) -> Object:
+    """The object with its first fields in the order of Go's structs, in which JSON shows typed objects."""
+    meta = obj.get("metadata") or {}
+    ordered = {key: meta[key] for key in (*_META, *meta) if key in meta}
+    return {key: ordered if key == "metadata" else obj[key] for key in (*_FIRST, *obj) if key in obj}
 
 
 def _identity(obj: Object) -> Object:

@@ -11,19 +11,28 @@ from k8snb.kubectl.verbs.expose import EXPOSE
 from k8snb.kubectl.verbs.get import GET
 from k8snb.kubectl.verbs.label import ANNOTATE, LABEL
 from k8snb.kubectl.verbs.logs import LOGS
+from k8snb.kubectl.verbs.nodes import CORDON, DRAIN, UNCORDON
 from k8snb.kubectl.verbs.patch import PATCH
+from k8snb.kubectl.verbs.replace import REPLACE
 from k8snb.kubectl.verbs.rollout import ROLLOUT
 from k8snb.kubectl.verbs.run import RUN
 from k8snb.kubectl.verbs.scale import SCALE
+from k8snb.kubectl.verbs.server import API_RESOURCES, API_VERSIONS, CLUSTER_INFO, VERSION
 from k8snb.kubectl.verbs.set import SET
+from k8snb.kubectl.verbs.taint import TAINT
 from k8snb.kubectl.verbs.wait import WAIT
 
 VERBS: tuple[Verb, ...] = (
     ANNOTATE,
+    API_RESOURCES,
+    API_VERSIONS,
     APPLY,
+    CLUSTER_INFO,
+    CORDON,
     CREATE,
     DELETE,
     DESCRIBE,
+    DRAIN,
     EVENTS,
     EXEC,
     EXPOSE,
@@ -31,10 +40,14 @@ VERBS: tuple[Verb, ...] = (
     LABEL,
     LOGS,
     PATCH,
+    REPLACE,
     ROLLOUT,
     RUN,
     SCALE,
     SET,
+    TAINT,
+    UNCORDON,
+    VERSION,
     WAIT,
 )
 """The commands, as the help lists them."""

@@ -46,10 +46,10 @@ See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"
 
 def run(call: Call) -> None:
     """Carry out `kubectl apply`."""
-    if not call.flags.texts("filename"):
-        raise CommandError("must specify one of -f and -k")
     if call.args:
         raise call.usage(f"Unexpected args: [{' '.join(call.args)}]")
+    if not call.flags.texts("filename"):
+        raise CommandError("must specify one of -f and -k")
     apply = _on_server if call.flags.on("server-side") else _on_client
     errors: list[Exception] = []
     applied = 0
@@ -113,12 +113,15 @@ def _on_client(call: Call, target: Target) -> None:
     _done(call, result, target, "unchanged" if unchanged else "configured")
 
 
-def configured(obj: Object) -> Object:
-    """The object with itself, as it was given, in the annotation by which the next apply knows it."""
+def configured(obj: Object, *, ordered: bool = True) -> Object:
+    """The object with itself, as it was given, in the annotation by which the next apply knows it.
+
+    `ordered` says that it came from a file; one that kubectl wrote keeps the order of its fields.
+    """
     meta = obj.get("metadata") or {}
     annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k != LAST_APPLIED}
     plain = {**obj, "metadata": {**meta, "annotations": annotations}}
-    said = json_text(plain) + "\n"
+    said = json_text(plain if ordered or annotations else obj, ordered=ordered) + "\n"
     return {**plain, "metadata": {**meta, "annotations": {**annotations, LAST_APPLIED: said}}}
 
 

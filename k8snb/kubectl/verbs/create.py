@@ -57,7 +57,7 @@ def generate(call: Call, generator: Generator) -> None:
     if namespace and call.flags.has("namespace"):
         obj = {**obj, "metadata": with_namespace(obj["metadata"], namespace)}
     if call.flags.on("save-config"):
-        obj = configured(obj)
+        obj = configured(obj, ordered=False)
     if call.dry_run != "client":
         try:
             obj = call.session.create(resource, namespace, obj, call.query(strict=True))

@@ -5,6 +5,7 @@ Upstream: `kubectl/pkg/cmd/delete/delete.go`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from k8snb.errors import StatusError
@@ -37,7 +38,7 @@ def run(call: Call) -> None:
     asked = ask(call, call.args, every=call.flags.on("all"))
     if asked.listed and not call.flags.on("ignore-not-found"):
         call.flags.values["ignore-not-found"] = True
-    deleted: dict[Target, str] = {}
+    deleted: list[tuple[Target, str]] = []
     result = found(call, asked, latest=False, read=False)
     if call.flags.has("namespace") and any(not target.resource.namespaced for target in result.targets):
         call.err("Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n")
@@ -70,9 +71,9 @@ def _grace(call: Call) -> int:
     return grace
 
 
-def _try(call: Call, target: Target, grace: int, deleted: dict[Target, str], result: Found) -> None:
+def _try(call: Call, target: Target, grace: int, deleted: list[tuple[Target, str]], result: Found) -> None:
     try:
-        deleted[target] = delete(call, target, grace)
+        deleted.append((target, delete(call, target, grace)))
     except StatusError as error:
         result.errors.append(while_doing("deleting", target.source, error))
 
@@ -108,9 +109,9 @@ def _worth_telling(call: Call, result: Found) -> list[Exception]:
     return [e for e in result.errors if not (ignore and isinstance(e, StatusError) and e.code == 404)]
 
 
-def _wait(call: Call, deleted: dict[Target, str], errors: list[Exception]) -> None:
+def _wait(call: Call, deleted: Sequence[tuple[Target, str]], errors: list[Exception]) -> None:
     seconds = call.flags.seconds("timeout") or FOREVER_SECONDS
-    for target, uid in deleted.items():
+    for target, uid in deleted:
         if not wait_until_gone(call, target, uid, seconds):
             errors.append(CommandError(f"timed out waiting for the condition on {target.title}"))
 

@@ -9,7 +9,7 @@ from typing import Any
 from k8snb.errors import StatusError
 from k8snb.kubectl.asking import ask, found, resource_named
 from k8snb.kubectl.call import Call, Verb
-from k8snb.kubectl.errors import CommandError, UsageError, raise_all
+from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, Flag, manager
 from k8snb.kubectl.generators import pairs, services
 from k8snb.kubectl.targets import Target
@@ -23,11 +23,7 @@ _EXPOSABLE = ("ReplicationController", "Service", "Pod", "Deployment", "ReplicaS
 
 def run(call: Call) -> None:
     """Carry out `kubectl expose`."""
-    try:
-        asked = ask(call, call.args)
-    except CommandError as error:
-        raise UsageError(call.path, str(error)) from None
-    result = found(call, asked, latest=False)
+    result = found(call, ask(call, call.args), latest=False)
     for target in result.targets:
         try:
             _expose(call, target)
@@ -48,7 +44,7 @@ def _expose(call: Call, target: Target) -> None:
         assert isinstance(merged, Mapping)
         service = merged
     if call.flags.on("save-config"):
-        service = configured(service)
+        service = configured(service, ordered=False)
     services_resource = resource_named(call.scheme, "services")
     if call.dry_run != "client":
         service = call.session.create(services_resource, call.namespace, service, call.query())
@@ -59,7 +55,7 @@ def _expose(call: Call, target: Target) -> None:
 def _service(call: Call, target: Target) -> Object:
     flags = call.flags
     name = flags.text("name") or target.name[:63]
-    selector = pairs.parse_labels(flags.text("selector")) or _selector(call, target)
+    selector = pairs.parse_labels(flags.text("selector")) or _selector(target)
     labels = pairs.parse_labels(flags.text("labels")) or target.known["metadata"].get("labels") or {}
     affinity = flags.text("session-affinity")
     return services.service(
@@ -75,7 +71,7 @@ def _service(call: Call, target: Target) -> Object:
     )
 
 
-def _selector(call: Call, target: Target) -> Mapping[str, str]:
+def _selector(target: Target) -> Mapping[str, str]:
     obj, kind = target.known, target.resource.kind
     try:
         if kind == "Pod":
@@ -95,8 +91,7 @@ def _selector(call: Call, target: Target) -> Mapping[str, str]:
         matched: Mapping[str, str] = selector.get("matchLabels") or {}
         return matched
     except CommandError as error:
-        message = f"couldn't retrieve selectors via --selector flag or introspection: {error}"
-        raise UsageError(call.path, message) from None
+        raise CommandError(f"couldn't retrieve selectors via --selector flag or introspection: {error}") from None
 
 
 def _ports(call: Call, target: Target) -> Sequence[Object]:
@@ -107,7 +102,7 @@ def _ports(call: Call, target: Target) -> Sequence[Object]:
     if not numbers:
         if flags.text("cluster-ip") == "None":
             return []
-        raise UsageError(call.path, "couldn't find port via --port flag or introspection")
+        raise CommandError("couldn't find port via --port flag or introspection")
     protocols = dict(known)
     wanted = flags.text("target-port") or flags.text("container-port")
     made = []

@@ -175,8 +175,7 @@ def _back_deployment(call: Call, target: Target, kept: Object, wanted: int) -> s
         return _described(template)
     if deployment["spec"].get("paused"):
         raise CommandError(
-            "you cannot rollback a paused deployment; resume it first with "
-            f"'kubectl rollout resume deployment/{target.name}' and try again"
+            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again"
         )
     if without_hash(template) == without_hash(deployment["spec"]["template"]):
         return f"skipped rollback (current template already matches revision {wanted})"

@@ -136,7 +136,8 @@ def _parse_labels(pairs: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             if len(parts) != 2:
                 raise CommandError(f"invalid label spec: {pair}")
             if bad := label_value(parts[1]):
-                raise CommandError(f'invalid label value: "{pair}": {";".join(bad)}')
+                why = ";".join(bad).replace(", or '", ",  or '")
+                raise CommandError(f'invalid label value: "{pair}": {why}')
             values[parts[0]] = parts[1]
         elif pair.endswith("-"):
             removed.append(pair[:-1])

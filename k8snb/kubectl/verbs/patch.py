@@ -10,9 +10,10 @@ from k8snb.kubectl.asking import ask, found
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import DRY_RUN, FILES, LOCAL, PRINTING, RECORD, Flag, manager
+from k8snb.kubectl.printing.printers import full_name
 from k8snb.kubectl.targets import Target
 from k8snb.machinery.patch import json_patch, merge_patch, strategic_merge_patch
-from k8snb.machinery.schema import parse_yaml, type_of
+from k8snb.machinery.schema import parse_json, parse_yaml, type_of
 
 _TYPES = ("json", "merge", "strategic")
 
@@ -41,6 +42,8 @@ def _patch(call: Call) -> Any:
         text = Path(call.flags.text("patch-file")).read_text(encoding="utf-8")
     if not text:
         raise CommandError("must specify --patch or --patch-file containing the contents of the patch")
+    if text.lstrip().startswith("{"):
+        return text.encode()  # the server says what is wrong with it, if anything is
     try:
         return parse_yaml(text)[0]
     except ValueError as error:
@@ -54,10 +57,15 @@ def _send(call: Call, target: Target, kind: str, patch: Any, *, local: bool) -> 
     else:
         new = call.session.patch(target, kind, patch, call.query(), subresource=subresource)
     operation = "patched" if new != target.known else "patched (no change)"
-    call.done(new, target.full_name, operation)
+    call.done(new, full_name(new, call.scheme), operation)
 
 
 def _patched(target: Target, kind: str, patch: Any) -> Any:
+    if isinstance(patch, bytes):
+        try:
+            patch = parse_json(patch)[0]
+        except ValueError as error:
+            raise CommandError(str(error)) from None
     if kind == "json":
         return json_patch(target.known, patch)
     version, name = target.known["apiVersion"], target.known["kind"]

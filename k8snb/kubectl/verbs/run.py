@@ -45,7 +45,7 @@ def run(call: Call) -> None:
                 for target in made:
                     delete(call, target)
         return
-    for target in made:
+    for target in reversed(made):
         call.done(target.known, target.full_name, "created", ordered=False)
     raise_all(errors)
 
@@ -53,27 +53,26 @@ def run(call: Call) -> None:
 def _check(call: Call, *, attached: bool) -> None:
     flags = call.flags
     if not call.args or call.dash == 0:
-        raise CommandError("NAME is required for run")
+        raise call.usage("NAME is required for run")
     if flags.text("restart") not in _POLICIES:
-        known = "Always, OnFailure, Never"
-        raise CommandError(f"invalid restart policy: {flags.text('restart')}, valid values are: {known}")
+        raise call.usage(f"invalid restart policy: {flags.text('restart')}")
     if flags.text("image-pull-policy") not in _PULLS:
-        raise CommandError(f"invalid image pull policy: {flags.text('image-pull-policy')}")
+        raise call.usage(f"invalid image pull policy: {flags.text('image-pull-policy')}")
     image = flags.text("image")
     if not image or any(char.isspace() for char in image):
         raise CommandError(f'Invalid image name "{image}": invalid reference format')
     if flags.on("tty") and not flags.on("stdin"):
-        raise CommandError("-i/--stdin is required for containers with -t/--tty=true")
+        raise call.usage("-i/--stdin is required for containers with -t/--tty=true")
     if flags.on("expose") and not flags.text("port"):
-        raise CommandError("--port must be set when exposing a service")
+        raise call.usage("--port must be set when exposing a service")
     if flags.text("port") and not flags.text("port").isdigit():
-        raise CommandError("--port must be a number")
+        port = flags.text("port")
+        raise CommandError(f'strconv.Atoi: parsing "{port}": invalid syntax')
     if flags.on("rm") and not attached:
-        raise CommandError("--rm should only be used for attached containers")
+        raise call.usage("--rm should only be used for attached containers")
     if attached and call.dry_run:
-        raise CommandError(
-            "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)"
-        )
+        options = "(--attach, --stdin, or --tty)"
+        raise call.usage(f"--dry-run=[server|client] can't be used with attached containers options {options}")
 
 
 def _pod(call: Call, name: str, labels: Mapping[str, str]) -> Object:

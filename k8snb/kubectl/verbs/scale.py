@@ -23,8 +23,8 @@ def run(call: Call) -> None:
     result = found(call, ask(call, call.args, every=call.flags.on("all")), latest=False)
     if call.flags.text("resource-version") and len(result.targets) > 1:
         raise CommandError("cannot use --resource-version with multiple resources")
-    if not result.targets and not result.errors:
-        raise CommandError("no objects passed to scale")
+    if not result.targets:
+        raise CommandError(" ".join(["no objects passed to scale", *map(str, result.errors)]))
     for target in result.targets:
         if call.dry_run != "client":
             _scale(call, target, replicas)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from k8snb.errors import StatusError
-from k8snb.kubectl.asking import ask, found
+from k8snb.kubectl.asking import NOTHING_NAMED, ask, found
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import ALL, DRY_RUN, FILES, LOCAL, PRINTING, RECORD, SELECTOR, Flag, manager
@@ -60,7 +60,8 @@ def _with_spec(target: Target, update: Callable[[Spec], Spec]) -> Object:
         return {**obj, "spec": update(obj["spec"])}
     path = ("jobTemplate", "spec", "template", "spec") if kind == "CronJob" else ("template", "spec")
     if "template" not in obj.get("spec", {}) and kind != "CronJob":
-        raise CommandError(f"the object is not a pod or does not have a pod template: {kind}")
+        why = f"the object is not a pod or does not have a pod template: *v1.{kind}"
+        raise CommandError(f"error: {target.title} {why}")
     return {**obj, "spec": _updated(obj["spec"], path, update)}
 
 
@@ -78,7 +79,7 @@ def image(call: Call) -> None:
     resources, pairs = resources_and_pairs(call.args, "image")
     images, _ = parse_pairs(pairs, "image", removable=False)
     if not resources and not call.flags.texts("filename"):
-        raise CommandError(_UNNAMED)
+        raise CommandError(NOTHING_NAMED)
     if not images:
         raise CommandError("at least one image update is required")
     if len(images) > 1 and "*" in images:
@@ -148,7 +149,7 @@ def _list_env(call: Call, resources: Sequence[str]) -> None:
 
 def _print_env(call: Call, target: Target, spec: Spec) -> Spec:
     for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
-        call.out(f"# {target.resource.plural} {target.name}, container {container['name']}\n")
+        call.out(f"# {target.resource.kind} {target.name}, container {container['name']}\n")
         for each in container.get("env") or ():
             call.out(f"{each['name']}={each.get('value', '')}\n")
     return spec

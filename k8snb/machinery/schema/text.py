@@ -234,6 +234,7 @@ def _yaml_complaint(error: Exception) -> str:
         return "control characters are not allowed"
     if not isinstance(error, yaml.MarkedYAMLError):
         return "exceeded max depth"
-    mark = error.problem_mark or error.context_mark
-    line = 0 if mark is None else mark.line + isinstance(error, yaml.scanner.ScannerError)
+    marks = (error.context_mark, error.problem_mark)
+    line = next((mark.line for mark in marks if mark is not None and mark.line), 0)
+    line += bool(line) and isinstance(error, yaml.scanner.ScannerError)  # the scanner has not counted the line yet
     return f"line {line}: {error.problem}" if line else str(error.problem)
