@@ -109,7 +109,7 @@ class StatusError(Exception):
         }
         if reason:
             status["reason"] = reason
-        if details:
+        if details is not None:
             status["details"] = details
         status["code"] = code
         self.status: Object = status
@@ -194,11 +194,6 @@ def bad_request(message: str) -> StatusError:
 
 def unauthorized() -> StatusError:
     return StatusError(401, "Unauthorized", "Unauthorized")
-
-
-def method_not_supported(resource: Resource, verb: str) -> StatusError:
-    message = f'{verb} is not supported on resources of kind "{resource.group_resource}"'
-    return StatusError(405, "MethodNotAllowed", message, _details(resource, ""))
 
 
 def method_not_allowed() -> StatusError:

@@ -6,17 +6,18 @@ already an object and passes through untouched.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from k8snb.apiserver.negotiation import body_media_type
+from k8snb.apiserver.options import check_write, flag, number, validation_mode
 from k8snb.errors import StatusError, bad_request
 from k8snb.machinery import protobuf, schema
 from k8snb.machinery.gotext import json_word
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request
 
+_SCHEME = 'scheme "pkg/api/legacyscheme/scheme.go:30"'
 _TYPE_META = (
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 )
@@ -39,6 +40,7 @@ def decode(request: Request, api_version: str, kind: str) -> Decoded:
 
     Raises BadRequest with the decoder's words, UnsupportedMediaType for an unknown media type.
     """
+    check_write(request)
     if request.object is not None:
         return Decoded(request.object)
     media = body_media_type(request.headers.get("content-type", ""))
@@ -50,6 +52,7 @@ def typed(
     value: Any, api_version: str, kind: str, mode: str, duplicates: list[str] | None = None, body: bytes = b""
 ) -> Decoded:
     """A parsed body as an object of the expected kind."""
+    value = {} if value is None else value
     if not isinstance(value, dict):
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {_not_an_object(value)}", body)
     value = _identified(value, api_version, kind, body)
@@ -58,23 +61,35 @@ def typed(
 
 
 def _identified(value: dict[str, Any], api_version: str, kind: str, body: bytes) -> dict[str, Any]:
-    given_kind, given_version = value.get("kind"), value.get("apiVersion")
-    if given_kind and not isinstance(given_kind, str):
-        raise _unrecognized(kind, _unmarshal("kind", given_kind), body)
-    if given_version and not isinstance(given_version, str):
-        raise _unrecognized(kind, _unmarshal("apiVersion", given_version), body)
-    if given_version and given_version != api_version:
-        raise bad_request(
-            f"the API version in the data ({given_version}) does not match the expected API version ({api_version})"
-        )
-    if given_kind and given_kind != kind:
-        version = api_version.rpartition("/")[2]
-        raise bad_request(
-            f'{given_kind} in version "{version}" cannot be handled as a {kind}: '
-            f"converting ({version}.{given_kind}) to ({_internal(api_version)}.{kind}): unknown conversion"
-        )
+    given_kind = _word(value, "kind", kind, body) or kind
+    given_version = _word(value, "apiVersion", kind, body) or api_version
+    if given_version.count("/") > 1:
+        raise _unrecognized(kind, f"unexpected GroupVersion string: {given_version}", body)
+    if (given_kind, given_version) != (kind, api_version):
+        raise _another(given_version, given_kind, api_version, kind)
     rest = {k: v for k, v in value.items() if k not in ("apiVersion", "kind")}
     return {"apiVersion": api_version, "kind": kind, **rest}
+
+
+def _word(value: Mapping[str, Any], field: str, kind: str, body: bytes) -> str:
+    given = value.get(field)
+    if given is not None and not isinstance(given, str):
+        raise _unrecognized(kind, _unmarshal(field, given), body)
+    return given or ""
+
+
+def _another(given_version: str, given_kind: str, api_version: str, kind: str) -> StatusError:
+    """The refusal of an object of another kind or version."""
+    version = given_version.rpartition("/")[2]
+    lead = f'{given_kind} in version "{version}" cannot be handled as a {kind}'
+    if schema.type_of(given_version, given_kind) is None:
+        return bad_request(f'{lead}: no kind "{given_kind}" is registered for version "{given_version}" in {_SCHEME}')
+    if given_kind != kind:
+        there = f"({_internal(api_version)}.{kind})"
+        return bad_request(f"{lead}: converting ({version}.{given_kind}) to {there}: unknown conversion")
+    return bad_request(
+        f"the API version in the data ({given_version}) does not match the expected API version ({api_version})"
+    )
 
 
 def _internal(api_version: str) -> str:
@@ -116,61 +131,24 @@ def _shown(body: bytes) -> str:
     return f"{text} ..." if len(body) > SHOWN_BYTES else text
 
 
-def validation_mode(request: Request) -> str:
-    """The `fieldValidation` parameter: Strict, Warn (the default) or Ignore."""
-    mode = request.query.get("fieldValidation", "") or "Warn"
-    if mode not in ("Strict", "Warn", "Ignore"):
-        raise _invalid_option(request, "fieldValidation", mode, ("Ignore", "Strict", "Warn"))
-    return mode
-
-
-def dry_run(request: Request) -> bool:
-    """Whether the request only wants to know what would happen."""
-    value = request.query.get("dryRun", "")
-    if not value and request.object is not None and request.info is not None and request.info.verb == "delete":
-        return bool(request.object.get("dryRun"))
-    if value and value != "All":
-        raise _invalid_option(request, "dryRun", [value], ("All",))
-    return value == "All"
-
-
-_OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
-
-
-def _invalid_option(request: Request, field: str, value: Any, supported: tuple[str, ...]) -> StatusError:
-    kind = _OPTIONS.get(request.method, "CreateOptions")
-    names = ", ".join(f'"{name}"' for name in supported)
-    shown = orjson.dumps(value).decode()
-    body = f"Unsupported value: {shown}: supported values: {names}"
-    details = {
-        "group": "meta.k8s.io",
-        "kind": kind,
-        "causes": [{"reason": "FieldValueNotSupported", "message": body, "field": field}],
-    }
-    return StatusError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {field}: {body}', details)
-
-
 def delete_options(request: Request, resource: Resource) -> Object:
     """The options of a deletion, from the body or from the query."""
     if request.object is not None:
         return request.object
+    check_write(request)
     query = request.query
     options: dict[str, Any] = {}
     if request.body.strip():
         media = body_media_type(request.headers.get("content-type", ""))
         value, duplicates = parse(request.body, media, "DeleteOptions")
-        if isinstance(value, dict):
-            value = {**value, "apiVersion": "v1"} if value.get("apiVersion") else value
+        if isinstance(value, dict) and schema.type_of(str(value.get("apiVersion")), "DeleteOptions") is not None:
+            value = {**value, "apiVersion": "v1"}
         options = dict(typed(value, "v1", "DeleteOptions", "Ignore", duplicates, request.body).object)
-    if "gracePeriodSeconds" in query:
-        options["gracePeriodSeconds"] = _integer("gracePeriodSeconds", query["gracePeriodSeconds"])
+    seconds = number(query, "gracePeriodSeconds")
+    if seconds is not None:
+        options["gracePeriodSeconds"] = seconds
+    if "orphanDependents" in query:
+        options["orphanDependents"] = flag(query, "orphanDependents")
     if "propagationPolicy" in query:
         options["propagationPolicy"] = query["propagationPolicy"]
     return options
-
-
-def _integer(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from k8snb.apiserver.following import LogStream
-from k8snb.apiserver.routing import is_true
+from k8snb.apiserver.options import flag, number
 from k8snb.apiserver.sessions import AttachSession, ExecSession, StreamOptions
 from k8snb.clock import Clock, parse_time
 from k8snb.errors import FieldError, StatusError, bad_request, field_forbidden, invalid_value, not_found
@@ -180,31 +180,19 @@ def log_options(pod: str, query: Mapping[str, str]) -> LogOptions:
     """The options in a query. Raises BadRequest or Invalid in the API's words."""
     options = LogOptions(
         container=query.get("container", ""),
-        follow=is_true(query.get("follow", "")),
-        previous=is_true(query.get("previous", "")),
-        timestamps=is_true(query.get("timestamps", "")),
-        since_seconds=_number(query, "sinceSeconds"),
+        follow=flag(query, "follow"),
+        previous=flag(query, "previous"),
+        timestamps=flag(query, "timestamps"),
+        since_seconds=number(query, "sinceSeconds"),
         since_time=query.get("sinceTime", ""),
-        tail_lines=_number(query, "tailLines"),
-        limit_bytes=_number(query, "limitBytes"),
+        tail_lines=number(query, "tailLines"),
+        limit_bytes=number(query, "limitBytes"),
     )
     _check_time(options.since_time)
     errors = list(_errors(options))
     if errors:
         raise _invalid(pod, errors)
     return options
-
-
-def _number(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name, "")
-    if not text:
-        return None
-    try:
-        if not text.isascii() or "_" in text:
-            raise ValueError
-        return int(text)
-    except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
 def _check_time(text: str) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.options import dry_run, invalid_options
 from k8snb.apiserver.reading import Reader
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock, rfc3339
-from k8snb.errors import StatusError, conflict, forbidden, not_found
+from k8snb.errors import FieldError, StatusError, forbidden, invalid_value, not_found, not_supported
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response, User
@@ -23,6 +24,10 @@ from k8snb.wire import Request, RequestInfo, Response, User
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
 _ANYBODY = User("system:anonymous", ("system:unauthenticated",))
+_PRECONDITIONS = (
+    ("uid", "UID", "deleted and then recreated"),
+    ("resourceVersion", "ResourceVersion", "modified"),
+)
 _POLICIES = ("Background", "Foreground", "Orphan")
 RETURNS_OBJECT = frozenset(
     {
@@ -52,13 +57,13 @@ class Remover:
     def delete(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Delete one object."""
         options = body.delete_options(request, kind.resource)
-        dry = body.dry_run(request) or options.get("dryRun") == ["All"]
+        dry = dry_run(request) or options.get("dryRun") == ["All"]
         return Response(200, self.remove(kind, info, options, request.user or _ANYBODY, dry))
 
     def delete_collection(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Delete every object that the request's selectors choose."""
         options = body.delete_options(request, kind.resource)
-        dry = body.dry_run(request)
+        dry = dry_run(request)
         listed = self._reader.list(kind, info, request.query)
         for obj in listed["items"]:
             meta = obj["metadata"]
@@ -90,7 +95,7 @@ class Remover:
     def _marked(self, kind: Kind, old: Object, options: Object) -> Object | None:
         """The object marked for deletion, or None if nothing keeps it from being removed now."""
         meta = old["metadata"]
-        finalizers = _finalizers(meta.get("finalizers") or [], options.get("propagationPolicy"))
+        finalizers = _finalizers(meta.get("finalizers") or [], _policy(options))
         grace = self._grace(kind, old, options.get("gracePeriodSeconds"))
         namespace = kind.resource.plural == "namespaces" and bool((old.get("spec") or {}).get("finalizers"))
         if not finalizers and not grace and not namespace:
@@ -125,21 +130,38 @@ class Remover:
 
 
 def _check_options(options: Object) -> None:
+    """Raise Invalid where the options make no sense (`ValidateDeleteOptions`)."""
+    errors: list[FieldError] = []
     policy = options.get("propagationPolicy")
+    if policy is not None and options.get("orphanDependents") is not None:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        errors.append(invalid_value("propagationPolicy", policy, why))
     if policy is not None and policy not in _POLICIES:
-        text = f'Unsupported value: "{policy}": supported values: "Background", "Foreground", "Orphan", "nil"'
-        cause = {"reason": "FieldValueNotSupported", "message": text, "field": "propagationPolicy"}
-        details = {"group": "meta.k8s.io", "kind": "DeleteOptions", "causes": [cause]}
-        message = f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: {text}'
-        raise StatusError(422, "Invalid", message, details)
+        errors.append(not_supported("propagationPolicy", policy, [*_POLICIES, "nil"]))
+    if options.get("dryRun") and options["dryRun"] != ["All"]:
+        errors.append(not_supported("dryRun", options["dryRun"], ["All"]))
+    if errors:
+        raise invalid_options("DeleteOptions", errors)
 
 
 def _check_preconditions(kind: Kind, obj: Object, wanted: Object) -> None:
-    meta = obj["metadata"]
-    for key, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+    meta, resource = obj["metadata"], kind.resource
+    for key, word, what in _PRECONDITIONS:
         if wanted.get(key) and wanted[key] != meta[key]:
-            why = f"Precondition failed: {word} in precondition: {wanted[key]}, {word} in object meta: {meta[key]}"
-            raise conflict(kind.resource, meta["name"], why)
+            record = f"does not match the {word} in record ({meta[key]}). The object might have been {what}"
+            named = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+            why = f"the {word} in the precondition ({wanted[key]}) {record}"
+            message = f'Operation cannot be fulfilled on {named} "{meta["name"]}": {why}'
+            details = {"name": meta["name"], "group": resource.group, "kind": resource.kind}
+            raise StatusError(409, "Conflict", message, {k: v for k, v in details.items() if v})
+
+
+def _policy(options: Object) -> str | None:
+    """What becomes of dependents, however the client says it."""
+    orphan = options.get("orphanDependents")
+    if orphan is None:
+        return options.get("propagationPolicy")
+    return "Orphan" if orphan else "Background"
 
 
 def _finalizers(present: list[str], policy: str | None) -> list[str]:

@@ -8,7 +8,7 @@ the server's own. Upstream: `apiserver/pkg/endpoints/handlers/patch.go`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from k8snb.apiserver import body
 from k8snb.apiserver.body import Decoded
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.negotiation import patch_kind
+from k8snb.apiserver.options import check_write, validation_mode
 from k8snb.errors import StatusError, bad_request, invalid_value
 from k8snb.machinery import patch, schema
 from k8snb.machinery.gotext import go_text, json_word
@@ -24,6 +25,7 @@ from k8snb.typing import Object
 from k8snb.wire import Request
 
 _GO_MAP = "map[string]interface {}"
+_OPERATION_TYPE = "handlers.jsonPatchOp"
 _OPERATION = frozenset({"op", "path", "from", "value"})
 _REFUSED = re.compile(r"^[A-Za-z]+ in version \"[^\"]*\" cannot be handled as a [A-Za-z]+: (.*)$", re.S)
 _MISMATCH = re.compile(r"^json: cannot unmarshal (\w+)(?: \S+)? into .* of type (\S+)$", re.S)
@@ -37,9 +39,12 @@ def patched(kind: Kind, old: Object, request: Request) -> Decoded:
 def patched_as(api_version: str, kind: str, old: Object, request: Request) -> Decoded:
     """The same for an object of any kind, such as the Scale of a Deployment."""
     how = patch_kind(request.headers.get("content-type", ""))
-    mode = body.validation_mode(request)
+    check_write(request, apply=how == "apply")
+    mode = validation_mode(request)
     given, problems = _document(how, request)
     if how == "json":
+        if mode != "Ignore":
+            _check_operations(given)
         result: Any = patch.json_patch(old, given)
         problems = [f"json patch {problem}" for problem in [*problems, *_strange(given)]]
     elif how == "merge":
@@ -67,9 +72,29 @@ def _unreadable(how: str, why: str) -> StatusError:
 
 
 def _mapping(how: str, value: Any) -> Mapping[str, Any]:
+    if value is None and how == "merge":
+        raise bad_request("Invalid JSON Patch")
+    if value is None:
+        return {}
     if not isinstance(value, Mapping):
         raise _unreadable(how, f"json: cannot unmarshal {json_word(value)} into Go value of type {_GO_MAP}")
     return value
+
+
+def _check_operations(given: Any) -> None:
+    """Raise BadRequest unless it is a list of operations, as the decoder of `[]jsonPatchOp` would."""
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise _mismatch(given, f"Go value of type []{_OPERATION_TYPE}")
+    for each in given:
+        if not isinstance(each, Mapping):
+            raise _mismatch(each, f"Go value of type {_OPERATION_TYPE}")
+        for key in ("op", "path", "from"):
+            if not isinstance(each.get(key, ""), str):
+                raise _mismatch(each[key], f"Go struct field jsonPatchOp.{key} of type string")
+
+
+def _mismatch(value: Any, target: str) -> StatusError:
+    return _unreadable("json", f"json: cannot unmarshal {json_word(value)} into {target}")
 
 
 def _strange(operations: Any) -> list[str]:
@@ -83,7 +108,7 @@ def _invalid(how: str, given: Any, result: Any, error: StatusError) -> StatusErr
     found = _REFUSED.match(error.message)
     why = found[1] if found else error.message
     if how == "strategic":
-        shown, why = go_text(given), _converted(why)
+        shown, why = go_text(given or {}), _converted(why)
     else:
         shown = orjson.dumps(result, option=orjson.OPT_SORT_KEYS).decode()
     finding = invalid_value("patch", shown, why)

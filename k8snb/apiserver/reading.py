@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from k8snb.apiserver.kinds import Kind
-from k8snb.apiserver.routing import is_true
+from k8snb.apiserver.options import check_list, check_watch, flag, number
 from k8snb.apiserver.selecting import Selection, selection
 from k8snb.apiserver.watching import WatchStream, replay
 from k8snb.clock import Clock
@@ -25,6 +25,7 @@ from k8snb.typing import Object
 from k8snb.wire import RequestInfo
 
 Objects: TypeAlias = list[Object]
+Place: TypeAlias = tuple[str, str]
 
 WATCH_SECONDS = 1800
 """After how long the server ends a watch that names no time (kube-apiserver `--min-request-timeout`)."""
@@ -56,21 +57,22 @@ class Reader:
 
     def list(self, kind: Kind, info: RequestInfo, query: Mapping[str, str]) -> Object:
         """The selected objects, perhaps in pages, with the revision they are read at."""
+        check_list(query)
         chosen = selection(kind, query)
         token = query.get("continue", "")
-        revision, start = _resume(token, query, self._store) if token else (self._revision(query), "")
+        revision, start = _resume(token, query, self._store) if token else (self._revision(query), ())
         objects = self._read(kind, info.namespace, chosen, revision, token)
         if start:
-            objects = [obj for obj in objects if _key(obj) >= start]
+            objects = [obj for obj in objects if _place(obj) > start]
         if chosen.matches is not None:
             objects = [obj for obj in objects if chosen.matches(obj)]
         at = self._store.revision if revision is None else revision
         meta: dict[str, Any] = {"resourceVersion": str(at)}
-        limit = _integer(query.get("limit", ""), "limit")
-        if limit and len(objects) > limit:
+        limit = number(query, "limit") or 0
+        if limit > 0 and len(objects) > limit:
             left = len(objects) - limit
             objects = objects[:limit]
-            meta["continue"] = _token(at, _key(objects[-1]) + "\0")
+            meta["continue"] = _token(at, _place(objects[-1]))
             if chosen.matches is None:
                 meta["remainingItemCount"] = left
         resource = kind.resource
@@ -93,11 +95,8 @@ class Reader:
             raise expired(f"The resourceVersion for the provided list is too old: {error.revision}") from None
 
     def _revision(self, query: Mapping[str, str]) -> int | None:
-        text = query.get("resourceVersion", "")
         match = query.get("resourceVersionMatch", "")
-        if match and not text:
-            raise _bad_match(match, "resourceVersionMatch is forbidden unless resourceVersion is provided")
-        revision = _integer(text, "resourceVersion")
+        revision = _version(query)
         if not revision:
             return None
         self._not_in_future(revision)
@@ -114,29 +113,30 @@ class Reader:
 
     def watch(self, kind: Kind, info: RequestInfo, query: Mapping[str, str]) -> WatchStream:
         """A stream of changes, from a resource version or from the state as it is."""
+        check_watch(query)
         chosen = selection(kind, query)
         if info.name:
             chosen = _only(kind, chosen, info.name)
-        text = query.get("resourceVersion", "")
-        since = _integer(text, "resourceVersion")
+        since = _version(query)
+        seconds = number(query, "timeoutSeconds")
         if since > self._store.revision:
             self._not_in_future(since)
-        bookmarks = is_true(query.get("allowWatchBookmarks", ""))
+        bookmarks = flag(query, "allowWatchBookmarks")
         stream = WatchStream(kind, chosen, self._clock, self._store, bookmarks=bookmarks)
         namespace = info.namespace if kind.resource.namespaced else ""
-        initial = query.get("sendInitialEvents", "")
-        if is_true(initial) or (not initial and not since):
+        initial = flag(query, "sendInitialEvents")
+        if initial or ("sendInitialEvents" not in query and not since):
             for obj in self._store.scan(kind.bucket, namespace):
                 if chosen.matches is None or chosen.matches(obj):
                     stream.put("ADDED", kind.load(obj))
-            if is_true(initial) and bookmarks:
+            if initial and bookmarks:
                 stream.bookmark(initial_end=True)
         elif since:
             replay(stream, kind, self._store, namespace, since)
         if not stream.closed:
             trigger = "" if namespace else chosen.exact.get("spec.nodeName", "")
             stream.follow(namespace, trigger)
-            stream.close_after(_integer(query.get("timeoutSeconds", ""), "timeoutSeconds") or WATCH_SECONDS)
+            stream.close_after(max(seconds or 0, 0) or WATCH_SECONDS)
         return stream
 
 
@@ -146,17 +146,18 @@ def _only(kind: Kind, chosen: Selection, name: str) -> Selection:
     return Selection(lambda obj: all(match is None or match(obj) for match in both), {**chosen.exact, **named.exact})
 
 
-def _key(obj: Object) -> str:
+def _place(obj: Object) -> Place:
+    """Where an object stands in a list."""
     meta = obj["metadata"]
-    return f"{meta.get('namespace', '')}/{meta['name']}"
+    return meta.get("namespace", ""), meta["name"]
 
 
-def _token(revision: int, start: str) -> str:
-    content = orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": start})
+def _token(revision: int, start: Place) -> str:
+    content = orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": "/".join(start)})
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | None, str]:
+def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | None, Place | tuple[()]]:
     if query.get("resourceVersion", "") not in ("", "0"):
         raise bad_request("specifying resource version is not allowed when using continue")
     try:
@@ -164,35 +165,23 @@ def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | N
         revision, start = value["rv"], value["start"]
         if value["v"] != "meta.k8s.io/v1" or not isinstance(start, str) or not isinstance(revision, int):
             raise ValueError
+        namespace, name = start.split("/")
     except (ValueError, KeyError, TypeError, binascii.Error):
         raise bad_request("continue key is not valid: encoding error") from None
     if revision < 0:
-        return None, start
+        return None, (namespace, name)
     if revision > store.revision:
         raise bad_request("continue key is not valid: revision has not happened yet")
-    return revision, start
+    return revision, (namespace, name)
 
 
-def _integer(text: str, name: str) -> int:
+def _version(query: Mapping[str, str]) -> int:
+    """The resource version in a query; 0 where there is none."""
+    text = query.get("resourceVersion", "")
     if not text:
         return 0
-    try:
-        value = int(text)
-    except ValueError:
-        value = -1
-    if value < 0:
-        if name == "resourceVersion":
-            message = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-            raise bad_request(message)
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    return value
-
-
-def _bad_match(value: str, detail: str) -> StatusError:
-    body = f"Forbidden: {detail}"
-    cause = {"reason": "FieldValueForbidden", "message": body, "field": "resourceVersionMatch"}
-    details = {"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}
-    message = f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: {body}'
-    return StatusError(422, "Invalid", message, details)
-
-
+    if not (text.isascii() and text.isdigit()) or int(text) >= 2**64:
+        why = "value out of range" if text.isascii() and text.isdigit() else "invalid syntax"
+        message = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": {why}'
+        raise bad_request(message)
+    return int(text)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from k8snb.errors import path_not_found
+from k8snb.apiserver.options import flag
+from k8snb.errors import method_not_allowed, path_not_found
 from k8snb.machinery.scheme import Scheme
+from k8snb.typing import Resource
 from k8snb.wire import Request, RequestInfo
 
 _COLLECTION = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
@@ -22,18 +24,13 @@ _OBJECT = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
-_TRUE = {"true", "1", "t", "T", "TRUE", "True"}
-
-
-def is_true(value: str) -> bool:
-    """How the API reads a boolean query parameter."""
-    return value in _TRUE
 
 
 def resolve(request: Request, scheme: Scheme) -> RequestInfo:
     """What the request is about; `resource` is None where the path is not below a served group version.
 
-    Raises StatusError NotFound where the group version exists and the resource does not.
+    Raises NotFound where the group version exists and the resource does not, MethodNotAllowed where there is
+    nothing to do at the path in the way that the method says.
     """
     parts = [unquote(part) for part in request.path.split("/") if part]
     method = request.method.upper()
@@ -44,20 +41,37 @@ def resolve(request: Request, scheme: Scheme) -> RequestInfo:
     if rest[0] == "namespaces" and len(rest) >= 3 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
     resource = scheme.served(group, version, rest[0])
+    if resource is None and version not in scheme.versions().get(group, ()):
+        return RequestInfo(_OBJECT.get(method, method.lower()), None)
     if resource is None or (namespace and not resource.namespaced):
         raise path_not_found()
     name = rest[1] if len(rest) > 1 else ""
     if resource.plural == "namespaces" and not group:
         namespace = name
     subresource = "/".join(rest[2:])
+    if resource.namespaced and not namespace and name:
+        raise path_not_found()
+    if not _is_offered(method, resource, namespace, name, subresource):
+        raise method_not_allowed()
     verb = _verb(method, name, request)
     return RequestInfo(verb, resource, namespace, name, subresource)
+
+
+def _is_offered(method: str, resource: Resource, namespace: str, name: str, subresource: str) -> bool:
+    """Whether there is a route: nothing is created at an object, replaced at a collection, or written everywhere."""
+    if subresource:
+        return True
+    if name:
+        return method != "POST"
+    if resource.namespaced and not namespace:
+        return method in ("GET", "HEAD")
+    return method not in ("PUT", "PATCH")
 
 
 def _verb(method: str, name: str, request: Request) -> str:
     table = _OBJECT if name else _COLLECTION
     verb = table.get(method, "")
-    watching = is_true(request.query.get("watch", ""))
+    watching = flag(request.query, "watch")
     if watching and (verb == "list" or (verb == "get" and "/" not in name and not request.body)):
         return "watch" if verb == "list" else "get"
     return verb or method.lower()

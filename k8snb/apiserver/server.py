@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from k8snb.apiserver import discovery, openapi, status
+from k8snb.apiserver import body, discovery, openapi, status
 from k8snb.apiserver.admission.chain import Chain
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
@@ -32,7 +32,6 @@ from k8snb.errors import (
     forbidden,
     internal,
     method_not_allowed,
-    method_not_supported,
     path_not_found,
     unauthorized,
 )
@@ -166,10 +165,10 @@ class APIServer:
             handler = self.subresources.handle
         elif subresource and "status" not in resource.subresources:
             raise path_not_found()
-        elif verb not in resource.verbs:
-            raise method_not_supported(resource, verb) if handler else method_not_allowed()
-        elif subresource and verb not in ("get", "update", "patch"):
+        elif verb not in resource.verbs or (subresource and verb not in ("get", "update", "patch")):
             raise method_not_allowed()
+        elif resource.storage == "bindings":
+            handler = self._bind
         assert handler is not None
         kind = self.kinds.of(resource)
         route = _warning(handler, kind.strategy.deprecation), kind
@@ -186,12 +185,21 @@ class APIServer:
     def _watch(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         return Response(200, stream=self.reader.watch(kind, info, request.query))
 
+    def _bind(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        """The old way to bind a pod: the pod is named in the body."""
+        name = (body.decode(request, "v1", "Binding").object.get("metadata") or {}).get("name", "")
+        pods = self.kinds.named("pods")
+        target = RequestInfo("create", pods.resource, info.namespace, name, "binding")
+        return self.subresources.bind(pods, target, request)
+
     def _path(self, request: Request) -> Response:
         for serve in (discovery.serve, status.serve, openapi.serve):
             response = serve(request, self.scheme)
             if response is not None:
                 return response
-        raise path_not_found()
+        if request.method != "GET" and self._path(Request("GET", request.path, user=request.user)).code == 200:
+            raise method_not_allowed()
+        return Response(404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
 
 
 def _warning(handler: Handler, warning: str) -> Handler:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from k8snb.apiserver.following import LogStream
-from k8snb.apiserver.routing import is_true
+from k8snb.apiserver.options import flag
 from k8snb.errors import StatusError
 from k8snb.typing import Object
 
@@ -49,7 +49,7 @@ class StreamOptions:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> StreamOptions:
         """The options in a query."""
-        return cls(*(is_true(query.get(name, "")) for name in ("stdin", "stdout", "stderr", "tty")))
+        return cls(*(flag(query, name) for name in ("stdin", "stdout", "stderr", "tty")))
 
 
 class Session(Protocol):

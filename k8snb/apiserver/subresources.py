@@ -15,16 +15,20 @@ from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.patching import patched_as
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
     StatusError,
+    bad_request,
     conflict,
     invalid,
     invalid_value,
-    method_not_supported,
+    method_not_allowed,
     not_found,
+    not_supported,
+    path_not_found,
     required,
 )
 from k8snb.machinery import selectors
@@ -54,9 +58,7 @@ class Subresources:
         key = (resource.plural, info.subresource.partition("/")[0])
         handler = SUBRESOURCES.get((*key, info.verb)) or SUBRESOURCES.get(("*", key[1], info.verb))
         if handler is None or key[1] not in resource.subresources:
-            if key[1] in resource.subresources:
-                raise method_not_supported(resource, info.verb)
-            raise StatusError(404, "NotFound", "the server could not find the requested resource", {})
+            raise method_not_allowed() if key[1] in resource.subresources else path_not_found()
         return handler(self, kind, info, request)
 
     def _object(self, kind: Kind, info: RequestInfo) -> Object:
@@ -72,6 +74,7 @@ class Subresources:
 
     def put_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         new = body.decode(request, "autoscaling/v1", "Scale").object
+        self._writer.check_identity(kind, info, new)
         return self._rescale(kind, info, request, self._object(kind, info), new)
 
     def patch_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
@@ -111,7 +114,12 @@ class Subresources:
         pod = self._object(kind, info)
         target = binding.get("target") or {}
         node = target.get("name", "")
-        if not node or target.get("kind", "Node") not in ("", "Node"):
+        if (binding.get("metadata") or {}).get("name", info.name) != info.name:
+            raise bad_request("name in URL does not match name in Binding object")
+        if target.get("kind", "Node") not in ("", "Node"):
+            errors = [not_supported("target.kind", target["kind"], ["Node", "<empty>"])]
+            raise invalid(kind.resource, info.name, errors)
+        if not node:
             raise invalid(kind.resource, info.name, [required("target.name")])
         user = request.user or _ANYBODY
         binding = self._admission.admit(
@@ -150,10 +158,12 @@ class Subresources:
     def evict(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Delete a pod if its disruption budgets allow it."""
         eviction = body.decode(request, "policy/v1", "Eviction").object
+        if (eviction.get("metadata") or {}).get("name", "") != info.name:
+            raise bad_request("name in URL does not match name in Eviction object")
         options = eviction.get("deleteOptions") or {}
         plain = RequestInfo("delete", info.resource, info.namespace, info.name)
         user = request.user or User("system:anonymous")
-        self._remover.remove(kind, plain, options, user, body.dry_run(request))
+        self._remover.remove(kind, plain, options, user, dry_run(request))
         return Response(201, _SUCCESS)
 
     # -- finalizers, ephemeral containers, resize ----------------------------------------------------
