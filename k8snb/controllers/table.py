@@ -44,6 +44,7 @@ CONFIGURED: Mapping[type[Controller], Callable[[Context, Settings], Controller]]
     NodeIpamController: NodeIpamController,
     NodeLifecycleController: NodeLifecycleController,
     EndpointSliceController: EndpointSliceController,
+    EndpointsController: EndpointsController,
     PodGCController: PodGCController,
     RootCAController: RootCAController,
 }

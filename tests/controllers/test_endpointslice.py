@@ -218,6 +218,13 @@ def test_endpoints_say_the_same_in_the_older_form() -> None:
     assert world.find("endpoints", "web") is None
 
 
+def test_endpoints_can_be_done_without() -> None:
+    world = World(settings=Settings(mirror_endpoints=False))
+    world.create(service())
+    assert len(slices(world)) == 1
+    assert world.find("endpoints", "web") is None
+
+
 def test_endpoints_hold_a_thousand_addresses_at_most() -> None:
     ready = {"ready": True, "serving": True, "terminating": False}
     many = [{"addresses": [f"10.0.{i // 250}.{i % 250}"], "conditions": ready} for i in range(MAX_ADDRESSES + 5)]

@@ -110,13 +110,7 @@ def test_a_replicaset_deleted_in_the_foreground_waits_for_its_pods() -> None:
 
 
 def test_the_oldest_ended_pods_go_when_there_are_too_many() -> None:
-    class Strict(PodGCController):
-        """Keeps two ended pods."""
-
-        def __init__(self, context: object) -> None:
-            super().__init__(context, Settings(terminated_pod_gc_threshold=2))  # type: ignore[arg-type]
-
-    world = World(Strict)
+    world = World(PodGCController, settings=Settings(terminated_pod_gc_threshold=2))
     world.create(
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "default"}}
     )

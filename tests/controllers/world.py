@@ -13,7 +13,8 @@ from k8snb.client.client import Client
 from k8snb.client.controller import Context, Controller
 from k8snb.client.informer import Informers
 from k8snb.clock import VirtualClock
-from k8snb.controllers.table import CONTROLLERS, user_of
+from k8snb.controllers.settings import DEFAULTS, Settings
+from k8snb.controllers.table import CONTROLLERS, make, user_of
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import is_deleting, with_condition
@@ -28,7 +29,7 @@ ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 class World:
     """A control plane without a scheduler. `settle` runs it; the other verbs are what nodes would do."""
 
-    def __init__(self, *kinds: type[Controller], seed: int = 1, nodes: int = 0) -> None:
+    def __init__(self, *kinds: type[Controller], seed: int = 1, nodes: int = 0, settings: Settings = DEFAULTS) -> None:
         self.clock = VirtualClock()
         lottery = Lottery(seed)
         self.store = Store(self.clock, debug=True)
@@ -43,7 +44,7 @@ class World:
             self.client.create(resource, obj)
         self.controllers: dict[str, Any] = {}
         for kind in kinds or CONTROLLERS:
-            self.controllers[kind.name] = kind(context.act_as(user_of(kind), "system:serviceaccounts"))
+            self.controllers[kind.name] = make(kind, context.act_as(user_of(kind), "system:serviceaccounts"), settings)
         for controller in self.controllers.values():
             controller.start()
         self.settle()
