@@ -191,6 +191,10 @@ class ContainerProcess:
             return ["127.0.0.1" if name in _LOCAL else self.ip]
         return self.container.sandbox.runtime.network.resolve(self.ip, name)
 
+    def alias(self, name: str) -> str:
+        """The name that a name is only another word for; empty if it is none."""
+        return self.container.sandbox.runtime.network.alias(self.ip, name)
+
     # -- what the kubelet asks ---------------------------------------------------------------------
 
     def termination_message(self) -> str:

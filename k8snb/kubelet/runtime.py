@@ -68,6 +68,10 @@ class Network(Protocol):
         """The addresses of a name as the pod at `source` resolves it; raises NetworkError (`not found`)."""
         ...
 
+    def alias(self, source: str, name: str) -> str:
+        """The name that a name is only another word for (an ExternalName Service's); empty if it is none."""
+        ...
+
 
 # -- the runtime ---------------------------------------------------------------------------------------
 

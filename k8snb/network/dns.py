@@ -10,24 +10,33 @@ Source: https://github.com/kubernetes/dns/blob/master/docs/specification.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from ipaddress import AddressValueError, IPv4Address
 
 from k8snb.client.informer import Informers
+from k8snb.network.proxy import slice_service
 from k8snb.typing import Object
 
 DOMAIN = "cluster.local"
 NAMESERVER = "10.96.0.10"
 NDOTS = 5
+LONGEST_CHAIN = 8
+"""So many aliases are followed and no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a name resolves to: the full name that was found, and addresses, or an alias to follow."""
+    """What a name resolves to: the full name that was found, and its addresses.
+
+    `alias` is the last name of a chain of aliases; it has addresses only if it is a name of the cluster.
+    """
 
     name: str
     addresses: tuple[str, ...] = ()
     alias: str = ""
+    service: str = ""
+    """The Service (its name) that the addresses come from; empty for a pod's own name."""
 
 
 def search_domains(namespace: str) -> tuple[str, ...]:
@@ -54,47 +63,66 @@ class DNS:
     def __init__(self, informers: Informers) -> None:
         self._services = informers.of("services")
         self._slices = informers.of("endpointslices")
+        self._slices.add_index("service", slice_service)
 
     def resolve(self, name: str, namespace: str) -> Answer | None:
-        """What the first name that exists resolves to; None if none does (NXDOMAIN)."""
+        """What the first name that exists resolves to, aliases followed; None if none does (NXDOMAIN)."""
         for candidate in candidates(name.lower(), namespace):
             found = self.answer(candidate)
             if found is not None:
-                return found
+                return self._followed(found)
         return None
 
+    def _followed(self, found: Answer) -> Answer:
+        """The answer with the addresses that its alias has, if the alias is a name of the cluster."""
+        for _link in range(LONGEST_CHAIN):
+            target = self.answer(found.alias) if found.alias and not found.addresses else None
+            if target is None:
+                return found
+            alias = target.alias or found.alias
+            found = replace(found, addresses=target.addresses, alias=alias, service=target.service)
+        return replace(found, addresses=())
+
     def answer(self, name: str) -> Answer | None:
-        """What one full name resolves to."""
+        """What one full name is: addresses or an alias; None if it does not exist."""
         suffix = f".{DOMAIN}"
         if not name.endswith(suffix):
             return None
         labels = name[: -len(suffix)].split(".")
-        if len(labels) >= 3 and labels[-1] == "svc":
-            return self._service(name, labels[-3], labels[-2], labels[:-3])
+        if len(labels) in (3, 4) and labels[-1] == "svc":
+            return self._service(name, labels[-3], labels[-2], labels[0] if len(labels) == 4 else "")
         if len(labels) == 3 and labels[-1] == "pod":
-            address = labels[0].replace("-", ".")
-            return Answer(name, (address,)) if address.count(".") == 3 else None
+            address = _undashed(labels[0])
+            return Answer(name, (address,)) if address else None
         return None
 
-    def _service(self, name: str, service: str, namespace: str, host: Sequence[str]) -> Answer | None:
+    def _service(self, name: str, service: str, namespace: str, host: str) -> Answer | None:
+        """A Service's answer or, with `host`, that of one of its endpoints."""
         found = self._services.get(namespace, service)
-        if found is None or len(host) > 1:
+        if found is None:
             return None
         spec = found["spec"]
         if spec.get("type") == "ExternalName":
-            return Answer(name, alias=spec["externalName"]) if not host else None
-        if spec.get("clusterIP") not in ("None", "", None):
-            return Answer(name, tuple(spec["clusterIPs"])) if not host else None
-        addresses = tuple(self._endpoints(found, host[0] if host else ""))
-        return Answer(name, addresses) if addresses or not host else None
+            return Answer(name, alias=spec["externalName"].rstrip("."), service=service) if not host else None
+        if not host and spec.get("clusterIP") not in ("None", "", None):
+            return Answer(name, tuple(spec["clusterIPs"]), service=service)
+        addresses = tuple(dict.fromkeys(self._endpoints(found, host)))
+        return Answer(name, addresses, service=service) if addresses else None
 
     def _endpoints(self, service: Object, host: str) -> Iterator[str]:
         meta = service["metadata"]
-        everyone = bool(service["spec"].get("publishNotReadyAddresses"))
         for slice in self._slices.by_index("service", f"{meta['namespace']}/{meta['name']}"):
             for endpoint in slice.get("endpoints") or ():
-                ready = (endpoint.get("conditions") or {}).get("ready")
-                if host and endpoint.get("hostname") != host:
+                address = endpoint["addresses"][0]
+                if host and host != endpoint.get("hostname", address.replace(".", "-")):
                     continue
-                if everyone or ready is None or ready:
-                    yield from endpoint["addresses"]
+                if (endpoint.get("conditions") or {}).get("ready") is not False:
+                    yield address
+
+
+def _undashed(label: str) -> str:
+    """The address that a pod's name stands for (`10-244-0-2`); empty if it is none."""
+    try:
+        return str(IPv4Address(label.replace("-", ".")))
+    except AddressValueError:
+        return ""

@@ -302,7 +302,7 @@ def test_a_pod_can_be_deleted_at_any_moment_and_leaves_nothing_behind(shape: str
         for kubelet in here.cluster.kubelets.values():
             assert kubelet.workers == {}
             assert kubelet._used == (0, 0, 0)
-        assert here.cluster.network._pods == {}
+        assert len(here.cluster.network.addresses) == 0
 
 
 def test_a_namespace_takes_its_pods_with_it() -> None:

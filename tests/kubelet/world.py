@@ -53,6 +53,9 @@ class TinyNetwork:
             raise NetworkError("not found", name)
         return [self.names[name]]
 
+    def alias(self, source: str, name: str) -> str:
+        return ""
+
 
 class Bare:
     """A sandbox without a kubelet: what a test gives, and the containers that ended."""

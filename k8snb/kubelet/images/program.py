@@ -106,6 +106,10 @@ class Process(Protocol):
         """The addresses of a name; raises NetworkError (`not found`)."""
         ...
 
+    def alias(self, name: str) -> str:
+        """The name that a name is only another word for; empty if it is none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

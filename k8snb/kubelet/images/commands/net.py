@@ -271,11 +271,16 @@ def lookup(call: Invocation) -> int:
     server = call.process.nameserver
     call.streams.out(f"Server:\t\t{server}\nAddress:\t{server}:53\n\n")
     for name in [*(f"{words[0]}.{domain}." for domain in _search(call)), words[0]]:
+        shown, alias = name.rstrip("."), call.process.alias(name)
+        if alias:
+            call.streams.out(f"{shown}\tcanonical name = {alias}\n")
+            shown = alias
         try:
             found = call.process.resolve(name)
         except NetworkError:
+            if alias:
+                return 0
             continue
-        shown = name.rstrip(".")
         call.streams.out("".join(f"Name:\t{shown}\nAddress: {address}\n" for address in found) + "\n")
         return 0
     call.streams.out(f"** server can't find {words[0]}: NXDOMAIN\n\n")

@@ -1,0 +1,121 @@
+"""Who has which address: pods have one of their own, pods on the host's network have their node's.
+
+Addresses are handed out when the runtime connects a pod (CNI ADD) and come back when it disconnects it (CNI DEL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from k8snb.client.informer import Informer
+from k8snb.network.ipam import Exhausted, Range
+from k8snb.packet import Endpoint, NetworkError
+from k8snb.typing import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A pod on the network: what answers for it, its name, and the node that it is on."""
+
+    endpoint: Endpoint
+    namespace: str
+    name: str
+    node: str
+
+
+class Addresses:
+    """The addresses of all nodes and pods."""
+
+    def __init__(self, nodes: Informer) -> None:
+        self._nodes = nodes
+        self._nodes.add_index("ip", lambda node: tuple(_node_addresses(node)))
+        self._ranges: dict[str, Range] = {}
+        self._pods: dict[str, Attached] = {}
+        self._on_hosts: dict[str, list[Attached]] = {}
+
+    # -- handing out -------------------------------------------------------------------------------
+
+    def attach(self, pod: Object, host_ip: str, endpoint: Endpoint) -> str:
+        """Connect a pod and return its address; raises NetworkError (`exhausted`)."""
+        spec, meta = pod["spec"], pod["metadata"]
+        node = spec["nodeName"]
+        attached = Attached(endpoint, meta["namespace"], meta["name"], node)
+        if spec.get("hostNetwork"):
+            self._on_hosts.setdefault(host_ip, []).append(attached)
+            return host_ip
+        try:
+            ip = self._range(node).take()
+        except Exhausted as error:
+            raise NetworkError("exhausted", str(error)) from None
+        self._pods[ip] = attached
+        return ip
+
+    def _range(self, node: str) -> Range:
+        found = self._ranges.get(node)
+        if found is None:
+            known = self._nodes.get("", node)
+            cidr = (known or {}).get("spec", {}).get("podCIDR", "")
+            if not cidr:
+                raise NetworkError("exhausted", f"node {node} has no podCIDR")
+            found = self._ranges[node] = Range(cidr)
+        return found
+
+    def detach(self, ip: str, endpoint: Endpoint) -> None:
+        """Disconnect a pod; its address may be given to another one. Nothing happens the second time."""
+        attached = self._pods.get(ip)
+        if attached is not None and attached.endpoint is endpoint:
+            del self._pods[ip]
+            self._ranges[attached.node].give_back(ip)
+        elif ip in self._on_hosts:
+            self._on_hosts[ip] = [each for each in self._on_hosts[ip] if each.endpoint is not endpoint]
+
+    def __len__(self) -> int:
+        """How many pods are connected."""
+        return len(self._pods) + sum(map(len, self._on_hosts.values()))
+
+    # -- asking ------------------------------------------------------------------------------------
+
+    def pod(self, ip: str) -> Attached | None:
+        """The pod that has the address for itself."""
+        return self._pods.get(ip)
+
+    def listener(self, ip: str, port: int) -> Attached | None:
+        """The pod that listens there: the one that has the address, or one on the host's network."""
+        own = self._pods.get(ip)
+        candidates: Sequence[Attached] = [own] if own is not None else self._on_hosts.get(ip, ())
+        return next((each for each in candidates if each.endpoint.accepts(port)), None)
+
+    def node_at(self, ip: str) -> str:
+        """The name of the node that has the address itself; empty if none has."""
+        nodes = self._nodes.by_index("ip", ip)
+        return str(nodes[0]["metadata"]["name"]) if nodes else ""
+
+    def node_of(self, ip: str) -> str:
+        """The name of the node on which somebody with this address is; empty outside the cluster."""
+        attached = self._pods.get(ip)
+        return attached.node if attached is not None else self.node_at(ip)
+
+    def address_of(self, node: str) -> str:
+        """The address of a node; empty if there is none."""
+        known = self._nodes.get("", node)
+        return next(iter(_node_addresses(known)), "") if known is not None else ""
+
+    def namespace_of(self, ip: str) -> str:
+        """The namespace of the pod at the address: where its search for a name begins."""
+        attached = self._pods.get(ip)
+        return attached.namespace if attached is not None else "default"
+
+    def zone_of(self, node: str) -> str:
+        """The zone in which a node is; empty if nobody has said."""
+        labels = (self._nodes.get("", node) or {}).get("metadata", {}).get("labels") or {}
+        return str(labels.get("topology.kubernetes.io/zone", ""))
+
+    def nodes(self) -> list[str]:
+        """The names of all nodes, in order."""
+        return [node["metadata"]["name"] for node in self._nodes.list()]
+
+
+def _node_addresses(node: Object) -> Sequence[str]:
+    found = (node.get("status") or {}).get("addresses") or ()
+    return [each["address"] for each in found if each["type"] in ("InternalIP", "ExternalIP")]

@@ -1,0 +1,254 @@
+"""The way of one connection, hop by hop: what a packet meets between a program that asks and one that answers.
+
+A connection is made in the steps that a real one takes, and every step is a `Hop`: the name is resolved, the rules of
+the node at which the packet is rewrite a virtual address, the packet crosses to the node of the chosen pod and reaches
+whoever listens there. The rules that count are those of the node where the packet first arrives: the sender's own for
+virtual addresses, the addressed one for a node port, any node for a load balancer's address.
+
+Addresses are rewritten in both directions. Where an answer would otherwise take another way back (a caller from
+outside, a pod that reaches itself through its Service), the node puts its own address in the sender's place
+(masquerading); `externalTrafficPolicy: Local` is there to avoid that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from k8snb.i18n import _
+from k8snb.machinery.names import Lottery
+from k8snb.network.addresses import Addresses
+from k8snb.network.dns import DNS, NAMESERVER, Answer
+from k8snb.network.proxy import Proxy, Rule, Verdict
+from k8snb.packet import Endpoint, NetworkError
+
+TIMEOUT_SECONDS = 30.0
+"""How long a client waits for an address that nobody answers on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of a packet: what kind of step, on which node, in words, and how the packet looks after it."""
+
+    kind: str
+    """`dns`, `service`, `node`, `pod` or `failed`."""
+    node: str
+    text: str
+    source: str = ""
+    address: str = ""
+    """Where the packet goes now: an address, with a port once it is on its way."""
+    saw: Sequence[tuple[str, str]] = ()
+    """What decided it: labels and values, for readers."""
+    objects: Sequence[str] = ()
+    """The objects of the API that it rests on: `Service/my-service`."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """A connection that came about (`endpoint` is set) or failed (`error` is)."""
+
+    source: str = ""
+    """The address that the other side sees."""
+    node: str = ""
+    """Where the packet is; empty outside the cluster."""
+    ip: str = ""
+    port: int = 0
+    hops: list[Hop] = field(default_factory=list)
+    endpoint: Endpoint | None = None
+    error: NetworkError | None = None
+
+    @property
+    def destination(self) -> str:
+        """Address and port."""
+        return f"{self.ip}:{self.port}"
+
+    def note(self, kind: str, text: str, *objects: str, saw: Sequence[tuple[str, str]] = ()) -> None:
+        """Keep a step, with the packet as it is now."""
+        self.hops.append(Hop(kind, self.node, text, self.source, self.destination, saw, objects))
+
+    def fail(self, kind: str, text: str, *objects: str, dialled: str) -> None:
+        """Note that it ends here, and how the program hears of it: about the address that it asked for."""
+        self.note("failed", text, *objects)
+        self.error = NetworkError(kind, dialled, TIMEOUT_SECONDS if kind == "timeout" else 0.0)
+
+
+class Paths:
+    """Finds the way of every connection in one cluster."""
+
+    def __init__(self, addresses: Addresses, proxy: Proxy, dns: DNS, lottery: Lottery) -> None:
+        self._addresses = addresses
+        self._proxy = proxy
+        self._dns = dns
+        self._lottery = lottery
+
+    def connect(self, source: str, host: str, port: int) -> Connection:
+        """Try to open a TCP connection from an address to a host and port."""
+        connection = Connection(source, self._addresses.node_of(source), port=port)
+        self._resolve(connection, host)
+        dialled = connection.destination
+        for step in (self._reach_rules, self._apply_rules, self._reach_pod):
+            if connection.error is None:
+                step(connection, dialled)
+        return connection
+
+    # -- names -------------------------------------------------------------------------------------
+
+    def lookup(self, source: str, name: str) -> Answer | None:
+        """What a name is to the pod at `source`. Several addresses come in any order, so that callers spread."""
+        found = self._dns.resolve(name, self._addresses.namespace_of(source))
+        if found is None or len(found.addresses) < 2:
+            return found
+        rest, shuffled = list(found.addresses), []
+        while rest:
+            shuffled.append(rest.pop(self._lottery.below(len(rest))))
+        return Answer(found.name, tuple(shuffled), found.alias, found.service)
+
+    def _resolve(self, connection: Connection, host: str) -> None:
+        if host == "localhost" or host.startswith("127."):
+            connection.ip = connection.source
+        elif host.replace(".", "").isdigit():
+            connection.ip = host
+        else:
+            self._look_up(connection, host)
+
+    def _look_up(self, connection: Connection, host: str) -> None:
+        found = self.lookup(connection.source, host) if connection.node else None
+        service = [f"Service/{found.service}"] if found is not None and found.service else []
+        saw = [(_("name"), host), (_("found as"), found.name)] if found is not None else [(_("name"), host)]
+        if found is None or not found.addresses:
+            words = _("{host}: no such name") if found is None else _("{host} is another name for {alias}")
+            alias = found.alias if found is not None else ""
+            text = words.format(host=host, alias=alias)
+            connection.hops.append(Hop("failed", connection.node, text, connection.source, "", saw, service))
+            connection.error = NetworkError("not found", alias or host)
+            return
+        connection.ip = found.addresses[0]
+        many = _("{server} answers: {count} addresses, the first of them {ip}")
+        words = many if len(found.addresses) > 1 else _("{server} answers: {ip}")
+        text = words.format(server=NAMESERVER, ip=connection.ip, count=len(found.addresses))
+        connection.hops.append(Hop("dns", connection.node, text, connection.source, connection.ip, saw, service))
+
+    # -- to the rules ------------------------------------------------------------------------------
+
+    def _reach_rules(self, connection: Connection, dialled: str) -> None:
+        """Bring the packet to the node whose rules it meets first."""
+        place = self._addresses.node_at(connection.ip)
+        if not connection.node:
+            self._enter(connection, place, dialled)
+        elif place and place != connection.node:
+            self._leave(connection, place)
+
+    def _enter(self, connection: Connection, place: str, dialled: str) -> None:
+        """Into the cluster from outside: to a node, or to an address that leads to one of them."""
+        rule = self._proxy.rule(connection.ip, connection.port, is_node=False)
+        if rule is not None and rule.is_external:
+            place = self._door(rule)
+            text = _("{ip} leads to {node}: the load balancer chose it")
+        else:
+            text = _("from outside to {node}")
+        if not place:
+            words = _("outside the cluster nobody knows a way to {ip}").format(ip=connection.ip)
+            connection.fail("timeout", words, *_services(rule), dialled=dialled)
+            return
+        connection.node = place
+        connection.note("node", text.format(ip=connection.ip, node=place), f"Node/{place}", *_services(rule))
+
+    def _door(self, rule: Rule) -> str:
+        """The node that a load balancer hands a packet to: one that has an endpoint, where the policy is `Local`."""
+        nodes = self._addresses.nodes()
+        if rule.is_local(inside=False):
+            nodes = [node for node in nodes if self._proxy.backends(rule, node, local=True)]
+        return nodes[self._lottery.below(len(nodes))] if nodes else ""
+
+    def _leave(self, connection: Connection, place: str) -> None:
+        """To the address of another node. That is no pod address, so the packet leaves as if its node had sent it."""
+        home = connection.node
+        connection.source = self._addresses.address_of(home) or connection.source
+        connection.node = place
+        text = _("from {here} to {node}, the node that was asked for").format(here=home, node=place)
+        connection.note("node", text, f"Node/{place}")
+
+    # -- the rules ---------------------------------------------------------------------------------
+
+    def _apply_rules(self, connection: Connection, dialled: str) -> None:
+        """What the rules of the node that the packet has reached make of its addresses."""
+        is_node = bool(self._addresses.node_at(connection.ip))
+        rule = self._proxy.rule(connection.ip, connection.port, is_node=is_node)
+        if rule is None:
+            if self._proxy.knows(connection.ip):
+                words = _("no Service has port {port} at {ip}").format(ip=connection.ip, port=connection.port)
+                connection.fail("timeout", words, dialled=dialled)
+            return
+        inside = self._addresses.node_of(connection.source) == connection.node
+        verdict = self._proxy.choose(rule, connection.source, connection.node, inside=inside)
+        if verdict.backend is None:
+            self._refuse(connection, rule, verdict, dialled)
+            return
+        self._rewrite(connection, rule, verdict, inside=inside)
+
+    def _refuse(self, connection: Connection, rule: Rule, verdict: Verdict, dialled: str) -> None:
+        kind, words = {
+            "no endpoints": ("refused", _("Service {name} has no endpoint: the connection is refused")),
+            "no local endpoints": ("timeout", _("Service {name} has no endpoint on {node}: the packet is dropped")),
+            "source range": ("timeout", _("Service {name} takes nothing from this source: the packet is dropped")),
+        }[verdict.reason]
+        text = words.format(name=rule.name, node=connection.node)
+        connection.fail(kind, text, *_services(rule), dialled=dialled)
+
+    def _rewrite(self, connection: Connection, rule: Rule, verdict: Verdict, *, inside: bool) -> None:
+        backend = verdict.backend
+        assert backend is not None
+        itself = backend.ip == connection.source
+        if itself or (rule.is_external and rule.service["spec"].get("externalTrafficPolicy") != "Local"):
+            connection.source = self._addresses.address_of(connection.node) or connection.source
+        connection.ip, connection.port = backend.ip, backend.port
+        facts = {_("Service"): rule.name, _("address"): _door_kind(rule.via), _("usable"): str(verdict.usable)}
+        objects = [*_services(rule), f"EndpointSlice/{backend.slice}"]
+        if backend.pod:
+            objects.append(f"Pod/{backend.pod}")
+        text = _stay(verdict).format(ip=backend.ip, count=verdict.usable)
+        connection.note("service", text, *objects, saw=list(facts.items()))
+
+    # -- to the pod --------------------------------------------------------------------------------
+
+    def _reach_pod(self, connection: Connection, dialled: str) -> None:
+        ip, port = connection.ip, connection.port
+        attached = self._addresses.pod(ip)
+        place = attached.node if attached is not None else self._addresses.node_at(ip)
+        if not place:
+            connection.fail("timeout", _("nobody has the address {ip}").format(ip=ip), dialled=dialled)
+            return
+        if place != connection.node:
+            text = _("routed from {here} to {node}").format(here=connection.node, node=place)
+            connection.node = place
+            connection.note("node", text, f"Node/{place}")
+        found = self._addresses.listener(ip, port)
+        if found is None:
+            who = f"Pod/{attached.name}" if attached is not None else f"Node/{place}"
+            words = _("nobody listens on port {port} of {ip}").format(ip=ip, port=port)
+            connection.fail("refused", words, who, dialled=dialled)
+            return
+        connection.endpoint = found.endpoint
+        connection.note("pod", _("pod {name} accepts the connection").format(name=found.name), f"Pod/{found.name}")
+
+
+def _services(rule: Rule | None) -> list[str]:
+    return [f"Service/{rule.key.name}"] if rule is not None else []
+
+
+def _door_kind(via: str) -> str:
+    return {
+        "cluster IP": _("cluster IP"),
+        "node port": _("node port"),
+        "external IP": _("external IP"),
+        "load balancer": _("load balancer"),
+    }[via]
+
+
+def _stay(verdict: Verdict) -> str:
+    """How the endpoint was chosen, as a sentence to fill in."""
+    if verdict.reason == "affinity":
+        return _("this sender stays with the endpoint that it had: {ip}")
+    if verdict.usable == 1:
+        return _("the only endpoint: {ip}")
+    return _("one of {count} endpoints, by chance: {ip}")
