@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import orjson
+
 from k8snb.apiserver.bootstrap import bootstrap_objects
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
@@ -53,6 +55,8 @@ Entry: TypeAlias = tuple[str, tuple[Any, ...]]
 """One thing that came from outside: the name of a method of `Cluster` and its arguments."""
 
 _READS = frozenset({"get", "list", "watch"})
+_COMMANDS = frozenset({"exec", "attach"})
+"""What is asked for with GET and changes something all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +238,16 @@ class Cluster:
             self._journal.append((name, arguments))
 
     def handle(self, request: Request) -> Response:
-        """Answer a request from outside; those that may write are kept in the journal."""
-        kept = _copy(request)
+        """Answer a request from outside; those that may write are kept in the journal.
+
+        An object from outside travels as bytes, as it would over the network: it is checked against the schema, and
+        what its owner does with it afterwards does not matter.
+        """
+        kept = _from_outside(request)
+        request = _copy(kept)
         response = self.server.handle(request)
-        if request.info is None or request.info.verb not in _READS:
+        info = request.info
+        if info is None or info.verb not in _READS or info.subresource in _COMMANDS:
             self._note("_handle_again", kept)
         return response
 
@@ -270,9 +280,19 @@ class Cluster:
         self._run(lambda: False, self.clock.now() + seconds)
 
     def wait(self, condition: Callable[[], bool], timeout: float = SETTLE_SECONDS) -> bool:
-        """Wait until `condition()` holds; False if it does not within `timeout` seconds of virtual time."""
-        self._run(condition, self.clock.now() + timeout)
-        return condition()
+        """Wait until `condition()` holds; False if it does not within `timeout` seconds of virtual time.
+
+        Once it has held it is not asked again, so a condition may take out what it finds.
+        """
+        held = False
+
+        def holds() -> bool:
+            nonlocal held
+            held = held or condition()
+            return held
+
+        self._run(holds, self.clock.now() + timeout)
+        return holds()
 
     def _run(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> None:
         turns = self._pass_time(until, deadline, foreground=foreground)
@@ -439,6 +459,15 @@ class Cluster:
     def _need_virtual_time(self) -> None:
         if not isinstance(self.clock, VirtualClock) or not self._keeps_journal:
             raise RuntimeError(_("a cluster that follows the wall clock cannot go back in time"))
+
+
+def _from_outside(request: Request) -> Request:
+    """The request with its object encoded."""
+    if request.object is None:
+        return _copy(request)
+    copy = _copy(request)
+    copy.body, copy.object = orjson.dumps(request.object), None
+    return copy
 
 
 def _copy(request: Request) -> Request:

@@ -187,6 +187,13 @@ def test_waiting_ends_when_the_condition_holds() -> None:
     assert cluster.clock.now() - began < 10
 
 
+def test_a_condition_that_has_held_is_not_asked_again() -> None:
+    cluster = Cluster(nodes=1)
+    stream = cluster.client.watch("pods", "default")
+    cluster.kubectl("run web --image=nginx")
+    assert cluster.wait(lambda: stream.next() is not None and len(stream) == 0, timeout=1)
+
+
 def test_waiting_gives_up_when_the_time_is_over() -> None:
     cluster = Cluster()
     began = cluster.clock.now()

@@ -53,5 +53,4 @@ EXEC = Verb(
         Flag("stdin", "i", kind="switch"),
         Flag("tty", "t", kind="switch"),
     ),
-    interspersed=False,
 )
