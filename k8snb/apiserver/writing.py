@@ -53,6 +53,7 @@ _SIMPLE_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _REMEMBERED = ("serviceaccounts", "namespaces", "priorityclasses.scheduling.k8s.io", "limitranges", "resourcequotas")
 _TEMPLATES = 4096
 GENERATED_NAME_TRIES = 8
+NO_NAME = "name must be provided"
 _NAMED = frozenset({"name", "namespace", "uid", "creationTimestamp", "generation"})
 """Metadata that is no more than a name, to whoever checks it."""
 CREATE_ON_UPDATE = frozenset({"endpoints", "events", "leases", "endpointslices", "limitranges"})
@@ -250,7 +251,7 @@ class Writer:
             new, warnings = decoded.object, decoded.warnings
         if kind.converted:
             new = kind.save(new)
-        self._check_identity(kind, info, new)
+        self.check_identity(kind, info, new)
         event = kind.bucket.event(info.namespace if kind.resource.namespaced else "", info.name)
         if event is None:
             if kind.resource.plural in CREATE_ON_UPDATE and not info.subresource:
@@ -260,15 +261,12 @@ class Writer:
         return self.replace(kind, info, request, event.object, new, warnings)
 
     @staticmethod
-    def _check_identity(kind: Kind, info: RequestInfo, new: Object) -> None:
+    def check_identity(kind: Kind, info: RequestInfo, new: Object) -> None:
+        """Raise BadRequest where an object is not the one that the URL names."""
         meta = new.get("metadata") or {}
         name = meta.get("name", "")
         if not name:
-            raise (
-                bad_request("name must be provided")
-                if "name" in meta
-                else bad_request("resource name may not be empty")
-            )
+            raise bad_request(f"the name of the object ({info.name} based on URL) was undeterminable: {NO_NAME}")
         if name != info.name:
             raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({info.name})")
         if kind.resource.namespaced and meta.get("namespace") and meta["namespace"] != info.namespace:
@@ -281,7 +279,7 @@ class Writer:
             raise not_found(kind.resource, info.name)
         decoded = patched(kind, kind.load(old), request)
         new = kind.save(decoded.object)
-        self._check_identity(kind, info, new)
+        self.check_identity(kind, info, new)
         return self.replace(kind, info, request, old, new, decoded.warnings)
 
     def replace(
@@ -305,8 +303,7 @@ class Writer:
         given, current = new["metadata"], old["metadata"]
         uid = given.get("uid")
         if uid and uid != current["uid"]:
-            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {current['uid']}"
-            raise conflict(kind.resource, current["name"], why)
+            raise conflict(kind.resource, current["name"], _other_uid(kind, current, uid))
         version = given.get("resourceVersion")
         if version and version != current["resourceVersion"]:
             raise conflict(kind.resource, current["name"])
@@ -344,7 +341,9 @@ class Writer:
         final = kind.strategy.prepare_status(new, old)
         errors = kind.strategy.validate_status(final, old)
         meta, before = final["metadata"], old["metadata"]
-        if meta.get("labels") is not before.get("labels") or meta.get("annotations") is not before.get("annotations"):
+        if meta is before:
+            pass
+        elif meta.get("labels") is not before.get("labels") or meta.get("annotations") is not before.get("annotations"):
             errors += validate_metadata(meta, name_rule=kind.strategy.name_rule, namespaced=kind.resource.namespaced)
         if errors:
             raise invalid(kind.resource, before["name"], errors)
@@ -371,6 +370,14 @@ class Writer:
         if meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"):
             return False
         return not (kind.resource.plural == "namespaces" and (obj.get("spec") or {}).get("finalizers"))
+
+
+def _other_uid(kind: Kind, current: Mapping[str, Any], uid: str) -> str:
+    """What the storage says of an update that was meant for an object of the same name."""
+    place = "/".join(part for part in (kind.resource.plural, current.get("namespace", ""), current["name"]) if part)
+    why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {current['uid']}"
+    lead = f"StorageError: invalid object, Code: 4, Key: /registry/{place}, ResourceVersion: 0"
+    return f"{lead}, AdditionalErrorMsg: {why}"
 
 
 def _is_same(new: Object, old: Object) -> bool:
