@@ -136,16 +136,18 @@ class WatchEvent:
     """One committed change: what a watch delivers, and what history is made of.
 
     `type` is ADDED, MODIFIED or DELETED. `previous` is the event before this one on the same object, so
-    a chain of events is the history of an object; compaction cuts it.
+    a chain of events is the history of an object; compaction cuts it. `superseded` is set when the object is
+    modified again: whoever has both events waiting may pass over this one.
     """
 
-    __slots__ = ("object", "previous", "revision", "type")
+    __slots__ = ("object", "previous", "revision", "superseded", "type")
 
     def __init__(self, revision: int, type: str, object: Object, previous: WatchEvent | None) -> None:
         self.revision = revision
         self.type = type
         self.object = object
         self.previous = previous
+        self.superseded = False
 
     def __repr__(self) -> str:
         meta = self.object["metadata"]

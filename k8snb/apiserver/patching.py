@@ -51,6 +51,8 @@ def patched_as(api_version: str, kind: str, old: Object, request: Request) -> De
         result = patch.merge_patch(old, _mapping(how, given))
     else:
         result = patch.strategic_merge_patch(old, _mapping(how, given), api_version, kind)
+    if request.object is not None and how == "merge":  # a part of the cluster; its objects are typed by construction
+        return Decoded(result)
     try:
         return body.typed(result, api_version, kind, mode, problems)
     except StatusError as error:

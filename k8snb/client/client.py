@@ -130,7 +130,7 @@ class Client:
             info=RequestInfo("patch", self.resource(resource), namespace, name, subresource),
             query=query,
             headers={"content-type": PATCH_TYPES[kind]},
-            body=json.dumps(patch).encode(),
+            object=patch,  # type: ignore[arg-type]
             user=self.user,
         )
         return _content(self._respond(request))

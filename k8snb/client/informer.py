@@ -142,17 +142,30 @@ class Informer(Task):
             self.wake()
 
     def run(self, quantum: int) -> None:
-        """Take in at most `quantum` changes."""
+        """Take in at most `quantum` changes.
+
+        Where turns are long, a version that has been modified since is passed over: the next one is waiting here
+        too. Where turns are single steps, every version is seen.
+        """
         events = self._events
-        while events and quantum > 0:
-            quantum -= 1
-            event = events.popleft()
-            self.revision = event.revision
-            obj = event.object
-            meta = obj["metadata"]
-            self._put((meta.get("namespace", ""), meta["name"]), None if event.type == "DELETED" else obj)
+        if quantum == 1:
+            if events:
+                self._absorb(events.popleft())
+        else:
+            pop, absorb = events.popleft, self._absorb
+            while events and quantum > 0:
+                quantum -= 1
+                event = pop()
+                if not event.superseded:
+                    absorb(event)
         if events:
             self.wake()
+
+    def _absorb(self, event: WatchEvent) -> None:
+        self.revision = event.revision
+        obj = event.object
+        meta = obj["metadata"]
+        self._put((meta.get("namespace", ""), meta["name"]), None if event.type == "DELETED" else obj)
 
     @property
     def behind(self) -> bool:
@@ -163,7 +176,7 @@ class Informer(Task):
         """Take in every change up to a revision at once, for a reader that has to know what came before it."""
         events = self._events
         while events and events[0].revision <= revision:
-            self.run(1)
+            self._absorb(events.popleft())
 
     def _put(self, key: tuple[str, str], new: Object | None) -> None:
         old = self._objects.get(key)
@@ -173,8 +186,9 @@ class Informer(Task):
             return
         else:
             del self._objects[key]
-        for index in self._indexes.values():
-            index.put(old, new)
+        if self._indexes:
+            for index in self._indexes.values():
+                index.put(old, new)
         for handler in self._handlers:
             handler(old, new)
 

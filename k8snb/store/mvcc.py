@@ -59,6 +59,7 @@ class PackedEvent(WatchEvent):
         self.revision = revision
         self.type = type
         self.previous = previous
+        self.superseded = False
         self._packed = packed
         self._unpack = unpack
 
@@ -232,7 +233,9 @@ class Store:
     def update(self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0) -> WatchEvent:
         """Store a new version of an object that exists."""
         names = bucket.namespaces[namespace]
-        event = self._commit(bucket, namespace, "MODIFIED", obj, names[name])
+        previous = names[name]
+        event = self._commit(bucket, namespace, "MODIFIED", obj, previous)
+        previous.superseded = True
         names[name] = event
         if ttl:
             self._lease(bucket, event, ttl)

@@ -126,7 +126,7 @@ def _with_new_metadata(obj: Object, new: Object) -> Object:
     meta: Mapping[str, Any] = obj["metadata"]
     given: Mapping[str, Any] = new["metadata"]
     names = ("labels", "annotations", "finalizers", "managedFields")
-    if all(given.get(name) == meta.get(name) for name in names):
+    if given is meta or all(given.get(name) == meta.get(name) for name in names):
         return obj
     kept = without(meta, *names)
     return {**obj, "metadata": {**kept, **{name: given[name] for name in names if name in given}}}
