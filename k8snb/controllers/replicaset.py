@@ -89,8 +89,6 @@ class ReplicaSetController(Controller):
         key = ObjectKey(meta["namespace"], owner["name"])
         if "deletionTimestamp" in meta:
             self._expectations.deleted(key, meta["uid"])
-        if labels_of(old) is not labels_of(new):
-            self._claiming[key] = None
         self._look_at(key, new)
 
     def _owned_left(self, owner: Object, old: Object, new: Object | None) -> None:
@@ -146,8 +144,11 @@ class ReplicaSetController(Controller):
             self.wants(_("the ReplicaSet is gone: nothing to do"))
             return None
         tally = self._tallies.get(rs["metadata"]["uid"]) or _NOBODY
-        adopted = self._claim(key, rs) if key in self._claiming else 0
-        exist = tally.matching(selectors.of_object(rs["spec"]["selector"]).matches) + adopted
+        exist = tally.matching(selectors.of_object(rs["spec"]["selector"]).matches)
+        if exist != tally.active and not is_deleting(rs):
+            self._release(rs)
+        if key in self._claiming:
+            exist += self._adopt(key, rs)
         wanted = rs["spec"].get("replicas", 1)
         self.saw(wanted=wanted, exist=exist, ready=tally.ready, terminating=tally.terminating)
         failure: Failure | None = None
@@ -252,32 +253,23 @@ class ReplicaSetController(Controller):
 
     # -- claiming ----------------------------------------------------------------------------------
 
-    def _claim(self, key: ObjectKey, rs: Object) -> int:
-        """Adopt and release pods; how many were adopted, which the cache has yet to show."""
-        adopted = 0
-        if not is_deleting(rs):
-            selector = selectors.of_object(rs["spec"]["selector"])
-            self._release(rs, selector)
-            adopted = self._adopt(rs, selector)
-        if not adopted:
-            del self._claiming[key]
-        return adopted
-
-    def _release(self, rs: Object, selector: selectors.LabelSelector) -> None:
-        tally = self._tallies.get(rs["metadata"]["uid"])
-        if tally is None or all(selector.matches(group.labels) for group in tally.groups()):
-            return
-        strays = [pod for pod in owners.controlled(self._pods, rs) if is_active(pod)]
-        strays = [pod for pod in strays if not selector.matches(labels_of(pod))]
+    def _release(self, rs: Object) -> None:
+        """Give up the pods that the selector no longer matches."""
+        matches = selectors.of_object(rs["spec"]["selector"]).matches
+        strays = [pod for pod in owners.controlled(self._pods, rs) if is_active(pod) and not matches(labels_of(pod))]
         self.wants(_("{count} pods no longer match the selector: release them"), count=len(strays))
         for pod in strays:
             owners.release(self.client, "pods", rs, pod)
 
-    def _adopt(self, rs: Object, selector: selectors.LabelSelector) -> int:
-        orphans = self._orphans.get(rs["metadata"]["namespace"]) or {}
-        found = [pod for pod in orphans.values() if is_active(pod) and selector.matches(labels_of(pod))]
-        if found:
-            self.wants(_("{count} pods that nobody controls match the selector: adopt them"), count=len(found))
+    def _adopt(self, key: ObjectKey, rs: Object) -> int:
+        """Take over matching pods that nobody controls; how many, which the cache has yet to show."""
+        matches = selectors.of_object(rs["spec"]["selector"]).matches
+        orphans = self._orphans.get(key.namespace) or {}
+        found = [pod for pod in orphans.values() if is_active(pod) and matches(labels_of(pod))]
+        if is_deleting(rs) or not found:
+            del self._claiming[key]
+            return 0
+        self.wants(_("{count} pods that nobody controls match the selector: adopt them"), count=len(found))
         return sum(owners.adopt(self.client, "pods", rs, pod) is not None for pod in found)
 
     # -- telling -----------------------------------------------------------------------------------

@@ -62,10 +62,10 @@ def test_an_emptied_slice_is_deleted() -> None:
     assert pack(slices, where, {"c": None}, LIMIT).delete == ["two"]
 
 
-def applied(slices: dict[str, list[Object]], packing: Packing) -> dict[str, list[Object]]:
+def applied(slices: dict[str, list[Object]], packing: Packing, round: int) -> dict[str, list[Object]]:
     after = {name: held for name, held in slices.items() if name not in packing.delete}
     after.update(packing.update)
-    after.update((f"new-{len(slices)}-{number}", held) for number, held in enumerate(packing.create))
+    after.update((f"new-{round}-{number}", held) for number, held in enumerate(packing.create))
     return after
 
 
@@ -76,12 +76,12 @@ changes = st.dictionaries(st.sampled_from("abcdefghijklmnop"), st.none() | st.bo
 def test_after_any_changes_every_pod_has_its_endpoint_once_and_no_slice_is_too_full(rounds: list[Any]) -> None:
     slices: dict[str, list[Object]] = {}
     wanted: dict[str, Object] = {}
-    for drawn in rounds:
+    for round, drawn in enumerate(rounds):
         change = {pod: None if ready is None else endpoint(pod, ready) for pod, ready in drawn.items()}
         where = {pod_name(each): name for name, held in slices.items() for each in held}
         packing = pack(slices, where, change, LIMIT)
         assert not set(packing.update) & set(packing.delete)
-        slices = applied(slices, packing)
+        slices = applied(slices, packing, round)
         wanted.update((pod, each) for pod, each in change.items() if each is not None)
         wanted = {pod: each for pod, each in wanted.items() if change.get(pod, each) is not None}
         held = [each for endpoints in slices.values() for each in endpoints]

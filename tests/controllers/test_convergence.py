@@ -1,0 +1,102 @@
+"""Whatever happens from outside, in whatever order: in the end things are as they should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from k8snb.controllers.podstate import is_active, is_ready
+from k8snb.controllers.replicaset_status import COUNTERS
+from k8snb.machinery.objects import controller_of, is_deleting, labels_of
+from k8snb.typing import Object
+from tests.controllers.world import World, pod, replicaset, service
+
+ACTIONS = ("scale", "delete", "kill", "fail", "ready", "unready", "relabel", "return", "stray", "run", "end", "turn")
+steps = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 9)), max_size=25)
+
+
+def act(world: World, action: str, number: int) -> None:
+    """One thing that people or nodes do; `number` says to whom, or how much."""
+    pods = world.list("pods")
+    chosen = pods[number % len(pods)] if pods else None
+    if action == "scale":
+        world.client.patch("replicasets", "web", {"spec": {"replicas": number % 6}}, "default")
+    elif action == "stray":
+        _create_once(world, f"stray-{number}")
+    elif action == "turn":
+        world.loop.turn()
+    elif chosen is not None:
+        _act_on(world, action, chosen)
+
+
+def _create_once(world: World, name: str) -> None:
+    if world.find("pods", name) is None:
+        world.client.create("pods", pod(name))
+
+
+def _act_on(world: World, action: str, chosen: Object) -> None:
+    name = chosen["metadata"]["name"]
+    bound = bool(chosen["spec"].get("nodeName"))
+    if action in ("delete", "kill"):
+        world.client.delete("pods", name, "default", grace=0 if action == "kill" else None)
+    elif action in ("relabel", "return"):
+        app = "other" if action == "relabel" else "web"
+        world.client.patch("pods", name, {"metadata": {"labels": {"app": app}}}, "default")
+    elif action == "run" and not bound and not is_deleting(chosen):
+        world.bind(chosen)
+        world.post_pod(chosen)
+    elif action == "end" and is_deleting(chosen):
+        world.client.delete("pods", name, "default", grace=0)
+    elif action == "fail" and bound:
+        world.post_pod(chosen, ready=False, phase="Failed")
+    elif action in ("ready", "unready") and bound and chosen["status"]["phase"] == "Running":
+        world.post_pod(chosen, ready=action == "ready")
+
+
+def expected_counters(rs: Object, pods: list[Object]) -> dict[str, int]:
+    """The counters as they follow from the pods, the long way round."""
+    mine = [each for each in pods if (owner := controller_of(each)) is not None and owner["name"] == "web"]
+    active = [each for each in mine if is_active(each)]
+    ready = sum(map(is_ready, active))
+    leaving = [
+        each for each in mine if is_deleting(each) and each["status"].get("phase") not in ("Failed", "Succeeded")
+    ]
+    return dict(zip(COUNTERS, (len(active), len(active), ready, ready, len(leaving)), strict=True))
+
+
+def expected_endpoints(pods: list[Object]) -> dict[str, tuple[bool, bool]]:
+    """Which pods should stand behind the Service: whether each is ready, and whether it is on its way out."""
+    behind = [each for each in pods if labels_of(each).get("app") == "web" and each["status"].get("podIP")]
+    living = [each for each in behind if each["status"]["phase"] not in ("Failed", "Succeeded")]
+    return {p["metadata"]["name"]: (is_ready(p) and not is_deleting(p), is_deleting(p)) for p in living}
+
+
+def found_endpoints(world: World) -> dict[str, tuple[bool, bool]]:
+    slices = world.list("endpointslices", labels="kubernetes.io/service-name=web")
+    endpoints = [endpoint for each in slices for endpoint in each["endpoints"] or ()]
+    found = {e["targetRef"]["name"]: (e["conditions"]["ready"], e["conditions"]["terminating"]) for e in endpoints}
+    assert len(found) == len(endpoints), "no pod is there twice"
+    return found
+
+
+@given(steps)
+def test_a_replicaset_and_a_service_end_up_as_they_should_be(story: list[Any]) -> None:
+    world = World(nodes=1)
+    world.create(replicaset())
+    world.create(service())
+    for action, number in story:
+        act(world, action, number)
+    world.settle()
+    pods = world.list("pods")
+    rs = world.get("replicasets", "web")
+    counters = {name: rs["status"].get(name, 0) for name in COUNTERS}
+    assert counters == expected_counters(rs, pods)
+    assert counters["replicas"] == rs["spec"]["replicas"]
+    assert rs["status"]["observedGeneration"] == rs["metadata"]["generation"]
+    controlled = [each for each in pods if is_active(each) and controller_of(each) is not None]
+    assert all(labels_of(each)["app"] == "web" for each in controlled), "who does not match is released"
+    matching = [each for each in pods if is_active(each) and labels_of(each)["app"] == "web"]
+    assert all(controller_of(each) is not None for each in matching), "who matches is adopted"
+    assert found_endpoints(world) == expected_endpoints(pods)
