@@ -8,6 +8,7 @@ already holds is left in peace. Upstream: `IsValidIPForLegacyField`, `IsValidCID
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -16,6 +17,9 @@ from k8snb.errors import FieldError, invalid_value
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _REMEMBERED = 65_536
 """How many addresses are remembered: an EndpointSlice is checked again whenever one of its endpoints changes."""
+
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_PLAIN = re.compile(rf"(?!0\.|127\.|169\.254\.|224\.)(?:{_OCTET}\.){{3}}{_OCTET}", re.ASCII)
 
 NOT_AN_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 NOT_A_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
@@ -84,8 +88,15 @@ def _is_length(text: str, address: IPAddress) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= address.max_prefixlen
 
 
+def is_plain_endpoint(value: str) -> bool:
+    """Whether it is, at a glance, an IPv4 address that traffic can be sent to, as nearly all are."""
+    return _PLAIN.fullmatch(value) is not None
+
+
 def endpoint_ip(path: str, value: str) -> list[FieldError]:
     """An address that traffic can be sent to."""
+    if is_plain_endpoint(value):
+        return []
     problem = _endpoint_problem(value)
     return [invalid_value(path, value, problem)] if problem else []
 

@@ -98,6 +98,8 @@ def _validate_topology(path: str, topology: Mapping[str, str]) -> list[FieldErro
 
 
 def _validate_address(path: str, address: str, kind: str) -> list[FieldError]:
+    if kind == "IPv4" and addresses.is_plain_endpoint(address):
+        return []
     if kind == "FQDN":
         return _fully_qualified(path, address)
     if kind not in ADDRESS_TYPES:
