@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from k8snb.cluster import Cluster, NodeSpec
+    from k8snb.current import use
     from k8snb.errors import StatusError
 
 __version__ = "0.1.0"
-__all__ = ["Cluster", "NodeSpec", "StatusError", "__version__", "load_ipython_extension"]
+__all__ = ["Cluster", "NodeSpec", "StatusError", "__version__", "load_ipython_extension", "use"]
 
-_WHERE = {"Cluster": "k8snb.cluster", "NodeSpec": "k8snb.cluster", "StatusError": "k8snb.errors"}
+_WHERE = {
+    "Cluster": "k8snb.cluster",
+    "NodeSpec": "k8snb.cluster",
+    "StatusError": "k8snb.errors",
+    "use": "k8snb.current",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,7 @@ from k8snb.client.informer import Informers
 from k8snb.clock import Clock, VirtualClock
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, make
+from k8snb.current import use
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
@@ -148,6 +149,7 @@ class Cluster:
         self._door = _Door(self)
         self._official: Any = None
         self._build()
+        use(self)
 
     # -- making ------------------------------------------------------------------------------------
 
@@ -445,8 +447,7 @@ class Cluster:
         """What `kubectl COMMAND` prints, errors included; waiting commands let virtual time pass."""
         from k8snb.kubectl import run
 
-        output = run(self, command, stdin)
-        return str(output.stdout + output.stderr)
+        return run(self, command, stdin).text
 
     def fork(self) -> Cluster:
         """A second cluster with the same past; from here on the two know nothing of each other."""
@@ -454,6 +455,7 @@ class Cluster:
         twin = Cluster(**self._making)
         twin._replay(list(self._journal), None)
         twin.paused = self.paused
+        use(self)  # a notebook goes on meaning the one it forked
         return twin
 
     def _need_virtual_time(self) -> None:

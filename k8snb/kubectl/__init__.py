@@ -5,7 +5,7 @@
 binary to run: in a browser.
 """
 
-from k8snb.kubectl.command import Kubectl, kubectl, run
+from k8snb.kubectl.command import Kubectl, run
 from k8snb.kubectl.output import Output
 
-__all__ = ["Kubectl", "Output", "kubectl", "run"]
+__all__ = ["Kubectl", "Output", "run"]

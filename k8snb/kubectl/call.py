@@ -10,6 +10,7 @@ from k8snb.kubectl.flags import Flag, Flags
 from k8snb.kubectl.output import Printed
 from k8snb.kubectl.printing.printers import Printer, as_struct, printer_for
 from k8snb.kubectl.session import Query, Session
+from k8snb.kubectl.settings import Settings
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
 
@@ -44,7 +45,7 @@ class Call:
     session: Session
     printed: Printed
     stdin: str
-    default_namespace: str
+    settings: Settings
     created: list[Object] = field(default_factory=list)
     printers: list[Printer | None] = field(default_factory=list)
 
@@ -56,7 +57,7 @@ class Call:
     @property
     def namespace(self) -> str:
         """The namespace that the command is about."""
-        return self.flags.text("namespace") or self.default_namespace
+        return self.flags.text("namespace") or self.settings.namespace or "default"
 
     @property
     def everywhere(self) -> bool:

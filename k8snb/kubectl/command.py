@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from k8snb.client.client import Client
 from k8snb.clock import Clock
@@ -21,6 +22,7 @@ from k8snb.kubectl.flags import GLOBAL, MissingFlags, parse
 from k8snb.kubectl.help import help_text, suggestions
 from k8snb.kubectl.output import Output, Printed
 from k8snb.kubectl.session import Session, Wait
+from k8snb.kubectl.settings import Settings
 from k8snb.kubectl.verbs import VERBS
 
 
@@ -33,14 +35,16 @@ class Cluster(Protocol):
     def wait(self, condition: Callable[[], bool], timeout: float = ...) -> bool: ...
 
 
-def run(cluster: Cluster, command: str | Sequence[str], stdin: str = "", *, namespace: str = "default") -> Output:
-    """Run one command against a cluster: `run(cluster, "get pods -o wide")`."""
-    return Kubectl(cluster.client, cluster.clock, cluster.wait, namespace).run(command, stdin)
+def run(cluster: Cluster, command: str | Sequence[str], stdin: str = "") -> Output:
+    """Run one command against a cluster: `run(cluster, "get pods -o wide")`; `stdin` is what `-f -` reads.
+
+    What `kubectl config` sets is remembered for the cluster.
+    """
+    settings = _settings.setdefault(cluster, Settings())
+    return Kubectl(cluster.client, cluster.clock, cluster.wait, settings).run(command, stdin)
 
 
-def kubectl(cluster: Cluster, command: str | Sequence[str], stdin: str = "", *, namespace: str = "default") -> str:
-    """What a terminal would show for one command; `stdin` is what `-f -` reads."""
-    return run(cluster, command, stdin, namespace=namespace).text
+_settings: WeakKeyDictionary[Cluster, Settings] = WeakKeyDictionary()
 
 
 def _look_once(condition: Callable[[], bool], timeout: float) -> bool:
@@ -51,12 +55,12 @@ class Kubectl:
     """kubectl for one client. `wait` lets time pass; without it, waiting commands look once."""
 
     def __init__(
-        self, client: Client, clock: Clock, wait: Wait | None = None, namespace: str = "default"
+        self, client: Client, clock: Clock, wait: Wait | None = None, settings: Settings | None = None
     ) -> None:
         self._client = client
         self._clock = clock
         self._wait = wait or _look_once
-        self._namespace = namespace
+        self._settings = settings or Settings()
 
     def run(self, command: str | Sequence[str], stdin: str = "") -> Output:
         """Run one command, with or without the word `kubectl` in front. Never raises for what the command did."""
@@ -81,7 +85,8 @@ class Kubectl:
                 raise CommandError(f"unknown command \"{' '.join(unknown)}\"\nSee '{path} -h' for help and examples")
             if unknown:
                 raise CommandError(_unknown(unknown[0]))
-            printed.out(help_text(verb, path))
+            show = printed.err if verb.name else printed.out
+            show(help_text(verb, path))
             raise CommandError("", 1 if verb.name else 0)
         if set(rest) & {"-h", "--help"} and "--" not in rest:
             printed.out(help_text(verb, path))
@@ -93,8 +98,9 @@ class Kubectl:
             parsed = parse(path, rest, flags, interspersed=verb.interspersed)
         except MissingFlags as error:
             raise CommandError(str(error)) from None
-        session = Session(self._client, self._clock, self._wait, printed)
-        call = Call(path, parsed.flags, parsed.args, parsed.dash, session, printed, stdin, self._namespace)
+        verbosity = parsed.flags.number("v")
+        session = Session(self._client, self._clock, self._wait, printed, verbosity)
+        call = Call(path, parsed.flags, parsed.args, parsed.dash, session, printed, stdin, self._settings)
         assert verb.run is not None
         verb.run(call)
 
@@ -109,7 +115,7 @@ def _unknown(word: str) -> str:
 
 
 UNAVAILABLE = (
-    *("attach", "auth", "autoscale", "certificate", "completion", "config", "cp", "debug", "diff", "edit"),
+    *("attach", "auth", "autoscale", "certificate", "completion", "cp", "debug", "diff", "edit"),
     *("kustomize", "plugin", "port-forward", "proxy", "top"),
 )
 """Commands of the real one that are not built in; most need a terminal, a socket or files of their own."""

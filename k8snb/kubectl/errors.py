@@ -14,11 +14,15 @@ from k8snb.errors import StatusError
 
 
 class CommandError(Exception):
-    """The command cannot be carried out. `code` is its exit status; an empty message prints nothing."""
+    """The command cannot be carried out. `code` is its exit status; an empty message prints nothing.
 
-    def __init__(self, message: str, code: int = 1) -> None:
+    A `plain` message stands without `error:` before it.
+    """
+
+    def __init__(self, message: str, code: int = 1, *, plain: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.plain = plain
 
 
 class UsageError(CommandError):
@@ -57,6 +61,8 @@ def explain(error: Exception) -> tuple[str, int]:
         return "".join(f"{_message(each)}\n" for each in error.errors), 1
     if isinstance(error, CommandError):
         text = str(error)
+        if error.plain:
+            return f"{text}\n", error.code
         return (_prefixed(text).removesuffix("\n") + "\n" if text else ""), error.code
     if isinstance(error, StatusError) and error.code == 422 and error.reason == "Invalid":
         return _invalid(error), 1

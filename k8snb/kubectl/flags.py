@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.kubectl.durations import parse_duration
-from k8snb.kubectl.errors import FlagError
+from k8snb.kubectl.errors import CommandError, FlagError
 
 
 def _switch(text: str) -> bool:
@@ -196,8 +196,7 @@ class MissingFlags(FlagError):
     """A flag that must be given was not."""
 
     def __init__(self, message: str) -> None:
-        Exception.__init__(self, message)
-        self.code = 1
+        CommandError.__init__(self, message)
 
 
 # -- the flags that many verbs share -------------------------------------------------------------------

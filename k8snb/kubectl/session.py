@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 
 from k8snb.client.client import PATCH_TYPES, Client, refused
 from k8snb.clock import Clock
 from k8snb.kubectl.output import Printed
+from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.targets import Target
 from k8snb.typing import Object, Resource
 from k8snb.wire import Response
@@ -27,17 +30,22 @@ Wait = Callable[[Callable[[], bool], float], bool]
 """Lets time pass until a condition holds or some seconds are over, and says whether it holds."""
 
 _NO_QUERY: Query = {}
+_TELLS_REQUESTS, _TELLS_BODIES = 6, 8
 
 
 class Session:
-    """The requests of one command. `wait` lets time pass; `clock` tells it."""
+    """The requests of one command. `wait` lets time pass; `clock` tells it.
 
-    def __init__(self, client: Client, clock: Clock, wait: Wait, printed: Printed) -> None:
+    From `verbosity` 6 on every request is printed, from 8 on also what went and came with it.
+    """
+
+    def __init__(self, client: Client, clock: Clock, wait: Wait, printed: Printed, verbosity: int = 0) -> None:
         self.client = client
         self.clock = clock
         self.wait = wait
         self.scheme = client.scheme
         self._printed = printed
+        self._verbosity = verbosity
         self._warned: set[str] = set()
 
     # -- reading -----------------------------------------------------------------------------------
@@ -125,7 +133,10 @@ class Session:
         self, method: str, path: str, query: Query = _NO_QUERY, headers: Query = _NO_QUERY, body: bytes = b""
     ) -> Response:
         """Send a request and return the raw response; raises `StatusError` if the API refuses."""
-        response = self.client.request(method, path, {k: v for k, v in query.items() if v}, headers, body)
+        query = {k: v for k, v in query.items() if v}
+        response = self.client.request(method, path, query, headers, body)
+        if self._verbosity >= _TELLS_REQUESTS:
+            self._tell(method, path, query, body, response)
         for text in response.warnings:
             if text not in self._warned:
                 self._warned.add(text)
@@ -133,6 +144,15 @@ class Session:
         if response.code >= 400:
             raise refused(response)
         return response
+
+    def _tell(self, method: str, path: str, query: Query, body: bytes, response: Response) -> None:
+        url = path + ("?" + urlencode(query) if query else "")
+        self._printed.err(f"{method} {url} {response.code} {HTTPStatus(response.code).phrase}\n")
+        if self._verbosity >= _TELLS_BODIES and body:
+            self._printed.err(f"Request Body: {body.decode()}\n")
+        if self._verbosity >= _TELLS_BODIES and response.stream is None:
+            text = response.body.decode() if response.object is None else json_text(response.object, ordered=False)
+            self._printed.err(f"Response Body: {text}\n")
 
 
 def _path(target: Target, subresource: str) -> str:

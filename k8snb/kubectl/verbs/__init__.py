@@ -2,11 +2,13 @@
 
 from k8snb.kubectl.call import Verb
 from k8snb.kubectl.verbs.apply import APPLY
+from k8snb.kubectl.verbs.config import CONFIG
 from k8snb.kubectl.verbs.create import CREATE
 from k8snb.kubectl.verbs.delete import DELETE
 from k8snb.kubectl.verbs.describe import DESCRIBE
 from k8snb.kubectl.verbs.events import EVENTS
 from k8snb.kubectl.verbs.exec import EXEC
+from k8snb.kubectl.verbs.explain import EXPLAIN
 from k8snb.kubectl.verbs.expose import EXPOSE
 from k8snb.kubectl.verbs.get import GET
 from k8snb.kubectl.verbs.label import ANNOTATE, LABEL
@@ -28,6 +30,7 @@ VERBS: tuple[Verb, ...] = (
     API_VERSIONS,
     APPLY,
     CLUSTER_INFO,
+    CONFIG,
     CORDON,
     CREATE,
     DELETE,
@@ -35,6 +38,7 @@ VERBS: tuple[Verb, ...] = (
     DRAIN,
     EVENTS,
     EXEC,
+    EXPLAIN,
     EXPOSE,
     GET,
     LABEL,

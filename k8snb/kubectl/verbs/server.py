@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from k8snb.apiserver.status import VERSION as VERSION_SERVED
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import Flag
@@ -13,28 +14,29 @@ from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.tabwriter import TabWriter
 from k8snb.typing import Object
 
-CLIENT = "v1.33.1"
-"""The kubectl that this one is measured against."""
+_KUSTOMIZE = "v5.6.0"
+_MAJOR, _MINOR = VERSION_SERVED.removeprefix("v").split(".")[:2]
+_CLIENT = {"major": _MAJOR, "minor": _MINOR, "gitVersion": VERSION_SERVED}
+"""This kubectl comes with the cluster, so it has the cluster's version."""
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 
 
 def version(call: Call) -> None:
     """Carry out `kubectl version`."""
     if call.args:
-        raise call.usage(f"extra arguments: [{' '.join(call.args)}]")
-    client = {"gitVersion": CLIENT, "major": "1", "minor": CLIENT.split(".")[1]}
-    found: dict[str, Any] = {"clientVersion": client, "kustomizeVersion": "v5.6.0"}
+        raise CommandError(f"extra arguments: [{' '.join(call.args)}]")
+    found: dict[str, Any] = {"clientVersion": _CLIENT, "kustomizeVersion": _KUSTOMIZE}
     if not call.flags.on("client"):
         found["serverVersion"] = call.session.object("GET", "/version")
     format = call.flags.text("output")
     if format == "yaml":
-        call.out(yaml_text(found))
+        call.out(yaml_text(found) + "\n")
     elif format == "json":
         call.out(json_text(found, indent=2, ordered=False) + "\n")
     elif format:
         raise CommandError("--output must be 'yaml' or 'json'")
     else:
-        call.out(f"Client Version: {CLIENT}\nKustomize Version: v5.6.0\n")
+        call.out(f"Client Version: {VERSION_SERVED}\nKustomize Version: {_KUSTOMIZE}\n")
         if "serverVersion" in found:
             call.out(f"Server Version: {found['serverVersion']['gitVersion']}\n")
 
@@ -83,7 +85,7 @@ def api_resources(call: Call) -> None:
     if call.args:
         raise call.usage(f"unexpected arguments: [{' '.join(call.args)}]")
     if format not in ("", "wide", "name"):
-        raise CommandError(f"--output {format} is not available in kubectl api-resources")
+        raise CommandError(f"--output {format} is not available")
     chosen = [each for each in _served(call) if _wanted(call, each)]
     field = flags.text("sort-by") if flags.text("sort-by") in ("name", "kind") else "group"
     chosen.sort(key=lambda served: (getattr(served, field), served.name))

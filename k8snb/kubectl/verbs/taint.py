@@ -69,7 +69,7 @@ def _parsed(call: Call, specs: Sequence[str]) -> _Changes:
     except CommandError as error:
         raise call.usage(str(error)) from None
     both = [
-        f'{{"{gone["key"]}":"{gone.get("effect", "")}"}}'
+        f"{gone['key']}={gone.get('effect', '')}"
         for new in changes.added
         for gone in changes.removed
         if new["key"] == gone["key"] and gone.get("effect") in (None, new["effect"])
@@ -117,7 +117,8 @@ def _taint(call: Call, target: Target, changes: _Changes) -> None:
     taints = [*changes.added, *rest]
     new = {**node, "spec": {**{k: v for k, v in node["spec"].items() if k != "taints"}, "taints": taints}}
     result = _send(call, target, new if taints else _untainted(new))
-    call.done(result, target.full_name, _done(changes, old))
+    printer = call.printer()
+    call.out(f"{target.full_name} {_done(changes, old)}\n" if printer is None else printer(result))
 
 
 def _send(call: Call, target: Target, new: Object) -> Object:

@@ -1,0 +1,113 @@
+"""The magics of a notebook: `%kubectl`, `%%kubectl` and `%%apply`.
+
+    %load_ext k8snb
+
+    %kubectl get pods -o wide
+
+    %%kubectl                          %%apply
+    create namespace shop              apiVersion: v1
+    get namespaces                     kind: Pod …
+
+They ask the cluster that was made last, or that `k8snb.use(cluster)` chose. What a command prints is written as
+plain text, errors too: a command that fails stops nothing. In a line, `{name}` stands for the notebook's variable
+of that name.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from k8snb.current import current
+from k8snb.i18n import _
+from k8snb.kubectl.command import run
+
+_VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}")
+_TEMPLATE_WORDS = frozenset(("range", "end"))
+_HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1\s*$")
+
+
+class Command(NamedTuple):
+    """One line of a cell, and what it reads."""
+
+    line: str
+    stdin: str = ""
+
+
+def register(ipython: Any) -> None:
+    """Give a notebook the magics."""
+    from IPython.core.magic import no_var_expand
+
+    @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
+    def kubectl(line: str, cell: str | None = None) -> None:
+        if cell is None:
+            _show(Command(filled(line, ipython.user_ns)))
+        elif _wants_input(line):
+            _show(Command(filled(line, ipython.user_ns), cell))
+        else:
+            for command in commands(cell):
+                filled_in = command._replace(line=filled(f"{command.line} {line}".strip(), ipython.user_ns))
+                sys.stdout.write(f"$ kubectl {filled_in.line}\n")
+                _show(filled_in)
+
+    @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
+    def apply(line: str, cell: str) -> None:
+        _show(Command(f"apply -f - {filled(line, ipython.user_ns)}", cell))
+
+    ipython.register_magic_function(kubectl, "line_cell", "kubectl")
+    ipython.register_magic_function(apply, "cell", "apply")
+
+
+def _show(command: Command) -> None:
+    cluster = current()
+    if cluster is None:
+        sys.stdout.write(_("there is no cluster yet: make one with Cluster(), or choose one with k8snb.use()") + "\n")
+        return
+    sys.stdout.write(run(cluster, command.line, command.stdin).text)
+
+
+def _wants_input(line: str) -> bool:
+    """Whether the cell below a line is what the command reads: it is, if the line names a command."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return True
+    return any(not word.startswith("-") for word in words[:1])
+
+
+def filled(line: str, variables: Mapping[str, Any]) -> str:
+    """The line with `{name}` replaced by the variable's value, where there is one that is text or a number."""
+
+    def value(match: re.Match[str]) -> str:
+        found = variables.get(match[1])
+        known = isinstance(found, (str, int)) and match[1] not in _TEMPLATE_WORDS
+        return str(found) if known else match[0]
+
+    return _VARIABLE.sub(value, line)
+
+
+def commands(cell: str) -> Iterator[Command]:
+    """The commands of a cell, one a line; `\\` goes on in the next, `<<END` reads on to `END`, `#` says why."""
+    lines = iter(cell.splitlines())
+    for line in lines:
+        text = line.strip()
+        while text.endswith("\\"):
+            text = text[:-1].rstrip() + " " + next(lines, "").strip()
+        if not text or text.startswith("#"):
+            continue
+        text = text.removeprefix("kubectl ").strip()
+        here = _HERE.search(text)
+        if here is None:
+            yield Command(text)
+        else:
+            yield Command(text[: here.start()].rstrip(), "".join(_until(lines, here[2])))
+
+
+def _until(lines: Iterator[str], end: str) -> Iterator[str]:
+    for line in lines:
+        if line.strip() == end:
+            return
+        yield f"{line}\n"
