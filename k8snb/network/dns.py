@@ -120,9 +120,16 @@ class DNS:
                     yield address
 
 
+def is_address(name: str) -> bool:
+    """Whether it is an address and no name."""
+    try:
+        IPv4Address(name)
+    except AddressValueError:
+        return False
+    return True
+
+
 def _undashed(label: str) -> str:
     """The address that a pod's name stands for (`10-244-0-2`); empty if it is none."""
-    try:
-        return str(IPv4Address(label.replace("-", ".")))
-    except AddressValueError:
-        return ""
+    address = label.replace("-", ".")
+    return address if is_address(address) else ""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from k8snb.client.controller import Context
 from k8snb.machinery.names import Lottery
 from k8snb.network.addresses import Addresses
-from k8snb.network.dns import DNS, NAMESERVER
+from k8snb.network.dns import DNS, NAMESERVER, is_address
 from k8snb.network.path import Connection, Paths
 from k8snb.network.proxy import Proxy
 from k8snb.packet import Endpoint, HTTPRequest, HTTPResponse, NetworkError
@@ -54,7 +54,7 @@ class Fabric:
 
     def resolve(self, source: str, name: str) -> Sequence[str]:
         """The addresses of a name as the pod at `source` resolves it; raises NetworkError (`not found`)."""
-        if name.replace(".", "").isdigit():
+        if is_address(name):
             return (name,)
         if name == "localhost":
             return ("127.0.0.1",)

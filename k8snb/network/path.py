@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 from k8snb.network.addresses import Addresses
-from k8snb.network.dns import DNS, NAMESERVER, Answer
+from k8snb.network.dns import DNS, NAMESERVER, Answer, is_address
 from k8snb.network.proxy import Proxy, Rule, Verdict
 from k8snb.packet import Endpoint, NetworkError
 
@@ -106,7 +106,7 @@ class Paths:
     def _resolve(self, connection: Connection, host: str) -> None:
         if host == "localhost" or host.startswith("127."):
             connection.ip = connection.source
-        elif host.replace(".", "").isdigit():
+        elif is_address(host):
             connection.ip = host
         else:
             self._look_up(connection, host)

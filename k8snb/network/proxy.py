@@ -246,8 +246,8 @@ def _endpoint(endpoint: Object, port: int, slice: Object) -> _Endpoint:
 
 def _near(endpoints: list[_Endpoint], node: str, zone: str) -> list[_Endpoint]:
     """Those hinted for the node or else for its zone; all, unless every one has a hint and one of them fits."""
-    for hints, here in ((lambda each: each.nodes, node), (lambda each: each.zones, zone)):
-        near = [each for each in endpoints if here in hints(each)]
-        if near and all(hints(each) for each in endpoints):
+    for hinted, here in (([e.nodes for e in endpoints], node), ([e.zones for e in endpoints], zone)):
+        near = [each for each, places in zip(endpoints, hinted, strict=True) if here in places]
+        if near and all(hinted):
             return near
     return endpoints
