@@ -52,12 +52,13 @@ def _validate_subset(path: str, subset: Object) -> list[FieldError]:
 
 def _validate_address(path: str, address: Object) -> list[FieldError]:
     value = address.get("ip", "")
-    errors = addresses.ip(f"{path}.ip", value)
+    plain = addresses.is_plain_endpoint(value)
+    errors = [] if plain else addresses.ip(f"{path}.ip", value)
     if address.get("hostname"):
         errors += checks.dns_label(f"{path}.hostname", address["hostname"])
     if address.get("nodeName") is not None:
         errors += checks.dns_subdomain(f"{path}.nodeName", address["nodeName"])
-    return errors + addresses.endpoint_ip(f"{path}.ip", value)
+    return errors if plain else errors + addresses.endpoint_ip(f"{path}.ip", value)
 
 
 def _validate_port(path: str, port: Object, named: bool) -> list[FieldError]:
