@@ -18,6 +18,7 @@ from k8snb.controllers.endpoint import MANAGED_BY as SLICE_MANAGED_BY
 from k8snb.controllers.endpointslice import CONTROLLER, SLICES
 from k8snb.controllers.refusals import delete, namespace_is_terminating
 from k8snb.controllers.settings import DEFAULTS, Settings
+from k8snb.controllers.written import Written
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery.objects import annotations_of, key_of, labels_of, revision_of
@@ -39,6 +40,7 @@ class EndpointsController(Controller):
         self._services = self.informers.of("services")
         self._slices = self.informers.of(SLICES)
         self._endpoints = self.informers.of("endpoints")
+        self._written = Written()
 
     def start(self) -> None:
         if not self._enabled:
@@ -62,6 +64,8 @@ class EndpointsController(Controller):
         if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
             self.wants(_("no Service with a selector: no Endpoints"))
             return None
+        if current is not None:
+            current = self._written.newest(current)
         desired = endpoints_of(service, self._slices.by_index("mirrored", str(key)))
         if current is None:
             self.wants(_("the Service has no Endpoints: create them"))
@@ -70,14 +74,14 @@ class EndpointsController(Controller):
             self.wants(_("the slices have changed: update the Endpoints"))
             meta = {**current["metadata"], **{k: desired["metadata"].get(k, {}) for k in ("labels", "annotations")}}
             rest = {k: v for k, v in current.items() if k != "subsets"}
-            self.client.update("endpoints", {**rest, **desired, "metadata": meta})
+            self._written.note(self.client.update("endpoints", {**rest, **desired, "metadata": meta}))
         else:
             self.wants(_("the Endpoints say what the slices say: nothing to do"))
         return None
 
     def _create(self, desired: Object) -> None:
         try:
-            self.client.create("endpoints", desired)
+            self._written.note(self.client.create("endpoints", desired))
         except StatusError as error:
             if not namespace_is_terminating(error):
                 raise
@@ -86,6 +90,7 @@ class EndpointsController(Controller):
         if current is None or labels_of(current).get(MANAGED_BY) != self.name:
             return
         self.wants(_("the Service is gone: delete its Endpoints"))
+        self._written.forget(current["metadata"]["uid"])
         delete(self.client, "endpoints", key.name, key.namespace)
 
 

@@ -19,6 +19,7 @@ from k8snb.controllers.podstate import available_at, is_active
 from k8snb.controllers.ranking import victims
 from k8snb.controllers.refusals import namespace_is_terminating
 from k8snb.controllers.replicaset_status import Counts, Failure, Tally, status_of
+from k8snb.controllers.written import Written
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery import selectors
@@ -44,6 +45,7 @@ class ReplicaSetController(Controller):
         self._blueprints: dict[str, tuple[Object, Object]] = {}
         self._orphans: dict[str, dict[str, Object]] = {}
         self._claiming: dict[ObjectKey, None] = {}
+        self._written = Written()
 
     def start(self) -> None:
         self._sets.on_change(self._set_changed)
@@ -57,9 +59,10 @@ class ReplicaSetController(Controller):
             key = key_of(old)
             self._expectations.forget(key)
             self._blueprints.pop(old["metadata"]["uid"], None)
+            self._written.forget(old["metadata"]["uid"])
             self.queue.add(key, revision_of(old))
             return
-        if old is not None and _only_status_changed(old, new):
+        if old is not None and _only_status_changed(old, new) and self._written.wrote(new):
             return
         key = key_of(new)
         if old is None:
@@ -143,6 +146,7 @@ class ReplicaSetController(Controller):
         if rs is None:
             self.wants(_("the ReplicaSet is gone: nothing to do"))
             return None
+        rs = self._written.newest(rs)
         tally = self._tallies.get(rs["metadata"]["uid"]) or _NOBODY
         exist = tally.matching(selectors.of_object(rs["spec"]["selector"]).matches)
         if exist != tally.active and not is_deleting(rs):
@@ -290,7 +294,7 @@ class ReplicaSetController(Controller):
             return
         self.wants(_("bring its status up to date"))
         try:
-            self.client.update_status(REPLICASETS, {**rs, "status": status})
+            self._written.note(self.client.update_status(REPLICASETS, {**rs, "status": status}))
         except StatusError as error:
             if error.code == 404:
                 return
@@ -302,7 +306,7 @@ class ReplicaSetController(Controller):
         """Once more, on the newest version: somebody else wrote the object meanwhile."""
         fresh = self.client.find(REPLICASETS, rs["metadata"]["name"], rs["metadata"]["namespace"])
         if fresh is not None and fresh["metadata"]["uid"] == rs["metadata"]["uid"]:
-            self.client.update_status(REPLICASETS, {**fresh, "status": status})
+            self._written.note(self.client.update_status(REPLICASETS, {**fresh, "status": status}))
 
 
 _NOBODY = Tally()

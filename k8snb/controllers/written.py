@@ -22,6 +22,11 @@ class Written:
         self._newest[obj["metadata"]["uid"]] = obj
         return obj
 
+    def wrote(self, announced: Object) -> bool:
+        """Whether an announced version is one that was written here, or older than that."""
+        mine = self._newest.get(announced["metadata"]["uid"])
+        return mine is not None and revision_of(mine) >= revision_of(announced)
+
     def newest(self, cached: Object) -> Object:
         """The cached version, or the one written here if that is newer."""
         uid = cached["metadata"]["uid"]

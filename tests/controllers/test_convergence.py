@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from k8snb.controllers.deployment.status import is_complete
 from k8snb.controllers.podstate import is_active, is_ready
 from k8snb.controllers.replicaset_status import COUNTERS
-from k8snb.machinery.objects import controller_of, is_deleting, labels_of
+from k8snb.machinery.objects import annotations_of, condition, controller_of, is_deleting, labels_of
 from k8snb.typing import Object
-from tests.controllers.world import World, pod, replicaset, service
+from tests.controllers.world import World, config_map, deployment, pod, replicaset, service, template
 
 ACTIONS = ("scale", "delete", "kill", "fail", "ready", "unready", "relabel", "return", "stray", "run", "end", "turn")
 steps = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 9)), max_size=25)
@@ -100,3 +101,80 @@ def test_a_replicaset_and_a_service_end_up_as_they_should_be(story: list[Any]) -
     matching = [each for each in pods if is_active(each) and labels_of(each)["app"] == "web"]
     assert all(controller_of(each) is not None for each in matching), "who matches is adopted"
     assert found_endpoints(world) == expected_endpoints(pods)
+    subsets = world.get("endpoints", "web").get("subsets") or []
+    ready = sorted(address["targetRef"]["name"] for subset in subsets for address in subset.get("addresses") or ())
+    assert ready == sorted(name for name, (is_on, _) in expected_endpoints(pods).items() if is_on)
+
+
+CHANGES = ("scale", "image", "pause", "resume", "ready", "unready", "kill", "run", "turn", "wait")
+changes = st.lists(st.tuples(st.sampled_from(CHANGES), st.integers(0, 5)), max_size=25)
+
+
+def change(world: World, action: str, number: int) -> None:
+    """One thing that happens to a Deployment."""
+    if action == "scale":
+        world.client.patch("deployments", "web", {"spec": {"replicas": number}}, "default")
+    elif action == "image":
+        spec = {"template": template(image=f"nginx:{number}")}
+        world.client.patch("deployments", "web", {"spec": spec}, "default", kind="strategic")
+    elif action in ("pause", "resume"):
+        world.client.patch("deployments", "web", {"spec": {"paused": action == "pause"}}, "default")
+    elif action == "wait":
+        world.advance(number * 100)
+    else:
+        act(world, action, number)
+
+
+@given(changes, st.sampled_from(("RollingUpdate", "Recreate")))
+def test_a_deployment_ends_up_with_the_pods_of_its_last_template(story: list[Any], strategy: str) -> None:
+    world = World(nodes=1)
+    world.create(deployment(strategy={"type": strategy}))
+    for action, number in story:
+        change(world, action, number)
+    world.client.patch("deployments", "web", {"spec": {"paused": None}}, "default")
+    world.settle()
+    for each in world.pods():
+        if each["spec"].get("nodeName"):
+            world.post_pod(each)
+    world.settle()
+    world.run_pods()
+    wanted = world.get("deployments", "web")
+    images = [each["spec"]["containers"][0]["image"] for each in world.pods()]
+    assert images == [wanted["spec"]["template"]["spec"]["containers"][0]["image"]] * wanted["spec"]["replicas"]
+    assert is_complete(wanted, wanted["status"])
+    found = condition(wanted, "Progressing")
+    assert found is None or found["reason"] in ("NewReplicaSetAvailable", "DeploymentResumed")
+    sets = [rs for rs in world.list("replicasets") if rs["spec"]["replicas"]]
+    assert len(sets) == min(wanted["spec"]["replicas"], 1)
+    revisions = [annotations_of(rs)["deployment.kubernetes.io/revision"] for rs in sets]
+    assert revisions in ([], [annotations_of(wanted)["deployment.kubernetes.io/revision"]])
+
+
+POLICIES = ("Background", "Foreground", "Orphan")
+family = st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 9), max_size=2)), min_size=1, max_size=8)
+deletions = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(POLICIES), st.booleans()), max_size=8)
+
+
+@given(family, deletions)
+def test_no_object_outlives_its_last_owner_unless_it_was_orphaned(members: list[Any], story: list[Any]) -> None:
+    world = World()
+    made: list[Object] = []
+    for number, (block, parents) in enumerate(members):
+        uids = dict.fromkeys(made[parent % len(made)]["metadata"]["uid"] for parent in parents if made)
+        owners = [each["metadata"] for each in made if each["metadata"]["uid"] in uids]
+        shared = {"apiVersion": "v1", "kind": "ConfigMap", "blockOwnerDeletion": block}
+        references = [{**shared, "name": owner["name"], "uid": owner["uid"]} for owner in owners]
+        made.append(world.client.create("configmaps", config_map(f"member-{number}", owners=references)))
+    for number, policy, pause in story:
+        name = f"member-{number % len(made)}"
+        if world.find("configmaps", name) is not None:
+            world.client.delete("configmaps", name, "default", propagation=policy)
+        if pause:
+            world.settle()
+    world.settle()
+    left = world.list("configmaps")
+    living = {each["metadata"]["uid"] for each in left}
+    assert not any(map(is_deleting, left)), "nobody waits for ever"
+    for each in left:
+        references = each["metadata"].get("ownerReferences") or []
+        assert all(reference["uid"] in living for reference in references)
