@@ -22,6 +22,7 @@ from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informers
+from k8snb.client.outbox import Outbox
 from k8snb.clock import Clock, VirtualClock
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, make
@@ -185,7 +186,8 @@ class Cluster:
 
     def _root_context(self) -> Context:
         scheme = self.server.scheme
-        client = Client(self.server, scheme, User("system:apiserver", ("system:masters",)))
+        outbox = Outbox(self.loop, self.server) if self.loop.quantum > 1 else None
+        client = Client(self.server, scheme, User("system:apiserver", ("system:masters",)), outbox)
         informers = Informers(self.loop, client)
         return Context(self.loop, self.clock, self.trace, self.lottery, self.server, scheme, client, informers)
 

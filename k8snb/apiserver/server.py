@@ -36,6 +36,7 @@ from k8snb.errors import (
     unauthorized,
 )
 from k8snb.machinery.names import Lottery
+from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.scheme import Scheme
 from k8snb.store.mvcc import Bucket, Store
 from k8snb.trace import Trace
@@ -133,6 +134,14 @@ class APIServer:
                 deliver(event if type == event.type else WatchEvent(event.revision, type, event.object, event.previous))
 
         return self.store.watch(kind.bucket, filtered, namespace=info.namespace)
+
+    def record(self, batch: Sequence[tuple[User, RecordedEvent]]) -> None:
+        """Store events that parts of this process recorded, each as the request of its user; refusals are dropped."""
+        kind = self.kinds.named("events")
+        for user, event in batch:
+            if self.authorize is not None or self.trace.enabled or not self.writer.record(kind, event):
+                info = RequestInfo("create", kind.resource, event.shape.namespace, event.name)
+                self.handle(Request(info=info, object=event, user=user))
 
     # -- what admission may read -------------------------------------------------------------------
 

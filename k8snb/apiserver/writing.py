@@ -90,13 +90,11 @@ class Writer:
         given = request.object
         if given is not None and not request.query:
             if type(given) is RecordedEvent:
-                made = self._recorded(kind, info, given)
-            else:
-                made = self._from_template(kind, info, given)
-            if made is not None:
-                return Response(201, made)
-            if type(given) is RecordedEvent:
+                if self.record(kind, given):
+                    return Response(201, given)
                 request.object = given.whole()
+            elif (made := self._from_template(kind, info, given)) is not None:
+                return Response(201, made)
         decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
         obj = self._identified(kind, info, kind.save(decoded.object))
         dry = bool(request.query) and dry_run(request)
@@ -167,22 +165,22 @@ class Writer:
 
     # -- events ------------------------------------------------------------------------------------
 
-    def _recorded(self, kind: Kind, info: RequestInfo, event: RecordedEvent) -> Object | None:
+    def record(self, kind: Kind, event: RecordedEvent) -> bool:
         """Store an event that a recorder of this process made: it is complete and well-formed but for its names.
 
         The one plugin that looks at events asks whether their namespace is open; that answer holds until some
-        namespace changes.
+        namespace changes. False where the event has to go the long way.
         """
-        namespace, name = info.namespace, event.name
-        if event.shape.namespace != namespace or event.uid or not self._is_open(kind, namespace):
-            return None
-        if kind.bucket.event(namespace, name) is not None or not _is_simple(name):
-            return None
+        namespace, name = event.shape.namespace, event.name
+        if event.uid or not self._is_open(kind, namespace) or not _is_simple(name):
+            return False
+        if kind.bucket.event(namespace, name) is not None:
+            return False
         event.uid = self._lottery.uid()
         event.created = self._clock.timestamp()
         event.version = self._store.revision + 1
         self._store.create(kind.bucket, namespace, name, event, kind.ttl)
-        return event
+        return True
 
     def _is_open(self, kind: Kind, namespace: str) -> bool:
         changed = self._namespaces.changed

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from k8snb.client.outbox import Outbox
 from k8snb.errors import StatusError
 from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.scheme import Scheme
@@ -44,10 +45,11 @@ class Client:
     Every method raises `StatusError` with the server's `Status` when the API refuses.
     """
 
-    def __init__(self, transport: Transport, scheme: Scheme, user: User) -> None:
+    def __init__(self, transport: Transport, scheme: Scheme, user: User, outbox: Outbox | None = None) -> None:
         self.transport = transport
         self.scheme = scheme
         self.user = user
+        self.outbox = outbox
         self._resources: dict[str, Resource] = {}
 
     def resource(self, word: str) -> Resource:
@@ -98,11 +100,16 @@ class Client:
 
     def create(self, resource: str, obj: Object, namespace: str = "") -> Object:
         """Create an object; the namespace is the given one or the object's own."""
-        if type(obj) is RecordedEvent:
-            return self._send(RequestInfo("create", self.resource(resource), namespace, obj.name), obj)
         meta = obj["metadata"]
         where = namespace or meta.get("namespace", "")
         return self._send(RequestInfo("create", self.resource(resource), where, meta.get("name", "")), obj)
+
+    def record(self, event: RecordedEvent) -> None:
+        """Create an event: at once, or with the next batch if there is an outbox."""
+        if self.outbox is not None:
+            self.outbox.put(self.user, event)
+        else:
+            self._send(RequestInfo("create", self.resource("events"), event.shape.namespace, event.name), event)
 
     def update(self, resource: str, obj: Object, *, subresource: str = "") -> Object:
         """Replace an object. Its `resourceVersion`, where present, must be the current one."""

@@ -60,7 +60,7 @@ class EventSeriesRecorder:
                 self._again(said, now)
                 return
             event = self._new(obj, type, reason, action, note, related)
-            self._client.create("events", event, event.shape.namespace)
+            self._client.record(event)
         except StatusError:
             self._said.pop(key, None)
             return

@@ -28,14 +28,26 @@ KEPT = 4096
 
 
 class _About:
-    """What has been said about one object: how much more may be said, and per reason which messages."""
+    """What has been said about one object lately, and how much more may be said.
 
-    __slots__ = ("at", "left", "reasons")
+    `said` maps type, reason and message to the namespace, name and count of the event that says it.
+    """
+
+    __slots__ = ("at", "left", "said")
 
     def __init__(self, now: float) -> None:
         self.left = float(BURST)
         self.at = now
-        self.reasons: dict[tuple[str, str], _Similar] = {}
+        self.said: dict[tuple[str, str, str], tuple[str, str, int]] = {}
+
+    def told_as(self, type: str, reason: str, message: str, now: float) -> str:
+        """Under what an event counts: its own message, or `COMBINED` when there have been too many like it."""
+        if now - self.at > SIMILAR_SECONDS:
+            self.said.clear()
+        if len(self.said) < SIMILAR_LIMIT - 1 or (type, reason, message) in self.said:
+            return message
+        similar = sum(1 for key in self.said if key[0] == type and key[1] == reason and key[2] is not COMBINED)
+        return message if similar < SIMILAR_LIMIT - 1 else COMBINED
 
     def allows(self, now: float) -> bool:
         """Whether one more event is within the burst; if so, it counts."""
@@ -46,25 +58,6 @@ class _About:
             return False
         self.left -= 1
         return True
-
-
-class _Similar:
-    """The events of one reason: message → namespace, name and count of the event that says it (or None yet)."""
-
-    __slots__ = ("messages", "since")
-
-    def __init__(self, now: float) -> None:
-        self.messages: dict[str, tuple[str, str, int] | None] = {}
-        self.since = now
-
-    def told_as(self, message: str, now: float) -> str:
-        """Under what an event counts: its own message, or `COMBINED` when there have been too many like it."""
-        if now - self.since > SIMILAR_SECONDS:
-            self.messages.clear()
-        self.since = now
-        if message in self.messages or len(self.messages) < SIMILAR_LIMIT - 1:
-            return message
-        return COMBINED
 
 
 class Correlator:
@@ -110,26 +103,24 @@ class EventRecorder:
         meta = obj["metadata"]
         now = self._clock.now()
         about = self._correlator.about(meta.get("uid", ""), now)
-        similar = about.reasons.get((type, reason))
-        if similar is None:
-            similar = about.reasons[type, reason] = _Similar(now)
-        told = similar.told_as(message, now)
+        told = about.told_as(type, reason, message, now)
         if told is COMBINED:
             message = f"{COMBINED}{message}"
         if not about.allows(now):
             return
-        earlier = similar.messages.get(told)
+        key = (type, reason, told)
+        earlier = about.said.get(key)
         try:
             if earlier is None:
-                new = self._new(obj, type, reason, message, field)
-                self._client.create("events", new, new.shape.namespace)
-                similar.messages[told] = (new.shape.namespace, new.name, 1)
+                event = self._new(obj, type, reason, message, field)
+                self._client.record(event)
+                about.said[key] = (event.shape.namespace, event.name, 1)
             else:
                 namespace, name, count = earlier
                 self._again(namespace, name, count + 1, message)
-                similar.messages[told] = (namespace, name, count + 1)
+                about.said[key] = (namespace, name, count + 1)
         except StatusError:
-            similar.messages.pop(told, None)
+            about.said.pop(key, None)
 
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> RecordedEvent:
         meta = obj["metadata"]
