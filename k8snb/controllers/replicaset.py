@@ -82,7 +82,7 @@ class ReplicaSetController(Controller):
         if after is not None:
             assert new is not None
             self._owned_arrived(after, new)
-        if before is None or after is None:
+        if after is None or (before is None and old is not None):
             self._orphan_changed(old, new)
 
     def _owned_changed(self, owner: Object, old: Object, new: Object) -> None:
