@@ -7,6 +7,7 @@ kept: a notebook stays reviewable, and its stored outputs are exactly what the t
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,17 @@ def text_only(output: Any) -> Any:
     return output
 
 
+def joined(outputs: Sequence[Any]) -> list[Any]:
+    """The outputs with what was printed in one piece: when a kernel flushes is a matter of the machine's time."""
+    kept: list[Any] = []
+    for output in outputs:
+        if kept and output["output_type"] == "stream" and kept[-1].get("name") == output["name"]:
+            kept[-1]["text"] += output["text"]
+        else:
+            kept.append(output)
+    return kept
+
+
 def run(path: Path) -> None:
     """Execute the notebook where it stands and write it back, if that changed anything."""
     before = path.read_text()
@@ -41,7 +53,7 @@ def run(path: Path) -> None:
         count += 1
         cell.metadata.pop("execution", None)
         cell.execution_count = count
-        cell.outputs = [text_only(output) for output in cell.outputs]
+        cell.outputs = [text_only(output) for output in joined(cell.outputs)]
         for output in cell.outputs:
             if "execution_count" in output:
                 output["execution_count"] = count
