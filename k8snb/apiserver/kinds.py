@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from k8snb.apiserver.registry.conversion import from_version, to_version
+from k8snb.apiserver.registry.events import EventStrategy
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.apiserver.registry.table import STRATEGIES
 from k8snb.machinery.names import Lottery
@@ -79,6 +80,6 @@ class Kinds:
             strategy = self._strategies[resource.storage] = factory(self._lottery) if factory else Strategy()
             if resource.storage == "pods":
                 bucket.trigger = lambda pod: str((pod.get("spec") or {}).get("nodeName", ""))
-            bucket.pack = getattr(strategy, "pack", None)
-            bucket.unpack = getattr(strategy, "unpack", None)
+            if isinstance(strategy, EventStrategy):
+                bucket.keep_packed(strategy.pack, strategy.unpack)
         return Kind(resource, bucket, strategy)

@@ -172,13 +172,10 @@ class Writer:
         namespace changes. False where the event has to go the long way.
         """
         namespace, name = event.shape.namespace, event.name
-        if event.uid or not self._is_open(kind, namespace) or not _is_simple(name):
+        if not self._is_open(kind, namespace) or not _is_simple(name):
             return False
         if kind.bucket.event(namespace, name) is not None:
             return False
-        event.uid = self._lottery.uid()
-        event.created = self._clock.timestamp()
-        event.version = self._store.revision + 1
         self._store.create(kind.bucket, namespace, name, event, kind.ttl)
         return True
 

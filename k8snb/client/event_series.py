@@ -14,7 +14,7 @@ from k8snb.client.client import Client
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
 from k8snb.machinery.objects import reference_to
-from k8snb.machinery.recorded import RecordedEvent, Shape
+from k8snb.machinery.recorded import RecordedEvent, Shape, about_of
 from k8snb.typing import Object
 
 SERIES_SECONDS = 360.0
@@ -86,7 +86,7 @@ class EventSeriesRecorder:
             if related is None:
                 self._shapes[key] = shape
         name = f"{meta['name']}.{self._clock.nanoseconds():x}"
-        return RecordedEvent(shape, name, meta, note, None, self._clock.micro_timestamp())
+        return RecordedEvent(shape, name, about_of(meta), note, None, self._clock.micro_timestamp())
 
     def _shape(
         self, type: str, reason: str, action: str, kind: str, namespace: str, api_version: str, related: Object | None

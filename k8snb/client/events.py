@@ -13,7 +13,7 @@ from collections import OrderedDict
 from k8snb.client.client import Client
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
-from k8snb.machinery.recorded import RecordedEvent, Shape
+from k8snb.machinery.recorded import RecordedEvent, Shape, about_of
 from k8snb.typing import Object
 
 BURST = 25
@@ -89,6 +89,8 @@ class EventRecorder:
         self._host = host
         self._correlator = correlator or Correlator()
         self._shapes: dict[tuple[str, ...], Shape] = {}
+        self._meta: Object = {}
+        self._about = ("", "", "")
 
     def normal(self, obj: Object, reason: str, message: str, *, field: str = "") -> None:
         """Something went as it should."""
@@ -131,7 +133,9 @@ class EventRecorder:
                 self._shapes.clear()
             shape = self._shapes[key] = self._shape(*key)
         name = f"{meta['name']}.{self._clock.nanoseconds():x}"
-        return RecordedEvent(shape, name, meta, message, self._clock.timestamp(), None)
+        if meta is not self._meta:
+            self._meta, self._about = meta, about_of(meta)
+        return RecordedEvent(shape, name, self._about, message, self._clock.timestamp(), None)
 
     def _shape(self, type: str, reason: str, kind: str, namespace: str, field: str, api_version: str) -> Shape:
         about = {"kind": kind, "namespace": namespace, "apiVersion": api_version, "fieldPath": field}

@@ -2,12 +2,13 @@
 
 There are more events than anything else, and those of one recorder differ in little: the name of their object,
 the words, the time. A `RecordedEvent` keeps that and points to a `Shape` for everything else. It is an `Object`
-like any other (a mapping that never changes, once it is stored); `whole()` is the same as a plain dictionary. It is
+like any other (a mapping that never changes); `whole()` is the same as a plain dictionary. It is
 well-formed by construction, so the server has only its name and namespace to check, and it is stored as it is.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,31 +29,31 @@ class Shape:
 
 
 class RecordedEvent(Mapping[str, Any]):
-    """One event. The server fills in `uid`, `created` and `version` when it stores it.
+    """One event. What the server adds when it stores it follows from the revision (`whole`).
 
     `seen` is `firstTimestamp` and `lastTimestamp` (whole seconds); an event of the newer kind has `at` instead, its
-    `eventTime` in microseconds.
+    `eventTime` in microseconds. `about` is name, UID and resource version of the object it is about.
     """
 
-    __slots__ = ("about", "at", "created", "message", "name", "seen", "shape", "uid", "version")
+    __slots__ = ("about", "at", "message", "name", "seen", "shape")
 
-    def __init__(self, shape: Shape, name: str, about: Object, message: str, seen: str | None, at: str | None) -> None:
+    def __init__(
+        self, shape: Shape, name: str, about: tuple[str, str, str], message: str, seen: str | None, at: str | None
+    ) -> None:
         self.shape = shape
         self.name = name
-        self.about = (about["name"], about.get("uid", ""), about.get("resourceVersion", ""))
+        self.about = about
         self.message = message
         self.seen = seen
         self.at = at
-        self.uid = ""
-        self.created = ""
-        self.version = 0
 
-    def whole(self) -> dict[str, Any]:
-        """The event as a plain dictionary."""
+    def whole(self, revision: int = 0) -> dict[str, Any]:
+        """The event as a plain dictionary, as it is stored at a revision (as it is sent, without one)."""
         shape, (name, uid, version) = self.shape, self.about
         meta = {"name": self.name, "namespace": shape.namespace}
-        if self.uid:
-            meta |= {"uid": self.uid, "resourceVersion": str(self.version), "creationTimestamp": self.created}
+        if revision:
+            meta |= {"uid": uid_of(self.name, revision), "resourceVersion": str(revision)}
+            meta["creationTimestamp"] = self.seen or f"{(self.at or '')[:19]}Z"
         event = {
             **shape.event,
             "metadata": meta,
@@ -72,3 +73,14 @@ class RecordedEvent(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.whole())
+
+
+def uid_of(name: str, revision: int) -> str:
+    """The UID of a recorded event: worked out from its name and revision when somebody looks."""
+    digits = hashlib.blake2b(f"{name}@{revision}".encode(), digest_size=16).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
+
+
+def about_of(meta: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What an event keeps of the metadata of the object it is about."""
+    return meta["name"], meta.get("uid", ""), meta.get("resourceVersion", "")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import orjson
 
@@ -49,31 +49,28 @@ class FutureRevision(Exception):
 
 
 class PackedEvent(WatchEvent):
-    """An event whose object is kept packed and rebuilt when somebody looks (see `Bucket.pack`)."""
+    """An event whose object is kept packed and rebuilt when somebody looks (see `Bucket.keep_packed`)."""
 
-    __slots__ = ("_packed", "_unpack")
+    __slots__ = ("_packed",)
+    unpack: ClassVar[Callable[[Any, int], Object]]
 
-    def __init__(
-        self, revision: int, type: str, packed: Any, unpack: Callable[[Any], Object], previous: WatchEvent | None
-    ) -> None:
+    def __init__(self, revision: int, type: str, packed: Any, previous: WatchEvent | None) -> None:
         self.revision = revision
         self.type = type
         self.previous = previous
         self.superseded = False
         self._packed = packed
-        self._unpack = unpack
 
     @property
     def object(self) -> Object:  # type: ignore[override]
-        return self._unpack(self._packed)
+        return type(self).unpack(self._packed, self.revision)
 
 
 class Bucket:
     """All objects of one stored resource. `changed` is the revision of the last write to it.
 
     `trigger` names the value by which selective watchers are indexed (a pod's node), so that a write reaches
-    the watchers it concerns and no others. `pack` and `unpack`, where given, turn an object into its stored
-    form and back.
+    the watchers it concerns and no others.
     """
 
     __slots__ = (
@@ -85,9 +82,9 @@ class Bucket:
         "name",
         "namespaces",
         "pack",
+        "packed",
         "tombstones",
         "trigger",
-        "unpack",
     )
 
     def __init__(self, name: str) -> None:
@@ -101,7 +98,17 @@ class Bucket:
         self.by_trigger: dict[str, tuple[Deliver, ...]] = {}
         self.trigger: Callable[[Object], str] | None = None
         self.pack: Callable[[Object], Any] | None = None
-        self.unpack: Callable[[Any], Object] | None = None
+        self.packed: type[PackedEvent] = PackedEvent
+
+    def keep_packed(self, pack: Callable[[Object], Any], unpack: Callable[[Any, int], Object]) -> None:
+        """Store what `pack(object)` gives; `unpack(packed, revision)` gives the object back."""
+        self.pack = pack
+
+        class Packed(PackedEvent):
+            __slots__ = ()
+
+        Packed.unpack = staticmethod(unpack)
+        self.packed = Packed
 
     def __len__(self) -> int:
         return sum(len(names) for names in self.namespaces.values())
@@ -144,7 +151,7 @@ class Store:
         self._stride = max(256, history // 4)
         self._next_compaction = history + self._stride
         self._buckets: dict[str, Bucket] = {}
-        self._leases: dict[int, list[tuple[Bucket, WatchEvent]]] = {}
+        self._leases: dict[int, dict[Bucket, list[WatchEvent]]] = {}
         self._digests: list[tuple[WatchEvent, bytes]] | None = [] if debug else None
 
     def bucket(self, name: str) -> Bucket:
@@ -256,8 +263,8 @@ class Store:
         self.revision = revision = self.revision + 1
         if isinstance(obj, dict):
             obj["metadata"]["resourceVersion"] = str(revision)
-        if bucket.pack is not None and bucket.unpack is not None:
-            event: WatchEvent = PackedEvent(revision, type, bucket.pack(obj), bucket.unpack, previous)
+        if bucket.pack is not None:
+            event: WatchEvent = bucket.packed(revision, type, bucket.pack(obj), previous)
         else:
             event = WatchEvent(revision, type, obj, previous)
         bucket.changed = revision
@@ -319,16 +326,20 @@ class Store:
         slot = int((self._clock.now() + ttl) // LEASE_WINDOW) + 1
         lease = self._leases.get(slot)
         if lease is None:
-            lease = self._leases[slot] = []
+            lease = self._leases[slot] = {}
             self._clock.call_at(slot * LEASE_WINDOW, lambda: self._expire(slot), background=True)
-        lease.append((bucket, event))
+        held = lease.get(bucket)
+        if held is None:
+            held = lease[bucket] = []
+        held.append(event)
 
     def _expire(self, slot: int) -> None:
-        for bucket, event in self._leases.pop(slot):
-            meta = event.object["metadata"]
-            namespace, name = meta.get("namespace", ""), meta["name"]
-            if bucket.event(namespace, name) is event:
-                self.delete(bucket, namespace, name)
+        for bucket, events in self._leases.pop(slot).items():
+            for event in events:
+                meta = event.object["metadata"]
+                namespace, name = meta.get("namespace", ""), meta["name"]
+                if bucket.event(namespace, name) is event:
+                    self.delete(bucket, namespace, name)
 
     # -- proving -----------------------------------------------------------------------------------
 

@@ -174,12 +174,9 @@ def test_debug_mode_names_an_object_that_was_changed_in_place() -> None:
 
 def test_a_packed_bucket_gives_back_what_was_put_in() -> None:
     s, pods = store()
-    pods.pack = lambda o: (*tuple(sorted(o["spec"].items())), o["metadata"])
-    pods.unpack = lambda t: {"kind": "Pod", "metadata": t[-1], "spec": dict(t[:-1])}
-    s.create(pods, "default", "a", obj("a", v=1))
-    found = s.get(pods, "default", "a")
-    assert found is not None
-    assert (found["spec"], found["metadata"]["name"]) == ({"v": 1}, "a")
+    pods.keep_packed(lambda o: (o["metadata"]["name"], o["spec"]), lambda t, at: {**obj(t[0]), "spec": t[1], "at": at})
+    created = s.create(pods, "default", "a", obj("a", v=1))
+    assert s.get(pods, "default", "a") == {**obj("a", v=1), "at": created.revision}
 
 
 writes = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40)

@@ -86,7 +86,6 @@ def pack(event: Object) -> Packed:
         frame,
         meta["name"],
         meta["uid"],
-        int(meta["resourceVersion"]),
         about.get("name"),
         about.get("uid"),
         about.get("resourceVersion"),
@@ -99,16 +98,16 @@ def pack(event: Object) -> Packed:
     return (*packed, first, last, get("count"), get("eventTime"))
 
 
-def unpack(packed: Packed) -> Object:
-    """The event that was packed."""
+def unpack(packed: Packed, revision: int) -> Object:
+    """The event that was packed, as it is stored at a revision."""
     if type(packed) is RecordedEvent:
-        return packed.whole()
+        return packed.whole(revision)
     if isinstance(packed, Mapping):
         return packed
-    frame, name, uid, version, about_name, about_uid, about_version, message, source, created = packed[:10]
-    first, last, count, at = packed[10:] if len(packed) > 10 else (created, created, 1, None)
+    frame, name, uid, about_name, about_uid, about_version, message, source, created = packed[:9]
+    first, last, count, at = packed[9:] if len(packed) > 9 else (created, created, 1, None)
     meta = {"name": name, "namespace": frame.namespace, "uid": uid}
-    meta |= {"resourceVersion": str(version), "creationTimestamp": created}
+    meta |= {"resourceVersion": str(revision), "creationTimestamp": created}
     about = {"name": about_name, "uid": about_uid, "resourceVersion": about_version}
     own = {"metadata": meta, "involvedObject": _filled(frame.about, about), "source": source, "message": message}
     own |= {"firstTimestamp": first, "lastTimestamp": last, "count": count, "eventTime": at}
