@@ -24,6 +24,9 @@ History = Callable[[int], Snapshot]
 
 _READING = {"get", "list", "watch", ""}
 _SILENT = {"leases", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}
+_TALKING = {"attach", "exec", "log", "portforward", "proxy"}
+"""Subresources through which a container is talked to; nothing is written."""
+
 _ACCOUNT = "system:serviceaccount:kube-system:"
 _VERBS = {"binding": "bind", "eviction": "evict"}
 
@@ -54,11 +57,20 @@ def story(
     `about` limits it to objects (`deployment/web`, `svc/web`) and what hangs from them.
     """
     about = [id_of(name) for name in about]
-    chosen = [sent for sent in requests if since < sent.revision <= until and _counts(sent, namespace)]
+    chosen = [sent for sent in _effective(requests) if since < sent.revision <= until and _counts(sent, namespace)]
     ended = {id(sent): span for span in spans for sent in span.requests}
     frames = [_frame(turn, at, namespace) for turn in turns(chosen, ended)]
     frames = _limited(frames, about)
     return Stepper(title, _settled(frames, at(since), namespace, about))
+
+
+def _effective(requests: Iterable[Sent]) -> Iterator[Sent]:
+    """The requests that were refused or made a revision: a write that changes nothing makes none."""
+    newest = 0
+    for sent in requests:
+        if sent.code >= 300 or sent.revision > newest or _is_event(sent):
+            yield sent
+        newest = max(newest, sent.revision)
 
 
 def turns(requests: Sequence[Sent], spans: dict[int, Span]) -> Iterator[Turn]:
@@ -108,7 +120,7 @@ def _counts(sent: Sent, namespace: str) -> bool:
     info = sent.request.info
     if info is None or info.resource is None or info.verb in _READING or info.resource.plural in _SILENT:
         return False
-    if "dryRun" in sent.request.query:
+    if "dryRun" in sent.request.query or info.subresource in _TALKING:
         return False
     if not info.resource.namespaced:
         return info.resource.plural in ("nodes", "namespaces")

@@ -76,6 +76,13 @@ def test_reconciles_that_write_nothing_make_no_frame() -> None:
     assert str(tape.story()) == SHORT
 
 
+def test_a_reader_who_talks_to_a_container_or_changes_nothing_makes_no_frame() -> None:
+    tape = one_pod()
+    tape.ask("create", make.pod("web"), sub="exec")
+    tape.ask("patch", make.pod("web"))
+    assert str(tape.story()) == SHORT
+
+
 def test_a_refused_request_is_told_with_its_code() -> None:
     tape = Tape()
     tape.write("create", make.deployment())
