@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +22,8 @@ from k8snb.wire import Request, Response, User
 
 HOST = "https://k8snb.invalid"
 """A host that the request never reaches (RFC 2606)."""
+
+STDOUT, STDERR = 1, 2
 
 Pump = Callable[[Callable[[], bool]], None]
 """Let time pass until the condition holds (or nothing more can happen)."""
@@ -44,7 +48,7 @@ class PoolManager:
     ) -> HTTPResponse:
         """Send a request and return the response, not yet read."""
         parts = urlsplit(url)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        query = _query(parts.query)
         data = body.encode() if isinstance(body, str) else body or b""
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         lower.setdefault("accept", "application/json")
@@ -58,15 +62,26 @@ class PoolManager:
         """Close connections: there are none."""
 
 
+def _query(text: str) -> dict[str, str]:
+    """A query as the server wants it: the words of a command joined into one value."""
+    pairs = parse_qsl(text, keep_blank_values=True)
+    words = [value for name, value in pairs if name == "command"]
+    return {**dict(pairs), **({"command": "\0".join(words)} if words else {})}
+
+
 def _respond(response: Response, body: Any) -> HTTPResponse:
     headers = HTTPHeaderDict({"Content-Type": response.content_type})
     for text in response.warnings:
         headers.add("Warning", f'299 - "{text}"')
-    return HTTPResponse(body=body, headers=headers, status=response.code, preload_content=False)
+    reason = HTTPStatus(response.code).phrase
+    return HTTPResponse(body=body, headers=headers, status=response.code, reason=reason, preload_content=False)
 
 
 class _Lines(io.RawIOBase):
-    """A watch as a file of lines. Reading waits, in virtual time."""
+    """A watch, or a log that is followed, as a file of lines. Reading waits, in virtual time.
+
+    It is closed once it has ended, because that is how urllib3 knows.
+    """
 
     def __init__(self, stream: Any, pump: Pump) -> None:
         self._stream = stream
@@ -81,7 +96,10 @@ class _Lines(io.RawIOBase):
         if event is None and not self._stream.closed:
             self._pump(lambda: bool(len(self._stream)) or self._stream.closed)
             event = self._stream.next()
-        return b"" if event is None else orjson.dumps(event) + b"\n"
+        if event is None:
+            self.close()
+            return b""
+        return event if isinstance(event, bytes) else orjson.dumps(event) + b"\n"
 
     def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]
         while line := self.read():
@@ -100,3 +118,60 @@ def api_client(transport: Transport, user: User, pump: Pump) -> Any:
     made = client.ApiClient(configuration)
     made.rest_client.pool_manager = PoolManager(transport, user, pump)
     return made
+
+
+class Finished:
+    """A command that has run, with what `kubernetes.stream.ws_client.WSClient` offers once it has."""
+
+    def __init__(self, result: Mapping[str, Any]) -> None:
+        self._channels = {STDOUT: str(result["stdout"]), STDERR: str(result["stderr"])}
+        self.returncode = int(result["exitCode"])
+
+    def is_open(self) -> bool:
+        """Whether it still runs: no."""
+        return False
+
+    def read_channel(self, channel: int, timeout: float | None = None) -> str:
+        """What is left of a channel."""
+        return self._channels.pop(channel, "")
+
+    def read_stdout(self, timeout: float | None = None) -> str:
+        """What is left of the output."""
+        return self.read_channel(STDOUT)
+
+    def read_stderr(self, timeout: float | None = None) -> str:
+        """What is left of the error output."""
+        return self.read_channel(STDERR)
+
+    def read_all(self) -> str:
+        """What is left of both."""
+        return self.read_stdout() + self.read_stderr()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def stream(api_method: Any, *args: Any, stdin_text: str = "", _preload_content: bool = True, **kwargs: Any) -> Any:
+    """`kubernetes.stream.stream` where there is no socket: run a command in a container and return what it writes.
+
+    `stdin_text` is what the command reads. With `_preload_content=False` the result is a `Finished`, which
+    knows the exit code. Raises `ApiException` as the original does.
+    """
+    from kubernetes.client.exceptions import ApiException
+
+    client = api_method.__self__.api_client
+    previous = client.call_api
+
+    def call_api(method: str, url: str, header_params: Any = None, *rest: Any, **options: Any) -> Any:
+        response = client.rest_client.pool_manager.request("POST", url, body=stdin_text, headers=header_params)
+        if response.status != 200:
+            raise ApiException(http_resp=response, body=response.data.decode())
+        done = Finished(orjson.loads(response.data))
+        return SimpleNamespace(response=done, status=response.status)
+
+    try:
+        client.call_api = call_api
+        done = api_method(*args, _preload_content=False, **kwargs)
+    finally:
+        client.call_api = previous
+    return done.read_all() if _preload_content else done
