@@ -12,7 +12,7 @@ else follows from it, `fork()` is a second cluster that has lived through the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
@@ -32,7 +32,7 @@ from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
-from k8snb.network.fabric import Fabric
+from k8snb.network.fabric import Delivery, Fabric
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.store.mvcc import Store
 from k8snb.trace import Span, Trace
@@ -119,7 +119,7 @@ class Cluster:
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
     `seed` decides every name, UID and address. `history` is how many revisions can be gone back to. `quantum`
     is how many units of work a part does per turn; 1 shows every step. `debug` proves that nobody changes
-    objects in place (`cluster.store.verify()`).
+    objects in place (`cluster.store.verify()`). `flags` are those of the controller manager.
     """
 
     def __init__(
@@ -133,6 +133,7 @@ class Cluster:
         trace: int = 50_000,
         clock: Clock | None = None,
         journal: bool = True,
+        flags: Settings | None = None,
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
@@ -146,6 +147,7 @@ class Cluster:
         self._clock_given = clock
         self._journal: list[Entry] = []
         self._keeps_journal = journal
+        self._flags = flags or Settings()
         self._target: int | None = None
         self._door = _Door(self)
         self._official: Any = None
@@ -172,7 +174,7 @@ class Cluster:
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
         manager = self._context.separate("system:kube-controller-manager")
-        settings = Settings() if len(made["nodes"]) <= SMALL_NODES else Settings(cluster_cidr=LARGE_CIDR)
+        settings = self._flags if len(made["nodes"]) <= SMALL_NODES else replace(self._flags, cluster_cidr=LARGE_CIDR)
         for kind in CONTROLLERS:
             context = manager.act_as(f"system:serviceaccount:kube-system:{kind.name}", "system:serviceaccounts")
             self.controllers[kind.name] = make(kind, context, settings)
@@ -445,6 +447,20 @@ class Cluster:
         first = max(since, self.store.compacted)
         return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
 
+    def packet(self, source: str, url: str, *, title: str = "", namespace: str = "default") -> Stepper:
+        """Send one HTTP request and follow it from `source` to who answers, and back.
+
+        `source` is the name of a pod, or the address of somebody outside the cluster. ValueError if the pod has none.
+        """
+        from k8snb.view.packet import Journey, origin
+
+        now = self.at(self.revision)
+        delivery = self._do("_fetch", origin(now, source, namespace), url)
+        return Journey(delivery, now, self.revision, source, namespace).stepper(title)
+
+    def _fetch(self, source: str, url: str) -> Delivery:
+        return self.network.fetch(source, url)
+
     def kubectl(self, command: str, stdin: str = "") -> str:
         """What `kubectl COMMAND` prints, errors included; waiting commands let virtual time pass."""
         from k8snb.kubectl import run
@@ -454,7 +470,7 @@ class Cluster:
     def fork(self) -> Cluster:
         """A second cluster with the same past; from here on the two know nothing of each other."""
         self._need_virtual_time()
-        twin = Cluster(**self._making)
+        twin = Cluster(**self._making, flags=self._flags)
         twin._replay(list(self._journal), None)
         twin.paused = self.paused
         use(self)  # a notebook goes on meaning the one it forked

@@ -36,7 +36,7 @@ class Answer:
     addresses: tuple[str, ...] = ()
     alias: str = ""
     service: str = ""
-    """The Service (its name) that the addresses come from; empty for a pod's own name."""
+    """The Service (`namespace/name`) that stands behind the name; empty for a pod's own name."""
 
 
 def search_domains(namespace: str) -> tuple[str, ...]:
@@ -101,13 +101,13 @@ class DNS:
         found = self._services.get(namespace, service)
         if found is None:
             return None
-        spec = found["spec"]
+        spec, key = found["spec"], f"{namespace}/{service}"
         if spec.get("type") == "ExternalName":
-            return Answer(name, alias=spec["externalName"].rstrip("."), service=service) if not host else None
+            return Answer(name, alias=spec["externalName"].rstrip("."), service=key) if not host else None
         if not host and spec.get("clusterIP") not in ("None", "", None):
-            return Answer(name, tuple(spec["clusterIPs"]), service=service)
+            return Answer(name, tuple(spec["clusterIPs"]), service=key)
         addresses = tuple(dict.fromkeys(self._endpoints(found, host)))
-        return Answer(name, addresses, service=service) if addresses else None
+        return Answer(name, addresses, service=key) if addresses else None
 
     def _endpoints(self, service: Object, host: str) -> Iterator[str]:
         meta = service["metadata"]

@@ -7,7 +7,8 @@ connection. To kubelets this is the whole network; the book draws the hops.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from k8snb.client.controller import Context
 from k8snb.machinery.names import Lottery
@@ -17,6 +18,15 @@ from k8snb.network.path import Connection, Paths
 from k8snb.network.proxy import Proxy
 from k8snb.packet import Endpoint, HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request on its way: over which connection it was sent, and what came back, if anything did."""
+
+    request: HTTPRequest
+    connection: Connection
+    response: HTTPResponse | None = None
 
 
 class Fabric:
@@ -74,9 +84,27 @@ class Fabric:
         """Try to open a TCP connection from an address to a host and port, hop by hop."""
         return self.paths.connect(source, host, port)
 
+    def send(self, request: HTTPRequest) -> Delivery:
+        """Send an HTTP request from `request.source` and say what became of it."""
+        connection = self.connect(request.source, request.host, request.port)
+        endpoint = connection.endpoint
+        if endpoint is None:
+            return Delivery(request, connection)
+        return Delivery(request, connection, endpoint.http(connection.port, replace(request, source=connection.source)))
+
+    def fetch(self, source: str, url: str) -> Delivery:
+        """GET a URL (`my-service`, `http://my-service:8080/path`) from an address."""
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return self.send(HTTPRequest("GET", parts.hostname or "", port, path, scheme=parts.scheme, source=source))
+
     def request(self, request: HTTPRequest) -> HTTPResponse:
-        """Send an HTTP request from `request.source`; raises NetworkError."""
-        return answer(self.connect(request.source, request.host, request.port), request)
+        """What a request from `request.source` is answered; raises NetworkError."""
+        delivery = self.send(request)
+        if delivery.response is None:
+            raise delivery.connection.error or NetworkError("unreachable", request.host)
+        return delivery.response
 
     def tcp(self, source: str, host: str, port: int, data: str = "") -> str:
         """Open a TCP connection, say something and return what comes back; raises NetworkError."""
@@ -84,10 +112,3 @@ class Fabric:
         if connection.endpoint is None:
             raise connection.error or NetworkError("unreachable", host)
         return connection.endpoint.tcp(connection.port, data, connection.source)
-
-
-def answer(connection: Connection, request: HTTPRequest) -> HTTPResponse:
-    """What comes back when a request is sent over a connection; raises NetworkError if there is none."""
-    if connection.endpoint is None:
-        raise connection.error or NetworkError("unreachable", request.host)
-    return connection.endpoint.http(connection.port, replace(request, source=connection.source))

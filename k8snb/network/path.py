@@ -31,7 +31,7 @@ class Hop:
     """One step of a packet: what kind of step, on which node, in words, and how the packet looks after it."""
 
     kind: str
-    """`dns`, `service`, `node`, `pod` or `failed`."""
+    """`dns`, `service`, `node` or `pod`."""
     node: str
     text: str
     source: str = ""
@@ -41,6 +41,8 @@ class Hop:
     """What decided it: labels and values, for readers."""
     objects: Sequence[str] = ()
     """The objects of the API that it rests on: `Service/my-service`."""
+    failed: bool = False
+    """Whether it ends here."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class Connection:
     """Where the packet is; empty outside the cluster."""
     ip: str = ""
     port: int = 0
+    namespace: str = ""
+    """The namespace of the Service that is called, if any is."""
     hops: list[Hop] = field(default_factory=list)
     endpoint: Endpoint | None = None
     error: NetworkError | None = None
@@ -66,9 +70,9 @@ class Connection:
         """Keep a step, with the packet as it is now."""
         self.hops.append(Hop(kind, self.node, text, self.source, self.destination, saw, objects))
 
-    def fail(self, kind: str, text: str, *objects: str, dialled: str) -> None:
-        """Note that it ends here, and how the program hears of it: about the address that it asked for."""
-        self.note("failed", text, *objects)
+    def fail(self, step: str, kind: str, text: str, *objects: str, dialled: str) -> None:
+        """Note that it ends with this step, and how the program hears of it: about the address that it asked for."""
+        self.hops.append(Hop(step, self.node, text, self.source, self.destination, (), objects, failed=True))
         self.error = NetworkError(kind, dialled, TIMEOUT_SECONDS if kind == "timeout" else 0.0)
 
 
@@ -113,13 +117,13 @@ class Paths:
 
     def _look_up(self, connection: Connection, host: str) -> None:
         found = self.lookup(connection.source, host) if connection.node else None
-        service = [f"Service/{found.service}"] if found is not None and found.service else []
+        service = self._service_of(connection, found)
         saw = [(_("name"), host), (_("found as"), found.name)] if found is not None else [(_("name"), host)]
         if found is None or not found.addresses:
             words = _("{host}: no such name") if found is None else _("{host} is another name for {alias}")
             alias = found.alias if found is not None else ""
             text = words.format(host=host, alias=alias)
-            connection.hops.append(Hop("failed", connection.node, text, connection.source, "", saw, service))
+            connection.hops.append(Hop("dns", connection.node, text, connection.source, "", saw, service, failed=True))
             connection.error = NetworkError("not found", alias or host)
             return
         connection.ip = found.addresses[0]
@@ -127,6 +131,13 @@ class Paths:
         words = many if len(found.addresses) > 1 else _("{server} answers: {ip}")
         text = words.format(server=NAMESERVER, ip=connection.ip, count=len(found.addresses))
         connection.hops.append(Hop("dns", connection.node, text, connection.source, connection.ip, saw, service))
+
+    def _service_of(self, connection: Connection, found: Answer | None) -> list[str]:
+        """The Service behind a name, as an id."""
+        if found is None or not found.service:
+            return []
+        connection.namespace, _slash, name = found.service.partition("/")
+        return [f"Service/{name}"]
 
     # -- to the rules ------------------------------------------------------------------------------
 
@@ -148,7 +159,7 @@ class Paths:
             text = _("from outside to {node}")
         if not place:
             words = _("outside the cluster nobody knows a way to {ip}").format(ip=connection.ip)
-            connection.fail("timeout", words, *_services(rule), dialled=dialled)
+            connection.fail("node", "timeout", words, *_services(rule), dialled=dialled)
             return
         connection.node = place
         connection.note("node", text.format(ip=connection.ip, node=place), f"Node/{place}", *_services(rule))
@@ -177,8 +188,9 @@ class Paths:
         if rule is None:
             if self._proxy.knows(connection.ip):
                 words = _("no Service has port {port} at {ip}").format(ip=connection.ip, port=connection.port)
-                connection.fail("timeout", words, dialled=dialled)
+                connection.fail("service", "timeout", words, dialled=dialled)
             return
+        connection.namespace = rule.key.namespace
         inside = self._addresses.node_of(connection.source) == connection.node
         verdict = self._proxy.choose(rule, connection.source, connection.node, inside=inside)
         if verdict.backend is None:
@@ -193,7 +205,7 @@ class Paths:
             "source range": ("timeout", _("Service {name} takes nothing from this source: the packet is dropped")),
         }[verdict.reason]
         text = words.format(name=rule.name, node=connection.node)
-        connection.fail(kind, text, *_services(rule), dialled=dialled)
+        connection.fail("service", kind, text, *_services(rule), dialled=dialled)
 
     def _rewrite(self, connection: Connection, rule: Rule, verdict: Verdict, *, inside: bool) -> None:
         backend = verdict.backend
@@ -216,7 +228,7 @@ class Paths:
         attached = self._addresses.pod(ip)
         place = attached.node if attached is not None else self._addresses.node_at(ip)
         if not place:
-            connection.fail("timeout", _("nobody has the address {ip}").format(ip=ip), dialled=dialled)
+            connection.fail("node", "timeout", _("nobody has the address {ip}").format(ip=ip), dialled=dialled)
             return
         if place != connection.node:
             text = _("routed from {here} to {node}").format(here=connection.node, node=place)
@@ -226,10 +238,11 @@ class Paths:
         if found is None:
             who = f"Pod/{attached.name}" if attached is not None else f"Node/{place}"
             words = _("nobody listens on port {port} of {ip}").format(ip=ip, port=port)
-            connection.fail("refused", words, who, dialled=dialled)
+            connection.fail("pod", "refused", words, who, dialled=dialled)
             return
         connection.endpoint = found.endpoint
-        connection.note("pod", _("pod {name} accepts the connection").format(name=found.name), f"Pod/{found.name}")
+        text = _("pod {name} accepts the connection").format(name=found.name)
+        connection.note("pod", text, f"Pod/{found.name}", saw=[(_("caller"), connection.source)])
 
 
 def _services(rule: Rule | None) -> list[str]:

@@ -226,10 +226,10 @@ function picture(story, scenes) {
     const short = item.parent && nameOf(id).startsWith(nameOf(item.parent) + "-") ? nameOf(id).slice(nameOf(item.parent).length + 1) : nameOf(id);
     const facts = (item.facts ?? []).map(([label, value]) => `${label} ${value}`).join(", ");
     const chip = chips.get(id) ?? make("div", { class: "chip", role: "img" });
-    chip.setAttribute("style", tint(item) || hue(kinds.Pod.hue));
+    chip.setAttribute("style", tint(item) || hue(kinds[kindOf(id)].hue));
     chip.title = [nameOf(id), item.word, facts].filter(Boolean).join("\n");
     chip.setAttribute("aria-label", [nameOf(id), item.word, facts].filter(Boolean).join(", "));
-    chip.replaceChildren(mark(states[item.state]), make("span", { class: "short" }, short),
+    chip.replaceChildren(item.state ? mark(states[item.state]) : glyph(kindOf(id)), make("span", { class: "short" }, short),
       item.generation ? make("span", { class: "badge" }, `v${item.generation}`) : "",
       make("span", { class: "word" }, item.word ?? ""));
     return chip;

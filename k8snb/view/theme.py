@@ -51,6 +51,7 @@ KINDS = {
     "Namespace": Look("slate", "M2 5.2V2h3.2M10.8 2H14v3.2M14 10.8V14h-3.2M5.2 14H2v-3.2"),
     "Network": Look("violet", "M1.8 8h12.4M5 4.5 1.8 8 5 11.5M11 4.5 14.2 8 11 11.5"),
     "Node": Look("slate", "M2 2.4h12v4.7H2zM2 8.9h12v4.7H2zM4.6 4.7h.01M4.6 11.3h.01"),
+    "Packet": Look("pink", "M1.6 3.5h12.8v9H1.6zM1.6 4l6.4 5.2L14.4 4"),
     "PersistentVolume": Look("orange", _CYLINDER),
     "PersistentVolumeClaim": Look("orange", _CYLINDER + "M5.5 10h5"),
     "Pod": Look("green", "M8 1.4l5.7 3.3v6.6L8 14.6l-5.7-3.3V4.7zM2.3 4.7 8 8l5.7-3.3M8 8v6.6"),
@@ -83,6 +84,9 @@ ACTORS = {
     "kubelet": "green",
     "node-lifecycle-controller": "red",
     "garbage-collector": "orange",
+    "pod": "green",
+    "DNS": "blue",
+    "kernel": "violet",
 }
 """The hue of each component; slate for the others."""
 

@@ -16,10 +16,6 @@ def told(connection: Connection) -> list[str]:
     return [f"{h.kind} {h.node or '-'} {h.source} > {h.address or '-'}: {h.text}" for h in connection.hops]
 
 
-def kinds(connection: Connection) -> list[str]:
-    return [hop.kind for hop in connection.hops]
-
-
 @pytest.fixture
 def caller(town: Town) -> str:
     return town.pod("caller", "node-1")
@@ -70,17 +66,18 @@ def test_a_failure_is_told_where_it_happens(town: Town, caller: str) -> None:
     ip = town.service()["spec"]["clusterIP"]
     web = town.pod("alone", "node-2")
     cases = {
-        ("nobody", 80): ("not found", "nobody: no such name"),
-        ("web", 80): ("refused", "Service default/web has no endpoint: the connection is refused"),
-        (ip, 81): ("timeout", f"no Service has port 81 at {ip}"),
-        (web, 1): ("refused", f"nobody listens on port 1 of {web}"),
-        ("10.244.0.250", 80): ("timeout", "nobody has the address 10.244.0.250"),
+        ("nobody", 80): ("dns", "not found", "nobody: no such name"),
+        ("web", 80): ("service", "refused", "Service default/web has no endpoint: the connection is refused"),
+        (ip, 81): ("service", "timeout", f"no Service has port 81 at {ip}"),
+        (web, 1): ("pod", "refused", f"nobody listens on port 1 of {web}"),
+        ("10.244.0.250", 80): ("node", "timeout", "nobody has the address 10.244.0.250"),
     }
     for (host, port), expected in cases.items():
         connection = town.connect(caller, host, port)
+        last = connection.hops[-1]
         assert connection.error is not None
-        assert (connection.error.kind, connection.hops[-1].text) == expected
-        assert connection.hops[-1].kind == "failed"
+        assert (last.kind, connection.error.kind, last.text) == expected
+        assert [hop.failed for hop in connection.hops] == [False] * (len(connection.hops) - 1) + [True]
 
 
 def test_a_program_hears_of_the_address_that_it_asked_for(town: Town, caller: str) -> None:

@@ -1,0 +1,221 @@
+"""One request from a client to a pod and back, as steps: who asks for what, and who changes the packet on its way.
+
+The network tells its hops (`k8snb.network.path`); here they become the frames of a stepper. The packet itself is in
+the picture: it sits on the node where it is. What a node's rules do to it is shown as a change, as everywhere else:
+the destination that it had and the one that it has now. On the way back the same is undone, because the kernel
+remembers each connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from k8snb.i18n import _
+from k8snb.network.dns import NAMESERVER, is_address, search_domains
+from k8snb.network.fabric import Delivery
+from k8snb.network.path import Hop
+from k8snb.packet import HTTPResponse, NetworkError
+from k8snb.view.changes import Change
+from k8snb.view.frames import Act, Frame
+from k8snb.view.scene import Scene, Snapshot, scene
+from k8snb.view.stepper import Stepper
+
+PACKET = "Packet/packet"
+_SLICES = "endpointslices.discovery.k8s.io"
+_SERVICE_NAME = "kubernetes.io/service-name"
+
+
+class Journey:
+    """Writes the frames of one delivery. `source` is the name of the pod that sent it, or an address outside."""
+
+    def __init__(self, delivery: Delivery, snapshot: Snapshot, revision: int, source: str, namespace: str) -> None:
+        self._delivery = delivery
+        self._snapshot = snapshot
+        self._revision = revision
+        self._sender = "" if is_address(source) else source
+        self._namespace = namespace
+        self._still = self._background()
+        self._place = self._home()
+
+    def stepper(self, title: str = "") -> Stepper:
+        """All of it."""
+        known = _("One request to {host}").format(host=self._delivery.request.host)
+        return Stepper(title or known, list(self._frames()))
+
+    # -- frames ------------------------------------------------------------------------------------
+
+    def _frames(self) -> Iterator[Frame]:
+        connection, request = self._delivery.connection, self._delivery.request
+        hops = connection.hops
+        if hops and hops[0].kind == "dns":
+            yield self._asks()
+            yield self._named(hops[0])
+            hops = hops[1:]
+        if connection.error is None or connection.error.kind != "not found":
+            dialled = self._dialled()
+            yield self._sends(dialled)
+            before = (request.source, dialled)
+            for hop in hops:
+                self._place = f"Node/{hop.node}" if hop.node else self._place
+                yield self._hop(hop, before)
+                before = (hop.source, hop.address)
+        yield from self._back()
+
+    def _dialled(self) -> str:
+        """The address and port that the client's program asked the kernel for."""
+        connection, request = self._delivery.connection, self._delivery.request
+        if connection.hops and connection.hops[0].kind == "dns":
+            return f"{connection.hops[0].address}:{request.port}"
+        return f"{request.host}:{request.port}"
+
+    def _asks(self) -> Frame:
+        seen = [(_("nameserver"), NAMESERVER), (_("search"), " ".join(search_domains(self._namespace)))]
+        host = self._delivery.request.host
+        words = _("{host} is a name, and packets need an address").format(host=host)
+        act = Act(_("ask"), _("{server} for {host}").format(server=NAMESERVER, host=host), 0, 0)
+        return self._frame(self._client(), words, act, seen=seen, touched=self._own())
+
+    def _named(self, hop: Hop) -> Frame:
+        act = Act(_("answer"), _("no address") if hop.failed else hop.address, 0, 0)
+        return self._of(hop, f"DNS {NAMESERVER}", act)
+
+    def _sends(self, dialled: str) -> Frame:
+        request = self._delivery.request
+        words = _("{method} {path} for {address}").format(method=request.method, path=request.path, address=dialled)
+        ends = [Change(_("source"), "", request.source), Change(_("destination"), "", dialled)]
+        act = Act(_("send"), _("packet"), 0, 0, changes=ends)
+        return self._frame(self._client(), words, act, touched=[*self._own(), PACKET], packet=f"→ {dialled}")
+
+    def _hop(self, hop: Hop, before: tuple[str, str]) -> Frame:
+        response = self._delivery.response
+        act = _act(hop, before)
+        if hop.kind == "pod" and response is not None:
+            act = Act(_("answer"), _spoken(response), 0, 0)
+        return self._of(hop, _actor(hop), act, packet=f"→ {hop.address}")
+
+    def _back(self) -> Iterator[Frame]:
+        """What the client hears: an answer, with all addresses put back, or how it failed."""
+        connection, response = self._delivery.connection, self._delivery.response
+        if response is None:
+            yield self._gives_up(connection.error)
+            return
+        server = next(hop for hop in reversed(connection.hops) if hop.kind == "pod")
+        rewritten = next((hop for hop in connection.hops if hop.kind == "service"), None)
+        if rewritten is not None:
+            self._place = f"Node/{rewritten.node}"
+            yield self._restored(server, rewritten)
+        self._place = self._home()
+        act = Act(_("receive"), _spoken(response), 0, 0)
+        words = _("the answer comes from {address}, where the request went").format(address=self._dialled())
+        yield self._frame(self._client(), words, act, touched=[*self._own(), PACKET], packet=f"← {self._dialled()}")
+
+    def _restored(self, server: Hop, rewritten: Hop) -> Frame:
+        """The node that changed the request's addresses changes the answer's back."""
+        changes = [Change(_("source"), server.address, self._dialled())]
+        source = self._delivery.request.source
+        if rewritten.source != source:
+            changes.append(Change(_("destination"), rewritten.source, source))
+        act = Act(_("rewrite"), _("answer"), 0, 0, changes=changes)
+        words = _("the kernel remembers the connection and puts back what it had replaced")
+        return self._frame(f"kernel {rewritten.node}", words, act, touched=[PACKET], packet=f"← {self._dialled()}")
+
+    def _gives_up(self, error: NetworkError | None) -> Frame:
+        self._place = self._home()
+        kind = error.kind if error is not None else ""
+        words = {
+            "not found": _("without an address there is nothing to send to"),
+            "refused": _("the refusal comes back at once"),
+        }.get(kind, _("nothing comes back; the program waits until it has waited long enough"))
+        report = {"not found": _("unknown host"), "refused": _("connection refused")}.get(kind, _("timeout"))
+        return self._frame(self._client(), words, Act(_("report"), report, 0, 0), touched=self._own())
+
+    # -- parts of a frame --------------------------------------------------------------------------
+
+    def _of(self, hop: Hop, actor: str, act: Act, packet: str = "") -> Frame:
+        touched = [*hop.objects, *([PACKET] if packet else [])]
+        found = self._frame(actor, hop.text, act, seen=hop.saw, touched=touched, packet=packet)
+        return replace(found, caption="", acts=(), error=hop.text) if hop.failed else found
+
+    def _frame(
+        self,
+        actor: str,
+        caption: str,
+        act: Act,
+        *,
+        seen: Sequence[tuple[str, str]] = (),
+        touched: Sequence[str] = (),
+        packet: str = "",
+    ) -> Frame:
+        picture = dict(self._still)
+        if packet:
+            picture[PACKET] = {"place": self._place, "word": packet, "facts": []}
+        shown = [name for name in touched if name in picture]
+        return Frame(actor, "", caption, 0.0, self._revision, 0, seen, [act], picture, shown)
+
+    def _client(self) -> str:
+        return f"pod {self._sender}" if self._sender else _("outside") + f" {self._delivery.request.source}"
+
+    def _own(self) -> list[str]:
+        return [f"Pod/{self._sender}"]
+
+    def _home(self) -> str:
+        """Where the client is."""
+        here: Any = self._still.get(f"Pod/{self._sender}", {})
+        return str(here.get("place", "")) or f"Node/{_('outside')}"
+
+    # -- the picture -------------------------------------------------------------------------------
+
+    def _background(self) -> Scene:
+        """The Service, its slices and their pods, the client, and the nodes: what does not change on the way."""
+        namespaces = dict.fromkeys(filter(None, (self._namespace, self._delivery.connection.namespace)))
+        known = {name: item for each in namespaces for name, item in scene(self._snapshot, each).items()}
+        wanted = dict.fromkeys(self._wanted())
+        found = {name: item for name, item in known.items() if name in wanted or name.startswith("Node/")}
+        return found if self._sender else {**found, f"Node/{_('outside')}": {}}
+
+    def _wanted(self) -> Iterator[str]:
+        yield from self._own()
+        connection = self._delivery.connection
+        yield from (name for hop in connection.hops for name in hop.objects)
+        services = {name.partition("/")[2] for hop in connection.hops for name in hop.objects if "Service/" in name}
+        for each in self._snapshot.list(_SLICES, connection.namespace or self._namespace):
+            if (each["metadata"].get("labels") or {}).get(_SERVICE_NAME) in services:
+                yield f"EndpointSlice/{each['metadata']['name']}"
+                yield from (f"Pod/{(e.get('targetRef') or {}).get('name')}" for e in each.get("endpoints") or ())
+
+
+def _actor(hop: Hop) -> str:
+    """Who does this step."""
+    if hop.kind == "service":
+        return f"kernel {hop.node}"
+    pod = next((name.removeprefix("Pod/") for name in hop.objects if name.startswith("Pod/")), "")
+    return f"pod {pod}" if hop.kind == "pod" and pod else _("network")
+
+
+def _act(hop: Hop, before: tuple[str, str]) -> Act:
+    """What happens to the packet in this step: which of its addresses change."""
+    names = (_("source"), _("destination"))
+    after = (hop.source, hop.address)
+    changes = [Change(name, was, now) for name, was, now in zip(names, before, after, strict=True) if was != now]
+    return Act(_("rewrite") if hop.kind == "service" else _("carry"), _("packet"), 0, 0, changes=changes)
+
+
+def _spoken(response: HTTPResponse) -> str:
+    """The status of an answer, and its first line."""
+    return f"{response.status} {response.body.strip().partition(chr(10))[0]}".strip()
+
+
+def origin(snapshot: Snapshot, source: str, namespace: str) -> str:
+    """The address that a packet comes from: a pod's by its name, or one outside the cluster as it is.
+
+    ValueError if there is no such pod, or if it has no address yet.
+    """
+    if is_address(source):
+        return source
+    named = (pod for pod in snapshot.list("pods", namespace) if pod["metadata"]["name"] == source)
+    address = next((str((pod.get("status") or {}).get("podIP", "")) for pod in named), "")
+    if not address:
+        raise ValueError(_("there is no pod {name} with an address").format(name=source))
+    return address
