@@ -14,10 +14,13 @@ import time
 from dataclasses import asdict, dataclass
 
 from k8snb.cluster import Cluster
+from k8snb.controllers.settings import Settings
 from k8snb.typing import Object
 
-QUANTUM = 128
-HISTORY = 20_000
+QUANTUM = 512
+HISTORY = 2_000
+FLAGS = Settings(mirror_endpoints=False)
+"""Services have their EndpointSlices; the deprecated Endpoints are not mirrored as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def _running(cluster: Cluster) -> int:
 
 def scale(nodes: int, pods: int, replicas: int = 100) -> Figures:
     """Create `pods` pods in Deployments of `replicas` and run until all are Running."""
-    cluster = Cluster(nodes, quantum=QUANTUM, history=HISTORY, trace=0, journal=False)
+    cluster = Cluster(nodes, quantum=QUANTUM, history=HISTORY, trace=0, journal=False, flags=FLAGS)
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -80,6 +80,8 @@ class GarbageCollector(Controller):
         meta = new["metadata"]
         before = old["metadata"] if old is not None else {}
         references = meta.get("ownerReferences")
+        if old is not None and references is before.get("ownerReferences") and "deletionTimestamp" not in meta:
+            return
         if old is not None and before.get("ownerReferences") != references:
             self._unblocked(old, new)
         if references and before.get("ownerReferences") != references:

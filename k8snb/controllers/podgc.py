@@ -15,7 +15,7 @@ from k8snb.clock import Timer
 from k8snb.controllers import nodehealth
 from k8snb.controllers.disruption import Disruption, mark_disrupted
 from k8snb.controllers.nodepods import pods_on
-from k8snb.controllers.podstate import has_ended
+from k8snb.controllers.podstate import ENDED_PHASES, has_ended
 from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.errors import StatusError
 from k8snb.i18n import _
@@ -80,10 +80,10 @@ class PodGCController(Controller):
             return
         if old is None or old["spec"] is not new["spec"]:
             self._look_for_node(old, new)
-        if is_deleting(new) and not new["spec"].get("nodeName"):
+        if "deletionTimestamp" in new["metadata"] and not new["spec"].get("nodeName"):
             self._leaving[key_of(new)] = None
             self._arm()
-        if has_ended(new):
+        if (new.get("status") or {}).get("phase") in ENDED_PHASES:
             self._ended[key_of(new)] = None
             if len(self._ended) > self._threshold:
                 self._arm()

@@ -18,7 +18,7 @@ from k8snb.controllers.expectations import Expectations
 from k8snb.controllers.podstate import available_at, is_active
 from k8snb.controllers.ranking import victims
 from k8snb.controllers.refusals import namespace_is_terminating
-from k8snb.controllers.replicaset_status import Counts, Failure, Tally, status_of
+from k8snb.controllers.replicaset_status import Counts, Failure, Tally, standing, status_of
 from k8snb.controllers.written import Written
 from k8snb.errors import StatusError
 from k8snb.i18n import _
@@ -70,6 +70,8 @@ class ReplicaSetController(Controller):
         self.queue.add(key, revision_of(new))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        if old is not None and new is not None and _counts_the_same(old, new):
+            return
         before, after = _owner(old), _owner(new)
         if before is not None and after is not None and before["uid"] == after["uid"]:
             assert old is not None
@@ -351,6 +353,14 @@ def _owner(pod: Object | None) -> Object | None:
 def _controlled_by(rs: Object, owner: Object) -> bool:
     reference = controller_of(rs)
     return reference is not None and reference["uid"] == owner["uid"]
+
+
+def _counts_the_same(old: Object, new: Object) -> bool:
+    """Whether a pod's change, at a glance, makes no difference to any ReplicaSet."""
+    meta, before = new["metadata"], old["metadata"]
+    if meta.get("labels") is not before.get("labels") or "deletionTimestamp" in meta:
+        return False
+    return meta.get("ownerReferences") is before.get("ownerReferences") and standing(old) == standing(new)
 
 
 def _only_status_changed(old: Object, new: Object) -> bool:
