@@ -11,9 +11,9 @@ from k8snb.kubectl.tabwriter import align
 
 def help_text(verb: Verb, path: str) -> str:
     """What a verb does, the commands below it, and its flags."""
-    text = f"{_(verb.does)}\n"
+    text = f"{verb.does}\n"
     if verb.verbs:
-        rows = "".join(f"  {each.name}\t{_(each.does)}\n" for each in verb.verbs)
+        rows = "".join(f"  {each.name}\t{each.does}\n" for each in verb.verbs)
         text += f"\n{_('Commands:')}\n" + align(rows, padding=3)
     if verb.flags:
         shown = sorted(verb.flags, key=lambda flag: flag.name)
