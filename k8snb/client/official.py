@@ -101,7 +101,7 @@ class _Lines(io.RawIOBase):
             return b""
         return event if isinstance(event, bytes) else orjson.dumps(event) + b"\n"
 
-    def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[bytes]:
         while line := self.read():
             yield line
 
@@ -116,7 +116,7 @@ def api_client(transport: Transport, user: User, pump: Pump) -> Any:
 
     configuration = client.Configuration(host=HOST)
     made = client.ApiClient(configuration)
-    made.rest_client.pool_manager = PoolManager(transport, user, pump)
+    made.rest_client.pool_manager = PoolManager(transport, user, pump)  # type: ignore[assignment]
     return made
 
 
