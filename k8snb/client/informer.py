@@ -122,7 +122,8 @@ class Informer(Task):
         listed = self._client.list_object(self.resource, fields=self._fields)
         self.revision = revision_of(listed)
         for obj in listed["items"]:
-            self._put((obj["metadata"].get("namespace", ""), obj["metadata"]["name"]), obj)
+            self._objects[obj["metadata"].get("namespace", ""), obj["metadata"]["name"]] = obj
+            self._announce(None, obj)
 
     def stop(self) -> None:
         """Stop watching and forget everything."""
@@ -147,17 +148,12 @@ class Informer(Task):
         Where turns are long, a version that has been modified since is passed over: the next one is waiting here
         too. Where turns are single steps, every version is seen.
         """
-        events = self._events
-        if quantum == 1:
-            if events:
-                self._absorb(events.popleft())
-        else:
-            pop, absorb = events.popleft, self._absorb
-            while events and quantum > 0:
-                quantum -= 1
-                event = pop()
-                if not event.superseded:
-                    absorb(event)
+        events, passing = self._events, quantum > 1
+        while events and quantum > 0:
+            quantum -= 1
+            event = events.popleft()
+            if not (passing and event.superseded):
+                self._absorb(event)
         if events:
             self.wake()
 
@@ -165,7 +161,26 @@ class Informer(Task):
         self.revision = event.revision
         obj = event.object
         meta = obj["metadata"]
-        self._put((meta.get("namespace", ""), meta["name"]), None if event.type == "DELETED" else obj)
+        key = (meta.get("namespace", ""), meta["name"])
+        old = self._objects.get(key)
+        if event.type == "DELETED":
+            if old is None:
+                return
+            del self._objects[key]
+            self._announce(old, None)
+            return
+        self._objects[key] = obj
+        if self._indexes:
+            for index in self._indexes.values():
+                index.put(old, obj)
+        for handler in self._handlers:
+            handler(old, obj)
+
+    def _announce(self, old: Object | None, new: Object | None) -> None:
+        for index in self._indexes.values():
+            index.put(old, new)
+        for handler in self._handlers:
+            handler(old, new)
 
     @property
     def behind(self) -> bool:
@@ -177,20 +192,6 @@ class Informer(Task):
         events = self._events
         while events and events[0].revision <= revision:
             self._absorb(events.popleft())
-
-    def _put(self, key: tuple[str, str], new: Object | None) -> None:
-        old = self._objects.get(key)
-        if new is not None:
-            self._objects[key] = new
-        elif old is None:
-            return
-        else:
-            del self._objects[key]
-        if self._indexes:
-            for index in self._indexes.values():
-                index.put(old, new)
-        for handler in self._handlers:
-            handler(old, new)
 
 
 class Informers:
