@@ -22,6 +22,7 @@ from k8snb.apiserver.registry.service_rules import (
     validate_load_balancer_status,
     validate_service,
 )
+from k8snb.apiserver.registry.service_warnings import service_warnings
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.errors import FieldError
 from k8snb.machinery.names import Lottery
@@ -79,6 +80,9 @@ class ServiceStrategy(Strategy):
 
     def release(self, obj: Object) -> None:
         self._planner.settle(None, obj)
+
+    def warnings(self, obj: Object) -> list[str]:
+        return service_warnings(obj)
 
 
 def _default_spec(spec: Object) -> Object:

@@ -453,3 +453,23 @@ def test_services_are_selected_by_type_and_address() -> None:
     stored = create(rules, service(clusterIP="10.96.0.10"))
     selected = {path: value(stored) for path, value in rules.fields.items()}
     assert selected == {"spec.clusterIP": "10.96.0.10", "spec.type": "ClusterIP"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "warnings"),
+    [
+        ({}, []),
+        ({"externalIPs": ["192.0.2.9"]}, ["spec.externalIPs is deprecated"]),
+        ({"clusterIP": "None", "externalIPs": ["192.0.2.9"]}, ["spec.externalIPs is ignored for headless services"]),
+        ({"clusterIP": "None", "sessionAffinity": "ClientIP"}, ["spec.SessionAffinity is ignored for headless services"]),
+        ({"externalName": "db.example.com"}, ['spec.externalName is ignored when spec.type is not "ExternalName"']),
+        (
+            {"trafficDistribution": "PreferClose"},
+            ['spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"'],
+        ),
+        ({"trafficDistribution": "PreferSameZone"}, []),
+    ],
+)
+def test_a_service_that_says_what_is_idle_or_old_earns_a_warning(spec: dict[str, Any], warnings: list[str]) -> None:
+    rules = services()
+    assert rules.warnings(create(rules, service(**spec))) == warnings
