@@ -222,4 +222,3 @@ def enhanced(error: StatusError, resource: Resource, query: Mapping[str, str]) -
     said = StatusError(error.code, error.reason, "")
     said.status = {**error.status, "message": f"{lead}: {error.message}"}
     return said
-

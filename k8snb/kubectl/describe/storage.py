@@ -128,5 +128,3 @@ def describe_budget(describing: Describing, obj: Object) -> None:
     ):
         page.line(f"{title}:\t{status.get(field, 0)}", 2)
     describing.events(obj)
-
-

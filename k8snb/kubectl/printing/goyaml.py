@@ -25,8 +25,7 @@ def yaml_text(value: Any) -> str:
     """The value as a YAML document, with a line break at the end."""
     writer = _Writer()
     writer.node(value, -1)
-    text = "".join(writer.parts)
-    return text.lstrip("\n") + ("" if text.endswith("\n") else "\n")
+    return "".join(writer.parts).lstrip("\n") + "\n"
 
 
 class _Writer:
@@ -207,7 +206,7 @@ _ESCAPES = {
 
 
 def _escaped(char: str) -> str:
-    if char in _ESCAPES and (char in "\\\"\n\x85" or not _printable(char)):
+    if char in _ESCAPES and (char in '\\"\n\x85' or not _printable(char)):
         return _ESCAPES[char]
     if char not in "\u2028\u2029\ufeff" and _printable(char):
         return char

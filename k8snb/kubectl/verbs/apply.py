@@ -106,9 +106,7 @@ def _on_client(call: Call, target: Target) -> None:
         call.err(_UNCONFIGURED.format(title=target.title, annotation=LAST_APPLIED))
     patch, result = _patched(call, target, current, modified)
     if result["metadata"].get("deletionTimestamp"):
-        call.err(
-            f"Warning: Detected changes to resource {target.name} which is currently being deleted.\n"
-        )
+        call.err(f"Warning: Detected changes to resource {target.name} which is currently being deleted.\n")
     unchanged = not patch and call.flags.text("output") in ("", "name")
     _done(call, result, target, "unchanged" if unchanged else "configured")
 

@@ -87,7 +87,7 @@ def _selector(target: Target) -> Mapping[str, str]:
         selector = obj["spec"].get("selector") or {}
         if selector.get("matchExpressions"):
             expressions = go_text(selector["matchExpressions"])
-            raise CommandError(f"couldn't convert expressions - \"{expressions}\" to map-based selector format")
+            raise CommandError(f'couldn\'t convert expressions - "{expressions}" to map-based selector format')
         matched: Mapping[str, str] = selector.get("matchLabels") or {}
         return matched
     except CommandError as error:

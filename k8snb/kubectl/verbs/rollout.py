@@ -110,7 +110,7 @@ def _restart(call: Call, target: Target) -> None:
         raise CommandError(f'error: {target.resource.group_resource} "{target.name}" restarting is not supported')
     if target.known["spec"].get("paused"):
         raise CommandError(
-            f"error: {target.resource.group_resource} \"{target.name}\" can't restart paused deployment "
+            f'error: {target.resource.group_resource} "{target.name}" can\'t restart paused deployment '
             "(run rollout resume first)"
         )
     stamp = rfc3339(call.now)

@@ -94,9 +94,7 @@ def _pod(call: Call, name: str, labels: Mapping[str, str]) -> Object:
         tty=flags.on("tty"),
     )
     annotations = pairs.parse_pairs(flags.texts("annotations"), "annotations", removable=False)[0]
-    return workloads.pod(
-        name, container, labels=labels, annotations=annotations, restart=flags.text("restart")
-    )
+    return workloads.pod(name, container, labels=labels, annotations=annotations, restart=flags.text("restart"))
 
 
 def _service(call: Call, name: str, labels: Mapping[str, str]) -> Object:
