@@ -218,7 +218,7 @@ def test_over_tls_commands_run_over_a_websocket(remote: client.ApiClient) -> Non
 
 def test_over_tls_a_log_is_followed(remote: client.ApiClient) -> None:
     core = client.CoreV1Api(remote)
-    core.create_namespaced_pod("default", pod("count", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 20; done"))
+    core.create_namespaced_pod("default", pod("count", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 4; done"))
     watching = watch.Watch()
     for event in watching.stream(core.list_namespaced_pod, "default", field_selector="metadata.name=count"):
         if event["object"].status.phase == "Running":
