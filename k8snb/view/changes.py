@@ -1,9 +1,9 @@
 """What changed between two versions of an object, field by field, in the words of the manifest.
 
-Lists whose entries have a name, a type or an IP are compared by that and not by place, so that a new condition is
+Lists whose entries have a name, a type or an address are compared by that and not by place, so that a new condition is
 one change and not a shift of all that follow. A condition is told as one field (`False (ContainersNotReady) → True`),
-and so is a container's state. Bookkeeping that changes with every write, and what only repeats other fields, is left
-out.
+and so are a container's state and an endpoint. Bookkeeping that changes with every write, and what only repeats
+other fields, is left out.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _BOOKKEEPING = {
     "metadata.uid",
     "metadata.creationTimestamp",
     "status.observedGeneration",
+    'metadata.annotations["endpoints.kubernetes.io/last-change-trigger-time"]',
 }
 _STAMPS = ("lastTransitionTime", "lastUpdateTime", "lastProbeTime", "lastHeartbeatTime", "startTime")
 _REPEATED = re.compile(
@@ -68,11 +69,16 @@ def _walk(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
 
 def _is_whole(path: str, value: Any) -> bool:
     """Whether a value says more as one than field by field."""
-    return isinstance(value, Mapping) and (_is_condition(value) or path.endswith(".state"))
+    return isinstance(value, Mapping) and (_is_condition(value) or _is_endpoint(value) or path.endswith(".state"))
 
 
 def _is_condition(value: Mapping[str, Any]) -> bool:
     return isinstance(value.get("type"), str) and isinstance(value.get("status"), str)
+
+
+def _is_endpoint(value: Mapping[str, Any]) -> bool:
+    addresses = value.get("addresses")
+    return isinstance(addresses, Sequence) and bool(addresses) and isinstance(value.get("conditions"), Mapping)
 
 
 def _fields(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -85,6 +91,8 @@ def _fields(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
             new = {}
         if old is None and _named(new):
             old = []
+        if new is None and _named(old):
+            new = []
         yield from _walk(here, old, new)
 
 
@@ -97,13 +105,19 @@ def _named(value: Any) -> bool:
     return (
         isinstance(value, Sequence)
         and not isinstance(value, str)
-        and all(isinstance(each, Mapping) and any(name in each for name in _NAMES) for each in value)
+        and all(isinstance(each, Mapping) and _name(each) is not None for each in value)
         and len(_by_name(value)) == len(value)
     )
 
 
 def _by_name(value: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {str(next(each[name] for name in _NAMES if name in each)): each for each in value}
+    return {str(_name(each)): each for each in value}
+
+
+def _name(entry: Mapping[str, Any]) -> Any:
+    """What an entry of a list is known by: its name or the like, or its first address; None if it has neither."""
+    known = next((entry[name] for name in _NAMES if name in entry), None)
+    return entry["addresses"][0] if known is None and _is_endpoint(entry) else known
 
 
 def show(value: Any) -> str:
@@ -120,11 +134,22 @@ def _spoken(value: Mapping[str, Any]) -> Any:
     """What a mapping is called when it is told as one."""
     if _is_condition(value):
         return f"{value['status']} ({value['reason']})" if value.get("reason") else value["status"]
+    if _is_endpoint(value):
+        return _endpoint(value)
     if isinstance(value.get("state"), Mapping):  # a container's status
         return _spoken(value["state"])
     if _STATES.intersection(value):
         return ", ".join(_because(state, why or {}) for state, why in value.items() if state in _STATES)
     return value["name"] if isinstance(value.get("name"), str) else value
+
+
+def _endpoint(value: Mapping[str, Any]) -> str:
+    """`ready`, `not ready`, `serving, terminating`; and for whom it is meant, if the slice hints at that."""
+    conditions, hints = value["conditions"], value.get("hints") or {}
+    states = [state for state in ("serving", "terminating") if conditions.get(state)]
+    word = "ready" if conditions.get("ready") is not False else ", ".join(states) if len(states) > 1 else "not ready"
+    near = [each["name"] for kind in ("forZones", "forNodes") for each in hints.get(kind) or ()]
+    return f"{word} (for {', '.join(near)})" if near else word
 
 
 def _because(state: str, why: Mapping[str, Any]) -> str:

@@ -50,10 +50,38 @@ def test_a_condition_is_told_as_one_field() -> None:
     ]
 
 
+def endpoint(address: str, **more: Any) -> dict[str, Any]:
+    conditions = {name: more.pop(name, name != "terminating") for name in ("ready", "serving", "terminating")}
+    return {"addresses": [address], "conditions": conditions, **more}
+
+
+def test_an_endpoint_is_told_by_its_address_and_as_one_field() -> None:
+    stays, gets_ill = endpoint("10.244.0.2"), endpoint("10.244.0.3")
+    ill, new = endpoint("10.244.0.3", ready=False, serving=False), endpoint("10.244.0.4")
+    assert told({"endpoints": [stays, gets_ill]}, {"endpoints": [stays, ill, new]}) == [
+        "endpoints[10.244.0.3]: ready → not ready",
+        "endpoints[10.244.0.4]: ∅ → ready",
+    ]
+    leaves = endpoint("10.244.0.2", ready=False, terminating=True)
+    assert told({"endpoints": [stays]}, {"endpoints": [leaves]}) == [
+        "endpoints[10.244.0.2]: ready → serving, terminating"
+    ]
+    assert told({"endpoints": [stays]}, {"endpoints": None}) == ["endpoints[10.244.0.2]: ready → ∅"]
+
+
+def test_a_hint_is_told_with_its_endpoint() -> None:
+    hinted = endpoint("10.244.0.2", hints={"forNodes": [{"name": "node-1"}]})
+    assert told({"endpoints": [endpoint("10.244.0.2")]}, {"endpoints": [hinted]}) == [
+        "endpoints[10.244.0.2]: ready → ready (for node-1)"
+    ]
+
+
 def test_bookkeeping_is_left_out() -> None:
     old = {"metadata": {"resourceVersion": "1", "generation": 1}, "status": {"observedGeneration": 1}}
     new = {"metadata": {"resourceVersion": "2", "generation": 2}, "status": {"observedGeneration": 2}}
     assert told(old, new) == []
+    trigger = "endpoints.kubernetes.io/last-change-trigger-time"
+    assert told(*({"metadata": {"annotations": {trigger: time}}} for time in "12")) == []
     stamped = [{"status": {"conditions": [{"type": "A", "lastTransitionTime": time}]}} for time in "12"]
     assert told(*stamped) == []
 
