@@ -208,7 +208,7 @@ def _fill(dot: Any, graph: Graph, group: str) -> None:
     known = {each.id for each in graph.groups}
     for node in graph.nodes:
         if (node.group if node.group in known else "") == group:
-            dot.node(quoted(node.id), label=_label(node))
+            dot.node(quoted(node.id), label=_label(node, _short(node, graph)))
     for inner in graph.groups:
         if inner.within == group:
             hue = theme.hue(theme.look(inner.kind).hue)
@@ -223,9 +223,15 @@ def quoted(name: str) -> str:
     return name.replace(":", "_")
 
 
-def _label(node: Node) -> str:
+def _short(node: Node, graph: Graph) -> str:
+    """A pod's name without what it has from its owner, which stands beside it: `…-krnvg`."""
+    owners = (edge.tail.partition("/")[2] for edge in graph.edges if edge.head == node.id and node.kind == "Pod")
+    return next((f"…{node.name.removeprefix(name)}" for name in owners if node.name.startswith(f"{name}-")), node.name)
+
+
+def _label(node: Node, name: str) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
-    rows = [_cells(_glyph(node.kind), f"{_soft(node.kind)}&#160;&#160;<b>{html.escape(node.name)}</b>")]
+    rows = [_cells(_glyph(node.kind), f"{_soft(node.kind)}&#160;&#160;<b>{html.escape(name)}</b>")]
     rows += [f'<tr><td colspan="2" align="left"><font point-size="10">{line}</font></td></tr>' for line in _facts(node)]
     shape = 'border="1" style="rounded" cellborder="0" cellspacing="1" cellpadding="2"'
     return f'<<table {shape} color="{hue}" bgcolor="{hue}18">{"".join(rows)}</table>>'
