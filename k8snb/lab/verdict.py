@@ -56,8 +56,8 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         entries = "".join(f"<li>{_entry(claim)}</li>" for claim in self.claims)
-        style = "list-style:none;margin:0;padding:0"
-        return f'<div class="k8snb-view"><p><strong>{self.title}</strong></p><ul style="{style}">{entries}</ul></div>'
+        title = f'<p style="margin:0"><strong>{self.title}</strong></p>'
+        return f'<div class="k8snb-view">{title}<ul style="list-style:none;margin:0;padding:0">{entries}</ul></div>'
 
 
 def _mark(claim: Claim) -> str:
@@ -70,7 +70,8 @@ def _line(claim: Claim) -> str:
 
 
 def _entry(claim: Claim) -> str:
-    return html.escape(_line(claim)).replace("\n", "<br>")
+    line, arrow, hint = html.escape(_line(claim)).partition("\n")
+    return f'{line}<div style="padding-inline-start:1.4em">{hint.strip()}</div>' if arrow else line
 
 
 def check(claims: Callable[[Reader], Iterator[Claim]]) -> Callable[[Reader], Verdict]:
