@@ -38,7 +38,7 @@ def check_report(cluster: Reader) -> Claims:
     spec = pod["spec"]
     yield _exists(pod, _("there is a Pod report"))
     mains = [each["name"] for each in spec.get("containers") or ()]
-    yield Claim(mains == ["report"], _("report is its only ordinary container"), _is("containers", ", ".join(mains)))
+    yield Claim(mains == ["report"], _("report is its only ordinary container"), _are(mains))
     helper = _named(spec.get("initContainers"), "shipper")
     yield Claim(bool(helper), _("shipper is an init container"), _("no entry of initContainers has this name"))
     policy = str(helper.get("restartPolicy", _("absent")))
@@ -169,6 +169,10 @@ def _exists(obj: Object, sentence: str) -> Claim:
 
 def _is(what: str, value: Any) -> str:
     return _("{what} is {value}").format(what=what, value=value)
+
+
+def _are(containers: list[str]) -> str:
+    return _("its ordinary containers are {names}").format(names=", ".join(containers))
 
 
 def _saw(images: list[str]) -> str:

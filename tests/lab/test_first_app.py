@@ -108,7 +108,7 @@ VOLUMES: dict[str, Any] = {"restartPolicy": "Never", "volumes": [{"name": "d", "
 
 def test_a_helper_among_the_containers_is_named(cluster: Cluster) -> None:
     pod(cluster, "report", REPORT, SHIPPER, **VOLUMES)
-    assert missing(first_app.check_report(cluster)).endswith("containers is report, shipper")
+    assert missing(first_app.check_report(cluster)).endswith("its ordinary containers are report, shipper")
 
 
 def test_an_init_container_is_not_yet_a_sidecar(cluster: Cluster) -> None:
