@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from k8snb.machinery.objects import is_deleting
 from k8snb.scheduler.nodeinfo import HOSTNAME, NodeInfo
@@ -18,6 +18,8 @@ from k8snb.scheduler.spreading import Spreading
 from k8snb.typing import Object
 
 _Key = TypeVar("_Key", bound=Hashable)
+News = Literal["new", "confirmed", "changed", "same"]
+"""What a version of a placed pod says: of one not known yet, that it is where it was assumed, something, or nothing."""
 
 
 class ImageState:
@@ -55,7 +57,6 @@ class Cache:
         self._all: dict[str, NodeInfo] = {}
         self._recent: OrderedDict[NodeInfo, None] = OrderedDict()
         self._pods: dict[str, PodInfo] = {}
-        self._assumed: set[str] = set()
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -76,7 +77,8 @@ class Cache:
 
     def assumed(self, uid: str) -> bool:
         """Whether the pod was given a node here and the API has not confirmed it yet."""
-        return uid in self._assumed
+        info = self._pods.get(uid)
+        return info is not None and info.assumed
 
     def changed_since(self, generation: int) -> list[NodeInfo]:
         """The nodes that changed after a generation, the longest unchanged first."""
@@ -93,37 +95,33 @@ class Cache:
     def assume(self, info: PodInfo, node: NodeInfo) -> None:
         """Count a pod on the node it was just given."""
         info.node_name = node.name
-        self._assumed.add(info.uid)
+        info.assumed = True
         self._place(info, node)
 
     def forget(self, uid: str) -> None:
         """Take an assumption back: the pod could not be bound."""
-        if uid in self._assumed:
+        if self.assumed(uid):
             self.remove_pod(uid)
 
-    def put_pod(self, pod: Object) -> bool:
-        """Take in a pod that has a node. Returns whether it is new here (not confirmed, not merely updated)."""
-        uid = pod["metadata"]["uid"]
-        info = self._pods.get(uid)
+    def put_pod(self, pod: Object) -> News:
+        """Take in a pod that has a node. An update matters only where scheduling reads the pod."""
+        meta, spec = pod["metadata"], pod["spec"]
+        info = self._pods.get(meta["uid"])
         if info is None:
-            self._place(PodInfo(pod), self._node_of(pod["spec"]["nodeName"]))
-            return True
-        if uid in self._assumed:
-            self._assumed.discard(uid)
-            if info.node_name == pod["spec"]["nodeName"]:
-                info.pod = pod
-                return False
+            self._place(PodInfo(pod), self._node_of(spec["nodeName"]))
+            return "new"
+        old, info.pod = info.pod, pod
+        if info.spread is ("deletionTimestamp" not in meta):
+            if spec is old["spec"] and meta.get("labels") is old["metadata"].get("labels"):
+                return "same"
+            if info.assumed and spec["nodeName"] == info.node_name:
+                info.assumed = False
+                return "confirmed"
+        info.assumed = False
         self._update(info, pod)
-        return False
+        return "changed"
 
     def _update(self, info: PodInfo, pod: Object) -> None:
-        """An update matters only where scheduling reads the pod: requests, labels, the beginning of its end."""
-        old, info.pod = info.pod, pod
-        new_spec, old_spec = pod["spec"], old["spec"]
-        meta, old_meta = pod["metadata"], old["metadata"]
-        same_labels = meta.get("labels") is old_meta.get("labels")
-        if new_spec is old_spec and same_labels and ("deletionTimestamp" in meta) is ("deletionTimestamp" in old_meta):
-            return
         fresh = PodInfo(pod)
         if fresh.node_name == info.node_name and fresh.pod_class is info.pod_class and fresh.labels == info.labels:
             self._respread(info, not is_deleting(pod))
@@ -143,7 +141,6 @@ class Cache:
         info = self._pods.pop(uid, None)
         if info is None:
             return None
-        self._assumed.discard(uid)
         node = self._all[info.node_name]
         node.remove(uid)
         if info.spread:

@@ -1,8 +1,8 @@
 """What the scheduler needs to know of a pod, worked out once.
 
 Pods of one template share their `spec`, so everything that follows from the spec alone is a `PodClass`, kept per
-spec. A `PodInfo` is one pod: its class, the set of labels it carries, and the pod object itself. Upstream:
-`framework.PodInfo` and the pod signatures of KEP-5598.
+spec. They share their labels and owner too: that makes them `Kin`. A `PodInfo` is one pod: its kin and the pod object
+itself. Upstream: `framework.PodInfo` and the pod signatures of KEP-5598.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from k8snb.machinery.objects import is_deleting
+from k8snb.machinery.objects import controller_of, is_deleting
 from k8snb.scheduler.affinity import AffinityTerm, NodeSelection, PreferredNodes, WeightedTerm, terms, weighted_terms
 from k8snb.scheduler.requests import Resources, pod_requests, scored_requests
 from k8snb.typing import Object
@@ -190,22 +190,61 @@ CLASSES = PodClasses()
 """The classes of this process. They are pure functions of specs, so sharing them changes nothing."""
 
 
+class Kin:
+    """The pods of one template, which scheduling cannot tell apart."""
+
+    __slots__ = ("labels", "namespace", "owner", "pod_class")
+
+    def __init__(self, pod: Object, pod_class: PodClass) -> None:
+        meta = pod["metadata"]
+        self.pod_class = pod_class
+        self.namespace: str = meta.get("namespace") or ""
+        self.labels: Any = meta.get("labels") or _NOTHING
+        self.owner = controller_of(pod)
+        """The owner reference of their controller."""
+
+
+_KIN: dict[tuple[Any, ...], tuple[Kin, Any, Any]] = {}
+
+
+def kin_of(pod: Object) -> Kin:
+    """The kin of a pod. They are found by the identity of what they share, which is kept so that it stays unique."""
+    meta = pod["metadata"]
+    pod_class, labels, owners = CLASSES.of(pod["spec"]), meta.get("labels"), meta.get("ownerReferences")
+    key = (pod_class, id(labels), id(owners), meta.get("namespace"))
+    found = _KIN.get(key)
+    if found is None:
+        if len(_KIN) >= _KEPT:
+            _KIN.clear()
+        found = _KIN[key] = (Kin(pod, pod_class), labels, owners)
+    return found[0]
+
+
 class PodInfo:
-    """One pod. `pod` is its newest form; `spread` whether it counts where pods are spread (terminating ones do not)."""
+    """One pod. `pod` is its newest form; `spread` whether it counts where pods are spread (terminating ones do not).
 
-    __slots__ = ("label_set", "labels", "namespace", "node_name", "pod", "pod_class", "spread", "uid")
+    `assumed` is set from the decision until the API has confirmed it.
+    """
 
-    def __init__(self, pod: Object, node_name: str = "") -> None:
+    __slots__ = ("assumed", "kin", "node_name", "pod", "pod_class", "spread", "uid")
+
+    def __init__(self, pod: Object) -> None:
         meta = pod["metadata"]
         self.pod = pod
         self.uid: str = meta.get("uid") or ""
-        self.namespace: str = meta.get("namespace") or ""
-        self.labels: Any = meta.get("labels") or _NOTHING
-        self.pod_class = CLASSES.of(pod["spec"])
-        self.node_name: str = node_name or pod["spec"].get("nodeName") or ""
+        self.kin = kin_of(pod)
+        self.pod_class = self.kin.pod_class
+        self.node_name: str = pod["spec"].get("nodeName") or ""
         self.spread = not is_deleting(pod)
-        self.label_set: Any = None
-        """The pods with the same labels, once they have been looked up (`spreading`)."""
+        self.assumed = False
+
+    @property
+    def namespace(self) -> str:
+        return self.kin.namespace
+
+    @property
+    def labels(self) -> Any:
+        return self.kin.labels
 
     def __repr__(self) -> str:
         return f"<{self.namespace}/{self.pod['metadata']['name']} on {self.node_name or 'no node'}>"

@@ -125,7 +125,8 @@ class SchedulingQueue:
         self._wake = wake
         self._pods: dict[str, QueuedPod] = {}
         self._active, self._backoff, self._errors = _Line(), _Line(), _Line()
-        self._pool: dict[str, QueuedPod] = {}
+        self.pool: dict[str, QueuedPod] = {}
+        """Those that wait for something to happen, by uid."""
         self._turned_away: dict[str, dict[str, QueuedPod]] = {}
         self._interests = [*interests, (NO_NODES, Interest(NODE, Action.ADD))]
         self._timers: dict[str, Timer] = {}
@@ -138,7 +139,7 @@ class SchedulingQueue:
         """The pods that wait, by place; for people."""
         found: dict[str, list[Object]] = {"active": [], "backoff": [], "unschedulable": []}
         for queued in self._pods.values():
-            place = "unschedulable" if queued.info.uid in self._pool else "backoff"
+            place = "unschedulable" if queued.info.uid in self.pool else "backoff"
             found["active" if queued.line is self._active else place].append(queued.info.pod)
         return found
 
@@ -161,7 +162,7 @@ class SchedulingQueue:
             info.pod = new
         else:
             queued.info = PodInfo(new)
-        if actions and info.uid in self._pool:
+        if actions and info.uid in self.pool:
             self._reconsider(ClusterEvent(TARGET_POD, actions), old, new, only=queued)
 
     def remove(self, uid: str) -> None:
@@ -200,18 +201,13 @@ class SchedulingQueue:
 
     def activate(self, uid: str) -> None:
         """Try a pod again soon."""
-        queued = self._pool.get(uid)
+        queued = self.pool.get(uid)
         if queued is not None:
             self._requeue(queued)
 
-    @property
-    def expectant(self) -> bool:
-        """Whether a pod waits for something to happen."""
-        return bool(self._pool)
-
     def move(self, event: ClusterEvent, old: Object | None, new: Object | None) -> None:
         """Something happened: try the pods again that it may let fit."""
-        if self._pool:
+        if self.pool:
             self._reconsider(event, old, new)
 
     def _reconsider(
@@ -250,13 +246,13 @@ class SchedulingQueue:
         uid = queued.info.uid
         if queued.line is not None:
             queued.line.drop(queued)
-        elif self._pool.pop(uid, None) is not None:
+        elif self.pool.pop(uid, None) is not None:
             for plugin in queued.plugins:
                 self._turned_away[plugin].pop(uid, None)
 
     def _into_pool(self, queued: QueuedPod) -> None:
         uid = queued.info.uid
-        self._pool[uid] = queued
+        self.pool[uid] = queued
         for plugin in queued.plugins:
             self._turned_away.setdefault(plugin, {})[uid] = queued
         self._arm("pool", queued.timestamp + MAX_IN_POOL, self._flush_pool, background=True)
@@ -296,10 +292,10 @@ class SchedulingQueue:
 
     def _flush_pool(self) -> None:
         oldest = self._clock.now() - MAX_IN_POOL
-        for queued in list(self._pool.values()):
+        for queued in list(self.pool.values()):
             if queued.timestamp <= oldest and self._pre_enqueue(queued.info.pod) is SUCCESS:
                 self._requeue(queued)
-        waiting = [q.timestamp for q in self._pool.values() if q.timestamp > oldest]
+        waiting = [q.timestamp for q in self.pool.values() if q.timestamp > oldest]
         if waiting:
             self._arm("pool", min(waiting) + MAX_IN_POOL, self._flush_pool, background=True)
 

@@ -27,7 +27,7 @@ from k8snb.trace import Span
 from k8snb.typing import Object
 
 USER = "system:kube-scheduler"
-_FINISHED = ("Succeeded", "Failed")
+_FINISHED = frozenset({"Succeeded", "Failed"})
 _NO_LABELS: Mapping[str, str] = {}
 
 
@@ -122,31 +122,34 @@ class Scheduler(Task):
             assert old is not None
             self._pod_gone(old)
         elif new["spec"].get("nodeName"):
-            self._placed_pod_changed(old, new)
+            if new["status"].get("phase") in _FINISHED:
+                self._pod_gone(new)
+                return
+            news = self.cache.put_pod(new)
+            if news == "new":
+                self._forget_waiting(new["metadata"]["uid"])
+            if news != "same" and self.queue.pool:
+                self._tell_waiting(None if news == "new" else old, new)
         elif old is not None:
             self.queue.update(old, new)
         elif new["spec"].get("schedulerName") in self._cycles:
             self.queue.add(new)
 
-    def _placed_pod_changed(self, old: Object | None, new: Object) -> None:
-        if new["status"].get("phase") in _FINISHED:
-            self._pod_gone(new)
-            return
-        if self.cache.put_pod(new):
-            uid = new["metadata"]["uid"]
-            self.queue.remove(uid)
-            self._nominator.remove(uid)
-            old = None
-        if self.queue.expectant and (old is None or new["spec"] is not old["spec"]):
+    def _tell_waiting(self, old: Object | None, new: Object) -> None:
+        """What happened to a placed pod may let another one fit."""
+        if old is None or new["spec"] is not old["spec"]:
             placed_before = old is not None and old["spec"].get("nodeName")
             event = pod_event(old if placed_before else None, new)
             if event is not None:
                 self.queue.move(event, old, new)
 
-    def _pod_gone(self, pod: Object) -> None:
-        uid = pod["metadata"]["uid"]
+    def _forget_waiting(self, uid: str) -> None:
         self._nominator.remove(uid)
         self.queue.remove(uid)
+
+    def _pod_gone(self, pod: Object) -> None:
+        uid = pod["metadata"]["uid"]
+        self._forget_waiting(uid)
         if self.cache.remove_pod(uid) is not None:
             event = pod_event(pod, None)
             assert event is not None

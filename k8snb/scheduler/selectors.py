@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from k8snb.machinery.objects import controller_of
 from k8snb.machinery.selectors import EVERYTHING, LabelSelector, Requirement, of_object
 from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.spreading import LabelSet, Selection, Spreading
@@ -55,9 +54,9 @@ class DefaultSelectors:
     def of(self, info: PodInfo) -> Selection | None:
         """The pods that this one is spread among; None if nothing selects it."""
         label_set = self._spreading.label_set(info)
-        owner = controller_of(info.pod)
+        owner = info.kin.owner
         uid = owner["uid"] if owner is not None else ""
-        version = self._versions.get(info.namespace, 0)
+        version = self._versions.get(label_set.namespace, 0)
         known = label_set.chosen.get(uid)
         if known is not None and known[0] == version:
             return known[1]

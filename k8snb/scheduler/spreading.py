@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from k8snb.machinery.selectors import LabelSelector
 from k8snb.scheduler.nodeinfo import NodeInfo
-from k8snb.scheduler.podinfo import PodInfo
+from k8snb.scheduler.podinfo import Kin, PodInfo
 
 _Item = TypeVar("_Item")
 _SETS_KEPT = 16_384
@@ -148,7 +148,7 @@ class Spreading:
     """All label sets and all selections."""
 
     def __init__(self) -> None:
-        self._by_identity: dict[tuple[str, int], LabelSet] = {}
+        self._by_kin: dict[Kin, LabelSet] = {}
         self._by_labels: dict[Hashable, LabelSet] = {}
         self._sets_with: dict[_Pair, dict[LabelSet, None]] = {}
         self._sets_in: dict[str, dict[LabelSet, None]] = {}
@@ -161,25 +161,22 @@ class Spreading:
     # -- label sets --------------------------------------------------------------------------------
 
     def label_set(self, info: PodInfo) -> LabelSet:
-        """The label set of a pod. Pods of one template share their labels, so it is found by identity."""
-        label_set: LabelSet | None = info.label_set
-        if label_set is None or not label_set.known:
-            label_set = info.label_set = self._label_set(info)
-        return label_set
+        """The label set of a pod; that of its kin."""
+        found = self._by_kin.get(info.kin)
+        if found is None or not found.known:
+            found = self._label_set(info.kin)
+        return found
 
-    def _label_set(self, info: PodInfo) -> LabelSet:
-        identity = (info.namespace, id(info.labels))
-        known = self._by_identity.get(identity)
-        if known is not None and known.labels is info.labels:
-            return known
-        key = (info.namespace, tuple(sorted(info.labels.items())))
+    def _label_set(self, kin: Kin) -> LabelSet:
+        key = (kin.namespace, tuple(sorted(kin.labels.items())))
         found = self._by_labels.get(key)
         if found is None:
             self._sweep()
-            found = self._by_labels[key] = LabelSet(info.namespace, info.labels)
+            found = self._by_labels[key] = LabelSet(kin.namespace, kin.labels)
             self._enter(found)
-        if found.labels is info.labels:
-            self._by_identity[identity] = found
+        if len(self._by_kin) >= _SETS_KEPT:
+            self._by_kin.clear()
+        self._by_kin[kin] = found
         return found
 
     def placed(self, info: PodInfo, node: NodeInfo) -> None:
@@ -222,7 +219,6 @@ class Spreading:
 
     def _drop(self, label_set: LabelSet) -> None:
         label_set.known = False
-        self._by_identity.pop((label_set.namespace, id(label_set.labels)), None)
         self._by_labels.pop((label_set.namespace, tuple(sorted(label_set.labels.items()))), None)
         del self._sets_in[label_set.namespace][label_set]
         for pair in _pairs(label_set):
