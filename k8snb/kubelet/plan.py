@@ -14,6 +14,7 @@ from k8snb.kubelet import references
 from k8snb.kubelet.images import table
 from k8snb.kubelet.runtime import ContainerConfig
 from k8snb.machinery import quantity
+from k8snb.machinery.forms import form
 from k8snb.typing import Object
 
 INIT = "init"
@@ -59,7 +60,7 @@ class ContainerPlan:
         reason = "PodInitializing" if initializing else "ContainerCreating"
         mounts = {"volumeMounts": _mounts(spec)} if spec.get("volumeMounts") else {}
         self.waiting = _waiting(self.name, self.image, reason, mounts)
-        self.running = _running(spec, self.name, reference, mounts, pod)
+        self.running = form(_running(spec, self.name, reference, mounts, pod))
 
     def restarts_after(self, code: int) -> bool:
         """Whether the container runs again after it ended with an exit code."""

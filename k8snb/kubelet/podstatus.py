@@ -17,10 +17,30 @@ from k8snb.kubelet.status import (
     running_since,
     scheduled_at,
 )
+from k8snb.machinery.forms import form
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
     from k8snb.kubelet.podworker import PodWorker
+
+
+_ADDRESS = form({"ip": ""})
+_RUNNING = form(
+    {
+        "observedGeneration": None,
+        "phase": "Running",
+        "conditions": [],
+        "hostIP": "",
+        "hostIPs": [],
+        "podIP": "",
+        "podIPs": [],
+        "startTime": "",
+        "containerStatuses": [],
+        "qosClass": "",
+        "resources": NO_RESOURCES,
+    }
+)
+"""What the statuses of running pods have in common."""
 
 
 def status_of(worker: PodWorker) -> Object:
@@ -70,19 +90,19 @@ def _runs(worker: PodWorker, before: Object, scheduled: str, generation: int | N
     running = worker.plan.mains[0].running.copy()
     running["state"] = running_since(now)
     running["containerID"] = f"containerd://{container}"
-    return {
-        "observedGeneration": generation,
-        "phase": "Running",
-        "conditions": conditions_when_ready(generation, scheduled, worker.began, now),
-        "hostIP": worker.kubelet.address,
-        "hostIPs": worker.kubelet.addresses,
-        "podIP": worker.ip,
-        "podIPs": [{"ip": worker.ip}],
-        "startTime": worker.began,
-        "containerStatuses": [running],
-        "qosClass": before.get("qosClass", "BestEffort"),
-        "resources": NO_RESOURCES,
-    }
+    address = _ADDRESS.copy()
+    address["ip"] = worker.ip
+    status = _RUNNING.copy()
+    status["observedGeneration"] = generation
+    status["conditions"] = conditions_when_ready(generation, scheduled, worker.began, now)
+    status["hostIP"] = worker.kubelet.address
+    status["hostIPs"] = worker.kubelet.addresses
+    status["podIP"] = worker.ip
+    status["podIPs"] = [address]
+    status["startTime"] = worker.began
+    status["containerStatuses"] = [running]
+    status["qosClass"] = before.get("qosClass", "BestEffort")
+    return status
 
 
 def _is_running(worker: PodWorker) -> bool:
