@@ -375,9 +375,10 @@ class PodWorker:
         try:
             self.pod = self.kubelet.client.update_status("pods", {**self.pod, "status": status})
         except StatusError as error:
-            if error.reason != "Conflict":
+            if error.reason == "Conflict":
+                self._write_again()
+            elif error.reason != "NotFound":  # the object is gone: nobody reads its status, and the news is on its way
                 raise
-            self._write_again()
 
     def _still_there(self, status: Object) -> bool:
         """Whether the API still says what was written (a node controller may have marked the pod unready)."""

@@ -324,3 +324,13 @@ def test_a_ready_condition_that_somebody_else_took_away_is_put_back() -> None:
     here.cluster.client.update_status("pods", {**seen, "status": {**seen["status"], "conditions": taken}})
     here.cluster.settle()
     assert here.condition("Ready")["status"] == "True"
+
+
+def test_a_pod_that_goes_while_its_status_is_being_put_back_does_no_harm() -> None:
+    here = Here(pod(container("main", "nginx")))
+    seen = here.get()
+    here.cluster.client.update_status("pods", {**seen, "status": {**seen["status"], "conditions": []}})
+    here.cluster.client.delete("pods", "p", "default", grace=0)
+    here.cluster.settle()
+    assert here.gone()
+    assert all(kubelet.workers == {} and kubelet._used == (0, 0, 0) for kubelet in here.cluster.kubelets.values())
