@@ -41,11 +41,20 @@ POINTS = {
         "%kubectl scale", "%kubectl set image", "rollout history", "cluster.chart(", "`Progressing` has turned false",
         "Nothing is down", "min available", "max total",
     ],
+    "first-app/service": [
+        "never change", "virtual address", "changing pods", "nslookup my-service", "/etc/resolv.conf",
+        "printenv MY_SERVICE_SERVICE_HOST", "**EndpointSlice**", "sessionAffinity: ClientIP", "Who reaches it",
+        "How it works", "Use it for", "`ClusterIP`", "`NodePort`", "`LoadBalancer`", "`ExternalName`", "**Headless**",
+        "**kube-proxy** writes these rules", "sort | uniq -c", "%kubectl scale", 'about=["deployment/my-app", "service',
+        '"targetPort": 8080', "touch /tmp/sick", '"app.kubernetes.io/name": "MyAp"', 'cluster.packet("client"',
+        "deprecated since 1.33", "PreferSameNode", "`nftables`", "`ipvs`",
+    ],
 }  # fmt: skip
 
 MANIFESTS = {
     "first-app/pod": ["first-app/pod.yaml", "first-app/two-containers.yaml"],
     "first-app/deployment": ["first-app/deployment.yaml"],
+    "first-app/service": ["first-app/service-pods.yaml", "first-app/service.yaml", "first-app/service-types.yaml"],
 }
 """What is applied on a page exactly as it is kept."""
 
