@@ -73,10 +73,7 @@ def id_of(name: str) -> str:
 def scene(snapshot: Snapshot, namespace: str = "default") -> dict[str, Item]:
     """Everything of a namespace that a picture shows, and the nodes beneath it."""
     objects = [
-        obj
-        for resource in RESOURCES.values()
-        for obj in snapshot.list(resource, namespace)
-        if not is_own_door(obj)
+        obj for resource in RESOURCES.values() for obj in snapshot.list(resource, namespace) if not is_own_door(obj)
     ]
     generations = generations_of(objects)
     members = membership(objects)
@@ -211,7 +208,7 @@ def _replicated(obj: Object) -> list[tuple[str, Any]]:
 
 
 def _replica_set(obj: Object) -> list[tuple[str, Any]]:
-    return [*_replicated(obj), (_("image"), image_of(obj))]
+    return [*_replicated(obj), (_("image"), _short(image_of(obj)))]
 
 
 def _daemon_set(obj: Object) -> list[tuple[str, Any]]:
@@ -226,13 +223,17 @@ def _daemon_set(obj: Object) -> list[tuple[str, Any]]:
 def _pod(obj: Object) -> list[tuple[str, Any]]:
     status = obj.get("status") or {}
     restarts = sum(each.get("restartCount", 0) for each in status.get("containerStatuses") or ())
-    return [(_("address"), status.get("podIP")), (_("image"), image_of(obj)), (_("restarts"), restarts or None)]
+    return [(_("address"), status.get("podIP")), (_("image"), _short(image_of(obj))), (_("restarts"), restarts or None)]
 
 
 def _service(obj: Object) -> list[tuple[str, Any]]:
     spec = obj.get("spec") or {}
     ports = ", ".join(f"{port['port']}→{port.get('targetPort', port['port'])}" for port in spec.get("ports") or ())
-    return [(_("type"), spec.get("type")), (_("address"), spec.get("clusterIP")), (_("port"), ports)]
+    opened = ", ".join(str(port["nodePort"]) for port in spec.get("ports") or () if port.get("nodePort"))
+    balancer = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    outside = ", ".join(each.get("ip") or each.get("hostname", "") for each in balancer)
+    known = [(_("type"), spec.get("type")), (_("address"), spec.get("clusterIP")), (_("port"), ports)]
+    return [*known, (_("node port"), opened), (_("external IP"), outside), (_("alias of"), spec.get("externalName"))]
 
 
 def _slice(obj: Object) -> list[tuple[str, Any]]:
@@ -258,6 +259,11 @@ def image_of(obj: Object) -> str:
     template = spec.get("template", {}).get("spec", spec)
     containers = template.get("containers") or [{}]
     return str(containers[0].get("image", ""))
+
+
+def _short(image: str) -> str:
+    """An image without registry and path: `agnhost:2.53`."""
+    return image.rpartition("/")[2]
 
 
 def progress_of(obj: Object) -> str:

@@ -43,9 +43,9 @@ POINTS = {
     ],
     "first-app/service": [
         "never change", "virtual address", "changing pods", "nslookup my-service", "/etc/resolv.conf",
-        "printenv MY_SERVICE_SERVICE_HOST", "**EndpointSlice**", "sessionAffinity: ClientIP", "Who reaches it",
-        "How it works", "Use it for", "`ClusterIP`", "`NodePort`", "`LoadBalancer`", "`ExternalName`", "**Headless**",
-        "**kube-proxy** writes these rules", "sort | uniq -c", "%kubectl scale", 'about=["deployment/my-app", "service',
+        "printenv MY_SERVICE_SERVICE_HOST", "**EndpointSlice**", "sessionAffinity: ClientIP", "Who reaches it, and how",
+        "Use it for", "`ClusterIP`", "`NodePort`", "`LoadBalancer`", "`ExternalName`", "**Headless**",
+        "**kube-proxy** writes these rules", "sort | uniq -c", "%kubectl scale", "about=both",
         '"targetPort": 8080', "touch /tmp/sick", '"app.kubernetes.io/name": "MyAp"', 'cluster.packet("client"',
         "deprecated since 1.33", "PreferSameNode", "`nftables`", "`ipvs`",
     ],

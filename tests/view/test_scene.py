@@ -103,6 +103,27 @@ def test_a_stalled_deployment_says_why() -> None:
     assert scene(tape.at(1))["Deployment/web"]["word"] == "ProgressDeadlineExceeded"
 
 
+def test_an_image_is_called_by_its_last_name() -> None:
+    tape = Tape()
+    tape.write("create", make.pod("p", image="registry.k8s.io/e2e-test-images/agnhost:2.53"))
+    assert ["image", "agnhost:2.53"] in scene(tape.at(1))["Pod/p"]["facts"]
+
+
+def test_a_service_says_how_it_is_reached_from_outside() -> None:
+    tape = Tape()
+    ports = [{"port": 80, "targetPort": 9376, "nodePort": 30007}]
+    spec = {"type": "LoadBalancer", "clusterIP": "10.96.0.7", "ports": ports}
+    status = {"loadBalancer": {"ingress": [{"ip": "198.51.100.7"}, {"hostname": "lb.example.com"}]}}
+    tape.write("create", {**make.service("web"), "spec": spec, "status": status})
+    assert scene(tape.at(1))["Service/web"]["facts"] == [
+        ["type", "LoadBalancer"],
+        ["address", "10.96.0.7"],
+        ["port", "80→9376"],
+        ["node port", "30007"],
+        ["external IP", "198.51.100.7, lb.example.com"],
+    ]
+
+
 def test_the_api_servers_own_service_is_not_shown() -> None:
     tape = Tape()
     tape.write("create", make.service("kubernetes"))
