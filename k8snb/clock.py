@@ -69,7 +69,7 @@ class Clock:
 
     def nanoseconds(self) -> int:
         """The time as a number of nanoseconds that no other call gets, as event names need it."""
-        self._nanoseconds = max(self._nanoseconds + 1, int(self.now() * 1000) * 1_000_000)
+        self._nanoseconds = max(self._nanoseconds, _before(self.now())) + 1
         return self._nanoseconds
 
     def call_later(self, delay: float, call: Callable[[], None], *, background: bool = False) -> Timer:
@@ -105,14 +105,26 @@ class Clock:
 
 
 class VirtualClock(Clock):
-    """Time that moves only when told to."""
+    """Time that moves only when told to; until then what is derived from it is kept."""
 
     def __init__(self, now: float = EPOCH) -> None:
         super().__init__(now)
+        self._nanoseconds = _before(now)
+
+    def timestamp(self) -> str:
+        return self._stamp or super().timestamp()
+
+    def nanoseconds(self) -> int:
+        self._nanoseconds += 1
+        return self._nanoseconds
 
     def advance_to(self, when: float) -> None:
         """Set the time; it never runs backwards."""
-        self._now = max(self._now, when)
+        if when > self._now:
+            self._now = when
+            if int(when) != self._second:
+                self._stamp = ""
+            self._nanoseconds = max(self._nanoseconds, _before(when))
 
 
 class WallClock(Clock):
@@ -126,6 +138,11 @@ class WallClock(Clock):
 
     def now(self) -> float:
         return self._started + (time.monotonic() - self._monotonic) * self.speed
+
+
+def _before(seconds: float) -> int:
+    """The last nanosecond before a time, which counts in milliseconds."""
+    return int(seconds * 1000) * 1_000_000 - 1
 
 
 def rfc3339(seconds: float) -> str:

@@ -72,7 +72,7 @@ class Sandbox:
         self.config = config
         self.ip = ""
         self.ready = True
-        self.containers: list[Container] = []
+        self.containers: tuple[Container, ...] = ()
 
     @property
     def id(self) -> str:
@@ -113,8 +113,8 @@ class Container:
     """One container: a record, and a process once somebody needs it."""
 
     __slots__ = (
-        "attempt", "config", "created_at", "exit_code", "finished_at", "message", "process", "reason",
-        "sandbox", "started_at", "state",
+        "attempt", "config", "exit_code", "finished_at", "message", "process", "reason", "sandbox",
+        "started_at", "state",
     )  # fmt: skip
 
     def __init__(self, sandbox: Sandbox, config: ContainerConfig, attempt: int) -> None:
@@ -122,7 +122,6 @@ class Container:
         self.config = config
         self.attempt = attempt
         self.state = "created"
-        self.created_at = sandbox.runtime.clock.now()
         self.started_at = 0.0
         self.finished_at = 0.0
         self.exit_code = 0
@@ -214,7 +213,7 @@ class SimulatedRuntime:
         assert isinstance(sandbox, Sandbox)
         if self.recording:
             self._record("RuntimeService", "RemovePodSandbox", _of(sandbox), {})
-        sandbox.containers.clear()
+        sandbox.containers = ()
 
     # -- containers --------------------------------------------------------------------------------
 
@@ -222,7 +221,7 @@ class SimulatedRuntime:
         """Make a container."""
         assert isinstance(sandbox, Sandbox)
         container = Container(sandbox, config, attempt)
-        sandbox.containers.append(container)
+        sandbox.containers += (container,)
         if self.recording:
             request = {**_of(sandbox), "container": config.name, "image": str(config.reference), "attempt": attempt}
             self._record("RuntimeService", "CreateContainer", request, {"container_id": container.id})
@@ -279,8 +278,7 @@ class SimulatedRuntime:
         assert isinstance(container, Container)
         if self.recording:
             self._record("RuntimeService", "RemoveContainer", _of(container.sandbox, container), {})
-        if container in container.sandbox.containers:
-            container.sandbox.containers.remove(container)
+        container.sandbox.containers = tuple(each for each in container.sandbox.containers if each is not container)
 
     def exec_sync(
         self, container: ContainerView, command: Sequence[str], stdin: str = "", timeout: float = 3600.0
@@ -304,7 +302,7 @@ class SimulatedRuntime:
     def image_status(self, reference: Reference) -> str:
         """The image's reference by digest if it is present."""
         present = self._images.get(reference, float("inf")) <= self.clock.now()
-        found = f"{reference.name}@{table.digest_of(reference)}" if present else ""
+        found = table.image_ref(reference) if present else ""
         if self.recording:
             self._record("ImageService", "ImageStatus", {"image": str(reference)}, {"image_ref": found})
         return found
@@ -321,15 +319,13 @@ class SimulatedRuntime:
         error = table.refusal(reference)
         if error:
             return Pull(REFUSED_SECONDS, error=error)
-        size = table.IMAGES[reference.name].size
-        image_ref = f"{reference.name}@{table.digest_of(reference)}"
         now = self.clock.now()
         present = self._images.get(reference)
         if present is not None:
-            return Pull(max(present - now, CHECK_SECONDS), image_ref=image_ref, size=size)
-        seconds = round(PULL_SECONDS + size / PULL_BYTES_PER_SECOND, 3)
-        self._images[reference] = now + seconds
-        return Pull(seconds, image_ref=image_ref, size=size)
+            return _pulled(reference, max(present - now, CHECK_SECONDS))
+        pull = _pulled(reference, None)
+        self._images[reference] = now + pull.seconds
+        return pull
 
     def preload(self, *references: Reference) -> None:
         """Put images on the node, as a machine image that carries them does."""
@@ -340,11 +336,17 @@ class SimulatedRuntime:
         """The images that are present, largest first, as a node's status lists them."""
         now = self.clock.now()
         present = [reference for reference, since in self._images.items() if since <= now]
-        rows = [
-            {"names": [f"{r.name}@{table.digest_of(r)}", str(r)], "sizeBytes": table.IMAGES[r.name].size}
-            for r in present
-        ]
+        rows = [{"names": [table.image_ref(r), str(r)], "sizeBytes": table.IMAGES[r.name].size} for r in present]
         return sorted(rows, key=lambda row: (-int(str(row["sizeBytes"])), str(row["names"])))
+
+
+@lru_cache(maxsize=1024)
+def _pulled(reference: Reference, seconds: float | None) -> Pull:
+    """A pull that succeeds after so many seconds, or after as many as a new one takes."""
+    size = table.IMAGES[reference.name].size
+    if seconds is None:
+        seconds = round(PULL_SECONDS + size / PULL_BYTES_PER_SECOND, 3)
+    return Pull(seconds, image_ref=table.image_ref(reference), size=size)
 
 
 def _pod(pod: Object) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def _running(
         "ready": True,
         "restartCount": 0,
         "image": str(reference),
-        "imageID": f"{reference.name}@{table.digest_of(reference)}",
+        "imageID": table.image_ref(reference),
         "containerID": "",
         "started": True,
         **allocated,

@@ -76,7 +76,7 @@ class Network(Protocol):
 # -- the runtime ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pull:
     """What became of pulling an image: its reference, or the error; known after `seconds`."""
 

@@ -34,4 +34,5 @@ def _filled(kind: type, fields: Mapping[str, Any]) -> dict[str, Any]:
     made = kind()
     for name, value in fields.items():
         setattr(made, name, value)
-    return vars(made)
+    fresh: dict[str, Any] = vars(made)
+    return fresh

@@ -14,9 +14,9 @@ from k8snb.packet import Endpoint, NetworkError
 from k8snb.typing import Object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Attached:
-    """A pod on the network: what answers for it, its name, and the node that it is on."""
+    """A pod on the network: what answers for it, its name, and the node that it is on. It never changes."""
 
     endpoint: Endpoint
     namespace: str

@@ -25,7 +25,8 @@ class Range:
         self._first = int(network.network_address)
         self._size = network.num_addresses - 1
         self._next = RESERVED
-        self._used: set[int] = set()
+        self._used = bytearray(network.num_addresses)
+        """One for each address that a pod has."""
         packed = network.network_address.packed
         self._prefix = f"{packed[0]}.{packed[1]}.{packed[2]}." if network.prefixlen >= 24 else ""
         self._last = packed[3]
@@ -35,8 +36,8 @@ class Range:
         for _ in range(self._size):
             offset = self._next
             self._next = offset + 1 if offset + 1 < self._size else RESERVED
-            if offset not in self._used:
-                self._used.add(offset)
+            if not self._used[offset]:
+                self._used[offset] = 1
                 return self._text(offset)
         raise Exhausted(f"no IP addresses available in range set: {self.cidr}")
 
@@ -44,13 +45,13 @@ class Range:
         """The address may be given to another pod."""
         parts = [int(part) for part in address.split(".")]
         number = (parts[0] << 24) + (parts[1] << 16) + (parts[2] << 8) + parts[3]
-        self._used.discard(number - self._first)
+        self._used[number - self._first] = 0
 
     def __contains__(self, address: str) -> bool:
         return bool(self._prefix) and address.startswith(self._prefix)
 
     def __len__(self) -> int:
-        return len(self._used)
+        return self._used.count(1)
 
     def _text(self, offset: int) -> str:
         if self._prefix:

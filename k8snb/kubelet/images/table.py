@@ -155,6 +155,12 @@ def digest_of(reference: Reference) -> str:
     return reference.digest or "sha256:" + hashlib.sha256(str(reference).encode()).hexdigest()
 
 
+@lru_cache(maxsize=1024)
+def image_ref(reference: Reference) -> str:
+    """What runtimes call an image that they have: its name and digest."""
+    return f"{reference.name}@{digest_of(reference)}"
+
+
 def version_of(image: Image, tag: str) -> str:
     """The version that a tag names; the newest known one if it names none."""
     match = _VERSION.fullmatch(tag)
