@@ -15,7 +15,7 @@ from typing import Protocol
 
 from k8snb.apiserver.following import LogStream
 from k8snb.apiserver.options import flag, number
-from k8snb.apiserver.sessions import AttachSession, ExecSession, StreamOptions
+from k8snb.apiserver.sessions import AttachSession, ExecSession, Shell, ShellSession, StreamOptions
 from k8snb.clock import Clock, parse_time
 from k8snb.errors import FieldError, StatusError, bad_request, field_forbidden, invalid_value, not_found
 from k8snb.typing import Object, Resource
@@ -47,6 +47,10 @@ class NodeAgent(Protocol):
 
     def exec(self, pod: Object, container: str, command: Sequence[str], stdin: bytes) -> tuple[bytes, bytes, int]:
         """Run a command in a container: its output, its error output and its exit code."""
+        ...
+
+    def shell(self, pod: Object, container: str, command: Sequence[str]) -> Shell | None:
+        """A shell to type into, or None if the command (without one: the container's own) is none."""
         ...
 
 
@@ -94,8 +98,11 @@ class Containers:
         def run(stdin: bytes) -> tuple[bytes, bytes, int]:
             return agent.exec(pod, container, command, stdin)
 
+        if is_upgrade(request) and not is_running(pod, container):
+            return _not_upgraded(f'container not found ("{container}")')
         if is_upgrade(request):
-            return Response(101, stream=ExecSession(options, run))
+            shell = agent.shell(pod, container, command) if options.stdin else None
+            return Response(101, stream=ExecSession(options, run) if shell is None else ShellSession(options, shell))
         if "host" in request.headers:
             raise bad_request("Upgrade request required")
         stdout, stderr, code = run(request.body)
@@ -103,12 +110,23 @@ class Containers:
         return Response(200, {"kind": "ExecResult", "apiVersion": "k8snb/v1", **texts, "exitCode": code})
 
     def attach(self, resource: Resource, find: FindPod, name: str, request: Request) -> Response:
-        """Show what a container writes from now on."""
+        """Type into a container's own shell, or show what the container writes from now on.
+
+        A container that waits for somebody to attach shows what it has written before that, too.
+        """
         pod, container, agent = self._target(resource, find, name, request)
         if not is_upgrade(request):
             raise bad_request("Upgrade request required")
-        stream = self._follow(agent, pod, find, LogOptions(container=container))
-        return Response(101, stream=AttachSession(StreamOptions.of(request.query), stream))
+        if not is_running(pod, container):
+            meta = pod["metadata"]
+            return _not_upgraded(f"container {container} not found in pod {meta['name']}_{meta['namespace']}")
+        options, whole = StreamOptions.of(request.query), LogOptions(container=container)
+        shell = agent.shell(pod, container, ()) if options.stdin else None
+        if shell is not None:
+            return Response(101, stream=ShellSession(options, shell, tells_code=False))
+        waits = any(each["name"] == container and each.get("stdin") for each in pod["spec"]["containers"])
+        stream = self._follow(agent, pod, find, whole, agent.logs(pod, whole) if waits else "")
+        return Response(101, stream=AttachSession(options, stream))
 
     def _target(self, resource: Resource, find: FindPod, name: str, request: Request) -> tuple[Object, str, NodeAgent]:
         pod = _present(find(), resource, name)
@@ -152,6 +170,16 @@ def container_of(pod: Object, asked: str) -> str:
     if ephemeral:
         message += f" or one of the ephemeral containers: [{' '.join(ephemeral)}]"
     raise bad_request(message)
+
+
+def is_running(pod: Object, container: str) -> bool:
+    """Whether the pod shows the container as running."""
+    return "running" in _status(pod, container).get("state", {})
+
+
+def _not_upgraded(why: str) -> Response:
+    """What a kubelet says when there is nothing to connect to; clients put `unable to upgrade connection: ` first."""
+    return Response(404, body=why.encode(), content_type=TEXT)
 
 
 def is_over(pod: Object, now: Object | None, container: str) -> bool:

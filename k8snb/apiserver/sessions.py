@@ -7,12 +7,14 @@ protocol, which SPDY streams and WebSocket channels share. Upstream: `apimachine
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from k8snb.apiserver.following import LogStream
 from k8snb.apiserver.options import flag
+from k8snb.apiserver.terminal import Terminal
 from k8snb.errors import StatusError
 from k8snb.typing import Object
 
@@ -122,6 +124,103 @@ class ExecSession:
     def close(self) -> None:
         """The client has gone: what did not run yet does not run."""
         self._done = True
+
+
+class Shell(Protocol):
+    """A shell that is typed into, as the kubelet has it."""
+
+    ended: int | None
+
+    @property
+    def prompt(self) -> str:
+        """What it shows when it waits for a line."""
+        ...
+
+    def feed(self, line: str) -> tuple[str, str]:
+        """Do what a line says: its output and its errors."""
+        ...
+
+    def end(self) -> int:
+        """No line will come any more: the exit status."""
+        ...
+
+
+class ShellSession:
+    """A shell that somebody types into, at a terminal or through a pipe.
+
+    `tells_code` says whether its exit status goes to the client: it does for exec, not for attach.
+    """
+
+    def __init__(self, options: StreamOptions, shell: Shell, *, tells_code: bool = True) -> None:
+        self.options = options
+        self._shell = shell
+        self._tells_code = tells_code
+        self._terminal = Terminal()
+        self._carrier: Carrier | None = None
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._rest = ""
+
+    def begin(self, carrier: Carrier) -> None:
+        """The connection stands: show the prompt."""
+        self._carrier = carrier
+        self._prompt()
+
+    def receive(self, data: bytes) -> None:
+        """Take in what was typed."""
+        text = self._decode(data)
+        if self.options.tty:
+            self._typed(text)
+            return
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._line(line)
+
+    def _typed(self, text: str) -> None:
+        for key in self._terminal.typed(text):
+            self._send(STDOUT, key.echo)
+            if key.line is not None:
+                self._line(key.line)
+                self._prompt()
+            if key.end:
+                self.end_of_input()
+
+    def end_of_input(self) -> None:
+        """Nothing more will be typed: the shell ends."""
+        if self._rest:
+            rest, self._rest = self._rest, ""
+            self._line(rest)
+        self._finish(self._shell.end())
+
+    def close(self) -> None:
+        """The client has gone; so does the shell."""
+        if self._carrier is not None:
+            self._carrier = None
+            self._shell.end()
+
+    def _line(self, line: str) -> None:
+        if self._carrier is None:
+            return
+        out, err = self._shell.feed(line)
+        self._send(STDOUT, out)
+        self._send(STDERR, err)
+        if self._shell.ended is not None:
+            self._finish(self._shell.ended)
+
+    def _prompt(self) -> None:
+        if self.options.tty and self._carrier is not None:
+            self._send(STDOUT, self._shell.prompt)
+
+    def _send(self, channel: int, text: str) -> None:
+        if self.options.tty:
+            channel, text = STDOUT, text.replace("\r\n", "\n").replace("\n", "\r\n")
+        wanted = self.options.stdout if channel == STDOUT else self.options.stderr
+        if text and wanted and self._carrier is not None:
+            self._carrier.send(channel, text.encode())
+
+    def _finish(self, code: int) -> None:
+        if self._carrier is not None:
+            carrier, self._carrier = self._carrier, None
+            carrier.finish(outcome(code if self._tells_code else 0))
 
 
 class AttachSession:

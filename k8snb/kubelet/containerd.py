@@ -14,6 +14,7 @@ from typing import Any
 
 from k8snb.clock import Clock
 from k8snb.kubelet.images import table
+from k8snb.kubelet.images.interactive import ShellSession, is_typed_into
 from k8snb.kubelet.images.program import Image, Program, Usage
 from k8snb.kubelet.process import ContainerProcess, ExecProcess
 from k8snb.kubelet.references import Reference
@@ -291,6 +292,17 @@ class SimulatedRuntime:
         if container.state != "running":
             raise RuntimeRefused(f"container is in CONTAINER_{container.state.upper()} state")
         return ExecProcess(container, command).result(stdin, timeout)
+
+    def shell(self, container: ContainerView, command: Sequence[str]) -> ShellSession | None:
+        """A shell to type into: a new one, or without a command the container's own; None where there is none."""
+        assert isinstance(container, Container)
+        main = container.awake()
+        argv = list(command) or main.argv
+        if container.state != "running" or not is_typed_into(argv) or not (command or main.interactive):
+            return None
+        if not main.has(argv[0]):
+            return None
+        return ShellSession(ExecProcess(container, argv), argv[0], main=None if command else main)
 
     def logs(self, container: ContainerView, options: LogOptions) -> str:
         """What the container wrote."""

@@ -21,7 +21,7 @@ from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.plan import PodPlan
 from k8snb.kubelet.podworker import PodWorker
 from k8snb.kubelet.pool import Item, Pool
-from k8snb.kubelet.runtime import Network, Runtime, RuntimeRefused
+from k8snb.kubelet.runtime import ContainerView, Network, Runtime, RuntimeRefused, TypedShell
 from k8snb.machinery import quantity
 from k8snb.typing import Object, ObjectKey
 
@@ -240,16 +240,24 @@ class Kubelet:
 
     def exec(self, pod: Object, container: str, command: Sequence[str], stdin: bytes = b"") -> tuple[bytes, bytes, int]:
         """Run a command in a container: output, error output, exit code."""
+        found = self._running_container(pod, container)
+        try:
+            result = self.runtime.exec_sync(found, command, stdin.decode("utf-8", "replace"), 3600.0)
+        except RuntimeRefused as error:
+            raise internal(f"error executing command in container: {error}") from None
+        return result.stdout.encode(), result.stderr.encode(), result.exit_code
+
+    def shell(self, pod: Object, container: str, command: Sequence[str]) -> TypedShell | None:
+        """A shell to type into, or None if the command (without one: the container's own) is none."""
+        return self.runtime.shell(self._running_container(pod, container), command)
+
+    def _running_container(self, pod: Object, container: str) -> ContainerView:
         container_logs.check_name(pod, container)
         worker = self._worker(pod)
         unit = next((u for u in worker.units if u.plan.name == container), None) if worker is not None else None
         if unit is None or unit.container is None or unit.container.state != "running":
             raise internal(f'unable to upgrade connection: container not found ("{container}")')
-        try:
-            result = self.runtime.exec_sync(unit.container, command, stdin.decode("utf-8", "replace"), 3600.0)
-        except RuntimeRefused as error:
-            raise internal(f"error executing command in container: {error}") from None
-        return result.stdout.encode(), result.stderr.encode(), result.exit_code
+        return unit.container
 
     def _worker(self, pod: Object) -> PodWorker | None:
         if not self.running:

@@ -132,6 +132,11 @@ class ContainerProcess:
         if rest:
             self._partial[stream] = rest
 
+    def has(self, name: str) -> bool:
+        """Whether the image has a command of that name."""
+        base, image = name.rpartition("/")[2], self.image
+        return image.runner is not None and (base in image.commands or base in image.tools)
+
     def listen(self, port: int) -> None:
         """Take a port of the pod."""
         if self.container.sandbox.taken(port):
@@ -230,8 +235,7 @@ class ExecProcess(ContainerProcess):
     def result(self, stdin: str, timeout: float) -> ExecResult:
         """Run the command to its end."""
         name = self.command[0] if self.command else ""
-        base = name.rpartition("/")[2]
-        if self.image.runner is None or (base not in self.image.commands and base not in self.image.tools):
+        if not self.has(name):
             why = f'exec: "{name}": executable file not found in $PATH: unknown'
             raise RuntimeRefused(
                 f'failed to exec in container: failed to start exec "{self.container.id}": OCI runtime exec failed: '

@@ -237,8 +237,32 @@ class RuntimeService(Protocol):
         """Run a command in a container; raises RuntimeRefused if it cannot be run."""
         ...
 
+    def shell(self, container: ContainerView, command: Sequence[str]) -> TypedShell | None:
+        """A shell to type into: a new one, or without a command the container's own; None where there is none."""
+        ...
+
     def logs(self, container: ContainerView, options: LogOptions) -> str:
         """What the container wrote."""
+        ...
+
+
+class TypedShell(Protocol):
+    """A shell that somebody types into."""
+
+    ended: int | None
+    """Its exit status, once it has ended."""
+
+    @property
+    def prompt(self) -> str:
+        """What it shows when it waits for a line."""
+        ...
+
+    def feed(self, line: str) -> tuple[str, str]:
+        """Do what a line says: its output and its errors."""
+        ...
+
+    def end(self) -> int:
+        """No line will come any more: the exit status."""
         ...
 
 

@@ -146,6 +146,18 @@ def test_a_pod_tells_and_does(kubectl: Kubectl) -> None:
     assert kubectl(f"exec {pod} -c other -- ls", code=1) == other
 
 
+def test_a_shell_is_typed_into(kubectl: Kubectl) -> None:
+    pod = kubectl("get pod -l app=web -o name").strip()
+    typed = "A=5\ncd /etc\npwd\nfor i in 1 2\ndo echo $A$i\ndone\nexit 4\n"
+    told = kubectl(f"exec -i {pod} -- sh", typed, code=4)
+    assert told == "/etc\n51\n52\ncommand terminated with exit code 4\n"
+    told = kubectl("run typist --rm -i --image=busybox --restart=Never -- sh", "hostname\nexit\n")
+    assert "\ntypist\n" in told
+    assert told.endswith('pod "typist" deleted\n')
+    kubectl("run broken --image=nginx:broken-tag")
+    assert "unable to upgrade connection: container not found" in kubectl("exec broken -- ls", code=1)
+
+
 def test_objects_are_labelled_annotated_patched_and_explained(kubectl: Kubectl) -> None:
     assert kubectl("create configmap settings --from-literal=a=b") == "configmap/settings created\n"
     assert kubectl("label configmap settings tier=front") == "configmap/settings labeled\n"
