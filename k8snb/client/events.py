@@ -8,12 +8,13 @@ every five minutes.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from functools import lru_cache
 
 from k8snb.client.client import Client
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
-from k8snb.machinery.recorded import RecordedEvent, Shape, about_of
+from k8snb.machinery.recorded import About, RecordedEvent, Shape, about_of
 from k8snb.typing import Object
 
 BURST = 25
@@ -25,12 +26,14 @@ SHAPES = 1024
 """How many combinations of reason and kind a recorder remembers."""
 KEPT = 4096
 """How many objects are remembered; upstream keeps as many in its LRU caches."""
+FIRST = 16_384
+"""How many first events are remembered before they are filed under their objects."""
 
 
 class _About:
     """What has been said about one object lately, and how much more may be said.
 
-    `said` maps type, reason and message to the namespace, name and count of the event that says it.
+    `said` maps type, reason, message and part of the object to the namespace, name and count of the event that says it.
     """
 
     __slots__ = ("at", "left", "said")
@@ -38,16 +41,16 @@ class _About:
     def __init__(self, now: float) -> None:
         self.left = float(BURST)
         self.at = now
-        self.said: dict[tuple[str, str, str], tuple[str, str, int]] = {}
+        self.said: dict[tuple[str, str, str, str], tuple[str, str, int]] = {}
 
     def told_as(self, type: str, reason: str, message: str, now: float) -> str:
         """Under what an event counts: its own message, or `COMBINED` when there have been too many like it."""
         if now - self.at > SIMILAR_SECONDS:
             self.said.clear()
-        if len(self.said) < SIMILAR_LIMIT - 1 or (type, reason, message) in self.said:
+        if len(self.said) < SIMILAR_LIMIT - 1:
             return message
-        similar = sum(1 for key in self.said if key[0] == type and key[1] == reason and key[2] is not COMBINED)
-        return message if similar < SIMILAR_LIMIT - 1 else COMBINED
+        similar = {key[2] for key in self.said if key[0] == type and key[1] == reason and key[2] is not COMBINED}
+        return message if message in similar or len(similar) < SIMILAR_LIMIT - 1 else COMBINED
 
     def allows(self, now: float) -> bool:
         """Whether one more event is within the burst; if so, it counts."""
@@ -65,9 +68,27 @@ class Correlator:
 
     def __init__(self) -> None:
         self._about: OrderedDict[str, _About] = OrderedDict()
+        self._first: deque[tuple[float, RecordedEvent]] = deque(maxlen=FIRST)
+
+    def first(self, event: RecordedEvent, now: float) -> None:
+        """Note an event that is the first of its kind. What is noted is filed when somebody asks."""
+        self._first.append((now, event))
 
     def about(self, uid: str, now: float) -> _About:
         """What has been said about an object."""
+        while self._first:
+            self._file(*self._first.popleft())
+        return self._of(uid, now)
+
+    def _file(self, at: float, event: RecordedEvent) -> None:
+        shape = event.shape
+        type, reason, field = shape.event["type"], shape.event["reason"], shape.about.get("fieldPath", "")
+        about = self._of(event.about[1], at)
+        told = about.told_as(type, reason, event.message, at)
+        about.allows(at)
+        about.said[type, reason, told, field] = (shape.namespace, event.name, 1)
+
+    def _of(self, uid: str, now: float) -> _About:
         found = self._about.get(uid)
         if found is None:
             if len(self._about) >= KEPT:
@@ -90,7 +111,7 @@ class EventRecorder:
         self._correlator = correlator or Correlator()
         self._shapes: dict[tuple[str, ...], Shape] = {}
         self._meta: Object = {}
-        self._about = ("", "", "")
+        self._about: About = ("", "", "")
 
     def normal(self, obj: Object, reason: str, message: str, *, field: str = "") -> None:
         """Something went as it should."""
@@ -110,7 +131,7 @@ class EventRecorder:
             message = f"{COMBINED}{message}"
         if not about.allows(now):
             return
-        key = (type, reason, told)
+        key = (type, reason, told, field)
         earlier = about.said.get(key)
         try:
             if earlier is None:
@@ -124,21 +145,40 @@ class EventRecorder:
         except StatusError:
             about.said.pop(key, None)
 
+    def first(self, shape: Shape, about: About, message: str) -> None:
+        """Record an event that its recorder knows to be the first of its kind about its object.
+
+        There is nothing then that it could repeat, so it is only noted for those that come. `shape` is one that
+        `shape()` gave, `about` what `about_of` keeps of the object's metadata.
+        """
+        clock = self._clock
+        name = f"{about[0]}.{clock.nanoseconds():x}"
+        event = RecordedEvent(shape, name, about, message, clock.timestamp(), None)
+        try:
+            self._client.record(event)
+        except StatusError:
+            return
+        self._correlator.first(event, clock.now())
+
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> RecordedEvent:
         meta = obj["metadata"]
-        key = (type, reason, obj["kind"], meta.get("namespace", ""), field, obj["apiVersion"])
-        shape = self._shapes.get(key)
-        if shape is None:
-            if len(self._shapes) >= SHAPES:
-                self._shapes.clear()
-            shape = self._shapes[key] = self._shape(*key)
+        shape = self.shape(obj, type, reason, field)
         name = f"{meta['name']}.{self._clock.nanoseconds():x}"
         if meta is not self._meta:
             self._meta, self._about = meta, about_of(meta)
         return RecordedEvent(shape, name, self._about, message, self._clock.timestamp(), None)
 
+    def shape(self, obj: Object, type: str, reason: str, field: str = "") -> Shape:
+        """What the events of a type and reason about (a part of) objects like this one have in common."""
+        key = (type, reason, obj["kind"], obj["metadata"].get("namespace", ""), field, obj["apiVersion"])
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) >= SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = self._shape(*key)
+        return shape
+
     def _shape(self, type: str, reason: str, kind: str, namespace: str, field: str, api_version: str) -> Shape:
-        about = {"kind": kind, "namespace": namespace, "apiVersion": api_version, "fieldPath": field}
         event = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -148,8 +188,15 @@ class EventRecorder:
             "reportingComponent": self._component,
             "reportingInstance": self._host,
         }
-        return Shape(namespace or "default", event, {k: v for k, v in about.items() if v})
+        return Shape(namespace or "default", event, _about(kind, namespace, api_version, field))
 
     def _again(self, namespace: str, name: str, count: int, message: str) -> None:
         change = {"count": count, "lastTimestamp": self._clock.timestamp(), "message": message}
         self._client.patch("events", name, change, namespace)
+
+
+@lru_cache(maxsize=1024)
+def _about(kind: str, namespace: str, api_version: str, field: str) -> Object:
+    """What of an event's `involvedObject` does not vary; recorders share it."""
+    about = {"kind": kind, "namespace": namespace, "apiVersion": api_version, "fieldPath": field}
+    return {name: value for name, value in about.items() if value}

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from k8snb.typing import Object
+
+About: TypeAlias = tuple[str, str, str]
+"""Name, UID and resource version of the object that an event is about."""
 
 
 class Shape:
@@ -37,9 +40,7 @@ class RecordedEvent(Mapping[str, Any]):
 
     __slots__ = ("about", "at", "message", "name", "seen", "shape")
 
-    def __init__(
-        self, shape: Shape, name: str, about: tuple[str, str, str], message: str, seen: str | None, at: str | None
-    ) -> None:
+    def __init__(self, shape: Shape, name: str, about: About, message: str, seen: str | None, at: str | None) -> None:
         self.shape = shape
         self.name = name
         self.about = about
@@ -81,6 +82,6 @@ def uid_of(name: str, revision: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
-def about_of(meta: Mapping[str, Any]) -> tuple[str, str, str]:
+def about_of(meta: Mapping[str, Any]) -> About:
     """What an event keeps of the metadata of the object it is about."""
     return meta["name"], meta.get("uid", ""), meta.get("resourceVersion", "")

@@ -16,6 +16,7 @@ from k8snb.clock import VirtualClock
 from k8snb.errors import StatusError, bad_request
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
+from k8snb.machinery.recorded import about_of
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 from k8snb.typing import Object, ObjectKey
@@ -167,6 +168,23 @@ def test_the_same_event_again_raises_its_count() -> None:
     for _ in range(3):
         record.normal(about, "Did", "it")
     assert events(world) == [("it", 3)]
+
+
+def test_the_same_event_about_another_part_of_an_object_is_another_event() -> None:
+    world = World()
+    record, about = recorder(world)
+    for part in ("a", "b", "a"):
+        record.normal(about, "Did", "it", field=f"data{{{part}}}")
+    assert sorted(events(world)) == [("it", 1), ("it", 2)]
+
+
+def test_what_was_known_to_be_said_for_the_first_time_counts_when_it_is_said_again() -> None:
+    world = World()
+    record, about = recorder(world)
+    record.first(record.shape(about, "Normal", "Did"), about_of(about["metadata"]), "it")
+    assert events(world) == [("it", 1)]
+    record.normal(about, "Did", "it")
+    assert events(world) == [("it", 2)]
 
 
 def test_many_similar_events_become_one() -> None:
