@@ -78,6 +78,7 @@ def test_no_page_is_wider_than_a_phone(browser: Any, site: str, page: str) -> No
 def test_every_stepper_can_be_stepped(browser: Any, site: str, page: str, way: str) -> None:
     url = f"{site}/{page}.html" if way == "served" else (HTML / f"{page}.html").as_uri()
     with Visit(browser, url) as visit:
+        visit.page.evaluate("document.querySelectorAll('details').forEach(solution => solution.open = true)")
         steppers = visit.page.locator("k8snb-stepper").all()
         for stepper in steppers:
             last = int(stepper.locator(".count").inner_text().split("/")[1])
