@@ -167,11 +167,19 @@ def test_programs_see_the_same_names(town: Town) -> None:
     town.pod("caller")
     said = exec_in(town, "caller", "nslookup web")
     assert said == (
-        f"Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\nName:\tweb.default.svc.cluster.local\nAddress: {ip}\n\n"
+        f"Server:\t\t10.96.0.10\nAddress:\t10.96.0.10#53\n\nName:\tweb.default.svc.cluster.local\nAddress: {ip}\n\n"
     )
+
+
+def test_programs_see_aliases_and_what_nobody_knows(town: Town) -> None:
+    town.pod("caller")
     town.service("db", type="ExternalName", externalName="db.example.com", selector=None, ports=None)
-    said = exec_in(town, "caller", "nslookup db")
-    assert said.endswith("db.default.svc.cluster.local\tcanonical name = db.example.com\n")
+    for name, told in (
+        ("db", "db.default.svc.cluster.local\tcanonical name = db.example.com.\n** server can't find db.example.com:"),
+        ("nobody", "** server can't find nobody:"),
+    ):
+        said = exec_in(town, "caller", f"nslookup {name}")
+        assert said.partition("\n\n")[2] == f"{told} NXDOMAIN\n\ncommand terminated with exit code 1\n"
 
 
 def test_the_resolver_of_a_pod_is_the_clusters(town: Town) -> None:

@@ -264,26 +264,34 @@ def _complain(call: Invocation, options: Options, message: str) -> None:
 # -- names and connections -----------------------------------------------------------------------------
 
 
+_BIND = frozenset(("agnhost", "netshoot", "jessie-dnsutils"))
+"""Images with BIND's `nslookup`; the others have BusyBox'."""
+
+
 def lookup(call: Invocation) -> int:
     words = [word for word in call.argv[1:] if not word.startswith("-")]
     if not words:
         return call.fail("usage: nslookup HOST")
-    server = call.process.nameserver
-    call.streams.out(f"Server:\t\t{server}\nAddress:\t{server}:53\n\n")
+    server, bind = call.process.nameserver, call.process.image.name.rpartition("/")[2] in _BIND
+    call.streams.out(f"Server:\t\t{server}\nAddress:\t{server}{'#' if bind else ':'}53\n\n")
     for name in [*(f"{words[0]}.{domain}." for domain in _search(call)), words[0]]:
         shown, alias = name.rstrip("."), call.process.alias(name)
         if alias:
-            call.streams.out(f"{shown}\tcanonical name = {alias}\n")
+            call.streams.out(f"{shown}\tcanonical name = {alias}{'.' if bind else ''}\n")
             shown = alias
         try:
             found = call.process.resolve(name)
         except NetworkError:
             if alias:
-                return 0
+                return _unknown(call, alias)
             continue
         call.streams.out("".join(f"Name:\t{shown}\nAddress: {address}\n" for address in found) + "\n")
         return 0
-    call.streams.out(f"** server can't find {words[0]}: NXDOMAIN\n\n")
+    return _unknown(call, words[0])
+
+
+def _unknown(call: Invocation, name: str) -> int:
+    call.streams.out(f"** server can't find {name}: NXDOMAIN\n\n")
     return 1
 
 
