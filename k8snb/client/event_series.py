@@ -68,6 +68,13 @@ class EventSeriesRecorder:
             self._said.popitem(last=False)
         self._said[key] = _Said(now, event.shape.namespace, event.name)
 
+    def record_once(self, obj: Object, type: str, reason: str, action: str, note: str) -> None:
+        """Say what can be said of an object once only, so that there is nothing to remember."""
+        try:
+            self._client.record(self._new(obj, type, reason, action, note, None))
+        except StatusError:
+            return
+
     def _again(self, said: _Said, now: float) -> None:
         said.at = now
         said.count += 1

@@ -92,6 +92,12 @@ class ApiCalls:
         note = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
         self._recorder.record(victim, "Normal", "Preempted", "Preempting", note, related=preemptor)
 
+    def tell_scheduled(self, pod: Object, node: str) -> None:
+        """Tell people where a pod goes. That happens to a pod once only, so it need not be remembered."""
+        meta = pod["metadata"]
+        note = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
+        self._recorder.record_once(pod, "Normal", "Scheduled", "Binding", note)
+
     def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None:
         """Tell people."""
         short = note if len(note) <= NOTE_LIMIT else note[: NOTE_LIMIT - 4] + " ..."

@@ -8,7 +8,7 @@ those that changed since it last looked. Upstream: `pkg/scheduler/backend/cache`
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal, TypeVar
 
 from k8snb.machinery.objects import is_deleting
@@ -46,16 +46,18 @@ class Cache:
         """How many nodes have a PreferNoSchedule taint."""
         self.nameless = 0
         """How many nodes lack the label `kubernetes.io/hostname`."""
+        self.version = 0
+        """Rises with every change of a node and of which affinity terms there are, not with the coming of pods."""
         self.removals = 0
         """Rises when a node is forgotten for good."""
         self.affine: dict[tuple[str, PodClass], int] = {}
         """(namespace, class) of the placed pods that have pod affinity terms → how many there are."""
-        self.affine_version = 0
         self.priorities: dict[int, int] = {}
         """Priority → how many placed pods have it."""
         self._nodes: dict[str, NodeInfo] = {}
         self._all: dict[str, NodeInfo] = {}
         self._recent: OrderedDict[NodeInfo, None] = OrderedDict()
+        self._latest: NodeInfo | None = None
         self._pods: dict[str, PodInfo] = {}
 
     # -- reading -----------------------------------------------------------------------------------
@@ -80,8 +82,10 @@ class Cache:
         info = self._pods.get(uid)
         return info is not None and info.assumed
 
-    def changed_since(self, generation: int) -> list[NodeInfo]:
+    def changed_since(self, generation: int) -> Sequence[NodeInfo]:
         """The nodes that changed after a generation, the longest unchanged first."""
+        if generation == self.generation - 1 and self._latest is not None:
+            return (self._latest,)
         changed: list[NodeInfo] = []
         for node in reversed(self._recent):
             if node.generation <= generation:
@@ -163,12 +167,13 @@ class Cache:
         _count(self.priorities, pod_class.priority, sign)
         if pod_class.has_pod_terms:
             _count(self.affine, (info.namespace, pod_class), sign)
-            self.affine_version += 1
+            self.version += 1
 
     def _touch(self, node: NodeInfo) -> None:
         self.generation += 1
         node.generation = self.generation
         self._recent.move_to_end(node)
+        self._latest = node
 
     # -- nodes -------------------------------------------------------------------------------------
 
@@ -192,7 +197,9 @@ class Cache:
             self._nodes[name] = info
             if not zone_known or labels != info.labels:
                 self.layout += 1
+            self.version += 1
             self._touch(info)
+            info.described = info.generation
         else:
             info.node = node
         return info
@@ -205,12 +212,15 @@ class Cache:
         self._note(info, -1)
         info.set_node(None)
         self.layout += 1
+        self.version += 1
         self._touch(info)
+        info.described = info.generation
         self._release(info)
 
     def _release(self, info: NodeInfo) -> None:
         if info.node is None and not info.pods:
             del self._all[info.name], self._recent[info]
+            self._latest = None
             self.removals += 1
 
     def _note(self, info: NodeInfo, sign: int) -> None:

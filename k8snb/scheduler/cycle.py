@@ -9,10 +9,14 @@ from __future__ import annotations
 from k8snb.scheduler.diagnosis import Diagnosis, FitError, NoNodesError
 from k8snb.scheduler.framework import SUCCESS, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.plugins.default_binder import DefaultBinder
 from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.runtime import Framework
 from k8snb.scheduler.shortcut import Choice, Shortcut
 from k8snb.typing import Object
+
+_BEFORE_BIND = ("Reserve", "Permit", "PreBind")
+_NOTHING_KEPT = CycleState()
 
 
 class Rejection(Exception):
@@ -30,7 +34,10 @@ class Cycle:
         self.framework = framework
         self._cache = framework.cache
         self._shortcut = Shortcut(framework)
-        self._before_bind = [point for point in ("Reserve", "Permit", "PreBind") if framework.at[point]]
+        self._before_bind = [point for point in _BEFORE_BIND if framework.at[point]]
+        involved = [plugin for point in (*_BEFORE_BIND, "Bind", "PostBind") for plugin in framework.at[point]]
+        self._stateless = all(type(plugin) is DefaultBinder for plugin in involved)
+        """Whether nobody who has to do with a placement needs to know what was found out before."""
 
     # -- choosing ----------------------------------------------------------------------------------
 
@@ -38,9 +45,7 @@ class Cycle:
         """The best node for a pod. Raises `FitError` if none fits, `NoNodesError` if there is none."""
         if not len(self._cache):
             raise NoNodesError
-        if self._shortcut.applies(info):
-            return self._shortcut.choose(info)
-        return self.choose_among_all(info)
+        return self._shortcut.find(info) or self.choose_among_all(info)
 
     def choose_among_all(self, info: PodInfo) -> Choice:
         """The best node, found by asking every plugin about every node."""
@@ -105,12 +110,15 @@ class Cycle:
     def place(self, info: PodInfo, choice: Choice) -> None:
         """Assume the pod on the node and bind it. Raises `Rejection`, with nothing assumed any more."""
         framework, pod, node = self.framework, info.pod, choice.node
-        state = choice.state or CycleState()
+        state = choice.state or (_NOTHING_KEPT if self._stateless else CycleState())
         self._cache.assume(info, node)
         for point in self._before_bind:
             self._check(framework.ask(point, state, pod, node.name), state, info)
-        self._check(framework.bind(state, pod, node.name), state, info)
-        framework.post_bind(state, pod, node.name)
+        status = framework.bind(state, pod, node.name)
+        if status is not SUCCESS:
+            self._check(status, state, info)
+        if not self._stateless:
+            framework.post_bind(state, pod, node.name)
 
     def _check(self, status: Status, state: CycleState, info: PodInfo) -> None:
         if status is not SUCCESS:

@@ -136,7 +136,10 @@ class CycleState:
 
 
 class Plugin(Protocol):
-    """Every plugin has a name; `local` says that its Filter and Score depend on pod spec and node alone."""
+    """Every plugin has a name; `local` says that its Filter and Score depend on pod spec and node alone.
+
+    A local plugin may be `steady`: the pods on the node make no difference to its Filter.
+    """
 
     name: str
     local: bool

@@ -26,6 +26,7 @@ class NodeInfo:
     __slots__ = (
         "affine",
         "allocatable",
+        "described",
         "generation",
         "images",
         "labels",
@@ -45,6 +46,8 @@ class NodeInfo:
     def __init__(self, name: str, node: Object | None = None) -> None:
         self.name = name
         self.generation = 0
+        self.described = 0
+        """The generation in which the node object changed last; since then only pods came and went."""
         self.pods: dict[str, PodInfo] = {}
         """By uid, in order of arrival."""
         self.affine: dict[str, PodInfo] = {}

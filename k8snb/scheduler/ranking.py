@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
@@ -46,6 +46,7 @@ class Cell:
         bucket[node] = None
 
     def remove(self, node: NodeInfo, score: int) -> None:
+        """Take a node out."""
         bucket = self.buckets[score]
         del bucket[node]
         if not bucket:
@@ -61,7 +62,7 @@ class Ranking:
         self._pod = pod
         self._images = images
         self._state = CycleState()
-        self._filters = self._local_filters(framework)
+        self._filters, self._pod_filters = self._local_filters(framework)
         self._scorers = self._local_scorers(framework)
         self.flips: Journal[NodeInfo] = Journal(1024)
         """The nodes that began or ceased to fit."""
@@ -81,14 +82,15 @@ class Ranking:
         """Zone → how many nodes of it passed."""
         self.rejected: dict[NodeInfo, Status] = {}
 
-    def _local_filters(self, framework: Framework) -> list[_Filter]:
+    def _local_filters(self, framework: Framework) -> tuple[list[_Filter], list[_Filter]]:
+        """The local filters, and those of them that look at the pods on a node too, not at the node object alone."""
         state, pod = self._state, self._pod
         skipped = set()
         for plugin in local_plugins(framework, "PreFilter"):
             if plugin.pre_filter(state, pod).code is Code.SKIP:
                 skipped.add(plugin.name)
         found = [plugin for plugin in local_plugins(framework, "Filter") if plugin.name not in skipped]
-        return [plugin.filter for plugin in found]
+        return [each.filter for each in found], [each.filter for each in found if not getattr(each, "steady", False)]
 
     def _local_scorers(self, framework: Framework) -> list[tuple[int, _Score]]:
         """Those that need no normalising. The others say the same of every node where a ranking is used."""
@@ -118,8 +120,9 @@ class Ranking:
             self._unfit(node)
             self.rejected.pop(node, None)
             return
-        state, pod = self._state, self._pod
-        for ask in self._filters:
+        state, pod, known = self._state, self._pod, self.fitting.get(node)
+        fresh = known is None or node.described > self._generation
+        for ask in self._filters if fresh else self._pod_filters:
             status = ask(state, pod, node)
             if status is not SUCCESS:
                 self._unfit(node)
@@ -128,36 +131,40 @@ class Ranking:
         total = 0
         for weight, score in self._scorers:
             total += weight * score(state, pod, node)
-        known = self.fitting.get(node)
-        cell = self._cell(node, known)
-        if known is not None and known[1] == total and known[0] is cell:
+        if known is None or fresh:
+            self._fit(node, total)
+            return
+        cell, before = known
+        if total == before:
             cell.buckets[total].move_to_end(node)
         else:
-            self._fit(node, cell, total)
+            cell.remove(node, before)
+            cell.add(node, total)
+            self.fitting[node] = (cell, total)
 
-    def _fit(self, node: NodeInfo, cell: Cell, score: int) -> None:
+    def _fit(self, node: NodeInfo, score: int) -> None:
         known = self.fitting.get(node)
+        if known is not None:
+            self._leave(node, *known)
+        else:
+            self.rejected.pop(node, None)
+            self.flips.append(node)
+        cell = self._cell(node)
         cell.add(node, score)
         self.fitting[node] = (cell, score)
         self._resize(cell.zone, 1)
-        if known is None:
-            self.rejected.pop(node, None)
-            self.flips.append(node)
-        else:
-            self._resize(known[0].zone, -1)
-            self._leave(node, *known)
 
     def _unfit(self, node: NodeInfo) -> None:
         known = self.fitting.pop(node, None)
         if known is not None:
             self._leave(node, *known)
-            self._resize(known[0].zone, -1)
             self.flips.append(node)
 
     def _leave(self, node: NodeInfo, cell: Cell, score: int) -> None:
         cell.remove(node, score)
         if not cell.scores:
             del self.cells[cell.zone, cell.pattern]
+        self._resize(cell.zone, -1)
 
     def _resize(self, zone: str | None, change: int) -> None:
         size = self.sizes.get(zone, 0) + change
@@ -166,9 +173,7 @@ class Ranking:
         else:
             del self.sizes[zone]
 
-    def _cell(self, node: NodeInfo, known: tuple[Cell, int] | None) -> Cell:
-        if known is not None and not self._images and known[0].zone == node.zone:
-            return known[0]
+    def _cell(self, node: NodeInfo) -> Cell:
         pattern = 0
         for index, image in enumerate(self._images):
             if image in node.images:

@@ -11,7 +11,7 @@ from k8snb.client.controller import Context
 from k8snb.client.informer import Informer
 from k8snb.i18n import _
 from k8snb.loop import Task
-from k8snb.machinery.objects import is_deleting, key_of, labels_of
+from k8snb.machinery.objects import key_of, labels_of
 from k8snb.scheduler.api import ApiCalls
 from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.cycle import Cycle, Rejection
@@ -24,11 +24,13 @@ from k8snb.scheduler.registry import DEFAULT_PROFILE, Profile
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
 from k8snb.trace import Span
-from k8snb.typing import Object
+from k8snb.typing import Object, ObjectKey
 
 USER = "system:kube-scheduler"
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _NO_LABELS: Mapping[str, str] = {}
+_UNSEEN = Span(0, "", ObjectKey("", ""), 0, 0, 0.0)
+"""Takes what would be recorded, where there is no trace."""
 
 
 class Scheduler(Task):
@@ -106,7 +108,7 @@ class Scheduler(Task):
 
     def _namespace_changed(self, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or labels_of(old) != labels_of(new):
-            self.cache.affine_version += 1
+            self.cache.version += 1
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None:
@@ -159,7 +161,7 @@ class Scheduler(Task):
 
     def run(self, quantum: int) -> None:
         """Try at most `quantum` pods."""
-        queue = self.queue
+        queue, traced = self.queue, self._trace.enabled
         behind = [informer for informer in self._background if informer.behind]
         while quantum > 0 and not self._paused:
             queued = queue.pop()
@@ -168,7 +170,10 @@ class Scheduler(Task):
             quantum -= 1
             for informer in behind:  # what happened before the pod came is known when it is looked at
                 informer.catch_up(queued.cause)
-            self._one(queued)
+            if traced:
+                self._one(queued)
+            else:
+                self._schedule(queued, _UNSEEN)
         if len(queue) and not self._paused:
             self.wake()
 
@@ -183,8 +188,8 @@ class Scheduler(Task):
     def _schedule(self, queued: QueuedPod, span: Span) -> None:
         info = queued.info
         pod = info.pod
-        if is_deleting(pod):
-            meta = pod["metadata"]
+        meta = pod["metadata"]
+        if "deletionTimestamp" in meta:
             note = f"skip schedule deleting pod: {meta['namespace']}/{meta['name']}"
             self._api.event(pod, "Warning", "FailedScheduling", "Scheduling", note)
             return
@@ -205,12 +210,7 @@ class Scheduler(Task):
             self._failed(queued, reason, error.status.message, plugins, None, span)
         else:
             self._nominator.remove(info.uid)
-            self._scheduled(pod, choice.node.name)
-
-    def _scheduled(self, pod: Object, node: str) -> None:
-        meta = pod["metadata"]
-        note = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
-        self._api.event(pod, "Normal", "Scheduled", "Binding", note)
+            self._api.tell_scheduled(pod, info.node_name)
 
     def _no_fit(self, cycle: Cycle, queued: QueuedPod, error: FitError, span: Span) -> None:
         """No node fits: let PostFilter make room, and tell."""

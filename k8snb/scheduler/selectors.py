@@ -44,6 +44,7 @@ class DefaultSelectors:
         assert service is not None
         meta = service["metadata"]
         key = (meta["namespace"], meta["name"])
+        self._spreading.version += 1
         self._versions[meta["namespace"]] = self._versions.get(meta["namespace"], 0) + 1
         if before:
             del self._services[key], self._by_pair[_first(key[0], before)][key]
@@ -71,6 +72,8 @@ class DefaultSelectors:
         chosen = None if selector.empty else self._spreading.selection(label_set.namespace, selector)
         if workload is not None or owner is None or owner["kind"] not in OWNERS:
             label_set.chosen[uid] = (version, chosen)
+        else:
+            self._spreading.version += 1  # the owner is not known yet: nobody must rely on this
         return chosen
 
     def _service_requirements(self, label_set: LabelSet) -> Iterable[Requirement]:

@@ -2,7 +2,8 @@
 
 Most pods have no affinity to other pods, no constraints of their own, no preferences: for them a node's total is
 its score in the ranking (`ranking`) plus what depends on the few nodes that already have pods of the same kind
-(spreading), plus what the images on it are worth. The best total is found by walking each cell's scores downwards
+(spreading), plus what the images on it are worth. Which ranking and which pods that are is worked out once for the pods
+of one template (`Prospect`). The best total is found by walking each cell's scores downwards
 until even the best addition could not catch up. The result has the same total as the generic way finds (a test
 compares the two); how many nodes there are does not matter.
 
@@ -11,16 +12,14 @@ Every node counts: upstream, from 100 nodes on, looks at a part of them only (`p
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from k8snb.scheduler.crowd import Crowd, Order, Spread
 from k8snb.scheduler.diagnosis import Diagnosis, FitError
 from k8snb.scheduler.framework import MAX_NODE_SCORE, CycleState
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.image_locality import ImageLocality, locality
-from k8snb.scheduler.podinfo import PodClass, PodInfo
+from k8snb.scheduler.podinfo import Kin, PodClass, PodInfo
 from k8snb.scheduler.ranking import Cell, Ranking
 from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework
@@ -28,11 +27,9 @@ from k8snb.scheduler.spreading import Selection
 
 RANKINGS_KEPT = 32
 CROWDS_KEPT = 2_048
+PROSPECTS_KEPT = 4_096
 PATIENCE = 1.0
 """Nodes are kept in order for alike pods once so many times all nodes have been searched in vain for them."""
-
-_Key = TypeVar("_Key", bound=Hashable)
-_Value = TypeVar("_Value")
 
 
 class Choice(NamedTuple):
@@ -44,6 +41,22 @@ class Choice(NamedTuple):
     state: CycleState | None = None
 
 
+class Prospect:
+    """What is known of the pods of one template, as of one version of the circumstances.
+
+    Without a ranking the short way is not for them.
+    """
+
+    __slots__ = ("crowd", "pod_class", "ranking", "version")
+
+    def __init__(self, version: int, pod_class: PodClass) -> None:
+        self.version = version
+        self.pod_class = pod_class
+        self.ranking: Ranking | None = None
+        self.crowd: Crowd | None = None
+        """The pods they are spread among, if any."""
+
+
 class Shortcut:
     """Finds nodes the short way, where that is possible."""
 
@@ -51,61 +64,85 @@ class Shortcut:
         self._framework = framework
         self._patience = patience
         self._cache = framework.cache
+        self._nominated = framework.nominator.pods
         self._possible = tuple(framework.plugins) == tuple(name for name, _ in DEFAULT_PROFILE.plugins)
         self._weights = framework.weights
         self._same_for_all = self._weights.get("TaintToleration", 0) * MAX_NODE_SCORE
         """What the plugins add that say the same of every node: nothing to tolerate, so full marks."""
-        self._rankings: OrderedDict[tuple[int, tuple[str, ...]], Ranking] = OrderedDict()
-        self._crowds: OrderedDict[tuple[Ranking, Selection], Crowd] = OrderedDict()
+        self._prospects: dict[Kin, Prospect] = {}
+        self._rankings: dict[tuple[int, tuple[str, ...]], Ranking] = {}
+        self._crowds: dict[tuple[Ranking, Selection], Crowd] = {}
 
-    def applies(self, info: PodInfo) -> bool:
+    def find(self, info: PodInfo) -> Choice | None:
+        """The best node, or None where this is not the way to find it. Raises `FitError` if none fits."""
+        cache = self._cache
+        prospect = self._prospects.get(info.kin)
+        if prospect is None or prospect.version != cache.version + cache.spreading.version:
+            prospect = self._prospect(info)
+        ranking, crowd = prospect.ranking, prospect.crowd
+        if ranking is None or self._nominated:
+            return None
+        ranking.sync()
+        if not ranking.fitting:
+            raise FitError(self._diagnosis(ranking))
+        if crowd is None:
+            return self._search(ranking, None, prospect.pod_class)
+        crowd.sync(cache.layout, prospect.pod_class)
+        spread, order = self._spread(crowd), crowd.sort(self._patience)
+        if order is not None:
+            return self._pick(ranking, order, spread, prospect.pod_class)
+        return self._search(ranking, spread, prospect.pod_class, crowd)
+
+    # -- what is worked out once for a template ----------------------------------------------------
+
+    def _prospect(self, info: PodInfo) -> Prospect:
+        cache, kin = self._cache, info.kin
+        if len(self._prospects) >= PROSPECTS_KEPT:
+            self._prospects.clear()
+        found = Prospect(cache.version + cache.spreading.version, kin.pod_class)
+        if self._applies(kin):
+            found.ranking = self._ranking(info)
+            selection = self._framework.selectors.of(info)
+            if selection is not None:
+                found.crowd = self._crowd(found.ranking, selection)
+        self._prospects[kin] = found
+        return found
+
+    def _applies(self, kin: Kin) -> bool:
         """Whether every plugin that this way leaves out would say the same of all nodes."""
         cache = self._cache
         return (
             self._possible
-            and info.pod_class.plain
+            and kin.pod_class.plain
             and not cache.soft_tainted
             and not cache.nameless
-            and not self._framework.nominator.pods
-            and not (cache.affine and self._concerned(info))
+            and not (cache.affine and self._concerned(kin))
         )
 
-    def _concerned(self, info: PodInfo) -> bool:
-        """Whether a placed pod's affinity or anti-affinity may speak of this pod."""
-        label_set = self._cache.spreading.label_set(info)
-        if label_set.clear_of == self._cache.affine_version:
-            return False
-        labels = self._framework.namespaces(info.namespace)
-        for namespace, pod_class in self._cache.affine:
-            if any(term.matches(namespace, info.namespace, info.labels, labels) for term in pod_class.terms()):
-                return True
-        label_set.clear_of = self._cache.affine_version
-        return False
-
-    def choose(self, info: PodInfo) -> Choice:
-        """The best node. Raises `FitError` if none fits."""
-        ranking = self._ranking(info)
-        ranking.sync()
-        if not ranking.fitting:
-            raise FitError(self._diagnosis(ranking))
-        selection = self._framework.selectors.of(info)
-        if selection is None:
-            return self._search(ranking, None, info.pod_class)
-        crowd = self._crowd(ranking, selection, info.pod_class)
-        spread, order = self._spread(crowd), crowd.sort(self._patience)
-        if order is not None:
-            return self._pick(ranking, order, spread, info.pod_class)
-        return self._search(ranking, spread, info.pod_class, crowd)
+    def _concerned(self, kin: Kin) -> bool:
+        """Whether a placed pod's affinity or anti-affinity may speak of these pods."""
+        labels = self._framework.namespaces(kin.namespace)
+        return any(
+            term.matches(namespace, kin.namespace, kin.labels, labels)
+            for namespace, pod_class in self._cache.affine
+            for term in pod_class.terms()
+        )
 
     def _ranking(self, info: PodInfo) -> Ranking:
-        pod_class = info.pod_class
-        images = self._images(pod_class)
-        key = (pod_class.local_kind, images)
+        images = self._images(info.pod_class)
+        key = (info.pod_class.local_kind, images)
         found = self._rankings.get(key)
         if found is None:
-            return _keep(self._rankings, key, Ranking(self._framework, info.pod, images), RANKINGS_KEPT)
-        self._rankings.move_to_end(key)
+            if len(self._rankings) >= RANKINGS_KEPT:
+                self._forget(next(iter(self._rankings)))
+            found = self._rankings[key] = Ranking(self._framework, info.pod, images)
         return found
+
+    def _forget(self, key: tuple[int, tuple[str, ...]]) -> None:
+        """Make room: a ranking is large, and what rests on it goes with it."""
+        gone = self._rankings.pop(key)
+        self._prospects = {kin: each for kin, each in self._prospects.items() if each.ranking is not gone}
+        self._crowds = {key: each for key, each in self._crowds.items() if each.ranking is not gone}
 
     def _images(self, pod_class: PodClass) -> tuple[str, ...]:
         """The pod's images that make a difference: on enough nodes, and large enough, to score."""
@@ -118,15 +155,16 @@ class Shortcut:
             return ()
         return tuple(image for image, weight in weights.items() if weight)
 
-    def _crowd(self, ranking: Ranking, selection: Selection, pod_class: PodClass) -> Crowd:
+    def _crowd(self, ranking: Ranking, selection: Selection) -> Crowd:
         key = (ranking, selection)
-        crowd = self._crowds.get(key)
-        if crowd is None:
-            crowd = _keep(self._crowds, key, Crowd(ranking, selection), CROWDS_KEPT)
-        else:
-            self._crowds.move_to_end(key)
-        crowd.sync(self._cache.layout, pod_class)
-        return crowd
+        found = self._crowds.get(key)
+        if found is None:
+            if len(self._crowds) >= CROWDS_KEPT:
+                del self._crowds[next(iter(self._crowds))]
+            found = self._crowds[key] = Crowd(ranking, selection)
+        return found
+
+    # -- the search --------------------------------------------------------------------------------
 
     def _spread(self, crowd: Crowd) -> Spread:
         spread, shape, fitting = crowd.spread, crowd.shape(), len(crowd.ranking.fitting)
@@ -219,10 +257,3 @@ def _walk(cell: Cell, score: int, constant: int, bound: int, spread: Spread | No
 def _longer(node: NodeInfo, other: NodeInfo) -> bool:
     """Whether a node has been unchanged for longer than another: then it is its turn."""
     return node.generation < other.generation
-
-
-def _keep(cache: OrderedDict[_Key, _Value], key: _Key, value: _Value, limit: int) -> _Value:
-    if len(cache) >= limit:
-        cache.popitem(last=False)
-    cache[key] = value
-    return value

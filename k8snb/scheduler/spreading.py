@@ -78,7 +78,7 @@ class Tally:
 class LabelSet:
     """The pods of a namespace that carry exactly these labels."""
 
-    __slots__ = ("chosen", "clear_of", "followers", "known", "labels", "namespace", "pods", "tally")
+    __slots__ = ("chosen", "followers", "known", "labels", "namespace", "pods", "tally")
 
     def __init__(self, namespace: str, labels: Any) -> None:
         self.namespace = namespace
@@ -91,8 +91,6 @@ class LabelSet:
         """Whether it is still the set of these labels; one that was forgotten is not."""
         self.chosen: dict[Hashable, tuple[int, Selection | None]] = {}
         """Owner → the selection that its pods are spread by, and as of which version of the selectors."""
-        self.clear_of = -1
-        """The version of the placed affinity terms of which none speaks of these pods."""
 
 
 class Selection:
@@ -148,6 +146,8 @@ class Spreading:
     """All label sets and all selections."""
 
     def __init__(self) -> None:
+        self.version = 0
+        """Rises when what pods are spread by may be another selection than before."""
         self._by_kin: dict[Kin, LabelSet] = {}
         self._by_labels: dict[Hashable, LabelSet] = {}
         self._sets_with: dict[_Pair, dict[LabelSet, None]] = {}
@@ -219,6 +219,7 @@ class Spreading:
 
     def _drop(self, label_set: LabelSet) -> None:
         label_set.known = False
+        self.version += 1
         self._by_labels.pop((label_set.namespace, tuple(sorted(label_set.labels.items()))), None)
         del self._sets_in[label_set.namespace][label_set]
         for pair in _pairs(label_set):

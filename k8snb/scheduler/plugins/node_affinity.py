@@ -29,6 +29,7 @@ def _became_a_match(pod: Object, old: Object | None, new: Object | None) -> bool
 class NodeAffinity:
     name = "NodeAffinity"
     local = True
+    steady = True
     interests = (Interest(NODE, Action.ADD | Action.LABEL, _became_a_match),)
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:

@@ -13,6 +13,7 @@ _REJECTED = Status.unresolvable(REASON, plugin="NodeName")
 class NodeName:
     name = "NodeName"
     local = True
+    steady = True
     interests = (Interest(NODE, Action.ADD),)
 
     def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:

@@ -26,6 +26,7 @@ def _opened(pod: Object, old: Object | None, new: Object | None) -> bool:
 class NodeUnschedulable:
     name = "NodeUnschedulable"
     local = True
+    steady = True
     interests = (
         Interest(NODE, Action.ADD | Action.TAINT, _opened),
         Interest(TARGET_POD, Action.TOLERATION, lambda pod, old, new: _tolerated(new or pod)),

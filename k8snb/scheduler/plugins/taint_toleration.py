@@ -25,6 +25,7 @@ def _became_tolerable(pod: Object, old: Object | None, new: Object | None) -> bo
 class TaintToleration:
     name = "TaintToleration"
     local = True
+    steady = True
     interests = (
         Interest(NODE, Action.ADD | Action.TAINT, _became_tolerable),
         Interest(TARGET_POD, Action.TOLERATION),
