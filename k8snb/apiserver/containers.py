@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from k8snb.apiserver.following import LogStream
+from k8snb.apiserver.forwarding import Forwarding, proxied, unreachable
 from k8snb.apiserver.options import flag, number
 from k8snb.apiserver.sessions import AttachSession, ExecSession, Shell, ShellSession, StreamOptions
 from k8snb.clock import Clock, parse_time
 from k8snb.errors import FieldError, StatusError, bad_request, field_forbidden, invalid_value, not_found
+from k8snb.packet import Endpoint
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, Response
 
@@ -53,6 +55,10 @@ class NodeAgent(Protocol):
         """A shell to type into, or None if the command (without one: the container's own) is none."""
         ...
 
+    def port_forward(self, pod: Object) -> Endpoint | None:
+        """The pod's network, or None if it has none now."""
+        ...
+
 
 Agents = Callable[[str], NodeAgent | None]
 """From a node's name to its kubelet, None where it cannot be reached."""
@@ -81,6 +87,33 @@ class Containers:
             return Response(200, body=text.encode(), content_type=TEXT)
         whole = LogOptions(container=options.container, timestamps=options.timestamps)
         return Response(200, stream=self._follow(agent, pod, find, whole, text), content_type=TEXT)
+
+    def port_forward(self, resource: Resource, find: FindPod, name: str, request: Request) -> Response:
+        """Connect to the ports of a pod."""
+        pod = _present(find(), resource, name)
+        if not is_upgrade(request):
+            raise bad_request("Upgrade request required")
+        endpoint = self._reach(pod)
+        if endpoint is None:
+            return _not_upgraded(f"pod not found (\"{name}_{pod['metadata']['namespace']}\")")
+        return Response(101, stream=Forwarding(endpoint, name))
+
+    def proxy(
+        self, resource: Resource, pod: Object | None, name: str, port: str, path: str, request: Request
+    ) -> Response:
+        """Ask the program on a port of a pod over HTTP."""
+        pod = _present(pod, resource, name)
+        ports = [each for c in pod["spec"]["containers"] for each in c.get("ports") or ()]
+        named = {each.get("name"): each["containerPort"] for each in ports}
+        number = int(port) if port.isdigit() else named.get(port, 0 if port else next(iter(named.values()), 80))
+        endpoint = self._reach(pod)
+        if endpoint is None or not number:
+            raise unreachable((pod.get("status") or {}).get("podIP", ""), number)
+        return proxied(endpoint, number, path, request)
+
+    def _reach(self, pod: Object) -> Endpoint | None:
+        agent = self._agent(pod)
+        return None if agent is None else agent.port_forward(pod)
 
     def _follow(self, agent: NodeAgent, pod: Object, find: FindPod, whole: LogOptions, first: str = "") -> LogStream:
         return LogStream(

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
 
 import httptools
 import orjson
 
-from k8snb.apiserver import spdy, websocket
-from k8snb.apiserver.host import Host, answer, start, switching
+from k8snb.apiserver.host import Host, answer, start
+from k8snb.apiserver.upgrading import Carrier, upgraded
 from k8snb.errors import StatusError, bad_request, too_large
 from k8snb.wire import Request, Response
 
@@ -32,18 +32,6 @@ IDLE_SECONDS = 120.0
 """How long a connection may take to send a whole request."""
 _REPEATED = "\0"
 """Joins the values of a query parameter that is given several times (`command` of exec)."""
-
-
-class Carrier(Protocol):
-    """What speaks on an upgraded connection."""
-
-    def receive(self, data: bytes) -> None:
-        """Take in what the client sent."""
-        ...
-
-    def lost(self) -> None:
-        """The connection is gone."""
-        ...
 
 
 class Connection(asyncio.Protocol):
@@ -256,28 +244,10 @@ class Connection(asyncio.Protocol):
     def _upgrade(self, request: Request, response: Response) -> None:
         """Hand the connection to what carries the session."""
         assert self._transport is not None
-        session, wanted = response.stream, request.headers["upgrade"].lower()
-        if wanted == "websocket":
-            protocol = websocket.negotiated(request.headers.get("sec-websocket-protocol", ""))
-            if protocol and "sec-websocket-key" in request.headers:
-                carrier = websocket.WebSocketCarrier(session, self._write, self._transport.close)
-                accept = websocket.acceptance(request.headers["sec-websocket-key"])
-                extra = [f"Sec-WebSocket-Accept: {accept}", f"Sec-WebSocket-Protocol: {protocol}"]
-                self._switch(carrier, "websocket", extra)
-                carrier.begin()
-                return
-        elif wanted == "spdy/3.1":
-            protocol = spdy.negotiated(request.headers.get("x-stream-protocol-version", ""))
-            if protocol:
-                over = spdy.SpdyCarrier(session, self._write, self._transport.close)
-                self._switch(over, "SPDY/3.1", [f"X-Stream-Protocol-Version: {protocol}"])
-                return
-        session.close()
-        self._refuse(bad_request(f"unable to upgrade: no protocol in common over {wanted}"))
-
-    def _switch(self, carrier: Carrier, protocol: str, extra: list[str]) -> None:
-        self._carrier = carrier
-        self._write(switching(protocol, extra))
+        self._carrier = upgraded(response.stream, request, self._write, self._transport.close)
+        if self._carrier is None:
+            response.stream.close()
+            self._refuse(bad_request("unable to upgrade: no protocol in common"))
 
 
 async def listen(host: Host, port: int, context: ssl.SSLContext | None, address: str = "127.0.0.1") -> asyncio.Server:

@@ -14,6 +14,7 @@ from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
+from k8snb.apiserver.forwarding import split
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.patching import patched_as
@@ -30,6 +31,7 @@ from k8snb.errors import (
     not_supported,
     path_not_found,
     required,
+    unavailable,
 )
 from k8snb.machinery import selectors
 from k8snb.machinery.objects import with_condition
@@ -187,6 +189,46 @@ class Subresources:
     def attach(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         return self._containers.attach(kind.resource, self._finder(kind, info), info.name, request)
 
+    def port_forward(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        return self._containers.port_forward(kind.resource, self._finder(kind, info), info.name, request)
+
+    def proxy_pod(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        """Pass a request on to a pod: `pods/web:80/proxy/path`."""
+        name, port = split(info.name)
+        pod = self._store.get(kind.bucket, info.namespace, name)
+        path = info.subresource.partition("/")[2]
+        return self._containers.proxy(kind.resource, pod, name, port, path, request)
+
+    def proxy_service(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        """Pass a request on to one of the pods behind a service: `services/web:80/proxy/path`."""
+        name, port = split(info.name)
+        service = self._store.get(kind.bucket, info.namespace, name)
+        if service is None:
+            raise not_found(kind.resource, name)
+        pod, number = self._behind(service, port)
+        path = info.subresource.partition("/")[2]
+        return self._containers.proxy(kind.resource, pod, name, str(number), path, request)
+
+    def _behind(self, service: Object, port: str) -> tuple[Object, int]:
+        """A ready pod behind a service and its port. Raises ServiceUnavailable where there is none."""
+        meta = service["metadata"]
+        ports = service["spec"].get("ports") or []
+        wanted = [each for each in ports if port in ("", each.get("name", ""), str(each["port"]))]
+        if not wanted:
+            raise unavailable(f'no service port "{port}" found for service "{meta["name"]}"')
+        slices = self._store.scan(self._store.bucket("endpointslices.discovery.k8s.io"), meta["namespace"])
+        for each in slices:
+            if (each["metadata"].get("labels") or {}).get("kubernetes.io/service-name") != meta["name"]:
+                continue
+            numbers = [p["port"] for p in each.get("ports") or () if p.get("name", "") == wanted[0].get("name", "")]
+            for endpoint in each.get("endpoints") or ():
+                target = endpoint.get("targetRef") or {}
+                if numbers and target.get("kind") == "Pod" and (endpoint.get("conditions") or {}).get("ready"):
+                    pod = self._store.get(self._store.bucket("pods"), meta["namespace"], target["name"])
+                    if pod is not None:
+                        return pod, numbers[0]
+        raise unavailable(f'no endpoints available for service "{meta["name"]}"')
+
     def _finder(self, kind: Kind, info: RequestInfo) -> FindPod:
         return lambda: self._store.get(kind.bucket, info.namespace, info.name)
 
@@ -211,6 +253,7 @@ def _scale(obj: Object) -> Object:
     }
 
 
+_ANY_VERB = ("get", "create", "update", "patch", "delete")
 Handler = Callable[[Subresources, Kind, RequestInfo, Request], Response]
 
 SUBRESOURCES: Mapping[tuple[str, str, str], Handler] = {
@@ -223,6 +266,10 @@ SUBRESOURCES: Mapping[tuple[str, str, str], Handler] = {
     ("pods", "exec", "create"): Subresources.exec,
     ("pods", "exec", "get"): Subresources.exec,
     ("pods", "attach", "create"): Subresources.attach,
+    ("pods", "portforward", "create"): Subresources.port_forward,
+    ("pods", "portforward", "get"): Subresources.port_forward,
+    **{("pods", "proxy", verb): Subresources.proxy_pod for verb in _ANY_VERB},
+    **{("services", "proxy", verb): Subresources.proxy_service for verb in _ANY_VERB},
     ("pods", "attach", "get"): Subresources.attach,
     ("pods", "ephemeralcontainers", "get"): Subresources.get_object,
     ("pods", "ephemeralcontainers", "patch"): Subresources.write_part,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from wsproto.connection import Connection, ConnectionType
@@ -107,3 +107,51 @@ class WebSocketCarrier:
         self._ended = True
         self._session.close()
         self._close()
+
+
+class Inner(Protocol):
+    """What speaks inside a tunnel."""
+
+    def receive(self, data: bytes) -> None:
+        """Take in what the client sent."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        ...
+
+
+class Tunnel:
+    """Another protocol inside the binary messages of a WebSocket."""
+
+    def __init__(self, make: Callable[[Callable[[bytes], None]], Inner], write: Callable[[bytes], None],
+                 close: Callable[[], None]) -> None:
+        self._write = write
+        self._close = close
+        self._ws = Connection(ConnectionType.SERVER)
+        self._inner = make(self._send)
+
+    def receive(self, data: bytes) -> None:
+        """Take in what the client sent."""
+        try:
+            self._ws.receive_data(data)
+            for event in self._ws.events():
+                self._take(event)
+        except (RemoteProtocolError, LocalProtocolError):
+            self._close()
+
+    def _take(self, event: Any) -> None:
+        if isinstance(event, BytesMessage):
+            self._inner.receive(bytes(event.data))
+        elif isinstance(event, Ping):
+            self._write(self._ws.send(event.response()))
+        elif isinstance(event, CloseConnection):
+            self._write(self._ws.send(event.response()))
+            self._close()
+
+    def _send(self, data: bytes) -> None:
+        self._write(self._ws.send(BytesMessage(data=data)))
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._inner.lost()

@@ -304,6 +304,13 @@ class SimulatedRuntime:
             return None
         return ShellSession(ExecProcess(container, argv), argv[0], main=None if command else main)
 
+    def port_forward(self, sandbox: SandboxView) -> Sandbox:
+        """The pod's network."""
+        assert isinstance(sandbox, Sandbox)
+        if self.recording:
+            self._record("RuntimeService", "PortForward", _of(sandbox), {})
+        return sandbox
+
     def logs(self, container: ContainerView, options: LogOptions) -> str:
         """What the container wrote."""
         assert isinstance(container, Container)

@@ -23,6 +23,7 @@ from k8snb.kubelet.podworker import PodWorker
 from k8snb.kubelet.pool import Item, Pool
 from k8snb.kubelet.runtime import ContainerView, Network, Runtime, RuntimeRefused, TypedShell
 from k8snb.machinery import quantity
+from k8snb.packet import Endpoint
 from k8snb.typing import Object, ObjectKey
 
 LEASES = "leases.coordination.k8s.io"
@@ -250,6 +251,13 @@ class Kubelet:
     def shell(self, pod: Object, container: str, command: Sequence[str]) -> TypedShell | None:
         """A shell to type into, or None if the command (without one: the container's own) is none."""
         return self.runtime.shell(self._running_container(pod, container), command)
+
+    def port_forward(self, pod: Object) -> Endpoint | None:
+        """The pod's network, for those who connect to its ports; None if it has none now."""
+        worker = self._worker(pod)
+        if worker is None or worker.sandbox is None:
+            return None
+        return self.runtime.port_forward(worker.sandbox)
 
     def _running_container(self, pod: Object, container: str) -> ContainerView:
         container_logs.check_name(pod, container)

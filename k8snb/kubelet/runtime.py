@@ -241,6 +241,10 @@ class RuntimeService(Protocol):
         """A shell to type into: a new one, or without a command the container's own; None where there is none."""
         ...
 
+    def port_forward(self, sandbox: SandboxView) -> Endpoint:
+        """The pod's network, for those who connect to its ports."""
+        ...
+
     def logs(self, container: ContainerView, options: LogOptions) -> str:
         """What the container wrote."""
         ...

@@ -6,6 +6,7 @@ SPDY and wants OpenAPI v2, the new one uses WebSockets, sends protobuf and asks 
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import shlex
@@ -156,6 +157,22 @@ def test_a_shell_is_typed_into(kubectl: Kubectl) -> None:
     assert told.endswith('pod "typist" deleted\n')
     kubectl("run broken --image=nginx:broken-tag")
     assert "unable to upgrade connection: container not found" in kubectl("exec broken -- ls", code=1)
+
+
+def test_a_port_is_forwarded(kubectl: Kubectl) -> None:
+    pod = kubectl("get pod -l app=web -o name").strip()
+    with kubectl.start(f"port-forward {pod} :80") as forwarding:
+        assert forwarding.stdout is not None
+        found = re.match(r"Forwarding from 127\.0\.0\.1:(\d+) -> 80", forwarding.stdout.readline())
+        assert found is not None
+        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=SECONDS)
+        for path, code in (("/", 200), ("/nothing", 404)):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert (answer.status, b"nginx" in answer.read()) == (code, True)
+        forwarding.terminate()
+    proxied = f"/api/v1/namespaces/default/pods/{pod.removeprefix('pod/')}/proxy/"
+    assert "Welcome to nginx!" in kubectl(f"get --raw {proxied}")
 
 
 def test_objects_are_labelled_annotated_patched_and_explained(kubectl: Kubectl) -> None:

@@ -15,8 +15,9 @@ from wsproto.events import BytesMessage, CloseConnection, Message, Ping, Pong, T
 
 from k8snb.apiserver import spdy, websocket
 from k8snb.apiserver.sessions import ERROR, STDERR, STDIN, STDOUT, ExecSession, StreamOptions
-from k8snb.apiserver.spdy import DICTIONARY, FIN, PING, SYN_STREAM, ProtocolError, Spdy, SpdyCarrier
+from k8snb.apiserver.spdy import DICTIONARY, PING, SYN_STREAM, ProtocolError, Spdy, SpdyCarrier
 from k8snb.apiserver.websocket import WebSocketCarrier
+from tests.edge.spdy_client import Client, control, data
 
 ALL = StreamOptions(stdin=True, stdout=True, stderr=True)
 SUCCESS = {"metadata": {}, "status": "Success"}
@@ -31,62 +32,12 @@ def fail(stdin: bytes) -> tuple[bytes, bytes, int]:
     return b"", b"no\n", 3
 
 
-class Client:
-    """The other end of a SPDY connection: what moby/spdystream does, in a few lines."""
+class Commander(Client):
+    """A client that runs a command."""
 
     def __init__(self, options: StreamOptions, run: Callable[[bytes], tuple[bytes, bytes, int]]) -> None:
-        self._deflate = zlib.compressobj(zdict=DICTIONARY)
-        self._inflate = zlib.decompressobj(zdict=DICTIONARY)
-        self._received = bytearray()
-        self.closed = False
-        self.replies: list[int] = []
-        self.data: dict[int, bytes] = {}
-        self.ended: list[int] = []
-        self.pongs: list[int] = []
         self.session = ExecSession(options, run)
-        self.carrier = SpdyCarrier(self.session, self.take, self.close)
-
-    def close(self) -> None:
-        self.closed = True
-
-    def send(self, *frames: bytes) -> None:
-        """Send frames, a byte at a time: a connection may cut anywhere."""
-        for byte in b"".join(frames):
-            self.carrier.receive(bytes([byte]))
-
-    def opening(self, stream: int, headers: Mapping[str, str]) -> bytes:
-        """The frame that opens a stream."""
-        block = struct.pack(">I", len(headers))
-        for name, value in headers.items():
-            block += struct.pack(">I", len(name)) + name.encode() + struct.pack(">I", len(value)) + value.encode()
-        packed = self._deflate.compress(block) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
-        return control(SYN_STREAM, struct.pack(">IIH", stream, 0, 0) + packed)
-
-    def take(self, frames: bytes) -> None:
-        """What the server sent."""
-        self._received += frames
-        while len(self._received) >= 8:
-            first, second = struct.unpack_from(">II", self._received)
-            size = second & 0xFFFFFF
-            payload = bytes(self._received[8 : 8 + size])
-            del self._received[: 8 + size]
-            if not first >> 31:
-                self.data[first] = self.data.get(first, b"") + payload
-                if second >> 24 & FIN:
-                    self.ended.append(first)
-            elif first & 0xFFFF == PING:
-                self.pongs.append(struct.unpack(">I", payload)[0])
-            elif first & 0xFFFF == spdy.SYN_REPLY:
-                self.replies.append(struct.unpack_from(">I", payload)[0])
-                assert self._inflate.decompress(payload[4:]) == struct.pack(">I", 0)
-
-
-def control(kind: int, payload: bytes, flags: int = 0) -> bytes:
-    return struct.pack(">HHI", 0x8003, kind, flags << 24 | len(payload)) + payload
-
-
-def data(stream: int, payload: bytes, *, end: bool = False) -> bytes:
-    return struct.pack(">II", stream, end << 24 | len(payload)) + payload
+        super().__init__(lambda write, close: SpdyCarrier(self.session, write, close))
 
 
 def opened(client: Client, *types: str) -> None:
@@ -102,7 +53,7 @@ def test_the_dictionary_is_the_one_that_both_sides_know() -> None:
 
 
 def test_a_command_reads_writes_and_ends_over_spdy() -> None:
-    client = Client(ALL, echo)
+    client = Commander(ALL, echo)
     opened(client, "error", "stdin", "stdout", "stderr")
     assert client.replies == [1, 3, 5, 7]
     client.send(data(3, b"hel"), data(3, b"lo"), data(3, b"", end=True))
@@ -113,7 +64,7 @@ def test_a_command_reads_writes_and_ends_over_spdy() -> None:
 
 
 def test_without_input_a_command_runs_when_every_stream_is_there() -> None:
-    client = Client(StreamOptions(stdout=True, stderr=True), fail)
+    client = Commander(StreamOptions(stdout=True, stderr=True), fail)
     opened(client, "error", "stdout")
     assert client.data == {}
     client.send(client.opening(5, {"streamtype": "stderr"}))
@@ -128,7 +79,7 @@ def test_without_input_a_command_runs_when_every_stream_is_there() -> None:
 
 
 def test_a_ping_is_answered_and_a_second_stream_of_a_type_refused() -> None:
-    client = Client(ALL, echo)
+    client = Commander(ALL, echo)
     opened(client, "error", "error")
     client.send(control(PING, struct.pack(">I", 7)), control(PING, struct.pack(">I", 8)))
     assert client.pongs == [7]
@@ -142,7 +93,7 @@ def test_a_client_that_goes_away_leaves_nothing_running() -> None:
         ran.append(stdin)
         return b"", b"", 0
 
-    client = Client(ALL, note)
+    client = Commander(ALL, note)
     opened(client, "error", "stdin", "stdout", "stderr")
     client.carrier.lost()
     client.session.end_of_input()
@@ -154,7 +105,7 @@ def test_a_client_that_goes_away_leaves_nothing_running() -> None:
               control(SYN_STREAM, struct.pack(">IIH", 1, 0, 0) + b"not zlib")],
 )  # fmt: skip
 def test_what_is_no_spdy_ends_the_connection(frame: bytes) -> None:
-    client = Client(ALL, echo)
+    client = Commander(ALL, echo)
     client.send(frame)
     assert client.closed
 
