@@ -18,9 +18,7 @@ from k8snb.typing import Object, Resource
 from k8snb.wire import Request
 
 _SCHEME = 'scheme "pkg/api/legacyscheme/scheme.go:30"'
-_TYPE_META = (
-    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
-)
+_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 SHOWN_BYTES = 30
 """How much of a body that cannot be read an error shows."""
 

@@ -95,7 +95,7 @@ class Containers:
             raise bad_request("Upgrade request required")
         endpoint = self._reach(pod)
         if endpoint is None:
-            return _not_upgraded(f"pod not found (\"{name}_{pod['metadata']['namespace']}\")")
+            return _not_upgraded(f'pod not found ("{name}_{pod["metadata"]["namespace"]}")')
         return Response(101, stream=Forwarding(endpoint, name))
 
     def proxy(

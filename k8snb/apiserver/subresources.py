@@ -41,6 +41,7 @@ from k8snb.wire import Request, RequestInfo, Response, User
 
 _ANYBODY = User("system:anonymous", ("system:unauthenticated",))
 
+
 class Subresources:
     """The handlers of everything below an object."""
 

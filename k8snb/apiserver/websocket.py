@@ -124,8 +124,12 @@ class Inner(Protocol):
 class Tunnel:
     """Another protocol inside the binary messages of a WebSocket."""
 
-    def __init__(self, make: Callable[[Callable[[bytes], None]], Inner], write: Callable[[bytes], None],
-                 close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        make: Callable[[Callable[[bytes], None]], Inner],
+        write: Callable[[bytes], None],
+        close: Callable[[], None],
+    ) -> None:
         self._write = write
         self._close = close
         self._ws = Connection(ConnectionType.SERVER)

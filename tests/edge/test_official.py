@@ -109,9 +109,7 @@ def test_pages_of_a_list_add_up_to_the_whole(core: client.CoreV1Api) -> None:
     assert names == whole
 
 
-def test_a_watch_lets_time_pass_until_it_ends(
-    cluster: Cluster, core: client.CoreV1Api, apps: client.AppsV1Api
-) -> None:
+def test_a_watch_lets_time_pass_until_it_ends(cluster: Cluster, core: client.CoreV1Api, apps: client.AppsV1Api) -> None:
     apps.create_namespaced_deployment("default", deployment(replicas=1))
     began = cluster.clock.now()
     seen = [
