@@ -38,6 +38,9 @@ class Timer:
 class Clock:
     """Reads the time and keeps timers. Subclasses say where the time comes from."""
 
+    speed = 1.0
+    """How many of its seconds pass in one of those who ask from outside."""
+
     def __init__(self, now: float) -> None:
         self._now = now
         self._second = -1

@@ -162,8 +162,7 @@ class Served:
         if due is None:
             self._handle = None
             return
-        speed = self.clock.speed if isinstance(self.clock, WallClock) else 1.0
-        self._handle = loop.call_later(max(0.0, (due - self.clock.now()) / speed), self._turns)
+        self._handle = loop.call_later(max(0.0, (due - self.clock.now()) / self.clock.speed), self._turns)
 
 
 class CannotServe(Exception):

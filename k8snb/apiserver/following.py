@@ -8,7 +8,7 @@ from k8snb.clock import Clock, Timer
 from k8snb.errors import StatusError
 
 LOOK_SECONDS = 0.2
-"""How often a log is looked at while somebody follows it."""
+"""How often a log is looked at while somebody follows it, by the clock of who follows."""
 
 _OVERLAP = 4096
 
@@ -61,7 +61,7 @@ class LogStream:
         if over:
             self.close()
             return
-        self._timer = self._clock.call_later(LOOK_SECONDS, self._look, background=True)
+        self._timer = self._clock.call_later(LOOK_SECONDS * self._clock.speed, self._look, background=True)
         if new:
             self._tell()
 

@@ -100,8 +100,8 @@ class WatchStream:
         self.put("BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta})
 
     def close_after(self, seconds: float) -> None:
-        """End the watch by itself (`timeoutSeconds`)."""
-        self._timers.append(self._clock.call_later(seconds, self.close, background=True))
+        """End the watch by itself (`timeoutSeconds`), by the clock of who watches."""
+        self._timers.append(self._clock.call_later(seconds * self._clock.speed, self.close, background=True))
 
     def _bookmark_later(self) -> None:
         def due() -> None:
@@ -109,7 +109,8 @@ class WatchStream:
                 self.bookmark()
                 self._bookmark_later()
 
-        self._timers = [self._clock.call_later(BOOKMARK_SECONDS, due, background=True), *self._timers[-1:]]
+        seconds = BOOKMARK_SECONDS * self._clock.speed
+        self._timers = [self._clock.call_later(seconds, due, background=True), *self._timers[-1:]]
 
     def _ready(self) -> None:
         if self.on_ready is not None:

@@ -226,7 +226,7 @@ def test_a_watch_is_a_chunk_for_every_change_and_then_the_connection_is_free_aga
     async def story(connect: Open) -> None:
         watcher, writer = await connect(), await connect()
         since = cluster.revision
-        query = f"watch=1&resourceVersion={since}&timeoutSeconds=20&fieldSelector=metadata.name=w"
+        query = f"watch=1&resourceVersion={since}&timeoutSeconds=1&fieldSelector=metadata.name=w"
         watcher.ask("GET", f"{CONFIG_MAPS}?{query}")
         watcher.ask("GET", "/version")
         writer.ask("POST", CONFIG_MAPS, b'{"metadata":{"name":"w"}}')
