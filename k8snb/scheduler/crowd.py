@@ -7,7 +7,7 @@ long to find the best node in spite of that, an `Order` keeps all nodes sorted b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.pod_topology_spread import (
@@ -22,7 +22,7 @@ from k8snb.scheduler.ranking import Cell, Ranking
 from k8snb.scheduler.spreading import Selection
 
 _HOST_SKEW, _ZONE_SKEW = (skew for _, skew in SYSTEM_DEFAULTS)
-Shape = list[tuple[str | None, int, int, int]]
+Shape = tuple[tuple[str | None, int, int, int], ...]
 """Of every zone: the fewest and the most alike pods on one of its fitting nodes, and how many there are in all."""
 
 
@@ -31,14 +31,14 @@ class Crowd:
 
     __slots__ = (
         "_flips",
+        "_held",
         "_journal",
         "_layout",
+        "_levels",
+        "_pods",
         "_tally",
         "_where",
-        "held",
-        "levels",
         "order",
-        "pods",
         "ranking",
         "searched",
         "selection",
@@ -55,7 +55,7 @@ class Crowd:
         self._layout = layout
         self._tally = self.selection.tally
         self.spread: Spread | None = None
-        """The points for its latest shape."""
+        """The points for its shape, while that does not change."""
         self.order: Order | None = None
         """All nodes in order, where that is worth its while."""
         self.searched = 0
@@ -63,11 +63,11 @@ class Crowd:
         self._journal = self._tally.journal.end
         self._flips = self.ranking.flips.end
         self._where: dict[NodeInfo, int] = {}
-        self.levels: dict[str | None, dict[int, int]] = {}
+        self._levels: dict[str | None, dict[int, int]] = {}
         """Zone → number of pods on a node → how many fitting nodes have so many."""
-        self.held: dict[str | None, int] = {}
+        self._held: dict[str | None, int] = {}
         """Zone → how many fitting nodes have any."""
-        self.pods: dict[str | None, int] = {}
+        self._pods: dict[str | None, int] = {}
         """Zone → how many pods there are, on nodes that the pod could choose."""
         for node in self._tally.counts:
             self._look(node, pod_class)
@@ -78,36 +78,43 @@ class Crowd:
             self._reset(layout, pod_class)
             return
         journal, flips = self._tally.journal, self.ranking.flips
-        moved, flipped = journal.since(self._journal), flips.since(self._flips)
-        if moved is None or flipped is None:
-            self._reset(layout, pod_class)
-            return
-        for node in moved:
-            self._look(node, pod_class)
-        for node in flipped:
-            self._look(node, pod_class)
-        self._journal, self._flips = journal.end, flips.end
+        if journal.end != self._journal:
+            moved = journal.since(self._journal)
+            if moved is None:
+                self._reset(layout, pod_class)
+                return
+            for node in moved:
+                self._look(node, pod_class)
+            self._journal = journal.end
+        if flips.end != self._flips:
+            flipped = flips.since(self._flips)
+            if flipped is None:
+                self._reset(layout, pod_class)
+                return
+            for node in flipped:
+                self._look(node, pod_class)
+            self._flips, self.spread = flips.end, None
 
-    def sort(self, patience: float) -> Order | None:
-        """All nodes in order, once more than `patience` times as many have been searched in vain as there are."""
-        if self.order is not None:
-            self.order.sync()
-        elif self.searched > patience * len(self.ranking.fitting):
+    def sorted(self) -> Order:
+        """All nodes in order."""
+        if self.order is None:
             self.order = Order(self.ranking, self.selection)
+        else:
+            self.order.sync()
         return self.order
 
     def shape(self) -> Shape:
         """How the pods are spread over the fitting nodes, zone by zone."""
-        levels, held, pods = self.levels, self.held, self.pods
+        levels, pods = self._levels, self._pods
         found = []
         for zone, size in self.ranking.sizes.items():
             here = levels.get(zone)
-            number = pods.get(zone, 0) if zone is not None else 0
+            number = pods.get(zone, 0)
             if here:
-                found.append((zone, 0 if held[zone] < size else min(here), max(here), number))
+                found.append((zone, 0 if self._held[zone] < size else min(here), max(here), number))
             else:
                 found.append((zone, 0, 0, number))
-        return found
+        return tuple(found)
 
     def _look(self, node: NodeInfo, pod_class: PodClass) -> None:
         count = self._tally.counts.get(node, 0)
@@ -120,21 +127,27 @@ class Crowd:
             self._level(zone, before, -1)
         if now > 0:
             self._level(zone, now, 1)
-        if abs(now) != abs(before) and _choosable(pod_class, node):
-            self.pods[zone] = self.pods.get(zone, 0) + abs(now) - abs(before)
+        if zone is not None and abs(now) != abs(before) and _choosable(pod_class, node):
+            self._pods[zone] = self._pods.get(zone, 0) + abs(now) - abs(before)
+            self.spread = None
         if now:
             self._where[node] = now
         else:
             del self._where[node]
 
     def _level(self, zone: str | None, count: int, change: int) -> None:
-        levels = self.levels.setdefault(zone, {})
+        """One fitting node more, or less, has so many pods. The shape changes when a number appears or vanishes."""
+        levels = self._levels.get(zone)
+        if levels is None:
+            levels = self._levels[zone] = {}
         total = levels.get(count, 0) + change
+        held = self._held[zone] = self._held.get(zone, 0) + change
         if total:
             levels[count] = total
         else:
             del levels[count]
-        self.held[zone] = self.held.get(zone, 0) + change
+        if total <= 1 or self.ranking.sizes.get(zone) in (held, held - change):
+            self.spread = None
 
 
 def _choosable(pod_class: PodClass, node: NodeInfo) -> bool:
@@ -142,17 +155,14 @@ def _choosable(pod_class: PodClass, node: NodeInfo) -> bool:
 
 
 class Spread:
-    """What spreading adds to a node's total, while the crowd has one shape.
+    """What spreading adds to a node's total where a crowd has this shape.
 
     It is computed for the few numbers of pods per node that occur, when they are asked for.
     """
 
-    __slots__ = ("_extra", "_host", "_known", "_least", "_most", "_weight", "bounds", "counts", "fitting", "shape")
+    __slots__ = ("_extra", "_host", "_known", "_least", "_most", "_weight", "bounds", "fewest")
 
-    def __init__(self, counts: Mapping[NodeInfo, int], shape: Shape, fitting: int, weight: int) -> None:
-        self.counts = counts
-        self.shape = shape
-        self.fitting = fitting
+    def __init__(self, shape: Shape, fitting: int, weight: int) -> None:
         self._weight = weight
         self._host = topology_weight(fitting)
         zones = topology_weight(len(shape))
@@ -161,6 +171,8 @@ class Spread:
         self._least = min(lowest)
         self._most = max([self._raw(zone, high) for zone, _, high, _ in shape])
         self._known: dict[tuple[str | None, int], int] = {}
+        self.fewest = {zone: low for zone, low, _, _ in shape}
+        """Zone → the fewest pods that any of its nodes has."""
         self.bounds = {zone: self.points(zone, low) for zone, low, _, _ in shape}
         """Zone → the most that spreading adds to any of its nodes."""
 
@@ -179,7 +191,7 @@ class Spread:
 class Order:
     """Every fitting node by zone, images, number of alike pods, and score."""
 
-    __slots__ = ("_counts", "_journal", "_moves", "_ranking", "_selection", "_where", "cells")
+    __slots__ = ("_counts", "_fitting", "_generation", "_journal", "_ranking", "_selection", "_where", "cells")
 
     def __init__(self, ranking: Ranking, selection: Selection) -> None:
         self._ranking = ranking
@@ -189,7 +201,8 @@ class Order:
     def _fill(self) -> None:
         self._counts = self._selection.tally.counts
         self._journal = self._selection.tally.journal.end
-        self._moves = self._ranking.moves.end
+        self._fitting = self._ranking.fitting
+        self._generation = self._ranking.generation
         self.cells: dict[tuple[str | None, int, int], Cell] = {}
         self._where: dict[NodeInfo, tuple[tuple[str | None, int, int], int]] = {}
         for node in sorted(self._ranking.fitting, key=lambda node: node.generation):
@@ -197,14 +210,14 @@ class Order:
 
     def sync(self) -> None:
         """Take in what has changed."""
-        tally, moves = self._selection.tally, self._ranking.moves
-        moved, counted = moves.since(self._moves), tally.journal.since(self._journal)
-        if moved is None or counted is None or self._counts is not tally.counts:
+        ranking, tally = self._ranking, self._selection.tally
+        counted = tally.journal.since(self._journal)
+        if counted is None or self._counts is not tally.counts or self._fitting is not ranking.fitting:
             self._fill()
             return
-        for node in (*counted, *moved):
+        for node in (*counted, *ranking.looked_at_since(self._generation)):
             self._look(node)
-        self._moves, self._journal = moves.end, tally.journal.end
+        self._generation, self._journal = ranking.generation, tally.journal.end
 
     def _look(self, node: NodeInfo) -> None:
         before, now = self._where.get(node), self._wanted(node)

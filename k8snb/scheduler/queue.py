@@ -11,6 +11,7 @@ Upstream: `pkg/scheduler/backend/queue`.
 from __future__ import annotations
 
 import heapq
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -70,19 +71,19 @@ class QueuedPod:
 
 
 class _Line:
-    """Pods in an order; those with the same key first come, first served."""
+    """Pods in an order; those with the same key first come, first served, however long the line."""
 
     __slots__ = ("_heap", "_places", "count")
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, ...]] = []
-        self._places: dict[tuple[float, ...], dict[QueuedPod, None]] = {}
+        self._places: dict[tuple[float, ...], OrderedDict[QueuedPod, None]] = {}
         self.count = 0
 
     def push(self, queued: QueuedPod, key: tuple[float, ...]) -> None:
         place = self._places.get(key)
         if place is None:
-            place = self._places[key] = {}
+            place = self._places[key] = OrderedDict()
             heapq.heappush(self._heap, key)
         place[queued] = None
         queued.line, queued.key = self, key
@@ -102,9 +103,11 @@ class _Line:
         return None
 
     def pop(self) -> QueuedPod | None:
+        if not self.count:
+            return None
         found = self.first()
-        if found is not None:
-            self.drop(found)
+        assert found is not None
+        self.drop(found)
         return found
 
 

@@ -66,14 +66,12 @@ class Ranking:
         self._scorers = self._local_scorers(framework)
         self.flips: Journal[NodeInfo] = Journal(1024)
         """The nodes that began or ceased to fit."""
-        self.moves: Journal[NodeInfo] = Journal(4096)
-        """All nodes that were looked at again."""
         self._reset()
 
     def _reset(self) -> None:
         self.flips.forget()
-        self.moves.forget()
-        self._generation = 0
+        self.generation = 0
+        """The generation of the cache up to which it looked at nodes."""
         self._removals = self._cache.removals
         self.cells: dict[tuple[str | None, int], Cell] = {}
         self.fitting: dict[NodeInfo, tuple[Cell, int]] = {}
@@ -105,15 +103,17 @@ class Ranking:
     def sync(self) -> None:
         """Look again at the nodes that changed."""
         cache = self._cache
-        if cache.generation == self._generation:
+        if cache.generation == self.generation:
             return
         if cache.removals != self._removals:
             self._reset()
-        moved = self.moves.append
-        for node in cache.changed_since(self._generation):
+        for node in cache.changed_since(self.generation):
             self._evaluate(node)
-            moved(node)
-        self._generation = cache.generation
+        self.generation = cache.generation
+
+    def looked_at_since(self, generation: int) -> Sequence[NodeInfo]:
+        """The nodes that were looked at after a generation, each where it was last."""
+        return self._cache.changed_since(generation)
 
     def _evaluate(self, node: NodeInfo) -> None:
         if node.node is None:
@@ -121,7 +121,7 @@ class Ranking:
             self.rejected.pop(node, None)
             return
         state, pod, known = self._state, self._pod, self.fitting.get(node)
-        fresh = known is None or node.described > self._generation
+        fresh = known is None or node.described > self.generation
         for ask in self._filters if fresh else self._pod_filters:
             status = ask(state, pod, node)
             if status is not SUCCESS:

@@ -12,9 +12,10 @@ Every node counts: upstream, from 100 nodes on, looks at a part of them only (`p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from k8snb.scheduler.crowd import Crowd, Order, Spread
+from k8snb.scheduler.crowd import Crowd, Order, Shape, Spread
 from k8snb.scheduler.diagnosis import Diagnosis, FitError
 from k8snb.scheduler.framework import MAX_NODE_SCORE, CycleState
 from k8snb.scheduler.nodeinfo import NodeInfo
@@ -28,8 +29,13 @@ from k8snb.scheduler.spreading import Selection
 RANKINGS_KEPT = 32
 CROWDS_KEPT = 2_048
 PROSPECTS_KEPT = 4_096
+SPREADS_KEPT = 4_096
 PATIENCE = 1.0
 """Nodes are kept in order for alike pods once so many times all nodes have been searched in vain for them."""
+
+
+Counts = Mapping[NodeInfo, int]
+_NO_COUNTS: Counts = {}
 
 
 class Choice(NamedTuple):
@@ -47,11 +53,13 @@ class Prospect:
     Without a ranking the short way is not for them.
     """
 
-    __slots__ = ("crowd", "pod_class", "ranking", "version")
+    __slots__ = ("crowd", "image_points", "pod_class", "ranking", "version")
 
     def __init__(self, version: int, pod_class: PodClass) -> None:
         self.version = version
         self.pod_class = pod_class
+        self.image_points = {0: 0}
+        """Pattern of images on a node → what they add to its total."""
         self.ranking: Ranking | None = None
         self.crowd: Crowd | None = None
         """The pods they are spread among, if any."""
@@ -72,6 +80,7 @@ class Shortcut:
         self._prospects: dict[Kin, Prospect] = {}
         self._rankings: dict[tuple[int, tuple[str, ...]], Ranking] = {}
         self._crowds: dict[tuple[Ranking, Selection], Crowd] = {}
+        self._spreads: dict[tuple[Shape, int], Spread] = {}
 
     def find(self, info: PodInfo) -> Choice | None:
         """The best node, or None where this is not the way to find it. Raises `FitError` if none fits."""
@@ -86,12 +95,16 @@ class Shortcut:
         if not ranking.fitting:
             raise FitError(self._diagnosis(ranking))
         if crowd is None:
-            return self._search(ranking, None, prospect.pod_class)
+            return self._search(prospect, ranking, None, _NO_COUNTS)
         crowd.sync(cache.layout, prospect.pod_class)
-        spread, order = self._spread(crowd), crowd.sort(self._patience)
-        if order is not None:
-            return self._pick(ranking, order, spread, prospect.pod_class)
-        return self._search(ranking, spread, prospect.pod_class, crowd)
+        spread, counts = crowd.spread or self._spread(crowd), crowd.selection.tally.counts
+        if len(ranking.cells) == 1:
+            first = self._first(prospect, ranking, spread, counts)
+            if first is not None:
+                return first
+        if crowd.order is None and crowd.searched <= self._patience * len(ranking.fitting):
+            return self._search(prospect, ranking, spread, counts)
+        return self._pick(prospect, ranking, crowd.sorted(), spread)
 
     # -- what is worked out once for a template ----------------------------------------------------
 
@@ -167,19 +180,32 @@ class Shortcut:
     # -- the search --------------------------------------------------------------------------------
 
     def _spread(self, crowd: Crowd) -> Spread:
-        spread, shape, fitting = crowd.spread, crowd.shape(), len(crowd.ranking.fitting)
-        if spread is None or spread.shape != shape or spread.fitting != fitting:
-            counts = crowd.selection.tally.counts
-            spread = crowd.spread = Spread(counts, shape, fitting, self._weights["PodTopologySpread"])
-        return spread
+        key = (crowd.shape(), len(crowd.ranking.fitting))
+        found = self._spreads.get(key)
+        if found is None:
+            if len(self._spreads) >= SPREADS_KEPT:
+                self._spreads.clear()
+            found = self._spreads[key] = Spread(*key, self._weights["PodTopologySpread"])
+        crowd.spread = found
+        return found
 
-    def _pick(self, ranking: Ranking, order: Order, spread: Spread, pod_class: PodClass) -> Choice:
+    def _first(self, prospect: Prospect, ranking: Ranking, spread: Spread, counts: Counts) -> Choice | None:
+        """Where there is one cell, the first of its best nodes, if none has fewer alike pods than that one."""
+        cell = next(iter(ranking.cells.values()))
+        score, zone = cell.scores[-1], cell.zone
+        node = next(iter(cell.buckets[score]))
+        if counts.get(node, 0) != spread.fewest[zone]:
+            return None
+        total = score + self._image_points(prospect, cell) + spread.bounds[zone]
+        return Choice(node, total + self._same_for_all, len(ranking.fitting))
+
+    def _pick(self, prospect: Prospect, ranking: Ranking, order: Order, spread: Spread) -> Choice:
         """The best node where all are in order: the first of some cell."""
         best: NodeInfo | None = None
         best_total = -1
         for cell, gained in order.prospects(spread):
             score = cell.scores[-1]
-            total = score + gained + (self._image_points(ranking, cell, pod_class) if cell.pattern else 0)
+            total = score + gained + self._image_points(prospect, cell)
             if total >= best_total:
                 first = next(iter(cell.buckets[score]))
                 if best is None or total > best_total or _longer(first, best):
@@ -187,20 +213,18 @@ class Shortcut:
         assert best is not None
         return Choice(best, best_total + self._same_for_all, len(ranking.fitting))
 
-    def _search(
-        self, ranking: Ranking, spread: Spread | None, pod_class: PodClass, crowd: Crowd | None = None
-    ) -> Choice:
+    def _search(self, prospect: Prospect, ranking: Ranking, spread: Spread | None, counts: Counts) -> Choice:
         """The best node, found by walking each cell's scores downwards."""
         best: NodeInfo | None = None
         best_total = -1
-        for cell, constant, bound in self._promising(ranking, spread, pod_class):
+        for cell, constant, bound in self._promising(prospect, ranking, spread):
             most = constant + bound
             for score in reversed(cell.scores):
                 if score + most < best_total:
                     break
-                found, total, searched = _walk(cell, score, constant, bound, spread)
-                if searched and crowd is not None:
-                    crowd.searched += searched
+                found, total, searched = _walk(cell, score, constant, bound, spread, counts)
+                if searched and prospect.crowd is not None:
+                    prospect.crowd.searched += searched
                 if total > best_total or (total == best_total and best is not None and _longer(found, best)):
                     best, best_total = found, total
                 if total == score + most:
@@ -208,21 +232,26 @@ class Shortcut:
         assert best is not None
         return Choice(best, best_total + self._same_for_all, len(ranking.fitting))
 
-    def _promising(self, ranking: Ranking, spread: Spread | None, pod_class: PodClass) -> list[tuple[Cell, int, int]]:
+    def _promising(self, prospect: Prospect, ranking: Ranking, spread: Spread | None) -> list[tuple[Cell, int, int]]:
         """Every cell with what all its nodes get and the most that any can get, the best prospects first."""
         found = []
         for cell in ranking.cells.values():
-            constant = self._image_points(ranking, cell, pod_class) if cell.pattern else 0
-            found.append((cell, constant, spread.bounds[cell.zone] if spread is not None else 0))
+            bound = spread.bounds[cell.zone] if spread is not None else 0
+            found.append((cell, self._image_points(prospect, cell), bound))
         if len(found) > 1:
             found.sort(key=lambda each: -(each[0].scores[-1] + each[1] + each[2]))
         return found
 
-    def _image_points(self, ranking: Ranking, cell: Cell, pod_class: PodClass) -> int:
-        plugin: ImageLocality = self._framework.plugins["ImageLocality"]
-        present = ranking.present(cell.pattern)
-        total = sum(plugin.weight(image) for image in pod_class.images if image in present)
-        return self._weights["ImageLocality"] * locality(total, pod_class.image_count)
+    def _image_points(self, prospect: Prospect, cell: Cell) -> int:
+        found = prospect.image_points.get(cell.pattern)
+        if found is None:
+            assert prospect.ranking is not None
+            plugin: ImageLocality = self._framework.plugins["ImageLocality"]
+            present, pod_class = prospect.ranking.present(cell.pattern), prospect.pod_class
+            total = sum(plugin.weight(image) for image in pod_class.images if image in present)
+            found = self._weights["ImageLocality"] * locality(total, pod_class.image_count)
+            prospect.image_points[cell.pattern] = found
+        return found
 
     def _diagnosis(self, ranking: Ranking) -> Diagnosis:
         order = sorted(ranking.rejected, key=lambda node: node.generation)
@@ -231,7 +260,9 @@ class Shortcut:
         return found
 
 
-def _walk(cell: Cell, score: int, constant: int, bound: int, spread: Spread | None) -> tuple[NodeInfo, int, int]:
+def _walk(
+    cell: Cell, score: int, constant: int, bound: int, spread: Spread | None, counts: Counts
+) -> tuple[NodeInfo, int, int]:
     """The best node among those of one score: the first that gets the most there is to get.
 
     Returns it with its total, and how many nodes were looked at besides.
@@ -242,7 +273,7 @@ def _walk(cell: Cell, score: int, constant: int, bound: int, spread: Spread | No
         return next(iter(bucket)), base, 0
     best: NodeInfo | None = None
     most, searched = -1, -1
-    count, points, zone = spread.counts.get, spread.points, cell.zone
+    count, points, zone = counts.get, spread.points, cell.zone
     for node in bucket:
         searched += 1
         gained = points(zone, count(node, 0))
