@@ -6,16 +6,15 @@ and events are those of `pkg/kubelet/kuberuntime` and `pkg/kubelet/images`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from k8snb.clock import rfc3339
 from k8snb.kubelet import hooks
 from k8snb.kubelet.backoff import Backoff, words
-from k8snb.kubelet.lifecycle import CONTAINER_TABLE
+from k8snb.kubelet.containerstatus import terminated
+from k8snb.kubelet.lifecycle import CONTAINER_TABLE, steps
 from k8snb.kubelet.plan import INIT, ContainerPlan
 from k8snb.kubelet.prober import Probe
 from k8snb.kubelet.runtime import START_SECONDS, ContainerView, Pull, RuntimeRefused
-from k8snb.kubelet.status import running_since
 from k8snb.typing import Object, ObjectKey
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ RELIST_SECONDS = 1.0
 
 MINIMUM_GRACE = 2
 """The shortest time, in seconds, that a process gets between the signal and the kill."""
-
-_NEVER_RAN = "1970-01-01T00:00:00Z"
 
 
 class ContainerUnit:
@@ -78,6 +75,11 @@ class ContainerUnit:
         return self.worker.key
 
     @property
+    def untouched(self) -> bool:
+        """Whether it has not had its turn yet."""
+        return self.state == "Waiting" and self.epoch == 0
+
+    @property
     def active(self) -> bool:
         """Whether there is a process that would have to be stopped."""
         if self.state == "Starting":
@@ -99,18 +101,20 @@ class ContainerUnit:
 
     def deliver(self, event: str) -> None:
         """Let something happen, and let the pod take it into account."""
-        self.fire(event)
-        self.worker.fire("container changed")
+        stroke = self.plan.strokes.get((self.state, event))
+        if stroke is None or not stroke(self):
+            self.fire(event)
+            self.worker.fire("container changed")
 
     def fire(self, event: str) -> None:
         """Look the event up in the table and do what it says."""
-        row = CONTAINER_TABLE.get((self.state, event))
-        if row is not None:
-            self.state = row.to
+        step = _STEPS.get((self.state, event))
+        if step is not None:
+            self.state = step.to
             pool = self.worker.kubelet.pool
             if pool.tracing:
-                pool.wants(row.why)
-            getattr(self, row.action)()
+                pool.wants(step.why)
+            step.act(self)
 
     def later(self, seconds: float, event: str, *, background: bool = False) -> None:
         """Let something happen after a while."""
@@ -142,8 +146,7 @@ class ContainerUnit:
             self.reason = "InvalidImageName"
             self.fire("image refused")
         elif plan.pull_policy != "Always" and self.host.runtime.image_status(plan.config.reference):
-            said = f'Container image "{plan.image}" already present on machine and can be accessed by the pod'
-            self.tell("Normal", "Pulled", said)
+            self.tell("Normal", "Pulled", plan.present)
             self.fire("image present")
         elif plan.pull_policy == "Never":
             self.message = f'Container image "{plan.image}" is not present with pull policy of Never'
@@ -160,7 +163,7 @@ class ContainerUnit:
 
     def pull(self) -> None:
         """Ask the registry for the image."""
-        self.tell("Normal", "Pulling", f'Pulling image "{self.plan.image}"')
+        self.tell("Normal", "Pulling", self.plan.pulling)
         self.pulling = pull = self.host.runtime.pull_image(self.plan.config.reference)
         self.later(pull.seconds, "pull failed" if pull.error else "pulled")
 
@@ -168,9 +171,7 @@ class ContainerUnit:
         """The image is here."""
         pull = self.pulling
         assert pull is not None
-        took = words(pull.seconds)
-        said = f'Successfully pulled image "{self.plan.image}" in {took} ({took} including waiting).'
-        self.tell("Normal", "Pulled", f"{said} Image size: {pull.size} bytes.")
+        self.tell("Normal", "Pulled", self.plan.pulled(pull))
         self.pulling = self.image_backoff = None
         self.fire("image present")
 
@@ -225,8 +226,7 @@ class ContainerUnit:
         try:
             self.host.runtime.start_container(self.container)
         except RuntimeRefused as error:
-            self.tell("Warning", "Failed", f"Error: {error}")
-            self.fire("start failed")
+            self.not_started(error)
             return
         self.tell("Normal", "Started", "Container started")
         hook = self.plan.hooks.get("postStart")
@@ -242,6 +242,11 @@ class ContainerUnit:
             self.later(outcome.seconds, "launched")
         else:
             self.fire("launched")
+
+    def not_started(self, error: RuntimeRefused) -> None:
+        """The runtime could not run the process."""
+        self.tell("Warning", "Failed", f"Error: {error}")
+        self.fire("start failed")
 
     def begin(self) -> None:
         """It runs: begin to probe it, or take it for ready."""
@@ -311,7 +316,7 @@ class ContainerUnit:
         self.cancel()
         container = self.container
         assert container is not None
-        self.last, self.ended = self.ended, _terminated(container, self.plan)
+        self.last, self.ended = self.ended, terminated(container, self.plan)
         self.reason = self.message = ""
         self.grace = None
         self.started = False
@@ -349,48 +354,5 @@ class ContainerUnit:
         self.backoff.next(self.host.clock.now())
         self.start()
 
-    # -- status ------------------------------------------------------------------------------------
 
-    def status(self) -> Object:
-        """The container's status as the API shows it."""
-        plan = self.plan
-        container = self.before if self.state == "Starting" else self.container
-        if container is None:
-            return self._waiting(plan.waiting) if self.reason else plan.waiting
-        state = self._state(container)
-        last = self.last if "terminated" in state else self.ended
-        changes: dict[str, Any] = {
-            "state": state,
-            "lastState": {"terminated": last} if last is not None else {},
-            "ready": self.ready,
-            "restartCount": container.attempt,
-            "containerID": f"containerd://{container.id}",
-            "started": self.started,
-        }
-        if "running" in state:
-            return {**plan.running, **changes}
-        return {**{k: v for k, v in plan.running.items() if k != "resources"}, **changes}
-
-    def _waiting(self, base: Object) -> Object:
-        waiting = {"reason": self.reason, "message": self.message} if self.message else {"reason": self.reason}
-        return {**base, "state": {"waiting": waiting}}
-
-    def _state(self, container: ContainerView) -> Object:
-        if self.state in {"Running", "Stopping"}:
-            return running_since(rfc3339(container.started_at))
-        if self.reason:
-            return {"waiting": {"reason": self.reason, "message": self.message}}
-        return {"terminated": self.ended}
-
-
-def _terminated(container: ContainerView, plan: ContainerPlan) -> Object:
-    """The state of a container that has ended."""
-    state: dict[str, Any] = {"exitCode": container.exit_code, "reason": container.reason}
-    message = container.message
-    if not message and container.exit_code and plan.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
-        message = container.last_lines()
-    if message:
-        state["message"] = message
-    state["startedAt"] = rfc3339(container.started_at) if container.started_at else _NEVER_RAN
-    state["finishedAt"] = rfc3339(container.finished_at)
-    return {**state, "containerID": f"containerd://{container.id}"}
+_STEPS = steps(CONTAINER_TABLE, ContainerUnit)

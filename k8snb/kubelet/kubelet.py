@@ -23,6 +23,7 @@ from k8snb.kubelet.podworker import PodWorker
 from k8snb.kubelet.pool import Item, Pool
 from k8snb.kubelet.runtime import ContainerView, Network, Runtime, RuntimeRefused, TypedShell
 from k8snb.machinery import quantity
+from k8snb.machinery.recorded import Shape
 from k8snb.packet import Endpoint
 from k8snb.typing import Object, ObjectKey
 
@@ -71,6 +72,8 @@ class Kubelet:
         self._parked: list[Item] = []
         self._lease: Object | None = None
         self._reported = 0.0
+        self.shapes: dict[tuple[str, str], tuple[Shape, ...]] = {}
+        """What the events of a pod's first start have in common, by namespace and part of the pod."""
         self._images: Sequence[Object] = ()
         self._directories: dict[str, Volume] = {}
         self._room = [quantity.milli(self.capacity["cpu"]), quantity.value(self.capacity["memory"])]
@@ -92,6 +95,7 @@ class Kubelet:
         if self.running:
             return
         self.running = True
+        self.pool.silent.discard(self.name)
         self._register()
         self._beat()
         pods = self._informers.of("pods", fields=f"spec.nodeName={self.name}")
@@ -107,6 +111,7 @@ class Kubelet:
         """Fall silent, as when the machine or its network is lost. What runs in containers goes on unseen."""
         if self.running:
             self.running = False
+            self.pool.silent.add(self.name)
             self._informers.stop()
 
     def park(self, item: Item) -> None:
@@ -124,10 +129,11 @@ class Kubelet:
             return
         uid = new["metadata"]["uid"]
         worker = self.workers.get(uid)
-        if worker is not None:
+        if worker is None:
+            if (new.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+                self._take(uid, new)
+        elif worker.pod is not new:  # else it has written this version itself
             worker.update(new)
-        elif (new.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-            self._take(uid, new)
 
     def _take(self, uid: str, pod: Object) -> None:
         worker = self.workers[uid] = PodWorker(self, pod)

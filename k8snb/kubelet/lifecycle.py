@@ -7,8 +7,8 @@ sentence. What is not in a table does nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from k8snb.i18n import _
 
@@ -74,6 +74,31 @@ CONTAINER: tuple[Transition, ...] = (
     Transition("BackOff", "retry", "Waiting", "again", _("The back-off is over.")),
 )
 
-_Index = Mapping[tuple[str, str], Transition]
-POD_TABLE: _Index = {(row.state, row.event): row for row in POD}
-CONTAINER_TABLE: _Index = {(row.state, row.event): row for row in CONTAINER}
+Table = Mapping[tuple[str, str], Transition]
+POD_TABLE: Table = {(row.state, row.event): row for row in POD}
+CONTAINER_TABLE: Table = {(row.state, row.event): row for row in CONTAINER}
+
+
+class Step(NamedTuple):
+    """A row as it is carried out: the state to go to, the method, and the sentence."""
+
+    to: str
+    act: Callable[[Any], None]
+    why: str
+
+
+def steps(table: Table, owner: type) -> Mapping[tuple[str, str], Step]:
+    """The rows of a table with the methods of the class whose actions they name."""
+    return {key: Step(row.to, getattr(owner, row.action), row.why) for key, row in table.items()}
+
+
+def walk(table: Table, state: str, *way: tuple[str, str]) -> Transition:
+    """The last row of a way through a table, given as events and actions; LookupError where the table goes another."""
+    row = None
+    for event, action in way:
+        row = table[state, event]
+        if row.action != action:
+            raise LookupError(f"in state {state}, when {event}, the table does {row.action} and not {action}")
+        state = row.to
+    assert row is not None
+    return row

@@ -8,11 +8,14 @@ later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from k8snb.kubelet import references
+from k8snb.kubelet.backoff import words
 from k8snb.kubelet.images import table
-from k8snb.kubelet.runtime import ContainerConfig
+from k8snb.kubelet.runtime import ContainerConfig, Pull
+from k8snb.kubelet.strokes import CONTAINER_STROKES, NO_STROKES, POD_STROKES
 from k8snb.machinery import quantity
 from k8snb.machinery.forms import form
 from k8snb.typing import Object
@@ -33,8 +36,8 @@ class ContainerPlan:
     """One container of a pod's spec."""
 
     __slots__ = (
-        "config", "field", "hooks", "image", "image_error", "kind", "name", "needs_environment", "policy", "probes",
-        "pull_policy", "restart_rules", "running", "spec", "waiting",
+        "config", "field", "hooks", "image", "image_error", "kind", "name", "needs_environment", "policy", "present",
+        "probes", "pull_policy", "pulling", "restart_rules", "running", "spec", "strokes", "waiting",
     )  # fmt: skip
 
     def __init__(self, spec: Object, kind: str, pod: Object, *, initializing: bool) -> None:
@@ -57,10 +60,28 @@ class ContainerPlan:
         self.hooks: Mapping[str, Object] = spec.get("lifecycle") or _NONE
         self.probes = tuple((_KINDS[name], spec[name]) for name in _KINDS if spec.get(name))
         self.needs_environment = bool(spec.get("envFrom")) or any(_refers(v) for v in spec.get("env") or ())
+        self.pulling = f'Pulling image "{self.image}"'
+        self.present = f'Container image "{self.image}" already present on machine and can be accessed by the pod'
+        self.strokes = NO_STROKES
         reason = "PodInitializing" if initializing else "ContainerCreating"
         mounts = {"volumeMounts": _mounts(spec)} if spec.get("volumeMounts") else {}
         self.waiting = _waiting(self.name, self.image, reason, mounts)
         self.running = form(_running(spec, self.name, reference, mounts, pod))
+
+    @property
+    def early(self) -> bool:
+        """Whether it has its turn before the pod's own containers."""
+        return self.kind != MAIN
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether nothing but its image is needed to start it, and nothing to see that it is ready."""
+        awkward = self.image_error or self.probes or self.hooks or self.needs_environment
+        return not awkward and self.pull_policy != "Never"
+
+    def pulled(self, pull: Pull) -> str:
+        """What is said when the image has been pulled."""
+        return _pulled(self.image, pull)
 
     def restarts_after(self, code: int) -> bool:
         """Whether the container runs again after it ended with an exit code."""
@@ -71,12 +92,19 @@ class ContainerPlan:
         return self.policy == "Always" or (self.policy == "OnFailure" and code != 0)
 
 
+@lru_cache(maxsize=1024)
+def _pulled(image: str, pull: Pull) -> str:
+    took = words(pull.seconds)
+    said = f'Successfully pulled image "{image}" in {took} ({took} including waiting).'
+    return f"{said} Image size: {pull.size} bytes."
+
+
 class PodPlan:
     """A pod's spec as its kubelet sees it."""
 
     __slots__ = (
         "containers", "cpu", "deadline", "gates", "grace", "host_network", "inits", "mains", "memory", "parts", "plain",
-        "restart_policy", "spec", "volumes", "waiting", "waiting_inits",
+        "restart_policy", "spec", "strokes", "volumes", "waiting", "waiting_inits",
     )  # fmt: skip
 
     def __init__(self, spec: Object) -> None:
@@ -101,6 +129,9 @@ class PodPlan:
         only = self.mains[0]
         self.plain = len(self.containers) == 1 and not (only.probes or only.hooks or self.gates)
         """Whether it is one container that is ready as soon as it runs, as nearly all pods are at scale."""
+        self.strokes = NO_STROKES
+        if self.plain and only.ordinary and not self.volumes:
+            self.strokes, only.strokes = POD_STROKES, CONTAINER_STROKES
 
 
 class Plans:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from k8snb.kubelet.containerstatus import container_status
 from k8snb.kubelet.status import (
     NO_RESOURCES,
     conditions,
@@ -114,7 +115,7 @@ def _full(worker: PodWorker) -> Object:
     pod, plan, kubelet = worker.pod, worker.plan, worker.kubelet
     before = pod.get("status") or {}
     generation = pod["metadata"].get("generation")
-    named = {unit.plan.name: unit.status() for unit in worker.units}
+    named = {unit.plan.name: container_status(unit) for unit in worker.units}
     statuses = named or {each.name: each.waiting for each in plan.containers}
     terminal = worker.state in {"Finished", "Gone"}
     sandbox = worker.sandbox is not None and bool(worker.ip) and not terminal

@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from k8snb.errors import StatusError
+from k8snb.kubelet import order
 from k8snb.kubelet.container import ContainerUnit
 from k8snb.kubelet.environment import Missing, environment
 from k8snb.kubelet.images.filesystem import Mount
-from k8snb.kubelet.lifecycle import POD_TABLE
-from k8snb.kubelet.plan import INIT, SIDECAR, ContainerPlan, PodPlan
+from k8snb.kubelet.lifecycle import POD_TABLE, steps
+from k8snb.kubelet.plan import ContainerPlan, PodPlan
 from k8snb.kubelet.podstatus import status_of
 from k8snb.kubelet.runtime import ContainerView, SandboxView
+from k8snb.kubelet.strokes import Opening
 from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes
 from k8snb.packet import NetworkError
 from k8snb.typing import Object, ObjectKey
@@ -36,15 +38,13 @@ class PodWorker:
     """The state of one pod on its node."""
 
     __slots__ = (
-        "began", "environments", "epoch", "failures", "grace", "ip", "kubelet", "plan", "pod", "reason",
-        "sandbox", "state", "status", "stop_at", "uid", "units", "volumes",
+        "began", "environments", "epoch", "failures", "grace", "ip", "kubelet", "opening", "plan", "pod", "reason",
+        "sandbox", "state", "status", "stop_at", "units", "volumes",
     )  # fmt: skip
 
     def __init__(self, kubelet: Kubelet, pod: Object) -> None:
-        meta = pod["metadata"]
         self.kubelet = kubelet
         self.pod = pod
-        self.uid: str = meta["uid"]
         self.plan: PodPlan = kubelet.pool.plans.of(pod)
         self.state = "New"
         self.epoch = 0
@@ -63,6 +63,7 @@ class PodWorker:
         self.stop_at = 0.0
         self.failures = 0
         self.environments: dict[str, Mapping[str, str]] | None = None
+        self.opening: Opening | None = None
 
     @property
     def host(self) -> Kubelet:
@@ -74,6 +75,12 @@ class PodWorker:
         """The pod's namespace and name."""
         meta = self.pod["metadata"]
         return ObjectKey(meta["namespace"], meta["name"])
+
+    @property
+    def uid(self) -> str:
+        """The pod's UID."""
+        uid: str = self.pod["metadata"]["uid"]
+        return uid
 
     @property
     def host_ip(self) -> str:
@@ -94,17 +101,19 @@ class PodWorker:
 
     def deliver(self, event: str) -> None:
         """Let something happen to the pod."""
-        self.fire(event)
+        stroke = self.plan.strokes.get((self.state, event))
+        if stroke is None or not stroke(self):
+            self.fire(event)
 
     def fire(self, event: str) -> None:
         """Look the event up in the table and do what it says."""
-        row = POD_TABLE.get((self.state, event))
-        if row is not None:
-            self.state = row.to
+        step = _STEPS.get((self.state, event))
+        if step is not None:
+            self.state = step.to
             pool = self.kubelet.pool
             if pool.tracing and event != "container changed":  # then the container has said why
-                pool.wants(row.why)
-            getattr(self, row.action)()
+                pool.wants(step.why)
+            step.act(self)
 
     # -- what the API says -------------------------------------------------------------------------
 
@@ -115,7 +124,7 @@ class PodWorker:
         deleted = "deletionTimestamp" in pod["metadata"]
         if news <= 0 and not (deleted and self.grace is None):  # the deletion may lie before what this worker wrote
             return
-        self.pod = pod if news > 0 else before
+        self.pod, self.opening = pod if news > 0 else before, None
         if deleted:
             self.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
         elif pod["spec"] is not before["spec"] and pod["spec"] != before["spec"]:
@@ -212,17 +221,15 @@ class PodWorker:
         if self.plan.plain:
             self._progress_one(self.units[0])
             return
-        if self._initialized():
-            for unit in self.units:
-                if unit.plan.kind not in {INIT, SIDECAR} and unit.state == "Waiting" and unit.epoch == 0:
-                    unit.start()
-        if self._ended():
+        for unit in order.due(self.units):
+            unit.start()
+        if order.ended(self.units):
             self._stop_sidecars()
         if self.state == "Running":
             self.write()
 
     def _progress_one(self, unit: ContainerUnit) -> None:
-        if unit.state == "Waiting" and unit.epoch == 0:
+        if unit.untouched:
             unit.start()
             if unit.reason:
                 self.write()
@@ -230,30 +237,6 @@ class PodWorker:
             self.fire("all ended")
         elif unit.state not in _UNDER_WAY or unit.reason or (unit.container is not None and unit.attempt > 0):
             self.write()
-
-    def _initialized(self) -> bool:
-        """Start the init container whose turn it is; True once all are through."""
-        if any(unit.attempt >= 0 for unit in self.units if unit.plan.kind not in {INIT, SIDECAR}):
-            return True
-        for unit in self.units:
-            if unit.plan.kind == SIDECAR:
-                through = unit.started
-            elif unit.plan.kind == INIT:
-                through = unit.succeeded
-            else:
-                break
-            if not through:
-                if unit.state == "Waiting" and unit.epoch == 0:
-                    unit.start()
-                return False
-        return True
-
-    def _ended(self) -> bool:
-        """Whether the containers that decide the pod's fate have ended for good."""
-        if any(unit.plan.kind == INIT and unit.final and not unit.succeeded for unit in self.units):
-            return True
-        mains = [unit for unit in self.units if unit.plan.kind not in {INIT, SIDECAR}]
-        return all(unit.final for unit in mains)
 
     def _stop_sidecars(self) -> None:
         active = [unit for unit in self.units if unit.active]
@@ -283,9 +266,7 @@ class PodWorker:
         self.terminated()
 
     def _stop_next(self) -> None:
-        active = [unit for unit in self.units if unit.active]
-        mains = [unit for unit in active if unit.plan.kind != SIDECAR]
-        for unit in mains or active[-1:]:
+        for unit in order.to_stop(self.units):
             unit.fire("stop")
 
     def terminated(self) -> None:
@@ -371,7 +352,7 @@ class PodWorker:
         status = status_of(self)
         if status == self.status and self._still_there(status):
             return
-        self.status = status
+        self.status, self.opening = status, None
         try:
             self.pod = self.kubelet.client.update_status("pods", {**self.pod, "status": status})
         except StatusError as error:
@@ -393,5 +374,6 @@ class PodWorker:
             self.pod = self.kubelet.client.update_status("pods", {**fresh, "status": status_of(self)})
 
 
+_STEPS = steps(POD_TABLE, PodWorker)
 _UNDER_WAY = frozenset({"Pulling", "Starting"})
 """States of a container's first start that the API does not tell apart."""

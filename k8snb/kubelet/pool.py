@@ -63,6 +63,8 @@ class Pool(Task):
         self.correlator = Correlator()
         self.calls = calls if calls is not None else CallLog(enabled=trace.enabled)
         self.tracing = trace.enabled
+        self.silent: set[str] = set()
+        """The kubelets that have been stopped."""
         self._trace = trace
         self._queue: deque[Item] = deque()
         self._book: dict[tuple[float, bool], list[Item]] = {}
@@ -102,7 +104,7 @@ class Pool(Task):
             if unit.epoch != epoch:
                 continue
             quantum -= 1
-            if not unit.host.running:
+            if self.silent and not unit.host.running:
                 unit.host.park(item)
             elif self.tracing:
                 self._traced(unit, event, cause)

@@ -1,0 +1,43 @@
+"""The order in which the containers of a pod start and end.
+
+Init containers run one after the other, each to its end; a sidecar among them has its turn like one, is through as soon
+as it has started, and goes on beside the rest. Then the others start together. Upstream: `computePodActions` and
+`findNextInitContainerToRun` in `pkg/kubelet/kuberuntime`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from k8snb.kubelet.plan import INIT, SIDECAR
+
+if TYPE_CHECKING:
+    from k8snb.kubelet.container import ContainerUnit
+
+
+def due(units: Sequence[ContainerUnit]) -> list[ContainerUnit]:
+    """The containers that may start now."""
+    mains = [unit for unit in units if not unit.plan.early]
+    if not any(unit.attempt >= 0 for unit in mains):
+        for unit in units:
+            if unit.plan.early and not _through(unit):
+                return [unit] if unit.untouched else []
+    return [unit for unit in mains if unit.untouched]
+
+
+def ended(units: Sequence[ContainerUnit]) -> bool:
+    """Whether the containers that decide the pod's fate have ended for good."""
+    if any(unit.plan.kind == INIT and unit.final and not unit.succeeded for unit in units):
+        return True
+    return all(unit.final for unit in units if not unit.plan.early)
+
+
+def to_stop(units: Sequence[ContainerUnit]) -> Sequence[ContainerUnit]:
+    """The containers that are stopped next: sidecars after the others, the last one first."""
+    active = [unit for unit in units if unit.active]
+    return [unit for unit in active if unit.plan.kind != SIDECAR] or active[-1:]
+
+
+def _through(unit: ContainerUnit) -> bool:
+    return unit.started if unit.plan.kind == SIDECAR else unit.succeeded
