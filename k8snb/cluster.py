@@ -34,6 +34,7 @@ from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.scheduler.scheduler import Scheduler
+from k8snb.snapshot import Snapshot
 from k8snb.store.mvcc import Store
 from k8snb.trace import Span, Trace
 from k8snb.typing import Object
@@ -76,28 +77,6 @@ class NodeSpec:
     def capacity(self) -> Object:
         """What the node has, as `status.capacity`."""
         return {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods)}
-
-
-class Snapshot:
-    """The cluster's objects as they were at one revision. Reading it copies nothing."""
-
-    def __init__(self, cluster: Cluster, revision: int) -> None:
-        cluster.store.require(revision)
-        self.revision = revision
-        self._server = cluster.server
-        self._store = cluster.store
-
-    def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
-        """The object as it was, None if there was none."""
-        kind = self._server.kinds.named(resource)
-        found = self._store.get(kind.bucket, namespace if kind.resource.namespaced else "", name, self.revision)
-        return None if found is None else kind.load(found)
-
-    def list(self, resource: str, namespace: str = "") -> list[Object]:
-        """The objects as they were, in key order."""
-        kind = self._server.kinds.named(resource)
-        found = self._store.scan(kind.bucket, namespace if kind.resource.namespaced else "", self.revision)
-        return [kind.load(obj) for obj in found]
 
 
 class _Door:
@@ -376,7 +355,7 @@ class Cluster:
 
     def at(self, revision: int) -> Snapshot:
         """The objects as they were at a revision."""
-        return Snapshot(self, revision)
+        return Snapshot(self.server, revision)
 
     def rewind(self, revision: int) -> None:
         """Go back to the moment when the store had reached `revision`; what happened since has not happened.

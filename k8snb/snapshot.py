@@ -1,0 +1,28 @@
+"""The cluster at one revision."""
+
+from __future__ import annotations
+
+from k8snb.apiserver.server import APIServer
+from k8snb.typing import Object
+
+
+class Snapshot:
+    """The cluster's objects as they were at one revision. Reading it copies nothing."""
+
+    def __init__(self, server: APIServer, revision: int) -> None:
+        server.store.require(revision)
+        self.revision = revision
+        self._server = server
+        self._store = server.store
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
+        """The object as it was, None if there was none."""
+        kind = self._server.kinds.named(resource)
+        found = self._store.get(kind.bucket, namespace if kind.resource.namespaced else "", name, self.revision)
+        return None if found is None else kind.load(found)
+
+    def list(self, resource: str, namespace: str = "") -> list[Object]:
+        """The objects as they were, in key order."""
+        kind = self._server.kinds.named(resource)
+        found = self._store.scan(kind.bucket, namespace if kind.resource.namespaced else "", self.revision)
+        return [kind.load(obj) for obj in found]
