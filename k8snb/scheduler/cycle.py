@@ -43,12 +43,12 @@ class Cycle:
 
     def choose(self, info: PodInfo) -> Choice:
         """The best node for a pod. Raises `FitError` if none fits, `NoNodesError` if there is none."""
-        if not len(self._cache):
-            raise NoNodesError
         return self._shortcut.find(info) or self.choose_among_all(info)
 
     def choose_among_all(self, info: PodInfo) -> Choice:
         """The best node, found by asking every plugin about every node."""
+        if not len(self._cache):
+            raise NoNodesError
         state, pod = CycleState(self._cache.nodes()), info.pod
         status = self.framework.pre_filter(state, pod)
         if status is not SUCCESS:

@@ -78,35 +78,30 @@ class NodeInfo:
 
     def add(self, info: PodInfo) -> None:
         """Count a pod in."""
+        pod_class = info.pod_class
         self.pods[info.uid] = info
-        self._count(info, 1)
+        self.requested.add(pod_class.request)
+        self.scored_cpu += pod_class.scored_cpu
+        self.scored_memory += pod_class.scored_memory
+        if pod_class.has_pod_terms:
+            self.affine[info.uid] = info
+        for port in pod_class.host_ports:
+            self.ports[port] = self.ports.get(port, 0) + 1
 
     def remove(self, uid: str) -> PodInfo:
         """Count a pod out."""
         info = self.pods.pop(uid)
-        self._count(info, -1)
-        return info
-
-    def _count(self, info: PodInfo, sign: int) -> None:
         pod_class = info.pod_class
-        request, total = pod_class.request, self.requested
-        if request.scalars:
-            total.add(request, sign)
-        else:
-            total.cpu += sign * request.cpu
-            total.memory += sign * request.memory
-            total.ephemeral += sign * request.ephemeral
-        self.scored_cpu += sign * pod_class.scored_cpu
-        self.scored_memory += sign * pod_class.scored_memory
+        self.requested.subtract(pod_class.request)
+        self.scored_cpu -= pod_class.scored_cpu
+        self.scored_memory -= pod_class.scored_memory
         if pod_class.has_pod_terms:
-            if sign > 0:
-                self.affine[info.uid] = info
-            else:
-                del self.affine[info.uid]
+            del self.affine[uid]
         for port in pod_class.host_ports:
-            self.ports[port] = self.ports.get(port, 0) + sign
+            self.ports[port] -= 1
             if not self.ports[port]:
                 del self.ports[port]
+        return info
 
     def port_conflict(self, wanted: tuple[str, str, int]) -> bool:
         """Whether a port is taken; one on every address conflicts with one on any."""

@@ -94,20 +94,21 @@ class _Line:
         queued.line = None
         self.count -= 1
 
-    def first(self) -> QueuedPod | None:
-        while self._heap:
-            place = self._places[self._heap[0]]
-            if place:
-                return next(iter(place))
+    def _front(self) -> OrderedDict[QueuedPod, None]:
+        """The first place that somebody has taken; there has to be one."""
+        while not (place := self._places[self._heap[0]]):
             del self._places[heapq.heappop(self._heap)]
-        return None
+        return place
+
+    def first(self) -> QueuedPod | None:
+        return next(iter(self._front())) if self.count else None
 
     def pop(self) -> QueuedPod | None:
         if not self.count:
             return None
-        found = self.first()
-        assert found is not None
-        self.drop(found)
+        found, _ = self._front().popitem(last=False)
+        found.line = None
+        self.count -= 1
         return found
 
 

@@ -45,13 +45,22 @@ class Resources:
         fewer = self.cpu < other.cpu or self.memory < other.memory or self.ephemeral < other.ephemeral
         return fewer or any(self.scalars.get(name, 0) < amount for name, amount in other.scalars.items())
 
-    def add(self, other: Resources, sign: int = 1) -> None:
-        """Count another pod in, or out with a sign of -1."""
-        self.cpu += sign * other.cpu
-        self.memory += sign * other.memory
-        self.ephemeral += sign * other.ephemeral
+    def add(self, other: Resources) -> None:
+        """Count another pod in."""
+        self.cpu += other.cpu
+        self.memory += other.memory
+        self.ephemeral += other.ephemeral
+        if other.scalars:
+            for name, amount in other.scalars.items():
+                self.scalars[name] = self.scalars.get(name, 0) + amount
+
+    def subtract(self, other: Resources) -> None:
+        """Count a pod out."""
+        self.cpu -= other.cpu
+        self.memory -= other.memory
+        self.ephemeral -= other.ephemeral
         for name, amount in other.scalars.items():
-            self.scalars[name] = self.scalars.get(name, 0) + sign * amount
+            self.scalars[name] -= amount
 
     def copy(self) -> Resources:
         """An independent copy."""

@@ -209,7 +209,8 @@ class Scheduler(Task):
             reason = "Unschedulable" if plugins else "SchedulerError"
             self._failed(queued, reason, error.status.message, plugins, None, span)
         else:
-            self._nominator.remove(info.uid)
+            if self._nominator.pods:
+                self._nominator.remove(info.uid)
             self._api.tell_scheduled(pod, info.node_name)
 
     def _no_fit(self, cycle: Cycle, queued: QueuedPod, error: FitError, span: Span) -> None:

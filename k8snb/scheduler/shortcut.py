@@ -58,7 +58,7 @@ class Prospect:
     def __init__(self, version: int, pod_class: PodClass) -> None:
         self.version = version
         self.pod_class = pod_class
-        self.image_points = {0: 0}
+        self.image_points: dict[int, int] = {0: 0}
         """Pattern of images on a node → what they add to its total."""
         self.ranking: Ranking | None = None
         self.crowd: Crowd | None = None
@@ -83,7 +83,7 @@ class Shortcut:
         self._spreads: dict[tuple[Shape, int], Spread] = {}
 
     def find(self, info: PodInfo) -> Choice | None:
-        """The best node, or None where this is not the way to find it. Raises `FitError` if none fits."""
+        """The best node; None where it has to be found another way. Raises `FitError` if no node fits."""
         cache = self._cache
         prospect = self._prospects.get(info.kin)
         if prospect is None or prospect.version != cache.version + cache.spreading.version:
@@ -93,6 +93,8 @@ class Shortcut:
             return None
         ranking.sync()
         if not ranking.fitting:
+            if not len(cache):
+                return None
             raise FitError(self._diagnosis(ranking))
         if crowd is None:
             return self._search(prospect, ranking, None, _NO_COUNTS)
@@ -196,7 +198,8 @@ class Shortcut:
         node = next(iter(cell.buckets[score]))
         if counts.get(node, 0) != spread.fewest[zone]:
             return None
-        total = score + self._image_points(prospect, cell) + spread.bounds[zone]
+        images = self._image_points(prospect, cell) if cell.pattern else 0
+        total = score + images + spread.bounds[zone]
         return Choice(node, total + self._same_for_all, len(ranking.fitting))
 
     def _pick(self, prospect: Prospect, ranking: Ranking, order: Order, spread: Spread) -> Choice:

@@ -81,17 +81,12 @@ class NodeResourcesFit:
         """The mean of what stays free of CPU and of memory, in percent. Pods without requests count with defaults."""
         pod_class, have = state.before_score[NAME], node.allocatable
         cpu, memory = have.cpu, have.memory
-        if not cpu or not memory:
-            return _free(node.scored_cpu + pod_class.scored_cpu, cpu) + _free(
-                node.scored_memory + pod_class.scored_memory, memory
-            )
-        free_cpu = _free(node.scored_cpu + pod_class.scored_cpu, cpu)
-        return (free_cpu + _free(node.scored_memory + pod_class.scored_memory, memory)) // 2
-
-
-def _free(used: int, capacity: int) -> int:
-    """What is left of the capacity, in percent; a node that has none of the resource has nothing left."""
-    return (capacity - used) * MAX_NODE_SCORE // capacity if used <= capacity and capacity else 0
+        free_cpu = cpu - node.scored_cpu - pod_class.scored_cpu
+        free_memory = memory - node.scored_memory - pod_class.scored_memory
+        score = free_cpu * MAX_NODE_SCORE // cpu if free_cpu > 0 else 0
+        if free_memory > 0:
+            score += free_memory * MAX_NODE_SCORE // memory
+        return score // 2 if cpu and memory else score
 
 
 def insufficient(request: Resources, have: Resources, used: Resources, pods: int) -> tuple[list[str], bool]:
