@@ -119,7 +119,9 @@ class Client:
 
     def update_status(self, resource: str, obj: Object) -> Object:
         """Replace an object's status."""
-        return self.update(resource, obj, subresource="status")
+        meta = obj["metadata"]
+        info = RequestInfo("update", self.resource(resource), meta.get("namespace", ""), meta["name"], "status")
+        return self._send(info, obj)
 
     def patch(
         self,

@@ -15,6 +15,7 @@ from k8snb.kubelet.lifecycle import CONTAINER_TABLE, steps
 from k8snb.kubelet.plan import INIT, ContainerPlan
 from k8snb.kubelet.prober import Probe
 from k8snb.kubelet.runtime import START_SECONDS, ContainerView, Pull, RuntimeRefused
+from k8snb.kubelet.strokes import RUNNING, Start
 from k8snb.typing import Object, ObjectKey
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ RESYNC_SECONDS = 12.5
 
 RELIST_SECONDS = 1.0
 """How long it takes until the kubelet acts on what happened to a container (upstream: its relist period)."""
+
+_FIRST = 1
+"""The epoch of a container's first start."""
 
 MINIMUM_GRACE = 2
 """The shortest time, in seconds, that a process gets between the signal and the kill."""
@@ -64,6 +68,20 @@ class ContainerUnit:
         self.pulling: Pull | None = None
         self.probes: tuple[Probe, ...] = ()
 
+    def take_over(self, start: Start | None, container: ContainerView | None) -> None:
+        """Go on from where the start of a usual pod has come; without one, its container runs."""
+        self.container = container
+        self.attempt = -1 if container is None else 0
+        if start is None:
+            self.epoch, self.state, self.started, self.ready = _FIRST, RUNNING, True, True
+        elif start.stage != self.state:
+            self.epoch, self.state, self.pulling = _FIRST, start.stage, start.pulling
+
+    def go_on(self, event: str) -> None:
+        """Let happen what was announced before the unit was needed, unless that no longer matters."""
+        if self.epoch == _FIRST:
+            self.deliver(event)
+
     @property
     def host(self) -> Kubelet:
         """The kubelet."""
@@ -101,10 +119,8 @@ class ContainerUnit:
 
     def deliver(self, event: str) -> None:
         """Let something happen, and let the pod take it into account."""
-        stroke = self.plan.strokes.get((self.state, event))
-        if stroke is None or not stroke(self):
-            self.fire(event)
-            self.worker.fire("container changed")
+        self.fire(event)
+        self.worker.fire("container changed")
 
     def fire(self, event: str) -> None:
         """Look the event up in the table and do what it says."""
@@ -221,13 +237,17 @@ class ContainerUnit:
         self.later(START_SECONDS, "created")
 
     def launch(self) -> None:
-        """Start the process and run the postStart hook."""
+        """Start the process."""
         assert self.container is not None
         try:
             self.host.runtime.start_container(self.container)
         except RuntimeRefused as error:
             self.not_started(error)
             return
+        self.launched()
+
+    def launched(self) -> None:
+        """The process runs: run the postStart hook."""
         self.tell("Normal", "Started", "Container started")
         hook = self.plan.hooks.get("postStart")
         if hook is None:

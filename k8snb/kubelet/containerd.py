@@ -173,17 +173,11 @@ class SimulatedRuntime:
         self.node = node
         self.clock = clock
         self.network = network
-        self.calls = calls
+        self.calls = calls or CallLog(enabled=False)
         self._images: dict[Reference, float] = {}
 
     def _record(self, service: str, method: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> None:
-        assert self.calls is not None
         self.calls.calls.append(Call(self.clock.now(), self.node, service, method, request, response))
-
-    @property
-    def recording(self) -> bool:
-        """Whether calls are kept."""
-        return self.calls is not None and self.calls.enabled
 
     # -- sandboxes ---------------------------------------------------------------------------------
 
@@ -191,7 +185,7 @@ class SimulatedRuntime:
         """Make the namespaces and connect the pod; it is ready after so many seconds."""
         sandbox = Sandbox(self, config)
         sandbox.ip = self.network.attach(config.pod, config.host_ip, sandbox)
-        if self.recording:
+        if self.calls.enabled:
             self._record(
                 "RuntimeService", "RunPodSandbox", _pod(config.pod), {"pod_sandbox_id": sandbox.id, "ip": sandbox.ip}
             )
@@ -206,13 +200,13 @@ class SimulatedRuntime:
         if sandbox.ready:
             sandbox.ready = False
             self.network.detach(sandbox.ip, sandbox)
-        if self.recording:
+        if self.calls.enabled:
             self._record("RuntimeService", "StopPodSandbox", _of(sandbox), {})
 
     def remove_pod_sandbox(self, sandbox: SandboxView) -> None:
         """Forget the sandbox and its containers."""
         assert isinstance(sandbox, Sandbox)
-        if self.recording:
+        if self.calls.enabled:
             self._record("RuntimeService", "RemovePodSandbox", _of(sandbox), {})
         sandbox.containers = ()
 
@@ -223,7 +217,7 @@ class SimulatedRuntime:
         assert isinstance(sandbox, Sandbox)
         container = Container(sandbox, config, attempt)
         sandbox.containers += (container,)
-        if self.recording:
+        if self.calls.enabled:
             request = {**_of(sandbox), "container": config.name, "image": str(config.reference), "attempt": attempt}
             self._record("RuntimeService", "CreateContainer", request, {"container_id": container.id})
         return container
@@ -231,7 +225,7 @@ class SimulatedRuntime:
     def start_container(self, container: ContainerView) -> None:
         """Run its process."""
         assert isinstance(container, Container)
-        if self.recording:
+        if self.calls.enabled:
             self._record("RuntimeService", "StartContainer", _of(container.sandbox, container), {})
         _, program, idle, _, name = launch(container.config)
         if program is None:
@@ -256,7 +250,7 @@ class SimulatedRuntime:
     def stop_container(self, container: ContainerView, timeout: float) -> None:
         """Send the stop signal; kill the process `timeout` seconds later if it still runs."""
         assert isinstance(container, Container)
-        if self.recording:
+        if self.calls.enabled:
             self._record(
                 "RuntimeService", "StopContainer", {**_of(container.sandbox, container), "timeout": timeout}, {}
             )
@@ -277,7 +271,7 @@ class SimulatedRuntime:
     def remove_container(self, container: ContainerView) -> None:
         """Forget an exited container."""
         assert isinstance(container, Container)
-        if self.recording:
+        if self.calls.enabled:
             self._record("RuntimeService", "RemoveContainer", _of(container.sandbox, container), {})
         container.sandbox.containers = tuple(each for each in container.sandbox.containers if each is not container)
 
@@ -286,7 +280,7 @@ class SimulatedRuntime:
     ) -> ExecResult:
         """Run a command in a container."""
         assert isinstance(container, Container)
-        if self.recording:
+        if self.calls.enabled:
             request = {**_of(container.sandbox, container), "cmd": list(command)}
             self._record("RuntimeService", "ExecSync", request, {})
         if container.state != "running":
@@ -307,7 +301,7 @@ class SimulatedRuntime:
     def port_forward(self, sandbox: SandboxView) -> Sandbox:
         """The pod's network."""
         assert isinstance(sandbox, Sandbox)
-        if self.recording:
+        if self.calls.enabled:
             self._record("RuntimeService", "PortForward", _of(sandbox), {})
         return sandbox
 
@@ -322,14 +316,14 @@ class SimulatedRuntime:
         """The image's reference by digest if it is present."""
         present = self._images.get(reference, float("inf")) <= self.clock.now()
         found = table.image_ref(reference) if present else ""
-        if self.recording:
+        if self.calls.enabled:
             self._record("ImageService", "ImageStatus", {"image": str(reference)}, {"image_ref": found})
         return found
 
     def pull_image(self, reference: Reference) -> Pull:
         """Fetch an image; a pull of it that is under way already serves this one too."""
         pull = self._pull(reference)
-        if self.recording:
+        if self.calls.enabled:
             response = {"error": pull.error} if pull.error else {"image_ref": pull.image_ref}
             self._record("ImageService", "PullImage", {"image": str(reference)}, response)
         return pull

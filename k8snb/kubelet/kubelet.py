@@ -124,15 +124,18 @@ class Kubelet:
         if new is None:
             assert old is not None
             worker = self.workers.pop(old["metadata"]["uid"], None)
+            self.pool.own.pop(id(old), None)
             if worker is not None and worker.state != "Gone":
                 worker.abandon()
+            return
+        if self.pool.own.pop(id(new), None) is new:
             return
         uid = new["metadata"]["uid"]
         worker = self.workers.get(uid)
         if worker is None:
             if (new.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
                 self._take(uid, new)
-        elif worker.pod is not new:  # else it has written this version itself
+        else:
             worker.update(new)
 
     def _take(self, uid: str, pod: Object) -> None:
@@ -150,7 +153,7 @@ class Kubelet:
             return _no_room("cpu", plan.cpu, cpu, self._room[0])
         if plan.memory and memory + plan.memory > self._room[1]:
             return _no_room("memory", plan.memory, memory, self._room[1])
-        self.reserve(plan)
+        self._used = (cpu + plan.cpu, memory + plan.memory, pods + 1)
         return None
 
     def reserve(self, plan: PodPlan) -> None:

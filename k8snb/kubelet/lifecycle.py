@@ -28,7 +28,7 @@ POD: tuple[Transition, ...] = (
     Transition("New", "admitted", "Preparing", "prepare", _("The node has room for it.")),
     Transition("New", "rejected", "Finished", "reject", _("The node has no room for it.")),
     Transition("Preparing", "retry", "Preparing", "prepare", _("Try again to mount volumes and make the sandbox.")),
-    Transition("Preparing", "sandbox ready", "Running", "start", _("The pod has an address; containers may start.")),
+    Transition("Preparing", "sandbox ready", "Running", "begin", _("The pod has an address; containers may start.")),
     Transition("Running", "container changed", "Running", "progress", _("A container started, ended or was refused.")),
     Transition("Running", "refresh", "Running", "refresh_volumes", _("Volumes follow the objects they come from.")),
     Transition("Running", "all ended", "Finished", "finish", _("Every container has ended for good.")),

@@ -15,7 +15,6 @@ from k8snb.kubelet import references
 from k8snb.kubelet.backoff import words
 from k8snb.kubelet.images import table
 from k8snb.kubelet.runtime import ContainerConfig, Pull
-from k8snb.kubelet.strokes import CONTAINER_STROKES, NO_STROKES, POD_STROKES
 from k8snb.machinery import quantity
 from k8snb.machinery.forms import form
 from k8snb.typing import Object
@@ -37,7 +36,7 @@ class ContainerPlan:
 
     __slots__ = (
         "config", "field", "hooks", "image", "image_error", "kind", "name", "needs_environment", "policy", "present",
-        "probes", "pull_policy", "pulling", "restart_rules", "running", "spec", "strokes", "waiting",
+        "probes", "pull_policy", "pulling", "restart_rules", "running", "spec", "waiting",
     )  # fmt: skip
 
     def __init__(self, spec: Object, kind: str, pod: Object, *, initializing: bool) -> None:
@@ -62,7 +61,6 @@ class ContainerPlan:
         self.needs_environment = bool(spec.get("envFrom")) or any(_refers(v) for v in spec.get("env") or ())
         self.pulling = f'Pulling image "{self.image}"'
         self.present = f'Container image "{self.image}" already present on machine and can be accessed by the pod'
-        self.strokes = NO_STROKES
         reason = "PodInitializing" if initializing else "ContainerCreating"
         mounts = {"volumeMounts": _mounts(spec)} if spec.get("volumeMounts") else {}
         self.waiting = _waiting(self.name, self.image, reason, mounts)
@@ -104,7 +102,7 @@ class PodPlan:
 
     __slots__ = (
         "containers", "cpu", "deadline", "gates", "grace", "host_network", "inits", "mains", "memory", "parts", "plain",
-        "restart_policy", "spec", "strokes", "volumes", "waiting", "waiting_inits",
+        "restart_policy", "spec", "usual", "volumes", "waiting", "waiting_inits",
     )  # fmt: skip
 
     def __init__(self, spec: Object) -> None:
@@ -129,9 +127,8 @@ class PodPlan:
         only = self.mains[0]
         self.plain = len(self.containers) == 1 and not (only.probes or only.hooks or self.gates)
         """Whether it is one container that is ready as soon as it runs, as nearly all pods are at scale."""
-        self.strokes = NO_STROKES
-        if self.plain and only.ordinary and not self.volumes:
-            self.strokes, only.strokes = POD_STROKES, CONTAINER_STROKES
+        self.usual = self.plain and only.ordinary and not self.volumes and self.deadline is None
+        """Whether, besides, nothing has to be there but its image: then it starts in a few `strokes`."""
 
 
 class Plans:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from k8snb.kubelet.containerstatus import container_status
 from k8snb.kubelet.status import (
     NO_RESOURCES,
+    OWNED,
     conditions,
     conditions_at_first,
     conditions_when_ready,
@@ -59,20 +60,28 @@ def _quick(worker: PodWorker) -> Object | None:
     if unit.container is None:
         if unit.reason or worker.state not in {"New", "Preparing"}:
             return None
-    elif unit.state != "Running" or unit.attempt or worker.state != "Running" or _is_running(worker):
+        return _pending(worker)
+    if unit.state != "Running" or unit.attempt or worker.state != "Running" or _is_running(worker):
         return None
-    pod = worker.pod
-    before = pod["status"]
-    scheduled = scheduled_at(before.get("conditions") or (), worker.began)
+    return _running(worker, unit.container.id)
+
+
+def status_on_arrival(worker: PodWorker) -> Object:
+    """The status of a plain pod that its kubelet has just admitted."""
+    return _pending(worker) or _full(worker)
+
+
+def status_when_running(worker: PodWorker) -> Object:
+    """The status of a usual pod whose container has just begun to run."""
+    assert worker.container is not None
+    return _running(worker, worker.container.id) or _full(worker)
+
+
+def _pending(worker: PodWorker) -> Object | None:
+    scheduled = _scheduled(worker)
     if scheduled is None:
         return None
-    generation = pod["metadata"].get("generation")
-    if unit.container is None:
-        return _pending(worker, before, scheduled, generation)
-    return _runs(worker, before, scheduled, generation, unit.container.id)
-
-
-def _pending(worker: PodWorker, before: Object, scheduled: str, generation: int | None) -> Object:
+    before, generation = worker.pod["status"], worker.pod["metadata"].get("generation")
     return {
         "observedGeneration": generation,
         "phase": "Pending",
@@ -86,24 +95,38 @@ def _pending(worker: PodWorker, before: Object, scheduled: str, generation: int 
     }
 
 
-def _runs(worker: PodWorker, before: Object, scheduled: str, generation: int | None, container: str) -> Object:
-    now = worker.kubelet.clock.timestamp()
+def _running(worker: PodWorker, container: str) -> Object | None:
+    scheduled, kubelet, ip = _scheduled(worker), worker.kubelet, worker.ip
+    if scheduled is None:
+        return None
+    pod, now = worker.pod, kubelet.clock.timestamp()
+    generation = pod["metadata"].get("generation")
     running = worker.plan.mains[0].running.copy()
     running["state"] = running_since(now)
     running["containerID"] = f"containerd://{container}"
     address = _ADDRESS.copy()
-    address["ip"] = worker.ip
+    address["ip"] = ip
     status = _RUNNING.copy()
     status["observedGeneration"] = generation
     status["conditions"] = conditions_when_ready(generation, scheduled, worker.began, now)
-    status["hostIP"] = worker.kubelet.address
-    status["hostIPs"] = worker.kubelet.addresses
-    status["podIP"] = worker.ip
+    status["hostIP"] = kubelet.address
+    status["hostIPs"] = kubelet.addresses
+    status["podIP"] = ip
     status["podIPs"] = [address]
     status["startTime"] = worker.began
     status["containerStatuses"] = [running]
-    status["qosClass"] = before.get("qosClass", "BestEffort")
+    status["qosClass"] = pod["status"].get("qosClass", "BestEffort")
     return status
+
+
+def _scheduled(worker: PodWorker) -> str | None:
+    """When the pod was bound; None if it has conditions that others keep."""
+    before = worker.pod["status"]
+    found = before.get("conditions") or ()
+    if before is worker.status and len(found) == len(OWNED):
+        since: str = found[len(OWNED) - 1]["lastTransitionTime"]
+        return since
+    return scheduled_at(found, worker.began)
 
 
 def _is_running(worker: PodWorker) -> bool:

@@ -19,8 +19,9 @@ from k8snb.kubelet.lifecycle import POD_TABLE, steps
 from k8snb.kubelet.plan import ContainerPlan, PodPlan
 from k8snb.kubelet.podstatus import status_of
 from k8snb.kubelet.runtime import ContainerView, SandboxView
-from k8snb.kubelet.strokes import Opening
+from k8snb.kubelet.strokes import OF_CONTAINER, STROKES, Start
 from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes
+from k8snb.machinery.recorded import about_of
 from k8snb.packet import NetworkError
 from k8snb.typing import Object, ObjectKey
 
@@ -38,8 +39,8 @@ class PodWorker:
     """The state of one pod on its node."""
 
     __slots__ = (
-        "began", "environments", "epoch", "failures", "grace", "ip", "kubelet", "opening", "plan", "pod", "reason",
-        "sandbox", "state", "status", "stop_at", "units", "volumes",
+        "_units", "began", "container", "environments", "epoch", "failures", "grace", "ip", "kubelet", "plan", "pod",
+        "reason", "sandbox", "start", "state", "status", "stop_at", "volumes",
     )  # fmt: skip
 
     def __init__(self, kubelet: Kubelet, pod: Object) -> None:
@@ -52,7 +53,11 @@ class PodWorker:
         """When the kubelet first saw the pod (`startTime`)."""
         self.ip = ""
         self.sandbox: SandboxView | None = None
-        self.units: tuple[ContainerUnit, ...] = ()
+        self._units: tuple[ContainerUnit, ...] | None = ()
+        self.start: Start | None = None
+        """How far its start has come, if it is a usual one."""
+        self.container: ContainerView | None = None
+        """The container of a usual pod."""
         self.volumes: PodVolumes | None = None
         self.status: Object | None = None
         """The status as it was last written."""
@@ -63,7 +68,6 @@ class PodWorker:
         self.stop_at = 0.0
         self.failures = 0
         self.environments: dict[str, Mapping[str, str]] | None = None
-        self.opening: Opening | None = None
 
     @property
     def host(self) -> Kubelet:
@@ -75,6 +79,20 @@ class PodWorker:
         """The pod's namespace and name."""
         meta = self.pod["metadata"]
         return ObjectKey(meta["namespace"], meta["name"])
+
+    @property
+    def units(self) -> tuple[ContainerUnit, ...]:
+        """The containers; none before the pod is admitted. The only one of a usual pod is made when it is asked for."""
+        if self._units is None:
+            unit = ContainerUnit(self, self.plan.mains[0])
+            if self.start is not None or self.container is not None:
+                unit.take_over(self.start, self.container)
+            self.settle_units((unit,))
+        return self._units or ()
+
+    def settle_units(self, units: tuple[ContainerUnit, ...] | None) -> None:
+        """These are the containers; None for one that is not needed yet."""
+        self._units, self.start, self.container = units, None, None
 
     @property
     def uid(self) -> str:
@@ -101,8 +119,13 @@ class PodWorker:
 
     def deliver(self, event: str) -> None:
         """Let something happen to the pod."""
-        stroke = self.plan.strokes.get((self.state, event))
-        if stroke is None or not stroke(self):
+        start = self.start
+        stroke = STROKES.get((self.state if start is None else start.stage, event))
+        if stroke is not None and self.plan.usual and stroke(self):
+            return
+        if event in OF_CONTAINER:
+            self.units[0].go_on(event)
+        else:
             self.fire(event)
 
     def fire(self, event: str) -> None:
@@ -124,7 +147,8 @@ class PodWorker:
         deleted = "deletionTimestamp" in pod["metadata"]
         if news <= 0 and not (deleted and self.grace is None):  # the deletion may lie before what this worker wrote
             return
-        self.pod, self.opening = pod if news > 0 else before, None
+        if news > 0:
+            self._is_now(pod)
         if deleted:
             self.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
         elif pod["spec"] is not before["spec"] and pod["spec"] != before["spec"]:
@@ -142,12 +166,12 @@ class PodWorker:
 
     def change_spec(self) -> None:
         """Containers whose image changed run anew; everything else that may change takes effect as it is."""
-        former, self.plan = self.plan, self.kubelet.pool.plans.of(self.pod)
-        plan = self.plan
+        units, former = self.units, self.plan
+        self.plan = plan = self.kubelet.pool.plans.of(self.pod)
         if self.state in {"Preparing", "Running", "Terminating"}:
             self.kubelet.release(former)
             self.kubelet.reserve(plan)
-        for unit, new in zip(self.units, plan.containers, strict=False):
+        for unit, new in zip(units, plan.containers, strict=False):
             old, unit.plan = unit.plan, new
             if old.image != new.image and unit.state == "Running":
                 unit.stop_because(f"Container {new.name} definition changed, will be restarted")
@@ -166,7 +190,7 @@ class PodWorker:
             self.kubelet.events.record(self.pod, "Warning", refusal[0], refusal[1])
             self.fire("rejected")
             return
-        self.units = tuple(ContainerUnit(self, plan) for plan in self.plan.containers)
+        self.settle_units(tuple([ContainerUnit(self, plan) for plan in self.plan.containers]))
         if self.plan.deadline is not None:
             self.kubelet.pool.clock.call_later(float(self.plan.deadline), self.expire, background=True)
         self.write()
@@ -208,7 +232,7 @@ class PodWorker:
         self.failures += 1
         self.kubelet.pool.later(delay, self, "retry", background=patient or self.failures > _HOPEFUL)
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """The sandbox is ready: containers may start."""
         assert self.sandbox is not None
         self.ip = self.sandbox.ip
@@ -347,14 +371,14 @@ class PodWorker:
 
     # -- status ------------------------------------------------------------------------------------
 
-    def write(self) -> None:
-        """Write the status if it differs from what was written."""
-        status = status_of(self)
+    def write(self, status: Object | None = None) -> None:
+        """Write the status (worked out, if it is not known yet) if it differs from what was written."""
+        status = status or status_of(self)
         if status == self.status and self._still_there(status):
             return
-        self.status, self.opening = status, None
+        self.status = status
         try:
-            self.pod = self.kubelet.client.update_status("pods", {**self.pod, "status": status})
+            self._wrote(self.kubelet.client.update_status("pods", {**self.pod, "status": status}))
         except StatusError as error:
             if error.reason == "Conflict":
                 self._write_again()
@@ -371,7 +395,19 @@ class PodWorker:
         namespace, name = self.key
         fresh = self.kubelet.client.find("pods", name, namespace)
         if fresh is not None and fresh["metadata"]["uid"] == self.uid:
-            self.pod = self.kubelet.client.update_status("pods", {**fresh, "status": status_of(self)})
+            self._wrote(self.kubelet.client.update_status("pods", {**fresh, "status": status_of(self)}))
+
+    def _wrote(self, pod: Object) -> None:
+        """Take the version that the API made of what was written; the news of it will be no news."""
+        own = self.kubelet.pool.own
+        own.pop(id(self.pod), None)
+        own[id(pod)] = pod
+        self._is_now(pod)
+
+    def _is_now(self, pod: Object) -> None:
+        self.pod = pod
+        if self.start is not None:
+            self.start.about = about_of(pod["metadata"])
 
 
 _STEPS = steps(POD_TABLE, PodWorker)

@@ -17,7 +17,7 @@ from k8snb.kubelet.plan import Plans
 from k8snb.kubelet.runtime import CallLog
 from k8snb.loop import Loop, Task
 from k8snb.trace import Trace
-from k8snb.typing import ObjectKey
+from k8snb.typing import Object, ObjectKey
 
 RETRY_SECONDS = 5.0
 """After how long work that the API refused is tried again."""
@@ -63,6 +63,8 @@ class Pool(Task):
         self.correlator = Correlator()
         self.calls = calls if calls is not None else CallLog(enabled=trace.enabled)
         self.tracing = trace.enabled
+        self.own: dict[int, Object] = {}
+        """The versions of pods that kubelets have written and not heard of yet, by identity."""
         self.silent: set[str] = set()
         """The kubelets that have been stopped."""
         self._trace = trace
@@ -109,7 +111,10 @@ class Pool(Task):
             elif self.tracing:
                 self._traced(unit, event, cause)
             else:
-                self._deliver(unit, event)
+                try:
+                    unit.deliver(event)
+                except StatusError as error:
+                    self._refused(unit, event, error)
         if queue:
             self.wake()
 
@@ -117,20 +122,16 @@ class Pool(Task):
         span = self._trace.begin(unit.host.component, unit.key, cause)
         span.observed["event"] = event
         try:
-            error = self._deliver(unit, event)
-            if error is not None:
-                span.error = error.message
+            unit.deliver(event)
+        except StatusError as error:
+            span.error = error.message
+            self._refused(unit, event, error)
         finally:
             self._trace.end(span)
 
-    def _deliver(self, unit: Unit, event: str) -> StatusError | None:
-        try:
-            unit.deliver(event)
-        except StatusError as error:
-            if error.code != 404:
-                self.later(RETRY_SECONDS, unit, event, background=True)
-            return error
-        return None
+    def _refused(self, unit: Unit, event: str, error: StatusError) -> None:
+        if error.code != 404:
+            self.later(RETRY_SECONDS, unit, event, background=True)
 
     def next_address(self) -> str:
         """An address for one more machine: `172.18.0.2` and on."""

@@ -1,127 +1,153 @@
-"""The usual start of a usual pod, in three strokes.
+"""The usual start of a usual pod, in four strokes.
 
-Nearly all pods at scale have one container that is ready as soon as it runs, and nothing goes wrong with them. From
-its sandbox on, such a pod takes the same way through the tables of `lifecycle` every time. A stroke goes a stretch of
-that way at once, without asking for each row; which rows those are stands beside it and is looked up in the tables
-when this module is loaded, so that a stroke can not go another way than they do. Where anything is out of the ordinary
-a stroke does nothing and says so, and the worker goes on row by row.
+Nearly all pods at scale have one container that is ready as soon as it runs, and nothing goes wrong with them. Such a
+pod takes the same way through the tables of `lifecycle` every time. A stroke goes a stretch of that way at once,
+without asking for each row; which rows those are stands beside it and is looked up in the tables when this module is
+loaded, so that a stroke can not go another way than they do. Until something out of the ordinary happens the container
+needs no unit of its own either: a `Start` keeps how far it has come, and nothing once it runs.
+
+What is out of the ordinary, a stroke leaves alone (it returns False), and the worker goes on row by row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from k8snb.kubelet.lifecycle import CONTAINER_TABLE, POD_TABLE, Transition, walk
-from k8snb.kubelet.runtime import START_SECONDS, RuntimeRefused
-from k8snb.machinery.recorded import About, Shape, about_of
+from k8snb.kubelet.podstatus import status_on_arrival, status_when_running
+from k8snb.kubelet.runtime import START_SECONDS, Pull, RuntimeRefused
+from k8snb.machinery.recorded import Shape, about_of
 
 if TYPE_CHECKING:
-    from k8snb.kubelet.container import ContainerUnit
+    from k8snb.kubelet.kubelet import Kubelet
     from k8snb.kubelet.podworker import PodWorker
 
-Strokes: TypeAlias = Mapping[tuple[str, str], Callable[[Any], bool]]
-"""By state and event: what does it all at once. It returns False if it has done nothing."""
-
-Opening: TypeAlias = tuple[About, tuple[Shape, ...]]
-"""What the first events of a pod have in common: the pod, and a shape for each of `REASONS`."""
+_ARRIVE = walk(POD_TABLE, "New", ("seen", "admit"), ("admitted", "prepare"))
+_BEGIN = walk(POD_TABLE, _ARRIVE.to, ("sandbox ready", "begin"))
+_WAIT = "Waiting"
+_PULL = walk(CONTAINER_TABLE, _WAIT, ("start", "ensure_image"), ("image absent", "pull"))
+_FROM_IMAGE = (("image present", "configure"), ("complete", "create"))
+_CREATE = walk(CONTAINER_TABLE, _WAIT, ("start", "ensure_image"), *_FROM_IMAGE)
+_MAKE = walk(CONTAINER_TABLE, _PULL.to, ("pulled", "arrived"), *_FROM_IMAGE)
+_RUN = walk(CONTAINER_TABLE, _CREATE.to, ("created", "launch"), ("launched", "begin"))
+_FAILED = "pull failed"
 
 REASONS = ("Pulling", "Pulled", "Created", "Started")
 _PULLING, _PULLED, _CREATED, _STARTED = range(len(REASONS))
 
-_BEGIN = walk(POD_TABLE, "Preparing", ("sandbox ready", "start"))
-_PULL = walk(CONTAINER_TABLE, "Waiting", ("start", "ensure_image"), ("image absent", "pull"))
-_CREATE = walk(
-    CONTAINER_TABLE, "Waiting", ("start", "ensure_image"), ("image present", "configure"), ("complete", "create")
-)
-_CREATE_PULLED = walk(
-    CONTAINER_TABLE, _PULL.to, ("pulled", "arrived"), ("image present", "configure"), ("complete", "create")
-)
-_RUN = walk(CONTAINER_TABLE, _CREATE.to, ("created", "launch"), ("launched", "begin"))
+
+class Start:
+    """How far a usual pod has come on its way to running, and what its events have in common."""
+
+    __slots__ = ("about", "pulling", "shapes", "stage")
+
+    def __init__(self, worker: PodWorker) -> None:
+        meta = worker.pod["metadata"]
+        self.stage = _WAIT
+        """The state of the container."""
+        self.pulling: Pull | None = None
+        self.about = about_of(meta)
+        self.shapes = worker.kubelet.shapes.get((meta["namespace"], worker.plan.mains[0].field)) or _shapes(worker)
+
+
+def _shapes(worker: PodWorker) -> tuple[Shape, ...]:
+    pod, kubelet, field = worker.pod, worker.kubelet, worker.plan.mains[0].field
+    made = tuple([kubelet.events.shape(pod, "Normal", reason, field) for reason in REASONS])
+    kubelet.shapes[pod["metadata"]["namespace"], field] = made
+    return made
+
+
+def arrive(worker: PodWorker) -> bool:
+    """The node has room: tell the API that the kubelet has the pod, and make its sandbox."""
+    kubelet = worker.kubelet
+    if kubelet.admit(worker.plan) is not None:
+        return False
+    worker.began = kubelet.clock.timestamp()
+    worker.settle_units(None)
+    worker.write(status_on_arrival(worker))
+    worker.start = Start(worker)
+    worker.state = _ARRIVE.to
+    _say_why(kubelet, _ARRIVE)
+    worker.prepare()
+    return True
 
 
 def begin(worker: PodWorker) -> bool:
     """The sandbox is ready: make the container, or ask for its image first."""
-    unit, kubelet = worker.units[0], worker.kubelet
-    assert worker.sandbox is not None
-    worker.state, worker.ip = _BEGIN.to, worker.sandbox.ip
-    plan, runtime = unit.plan, kubelet.runtime
-    unit.epoch += 1
-    if plan.pull_policy != "Always" and runtime.image_status(plan.config.reference):
-        _tell(unit, _PULLED, plan.present)
-        return _create(unit, _CREATE)
-    _tell(unit, _PULLING, plan.pulling)
-    unit.state = _PULL.to
-    unit.pulling = pull = runtime.pull_image(plan.config.reference)
-    kubelet.pool.later(pull.seconds, unit, "pull failed" if pull.error else "pulled")
-    return _went(unit, _PULL)
-
-
-def make(unit: ContainerUnit) -> bool:
-    """The image is here: make the container."""
-    pull = unit.pulling
-    if unit.attempt >= 0 or unit.reason or pull is None:
+    start, sandbox, kubelet = worker.start, worker.sandbox, worker.kubelet
+    if start is None or sandbox is None:
         return False
-    _tell(unit, _PULLED, unit.plan.pulled(pull))
-    unit.pulling = None
-    return _create(unit, _CREATE_PULLED)
+    worker.state, worker.ip = _BEGIN.to, sandbox.ip
+    plan, runtime = worker.plan.mains[0], kubelet.runtime
+    if plan.pull_policy != "Always" and runtime.image_status(plan.config.reference):
+        kubelet.events.first(start.shapes[_PULLED], start.about, plan.present)
+        _create(worker, start, _CREATE)
+        return True
+    kubelet.events.first(start.shapes[_PULLING], start.about, plan.pulling)
+    start.stage = _PULL.to
+    start.pulling = pull = runtime.pull_image(plan.config.reference)
+    kubelet.pool.later(pull.seconds, worker, _FAILED if pull.error else "pulled")
+    _say_why(kubelet, _PULL)
+    return True
 
 
-def run(unit: ContainerUnit) -> bool:
+def make(worker: PodWorker) -> bool:
+    """The image is here: make the container."""
+    start = worker.start
+    if start is None or start.pulling is None:
+        return False
+    said = worker.plan.mains[0].pulled(start.pulling)
+    worker.kubelet.events.first(start.shapes[_PULLED], start.about, said)
+    _create(worker, start, _MAKE)
+    return True
+
+
+def _create(worker: PodWorker, start: Start, way: Transition) -> None:
+    kubelet = worker.kubelet
+    assert worker.sandbox is not None
+    worker.container = kubelet.runtime.create_container(worker.sandbox, worker.plan.mains[0].config, 0)
+    kubelet.events.first(start.shapes[_CREATED], start.about, "Container created")
+    start.stage = way.to
+    kubelet.pool.later(START_SECONDS, worker, "created")
+    _say_why(kubelet, way)
+
+
+def run(worker: PodWorker) -> bool:
     """The container is made: run it, and say that the pod is ready."""
-    worker = unit.worker
-    if unit.attempt or unit.reason or unit.container is None or worker.state != _BEGIN.to:
+    start, container, kubelet = worker.start, worker.container, worker.kubelet
+    if start is None or container is None:
         return False
     try:
-        worker.kubelet.runtime.start_container(unit.container)
+        kubelet.runtime.start_container(container)
     except RuntimeRefused as error:
-        unit.not_started(error)
-        return False
-    _tell(unit, _STARTED, "Container started")
-    unit.state = _RUN.to
-    unit.started = unit.ready = True
-    _went(unit, _RUN)
-    worker.write()
+        worker.units[0].not_started(error)
+        worker.fire("container changed")
+        return True
+    if worker.start is None:  # it has run and ended at once
+        worker.units[0].launched()
+        worker.fire("container changed")
+        return True
+    kubelet.events.first(start.shapes[_STARTED], start.about, "Container started")
+    worker.start = None
+    _say_why(kubelet, _RUN)
+    worker.write(status_when_running(worker))
     return True
 
 
-def _create(unit: ContainerUnit, way: Transition) -> bool:
-    worker = unit.worker
-    assert worker.sandbox is not None
-    unit.attempt = 0
-    unit.container = worker.kubelet.runtime.create_container(worker.sandbox, unit.plan.config, 0)
-    _tell(unit, _CREATED, "Container created")
-    unit.state = way.to
-    worker.kubelet.pool.later(START_SECONDS, unit, "created")
-    return _went(unit, way)
+def _say_why(kubelet: Kubelet, way: Transition) -> None:
+    if kubelet.pool.tracing:
+        kubelet.pool.wants(way.why)
 
 
-def _went(unit: ContainerUnit, way: Transition) -> bool:
-    pool = unit.worker.kubelet.pool
-    if pool.tracing:
-        pool.wants(way.why)
-    return True
+STROKES: Mapping[tuple[str, str], Callable[[PodWorker], bool]] = {
+    ("New", "seen"): arrive,
+    (_WAIT, "sandbox ready"): begin,
+    (_PULL.to, "pulled"): make,
+    (_CREATE.to, "created"): run,
+}
+"""By the state of the pod (once it starts, that of its container) and event: what does it all at once."""
 
-
-def _tell(unit: ContainerUnit, reason: int, message: str) -> None:
-    """Record an event. A pod's first start says each of these for the first time."""
-    worker = unit.worker
-    opening = worker.opening
-    if opening is None:
-        opening = worker.opening = _open(worker, unit.plan.field)
-    worker.kubelet.events.first(opening[1][reason], opening[0], message)
-
-
-def _open(worker: PodWorker, field: str) -> Opening:
-    pod, kubelet = worker.pod, worker.kubelet
-    meta = pod["metadata"]
-    shapes = kubelet.shapes.get((meta["namespace"], field))
-    if shapes is None:
-        shapes = tuple(kubelet.events.shape(pod, "Normal", reason, field) for reason in REASONS)
-        kubelet.shapes[meta["namespace"], field] = shapes
-    return about_of(meta), shapes
-
-
-POD_STROKES: Strokes = {("Preparing", "sandbox ready"): begin}
-CONTAINER_STROKES: Strokes = {(_PULL.to, "pulled"): make, (_CREATE.to, "created"): run}
-NO_STROKES: Strokes = {}
+OF_CONTAINER = frozenset({"pulled", _FAILED, "created"})
+"""What happens to the container while it has no unit of its own."""
+RUNNING = _RUN.to
