@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from k8snb.i18n import _
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
 from k8snb.lab.verdict import Claim, Reader, check
 from k8snb.machinery.objects import annotations_of, controller_of, is_true
 from k8snb.typing import Object
 
-NAMESPACE = "default"
 _REVISION = "deployment.kubernetes.io/revision"
-
-Claims = Iterator[Claim]
-_NOTHING: Object = {"metadata": {}, "spec": {}, "status": {}}
 
 
 # -- pods ------------------------------------------------------------------------------------------------
@@ -23,26 +19,26 @@ _NOTHING: Object = {"metadata": {}, "spec": {}, "status": {}}
 @check
 def check_greeter(cluster: Reader) -> Claims:
     """A pod that says something and is done."""
-    pod = _pod(cluster, "greeter")
-    yield _exists(pod, _("there is a Pod greeter"))
+    pod = find(cluster, "pods", "greeter")
+    yield exists(pod, _("there is a Pod greeter"))
     yield Claim(_phase(pod) != "Pending", _("its container has run"), _not_yet(pod))
     yield Claim(_restarts(pod) == 0, _("the container ran once"), _restarted(pod))
-    yield Claim(_phase(pod) == "Succeeded", _("its phase is Succeeded"), _is(_("the phase"), _phase(pod)))
+    yield Claim(_phase(pod) == "Succeeded", _("its phase is Succeeded"), says(_("the phase"), _phase(pod)))
     yield Claim(bool(_log(cluster, "greeter")), _("it has left a line in its log"), _("kubectl logs greeter is empty"))
 
 
 @check
 def check_report(cluster: Reader) -> Claims:
     """A pod whose helper does not keep it from finishing."""
-    pod = _pod(cluster, "report")
+    pod = find(cluster, "pods", "report")
     spec = pod["spec"]
-    yield _exists(pod, _("there is a Pod report"))
+    yield exists(pod, _("there is a Pod report"))
     mains = [each["name"] for each in spec.get("containers") or ()]
     yield Claim(mains == ["report"], _("report is its only ordinary container"), _are(mains))
     helper = _named(spec.get("initContainers"), "shipper")
     yield Claim(bool(helper), _("shipper is an init container"), _("no entry of initContainers has this name"))
     policy = str(helper.get("restartPolicy", _("absent")))
-    yield Claim(policy == "Always", _("… and its own restartPolicy makes it a sidecar"), _is("restartPolicy", policy))
+    yield Claim(policy == "Always", _("… and its own restartPolicy makes it a sidecar"), says("restartPolicy", policy))
     yield Claim(_phase(pod) == "Succeeded", _("the pod finishes: its phase is Succeeded"), _not_done(pod))
     shipped = "total: 42" in _log(cluster, "report", "shipper")
     yield Claim(shipped, _("the helper has shipped the report"), _("kubectl logs report -c shipper has no total"))
@@ -51,10 +47,10 @@ def check_report(cluster: Reader) -> Claims:
 @check
 def check_patient(cluster: Reader) -> Claims:
     """A pod that is repaired where it stands."""
-    pod = _pod(cluster, "patient")
-    yield _exists(pod, _("the Pod patient is still there"))
+    pod = find(cluster, "pods", "patient")
+    yield exists(pod, _("the Pod patient is still there"))
     image = str(_first_container(pod).get("image", ""))
-    yield Claim(image.startswith("nginx"), _("its image exists"), _is("image", image))
+    yield Claim(image.startswith("nginx"), _("its image exists"), says("image", image))
     changed = pod["metadata"].get("generation", 1) > 1
     yield Claim(changed, _("it was repaired, not replaced"), _("this is a new Pod: its generation is 1"))
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), _not_yet(pod))
@@ -66,14 +62,14 @@ def check_patient(cluster: Reader) -> Claims:
 @check
 def check_frontend(cluster: Reader) -> Claims:
     """A rollout during which nobody misses a pod."""
-    deployment = _deployment(cluster, "frontend")
+    deployment = find(cluster, "deployments.apps", "frontend")
     spec = deployment["spec"]
-    yield _exists(deployment, _("there is a Deployment frontend"))
-    yield Claim(spec.get("replicas") == 4, _("it wants four replicas"), _is("replicas", spec.get("replicas")))
+    yield exists(deployment, _("there is a Deployment frontend"))
+    yield Claim(spec.get("replicas") == 4, _("it wants four replicas"), says("replicas", spec.get("replicas")))
     limits = (spec.get("strategy") or {}).get("rollingUpdate") or {}
     unavailable, surge = str(limits.get("maxUnavailable")), str(limits.get("maxSurge"))
-    yield Claim(unavailable in ("0", "0%"), _("no pod may be missing"), _is("maxUnavailable", unavailable))
-    yield Claim(surge in ("1", "25%"), _("one pod may be too many"), _is("maxSurge", surge))
+    yield Claim(unavailable in ("0", "0%"), _("no pod may be missing"), says("maxUnavailable", unavailable))
+    yield Claim(surge in ("1", "25%"), _("one pod may be too many"), says("maxSurge", surge))
     images = [_image(each) for each in _replica_sets(cluster, "frontend")]
     yield Claim("nginx:1.27" in images, _("it has run nginx:1.27"), _saw(images))
     yield Claim("nginx:1.28" in images, _("it has been updated to nginx:1.28"), _saw(images))
@@ -83,10 +79,10 @@ def check_frontend(cluster: Reader) -> Claims:
 @check
 def check_shop(cluster: Reader) -> Claims:
     """A rollback to a certain revision."""
-    deployment = _deployment(cluster, "shop")
-    yield _exists(deployment, _("the Deployment shop is still there"))
+    deployment = find(cluster, "deployments.apps", "shop")
+    yield exists(deployment, _("the Deployment shop is still there"))
     image = _image(deployment)
-    yield Claim(image == "nginx:1.26", _("it asks for the first image, nginx:1.26"), _is("image", image))
+    yield Claim(image == "nginx:1.26", _("it asks for the first image, nginx:1.26"), says("image", image))
     revision = int(annotations_of(deployment).get(_REVISION, "0"))
     forward = _("going back makes a new revision; this one is {revision}").format(revision=revision)
     yield Claim(revision > 3, _("the history has gone on: this is revision 4 or later"), forward)
@@ -96,12 +92,12 @@ def check_shop(cluster: Reader) -> Claims:
 @check
 def check_ledger(cluster: Reader) -> Claims:
     """A Deployment whose versions never run side by side."""
-    deployment = _deployment(cluster, "ledger")
-    yield _exists(deployment, _("the Deployment ledger is still there"))
+    deployment = find(cluster, "deployments.apps", "ledger")
+    yield exists(deployment, _("the Deployment ledger is still there"))
     strategy = (deployment["spec"].get("strategy") or {}).get("type")
-    yield Claim(strategy == "Recreate", _("its strategy is Recreate"), _is("strategy.type", strategy))
+    yield Claim(strategy == "Recreate", _("its strategy is Recreate"), says("strategy.type", strategy))
     image = _image(deployment)
-    yield Claim(image == "redis:8", _("it asks for redis:8"), _is("image", image))
+    yield Claim(image == "redis:8", _("it asks for redis:8"), says("image", image))
     yield from _complete(deployment, "redis:8")
 
 
@@ -117,14 +113,6 @@ def _complete(deployment: Object, image: str) -> Claims:
 
 
 # -- reading -----------------------------------------------------------------------------------------------
-
-
-def _pod(cluster: Reader, name: str) -> Object:
-    return cluster.client.find("pods", name, NAMESPACE) or _NOTHING
-
-
-def _deployment(cluster: Reader, name: str) -> Object:
-    return cluster.client.find("deployments.apps", name, NAMESPACE) or _NOTHING
 
 
 def _replica_sets(cluster: Reader, deployment: str) -> list[Object]:
@@ -163,14 +151,6 @@ def _named(containers: Any, name: str) -> Object:
 # -- words -------------------------------------------------------------------------------------------------
 
 
-def _exists(obj: Object, sentence: str) -> Claim:
-    return Claim(obj is not _NOTHING, sentence, _("there is none in the namespace default"))
-
-
-def _is(what: str, value: Any) -> str:
-    return _("{what} is {value}").format(what=what, value=value)
-
-
 def _are(containers: list[str]) -> str:
     return _("its ordinary containers are {names}").format(names=", ".join(containers))
 
@@ -183,7 +163,7 @@ def _not_yet(pod: Object) -> str:
     """Why the pod does not run: the reason that its container gives, or that time has not passed."""
     waiting = [each["state"].get("waiting") for each in pod["status"].get("containerStatuses") or ()]
     reasons = [each["reason"] for each in waiting if each]
-    seen = _is(_("the reason"), reasons[0] if reasons else _phase(pod))
+    seen = says(_("the reason"), reasons[0] if reasons else _phase(pod))
     return _("{seen}; have you let time pass, with cluster.settle()?").format(seen=seen)
 
 
@@ -197,7 +177,7 @@ def _restarted(pod: Object) -> str:
 def _not_done(pod: Object) -> str:
     running = [each["name"] for each in pod["status"].get("containerStatuses") or () if "running" in each["state"]]
     if not running:
-        return _is(_("the phase"), _phase(pod))
+        return says(_("the phase"), _phase(pod))
     return _("{containers} still runs; have you let time pass, with cluster.settle()?").format(
         containers=", ".join(running)
     )
