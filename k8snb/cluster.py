@@ -426,6 +426,16 @@ class Cluster:
         first = max(since, self.store.compacted)
         return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
 
+    def selection(self, what: str, selector: str = "", *, title: str = "", namespace: str = "default") -> Stepper:
+        """Which objects a selector catches, requirement by requirement.
+
+        `what` is a resource (`pods`), or an object whose own selector is meant (`service/web`); ValueError if that
+        has none.
+        """
+        from k8snb.view.selection import selection
+
+        return selection(self.at(self.revision), self.revision, what, selector, title, namespace)
+
     def packet(self, source: str, url: str, *, title: str = "", namespace: str = "default") -> Stepper:
         """Send one HTTP request and follow it from `source` to who answers, and back.
 

@@ -35,6 +35,12 @@ POINTS = {
         "`CrashLoopBackOff`", "%kubectl delete pod", "stays gone", "`ErrImagePull`", "`ImagePullBackOff`",
         "1.33", "in-place resize", "1.35", "stop_kubelet", "not been set since",
     ],
+    "first-app/labels": [
+        "pairs of a key and a value", "1 to 63 characters", "at most 253 characters", "may be empty", "`!=`", "`notin`",
+        "`in`", "-l '!env'", "A comma means *and*", "*loose coupling*", "five steps", "**template**", "**ReplicaSet**",
+        "**slice**", "**kube-proxy**", "cannot be selected", "matchExpressions", "nodeSelector", "app=quarantine",
+        "matches nothing", "matches too much", 'cluster.selection("service/my-app-service")', "256 KiB",
+    ],
     "first-app/deployment": [
         "declared", "**ReplicaSets**", "`pod-template-hash`", "`maxSurge`", "`maxUnavailable`", "revision",
         "rollout undo", "rollout pause", "rollout resume", "`progressDeadlineSeconds`", "`Recreate`", "cattle",
@@ -53,6 +59,7 @@ POINTS = {
 
 MANIFESTS = {
     "first-app/pod": ["first-app/pod.yaml", "first-app/two-containers.yaml"],
+    "first-app/labels": ["first-app/labels-deployment.yaml", "first-app/labels-service.yaml"],
     "first-app/deployment": ["first-app/deployment.yaml"],
     "first-app/service": ["first-app/service-pods.yaml", "first-app/service.yaml", "first-app/service-types.yaml"],
 }
