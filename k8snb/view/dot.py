@@ -15,7 +15,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from k8snb.i18n import _
@@ -32,6 +32,9 @@ _LINE = 26
 
 _SMALLEST = 0.8
 """A picture shrinks to this part of its size and no further; what is still too wide scrolls."""
+
+_COLUMN = 780
+"""How wide a page's column of text is, in pixels: a drawing that does not fit into it is turned, if that helps."""
 
 _FONT = "Helvetica,Arial,sans-serif"
 _NAMES = list(theme.KINDS)
@@ -97,7 +100,11 @@ class Diagram:
 
     def svg(self) -> str:
         """The picture as inline SVG; ImportError where there is no Graphviz."""
-        return themed(layout(self.dot), alternative(self.graph))
+        drawing = layout(self.dot)
+        if _pixels(drawing) * _SMALLEST > _COLUMN:
+            turned = layout(source(replace(self.graph, across=not self.graph.across)))
+            drawing = min(drawing, turned, key=_pixels)
+        return themed(drawing, alternative(self.graph))
 
     def __str__(self) -> str:
         return text(self.graph)
@@ -298,6 +305,12 @@ def _quiet() -> Iterator[None]:
         os.close(nowhere)
 
 
+def _pixels(svg: str) -> int:
+    """How wide a drawing is when nothing shrinks it."""
+    width = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
+    return round(int(width[1]) * 4 / 3) if width else 640
+
+
 def themed(svg: str, alt: str) -> str:
     """The drawing in the page's text colour, with glyphs, without ids, tooltips and comments."""
     svg = re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg, flags=re.DOTALL)
@@ -305,8 +318,7 @@ def themed(svg: str, alt: str) -> str:
     svg = re.sub(r'<polygon fill="#00a0([0-9a-f]{2})"[^>]*points="([^"]*)"[^>]*/>', _drawn, svg)
     svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
     svg = re.sub(r'(fill|stroke)="#010204"', r'\1="currentColor" \1-opacity=".72"', svg)
-    width = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
-    pixels = round(int(width[1]) * 4 / 3) if width else 640
+    pixels = _pixels(svg)
     size = f"width:{pixels}px;max-width:max(100%,{round(pixels * _SMALLEST)}px);height:auto"
     label = html.escape(alt, quote=True)
     svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'<svg role="img" aria-label="{label}" style="{size}"', svg)

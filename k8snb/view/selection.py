@@ -17,7 +17,7 @@ from k8snb.machinery.selectors import LabelSelector, Requirement
 from k8snb.typing import Object, Resource
 from k8snb.view.changes import Change
 from k8snb.view.frames import Act, Frame
-from k8snb.view.scene import RESOURCES, Item, Scene, Snapshot, identity, named, scene
+from k8snb.view.scene import RESOURCES, Scene, Snapshot, identity, named, scene
 from k8snb.view.stepper import Stepper
 
 _BY_MAP = frozenset({"Service", "ReplicationController"})
@@ -99,10 +99,5 @@ def _frame(
     revision: int,
 ) -> Frame:
     caught = [identity(obj) for obj in left]
-    shown = {name: _alone(item) for name, item in whole.items() if name in caught or name.startswith("Node/")}
+    shown = {name: item for name, item in whole.items() if name in caught or name.startswith("Node/")}
     return Frame(_("selector"), "", words, 0.0, revision, 0, seen, acts, shown, caught)
-
-
-def _alone(item: Item) -> Item:
-    """The item without what would draw it beneath or inside another."""
-    return {key: value for key, value in item.items() if key not in ("parent", "in")}

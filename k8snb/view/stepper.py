@@ -90,7 +90,7 @@ class Stepper:
 
 def _listing(title: str, frames: Sequence[Frame]) -> str:
     """All frames as a numbered list: for paper, and where no script runs."""
-    return f'<p><strong>{html.escape(title)}</strong></p><ol>{"".join(_entry(frame) for frame in frames)}</ol>'
+    return f"<p><strong>{html.escape(title)}</strong></p><ol>{''.join(_entry(frame) for frame in frames)}</ol>"
 
 
 def _entry(frame: Frame) -> str:
