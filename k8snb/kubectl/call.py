@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from k8snb.kubectl.errors import CommandError, UsageError
 from k8snb.kubectl.flags import Flag, Flags
+from k8snb.kubectl.kubeconfig import Kubeconfig
 from k8snb.kubectl.output import Printed
 from k8snb.kubectl.printing.printers import Printer, as_struct, printer_for
 from k8snb.kubectl.session import Query, Session
-from k8snb.kubectl.settings import Settings
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
 
@@ -36,7 +36,7 @@ class Verb:
 
 @dataclass(slots=True)
 class Call:
-    """What a verb is given. `path` is how it was called (`kubectl rollout status`)."""
+    """What a verb is given. `path` is how it was called (`kubectl rollout status`); `show_help` prints its help."""
 
     path: str
     flags: Flags
@@ -45,7 +45,8 @@ class Call:
     session: Session
     printed: Printed
     stdin: str
-    settings: Settings
+    config: Kubeconfig
+    show_help: Callable[..., None]
     created: list[Object] = field(default_factory=list)
     printers: list[Printer | None] = field(default_factory=list)
 
@@ -57,7 +58,8 @@ class Call:
     @property
     def namespace(self) -> str:
         """The namespace that the command is about."""
-        return self.flags.text("namespace") or self.settings.namespace or "default"
+        given = self.flags.text("namespace")
+        return given or self.config.namespace(self.flags.text("context")) or "default"
 
     @property
     def everywhere(self) -> bool:

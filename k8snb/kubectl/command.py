@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -18,11 +19,12 @@ from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, ManyErrors, explain
-from k8snb.kubectl.flags import GLOBAL, MissingFlags, parse
+from k8snb.kubectl.flags import GLOBAL, Flag, Flags, MissingFlags, parse
 from k8snb.kubectl.help import help_text, suggestions
+from k8snb.kubectl.identity import checked
+from k8snb.kubectl.kubeconfig import SERVER, Kubeconfig
 from k8snb.kubectl.output import Output, Printed
-from k8snb.kubectl.session import Session, Wait
-from k8snb.kubectl.settings import Settings
+from k8snb.kubectl.session import Door, Session, Wait
 from k8snb.kubectl.verbs import VERBS
 
 
@@ -40,11 +42,11 @@ def run(cluster: Cluster, command: str | Sequence[str], stdin: str = "") -> Outp
 
     What `kubectl config` sets is remembered for the cluster.
     """
-    settings = _settings.setdefault(cluster, Settings())
-    return Kubectl(cluster.client, cluster.clock, cluster.wait, settings).run(command, stdin)
+    config = _configs.setdefault(cluster, Kubeconfig())
+    return Kubectl(cluster.client, cluster.clock, cluster.wait, config).run(command, stdin)
 
 
-_settings: WeakKeyDictionary[Cluster, Settings] = WeakKeyDictionary()
+_configs: WeakKeyDictionary[Cluster, Kubeconfig] = WeakKeyDictionary()
 
 
 def _look_once(condition: Callable[[], bool], timeout: float) -> bool:
@@ -55,12 +57,12 @@ class Kubectl:
     """kubectl for one client. `wait` lets time pass; without it, waiting commands look once."""
 
     def __init__(
-        self, client: Client, clock: Clock, wait: Wait | None = None, settings: Settings | None = None
+        self, client: Client, clock: Clock, wait: Wait | None = None, config: Kubeconfig | None = None
     ) -> None:
         self._client = client
         self._clock = clock
         self._wait = wait or _look_once
-        self._settings = settings or Settings()
+        self._config = config or Kubeconfig()
 
     def run(self, command: str | Sequence[str], stdin: str = "") -> Output:
         """Run one command, with or without the word `kubectl` in front. Never raises for what the command did."""
@@ -79,30 +81,53 @@ class Kubectl:
 
     def _run(self, words: list[str], stdin: str, printed: Printed) -> None:
         verb, path, rest = find_verb(words)
-        if verb.run is None and not set(rest) & {"-h", "--help"}:
-            unknown = [word for word in rest if not word.startswith("-")]
-            if unknown and verb.name:
-                raise CommandError(f"unknown command \"{' '.join(unknown)}\"\nSee '{path} -h' for help and examples")
-            if unknown:
-                raise CommandError(_unknown(unknown[0]))
-            show = printed.err if verb.name else printed.out
-            show(help_text(verb, path))
-            raise CommandError("", 1 if verb.name else 0)
         if set(rest) & {"-h", "--help"} and "--" not in rest:
             printed.out(help_text(verb, path))
             return
-        known = {flag.name: flag for flag in (*GLOBAL, *verb.flags)}.values()
-        shorts = {flag.short for flag in verb.flags if flag.short}
-        flags = [flag for flag in known if flag in verb.flags or flag.short not in shorts]
         try:
-            parsed = parse(path, rest, flags, interspersed=verb.interspersed)
+            parsed = parse(path, rest, _flags(verb), interspersed=verb.interspersed)
         except MissingFlags as error:
             raise CommandError(str(error)) from None
-        verbosity = parsed.flags.number("v")
-        session = Session(self._client, self._clock, self._wait, printed, verbosity)
-        call = Call(path, parsed.flags, parsed.args, parsed.dash, session, printed, stdin, self._settings)
-        assert verb.run is not None
-        verb.run(call)
+        if verb.run is None:
+            _group(verb, path, parsed.args, printed)
+            return
+
+        def show_help(*, to_out: bool = False) -> None:
+            (printed.out if to_out else printed.err)(help_text(verb, path))
+
+        session = Session(self._client, self._clock, self._wait, printed, self._door(parsed.flags))
+        config = self._config
+        verb.run(Call(path, parsed.flags, parsed.args, parsed.dash, session, printed, stdin, config, show_help))
+        if parsed.flags.on("warnings-as-errors") and session.warnings:
+            raise CommandError(f"{session.warnings} warning{'s' * (session.warnings > 1)} received")
+
+    def _door(self, flags: Flags) -> Door:
+        """As whom and where requests go; a mistake in this comes to light with the first request."""
+        config, timeout = self._config, flags.text("request-timeout")
+        return Door(
+            identity=lambda: checked(flags, config),
+            server=flags.text("server") or SERVER,
+            verbosity=flags.number("v"),
+            timeout="" if timeout == "0" else timeout,
+        )
+
+
+def _flags(verb: Verb) -> list[Flag]:
+    """The flags of a verb and those of every verb; where two have one name or letter, the verb's own counts."""
+    known = {flag.name: flag for flag in (*GLOBAL, *verb.flags)}.values()
+    shorts = {flag.short for flag in verb.flags if flag.short}
+    return [flag if flag in verb.flags or flag.short not in shorts else replace(flag, short="") for flag in known]
+
+
+def _group(verb: Verb, path: str, args: Sequence[str], printed: Printed) -> None:
+    """A command that only has others below it: which there are, or that there is none of that name."""
+    if args and verb.name:
+        raise CommandError(f"unknown command \"{' '.join(args)}\"\nSee '{path} -h' for help and examples")
+    if args:
+        raise CommandError(_unknown(args[0]))
+    show = printed.out if verb.name in ("", "rollout") else printed.err
+    show(help_text(verb, path))
+    raise CommandError("", 1 if verb.name else 0)
 
 
 def _unknown(word: str) -> str:
@@ -110,15 +135,12 @@ def _unknown(word: str) -> str:
     if word in UNAVAILABLE:
         hint = _("the built-in kubectl cannot do this; `python -m k8snb serve` lets the real one in")
         return f"{text}\n{hint}"
-    similar = suggestions(word, {*(verb.name for verb in VERBS), *UNAVAILABLE})
+    similar = suggestions(word, [*(verb.name for verb in VERBS), *UNAVAILABLE])
     return text + ("\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in similar) if similar else "")
 
 
-UNAVAILABLE = (
-    *("attach", "auth", "autoscale", "certificate", "completion", "cp", "debug", "diff", "edit"),
-    *("kustomize", "plugin", "port-forward", "proxy", "top"),
-)
-"""Commands of the real one that are not built in; most need a terminal, a socket or files of their own."""
+UNAVAILABLE = ("auth", "autoscale", "certificate", "completion", "plugin")
+"""Commands of the real one that are not built in."""
 
 ROOT = Verb("", "kubectl controls the Kubernetes cluster manager.", verbs=VERBS)
 

@@ -168,7 +168,7 @@ class _Reader:
             flag = self.short.get(letter)
             if flag is None:
                 raise FlagError(self.path, f"unknown shorthand flag: '{letter}' in -{whole}")
-            if cluster.startswith("="):
+            if cluster.startswith("=") and len(cluster) > 1:
                 self.set(flag, cluster[1:])
                 return
             if flag.alone:
@@ -225,16 +225,33 @@ def manager(name: str) -> Flag:
 
 
 GLOBAL = (
-    Flag("namespace", "n"),
-    Flag("help", "h", kind="switch"),
-    Flag("context"),
-    Flag("cluster"),
-    Flag("user"),
-    Flag("kubeconfig"),
     Flag("as"),
     Flag("as-group", kind="texts"),
+    Flag("as-uid"),
+    Flag("cache-dir"),
+    Flag("certificate-authority"),
+    Flag("client-certificate"),
+    Flag("client-key"),
+    Flag("cluster"),
+    Flag("context"),
+    Flag("disable-compression", kind="switch"),
+    Flag("help", "h", kind="switch"),
+    Flag("insecure-skip-tls-verify", kind="switch"),
+    Flag("kubeconfig"),
+    Flag("log-flush-frequency", kind="seconds", default=5.0),
+    Flag("match-server-version", kind="switch"),
+    Flag("namespace", "n"),
+    Flag("password"),
+    Flag("profile", default="none"),
+    Flag("profile-output", default="profile.pprof"),
     Flag("request-timeout", default="0"),
-    Flag("warnings-as-errors", kind="switch"),
+    Flag("server", "s"),
+    Flag("tls-server-name"),
+    Flag("token"),
+    Flag("user"),
+    Flag("username"),
     Flag("v", "v", kind="number"),
+    Flag("vmodule"),
+    Flag("warnings-as-errors", kind="switch"),
 )
-"""Flags that every command takes. Which server is asked, and as whom, is settled by the client in use."""
+"""Flags that every command takes."""

@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from k8snb.i18n import _
 from k8snb.kubectl.call import Verb
+from k8snb.kubectl.durations import go_duration
+from k8snb.kubectl.flags import Flag
 from k8snb.kubectl.tabwriter import align
 
 
 def help_text(verb: Verb, path: str) -> str:
     """What a verb does, the commands below it, and its flags."""
-    text = f"{verb.does}\n"
+    text = verb.does + ("" if verb.does.endswith(".") else ".") + "\n"
+    if verb.aliases:
+        text += f"\n{_('Aliases:')}\n{', '.join((verb.name, *verb.aliases))}\n"
     if verb.verbs:
         rows = "".join(f"  {each.name}\t{each.does}\n" for each in verb.verbs)
-        text += f"\n{_('Commands:')}\n" + align(rows, padding=3)
+        text += f"\n{_('Available Commands:')}\n" + align(rows, padding=3)
     if verb.flags:
         shown = sorted(verb.flags, key=lambda flag: flag.name)
-        text += f"\n{_('Flags:')}\n" + "".join(f"  {_title(flag.short, flag.name)}\n" for flag in shown)
-    return text + f"\n{_('Usage:')}\n  {path} [flags]\n"
+        text += f"\n{_('Options:')}\n" + "".join(f"    {option(flag)}\n" for flag in shown)
+    text += f"\n{_('Usage:')}\n  {path} [flags] [options]\n\n"
+    if verb.verbs:
+        text += _('Use "{path} <command> --help" for more information about a given command.').format(path=path) + "\n"
+    return text + _('Use "kubectl options" for a list of global command-line options (applies to all commands).') + "\n"
 
 
-def _title(short: str, name: str) -> str:
-    return f"-{short}, --{name}" if short else f"    --{name}"
+def option(flag: Flag) -> str:
+    """A flag with its default: `-A, --all-namespaces=false`."""
+    lead = f"-{flag.short}, " if flag.short else ""
+    return f"{lead}--{flag.name}={default_text(flag)}"
 
 
-def suggestions(word: str, names: Iterable[str]) -> list[str]:
-    """Commands that differ from the word by two letters at most, or begin with it."""
-    return sorted({name for name in names if _distance(word.lower(), name) <= 2 or name.startswith(word.lower())})
+def default_text(flag: Flag) -> str:
+    """The default as the help shows it."""
+    value = flag.default
+    if flag.kind in ("list", "texts"):
+        return f"[{','.join(value or ())}]"
+    if flag.kind == "switch":
+        return "true" if value else "false"
+    if flag.kind == "seconds":
+        return go_duration(value or 0.0)
+    return str(value or 0) if flag.kind == "number" else f"'{value or ''}'"
+
+
+def suggestions(word: str, names: Sequence[str]) -> list[str]:
+    """Commands that differ from the word by two letters at most, or begin with it, in the order of the help."""
+    lower = word.lower()
+    return [name for name in names if _distance(lower, name.lower()) <= 2 or name.startswith(lower)]
 
 
 def _distance(a: str, b: str) -> int:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from http import HTTPStatus
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
 from k8snb.client.client import PATCH_TYPES, Client, refused
 from k8snb.clock import Clock
+from k8snb.kubectl.exchange import Exchange
+from k8snb.kubectl.identity import Identity
+from k8snb.kubectl.klog import log_lines, refusal_line
 from k8snb.kubectl.output import Printed
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.targets import Target
 from k8snb.typing import Object, Resource
-from k8snb.wire import Response
+from k8snb.wire import Request, Response
 
 AS_OBJECT = "application/json"
 AS_TABLE = ",".join([*(f"application/json;as=Table;v={v};g=meta.k8s.io" for v in ("v1", "v1beta1")), AS_OBJECT])
@@ -30,22 +31,28 @@ Wait = Callable[[Callable[[], bool], float], bool]
 """Lets time pass until a condition holds or some seconds are over, and says whether it holds."""
 
 _NO_QUERY: Query = {}
-_TELLS_REQUESTS, _TELLS_BODIES = 6, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where requests go and as whom; `verbosity` says how much of it is told, `timeout` how long each may take."""
+
+    identity: Callable[[], Identity]
+    server: str
+    verbosity: int = 0
+    timeout: str = ""
 
 
 class Session:
-    """The requests of one command. `wait` lets time pass; `clock` tells it.
+    """The requests of one command. `wait` lets time pass; `clock` tells it; `door` says as whom and where to ask."""
 
-    From `verbosity` 6 on every request is printed, from 8 on also what went and came with it.
-    """
-
-    def __init__(self, client: Client, clock: Clock, wait: Wait, printed: Printed, verbosity: int = 0) -> None:
+    def __init__(self, client: Client, clock: Clock, wait: Wait, printed: Printed, door: Door) -> None:
         self.client = client
         self.clock = clock
         self.wait = wait
         self.scheme = client.scheme
         self._printed = printed
-        self._verbosity = verbosity
+        self._door = door
         self._warned: set[str] = set()
 
     # -- reading -----------------------------------------------------------------------------------
@@ -122,7 +129,7 @@ class Session:
         data = b""
         if body is not None:
             headers["content-type"] = content_type
-            data = body if isinstance(body, bytes) else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+            data = body if isinstance(body, bytes) else _encoded(method, body)
         response = self.send(method, path, query, headers, data)
         if response.object is not None:
             return response.object
@@ -134,9 +141,13 @@ class Session:
     ) -> Response:
         """Send a request and return the raw response; raises `StatusError` if the API refuses."""
         query = {k: v for k, v in query.items() if v}
-        response = self.client.request(method, path, query, headers, body)
-        if self._verbosity >= _TELLS_REQUESTS:
-            self._tell(method, path, query, body, response)
+        if self._door.timeout and "timeout" not in query:
+            query["timeout"] = self._door.timeout
+        who = self._door.identity()
+        headers = {**headers, **who.headers}
+        user = self.client.user if who.own else None
+        response = self.client.transport.handle(Request(method, path, query, headers, body, user=user))
+        self._keep(Exchange(method, path, query, headers, body.decode(errors="replace"), response, self.clock.now()))
         for text in response.warnings:
             if text not in self._warned:
                 self._warned.add(text)
@@ -145,14 +156,23 @@ class Session:
             raise refused(response)
         return response
 
-    def _tell(self, method: str, path: str, query: Query, body: bytes, response: Response) -> None:
-        url = path + ("?" + urlencode(query) if query else "")
-        self._printed.err(f"{method} {url} {response.code} {HTTPStatus(response.code).phrase}\n")
-        if self._verbosity >= _TELLS_BODIES and body:
-            self._printed.err(f"Request Body: {body.decode()}\n")
-        if self._verbosity >= _TELLS_BODIES and response.stream is None:
-            text = response.body.decode() if response.object is None else json_text(response.object, ordered=False)
-            self._printed.err(f"Response Body: {text}\n")
+    @property
+    def warnings(self) -> int:
+        """How many warnings the server has given."""
+        return len(self._warned)
+
+    def _keep(self, exchange: Exchange) -> None:
+        self._printed.requests.append(exchange)
+        if self._door.verbosity:
+            self._printed.err(log_lines(exchange, self._door.verbosity, self._door.server))
+            if exchange.code >= 400:
+                self._printed.err(refusal_line(exchange, self._door.verbosity))
+
+
+def _encoded(method: str, body: Any) -> bytes:
+    """The body as Go encodes it: an object ends its line, a patch does not."""
+    ending = 0 if method == "PATCH" else orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS | ending)
 
 
 def _path(target: Target, subresource: str) -> str:

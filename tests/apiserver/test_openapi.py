@@ -127,7 +127,7 @@ def test_fixed_values_are_listed_and_explained(core: Any) -> None:
     type = schema(core, "api.core.v1.ServiceSpec")["properties"]["type"]
     assert type["enum"] == ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
     assert type["description"].splitlines()[-1] == (
-        ' - `"NodePort"` means a service will be exposed on one port of every node, in addition to \'ClusterIP\' type.'
+        " - `\"NodePort\"` means a service will be exposed on one port of every node, in addition to 'ClusterIP' type."
     )
     modes = schema(core, "api.core.v1.PersistentVolumeClaimSpec")["properties"]["accessModes"]
     assert "ReadWriteOncePod" in modes["items"]["enum"]

@@ -205,9 +205,89 @@ def test_the_namespace_can_be_changed_for_good(kubectl: Typed) -> None:
 
 
 def test_every_request_can_be_seen(kubectl: Typed) -> None:
-    lines = kubectl("create configmap a --from-literal=k=v -v=6").stderr.splitlines()
-    query = "fieldManager=kubectl-create&fieldValidation=Strict"
-    assert lines == [f"POST /api/v1/namespaces/default/configmaps?{query} 201 Created"]
+    output = kubectl("create configmap a --from-literal=k=v -v=6")
+    path = "/api/v1/namespaces/default/configmaps"
+    url = f"{path}?fieldManager=kubectl-create&fieldValidation=Strict"
+    assert output.stderr == (
+        'I0101 00:00:00.005000       1 round_trippers.go:632] "Response" verb="POST" '
+        f'url="https://10.96.0.1:443{url}" status="201 Created" milliseconds=0\n'
+    )
+    (sent,) = output.requests
+    assert (sent.method, sent.path, sent.url, sent.code) == ("POST", path, url, 201)
+    assert sent.content_type == "application/json"
+    assert '"data":{"k":"v"}' in sent.body
+    assert '"kind":"ConfigMap"' in sent.response
+
+
+def test_from_eight_on_a_log_holds_headers_and_bodies(kubectl: Typed) -> None:
+    body = '{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",'
+    lines = kubectl("get pod a -v=8").stderr.splitlines()
+    start = "I0101 00:00:00.005000       1 "
+    assert lines[:11] == [
+        f'{start}helper.go:105] "Request Body" body=""',
+        f'{start}round_trippers.go:527] "Request" verb="GET" '
+        'url="https://10.96.0.1:443/api/v1/namespaces/default/pods/a" headers=<',
+        "\tAccept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,"
+        "application/json",
+        "\tAuthorization: Bearer <masked>",
+        "\tUser-Agent: kubectl/v1.36.0 (linux/amd64) kubernetes/k8snb",
+        " >",
+        f'{start}round_trippers.go:632] "Response" status="404 Not Found" headers=<',
+        "\tCache-Control: no-cache, private",
+        "\tContent-Length: 170",
+        "\tContent-Type: application/json",
+        " > milliseconds=0",
+    ]
+    assert lines[12].startswith(f"\t{body}")
+    assert lines[-1] == 'Error from server (NotFound): pods "a" not found'
+
+
+# -- the kubeconfig ------------------------------------------------------------------------------------
+
+
+def test_contexts_choose_the_namespace_and_the_user(kubectl: Typed) -> None:
+    assert kubectl("config set-context dev --cluster=k8snb --user=admin --namespace=shop").text == (
+        'Context "dev" created.\n'
+    )
+    assert kubectl("get pods --context=dev").text == "No resources found in shop namespace.\n"
+    assert kubectl("config use-context dev").text == 'Switched to context "dev".\n'
+    assert kubectl("config get-contexts").stdout.splitlines() == [
+        "CURRENT   NAME    CLUSTER   AUTHINFO   NAMESPACE",
+        "*         dev     k8snb     admin      shop",
+        "          k8snb   k8snb     admin      ",
+    ]
+    assert kubectl("config rename-context dev prod").text == 'Context "dev" renamed to "prod".\n'
+    assert kubectl("config current-context").text == "prod\n"
+    assert kubectl("config delete-context prod").stdout == "deleted context prod from kubeconfig\n"
+
+
+def test_secrets_of_a_kubeconfig_are_not_shown(kubectl: Typed) -> None:
+    kubectl("config set-credentials joe --token=abc")
+    token = "config view -o jsonpath='{.users[?(@.name==\"joe\")].user.token}'"
+    assert (kubectl(token).stdout, kubectl(f"{token} --raw").stdout) == ("REDACTED", "abc")
+
+
+def test_a_request_carries_who_asks(kubectl: Typed) -> None:
+    kubectl("config set-credentials joe --token=abc")
+    (sent,) = kubectl("get pod x --user=joe --as=jane --as-group=a --as-group=b").requests
+    who = {name: value for name, value in sent.headers.items() if name != "accept"}
+    assert who == {"authorization": "Bearer abc", "impersonate-user": "jane", "impersonate-group": "a, b"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        ("--context=far", "Error in configuration: context was not found for specified context: far\n"),
+        ("--user=joe", 'error: auth info "joe" does not exist\n'),
+        ("--cluster=far", 'error: no server found for cluster "far"\n'),
+        ("-s http://1.2.3.4", "The connection to the server 1.2.3.4 was refused - did you specify the right host or"),
+        ("--as-group=x", "error: requesting uid, groups or user-extra for admin without impersonating a user\n"),
+        ("--request-timeout=soon", "error: Invalid timeout value. Timeout must be a single integer in seconds"),
+    ],
+)
+def test_a_way_that_leads_nowhere_is_refused(kubectl: Typed, flags: str, complaint: str) -> None:
+    output = kubectl(f"get pods {flags}")
+    assert (output.stderr[: len(complaint)], output.code) == (complaint, 1)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +299,7 @@ def test_every_request_can_be_seen(kubectl: Typed) -> None:
         ("delete pods", "error: resource(s) were provided, but no name was specified"),
         ("gte pods", 'error: unknown command "gte" for "kubectl"\n\nDid you mean this?\n\tget\n'),
         ("rollout foo", "error: unknown command \"foo\"\nSee 'kubectl rollout -h' for help and examples"),
-        ("port-forward pod/x 80", 'error: unknown command "port-forward" for "kubectl"\nthe built-in kubectl cannot'),
+        ("certificate", 'error: unknown command "certificate" for "kubectl"\nthe built-in kubectl cannot'),
         ("apply -f nowhere.yaml", 'error: the path "nowhere.yaml" does not exist'),
         ("create deployment web", 'error: required flag(s) "image" not set'),
         ("get pods -o go-template={{.x}}", "error: this kubectl has no Go templates"),

@@ -197,9 +197,7 @@ ENUMS: Mapping[str, Values] = {
             "means a service will be exposed via an external load balancer (if the cloud provider supports it),"
             " in addition to 'NodePort' type."
         ),
-        "NodePort": (
-            "means a service will be exposed on one port of every node, in addition to 'ClusterIP' type."
-        ),
+        "NodePort": ("means a service will be exposed on one port of every node, in addition to 'ClusterIP' type."),
     },
     "core.v1.Taint.effect": _EFFECT,
     "core.v1.Toleration.effect": _EFFECT,

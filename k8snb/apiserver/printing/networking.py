@@ -142,9 +142,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         ),
         _service,
     ),
-    ("", "Endpoints"): Printer(
-        (NAME, Column("Endpoints", doc=("api.core.v1.Endpoints", "subsets")), AGE), _endpoints
-    ),
+    ("", "Endpoints"): Printer((NAME, Column("Endpoints", doc=("api.core.v1.Endpoints", "subsets")), AGE), _endpoints),
     ("discovery.k8s.io", "EndpointSlice"): Printer(
         (
             NAME,
@@ -158,9 +156,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("networking.k8s.io", "Ingress"): Printer(
         (
             NAME,
-            Column(
-                "Class", "The name of the IngressClass resource that should be used for additional configuration"
-            ),
+            Column("Class", "The name of the IngressClass resource that should be used for additional configuration"),
             Column("Hosts", "Hosts that incoming requests are matched against before the ingress rule"),
             Column("Address", "Address is a list containing ingress points for the load-balancer"),
             Column("Ports", "Ports of TLS configurations that open"),

@@ -199,9 +199,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("storage.k8s.io", "CSINode"): Printer(
         (
             NAME,
-            Column(
-                "Drivers", "Drivers indicates the number of CSI drivers registered on the node", type="integer"
-            ),
+            Column("Drivers", "Drivers indicates the number of CSI drivers registered on the node", type="integer"),
             AGE,
         ),
         _csi_node,

@@ -121,7 +121,7 @@ def full_name(obj: Object, scheme: Scheme) -> str:
     else:
         group = obj.get("apiVersion", "").rpartition("/")[0]
         kind = obj.get("kind", "").lower() + (f".{group}" if group else "")
-    return f"{kind}/{obj['metadata'].get('name', '')}"
+    return f"{kind}/{(obj.get('metadata') or {}).get('name') or '<unknown>'}"
 
 
 _FIRST = ("kind", "apiVersion", "metadata")

@@ -461,7 +461,10 @@ def test_services_are_selected_by_type_and_address() -> None:
         ({}, []),
         ({"externalIPs": ["192.0.2.9"]}, ["spec.externalIPs is deprecated"]),
         ({"clusterIP": "None", "externalIPs": ["192.0.2.9"]}, ["spec.externalIPs is ignored for headless services"]),
-        ({"clusterIP": "None", "sessionAffinity": "ClientIP"}, ["spec.SessionAffinity is ignored for headless services"]),
+        (
+            {"clusterIP": "None", "sessionAffinity": "ClientIP"},
+            ["spec.SessionAffinity is ignored for headless services"],
+        ),
         ({"externalName": "db.example.com"}, ['spec.externalName is ignored when spec.type is not "ExternalName"']),
         (
             {"trafficDistribution": "PreferClose"},

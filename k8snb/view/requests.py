@@ -1,0 +1,119 @@
+"""A command beside the requests that it sends: one row each, with what it carried and what came back.
+
+    requests_view("get pods", run(cluster, "get pods"))
+
+The rows are `<details>` elements, so a static page can be opened up as well as a live one. The text says the same:
+method, address and answer of each request, and the bodies below it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from k8snb.i18n import _
+from k8snb.view.theme import hue
+
+LONGEST = 4000
+"""Longer bodies are cut."""
+
+_HUES = {"GET": "blue", "POST": "green", "PUT": "amber", "PATCH": "amber", "DELETE": "red"}
+_WRAP = "overflow-wrap:anywhere"
+_PRE = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto;margin:.3em 0 .6em"
+
+
+class Sent(Protocol):
+    """A request and its answer."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def response(self) -> str: ...
+
+
+class Outcome(Protocol):
+    """What a command printed and sent."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def requests(self) -> Sequence[Sent]: ...
+
+
+class RequestsView:
+    """A command, what it printed, and the requests that it sent."""
+
+    def __init__(self, command: str, outcome: Outcome) -> None:
+        self.command = command
+        self.printed = outcome.text
+        self.requests = tuple(outcome.requests)
+
+    def __str__(self) -> str:
+        lines = [f"$ kubectl {self.command}", *self.printed.splitlines()]
+        for number, sent in enumerate(self.requests, 1):
+            lines += ["", f"{number}. {sent.method} {sent.url} → {sent.code}"]
+            lines += [f"     {line}" for name, body in _bodies(sent) for line in (f"{name}:", *body.splitlines())]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def html(self) -> str:
+        """The same as HTML; it takes the colours of the page."""
+        rows = "".join(_row(sent) for sent in self.requests)
+        printed = html.escape(f"$ kubectl {self.command}\n{self.printed}")
+        heads = "".join(f'<th style="text-align:start">{head}</th>' for head in (_("Request"), _("Answer")))
+        return (
+            f'<div class="k8snb-view"><pre style="{_PRE}">{printed}</pre>'
+            f'<table style="width:100%;border-collapse:collapse"><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{rows}</tbody></table></div>"
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"text/plain": str(self), "text/html": self.html()}
+
+
+def requests_view(command: str, outcome: Outcome) -> RequestsView:
+    """The command beside its requests."""
+    return RequestsView(command.removeprefix("kubectl ").strip(), outcome)
+
+
+def _bodies(sent: Sent) -> list[tuple[str, str]]:
+    """What the two messages carry, where they carry anything."""
+    asked = f"{_('sent')} ({sent.content_type})" if sent.content_type else _("sent")
+    found = ((asked, _readable(sent.body)), (_("received"), _readable(sent.response)))
+    return [(name, body) for name, body in found if body]
+
+
+def _readable(body: str) -> str:
+    """JSON spread over lines, other text as it is; cut where it is long."""
+    try:
+        body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        body = body.strip()
+    return body if len(body) <= LONGEST else body[:LONGEST] + "…"
+
+
+def _row(sent: Sent) -> str:
+    colour = hue(_HUES.get(sent.method, "slate"))
+    title = f'<strong style="color:{colour}">{html.escape(sent.method)}</strong> <code>{html.escape(sent.url)}</code>'
+    inside = "".join(
+        f'<div>{html.escape(name)}</div><pre style="{_PRE}">{html.escape(body)}</pre>' for name, body in _bodies(sent)
+    )
+    mark = "✓" if sent.code < 400 else "✗"
+    cell = f'<details><summary style="{_WRAP}">{title}</summary>{inside}</details>' if inside else title
+    edge = "border-top:1px solid color-mix(in srgb,currentColor 20%,transparent);vertical-align:top"
+    return (
+        f'<tr><td style="{edge};text-align:start">{cell}</td>'
+        f'<td style="{edge};text-align:start;white-space:nowrap">{mark} {sent.code}</td></tr>'
+    )
