@@ -82,7 +82,7 @@ class APIServer:
         self.authorize = authorize
         self.panics: list[BaseException] = []
         self._readable: dict[str, Bucket] = {}
-        self.admission = Chain(self._read_one, self._read_all)
+        self.admission = Chain(self._read_one, self._read_all, commit=self._commit, now=clock.now)
         self.reader = Reader(store, clock)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
@@ -146,13 +146,22 @@ class APIServer:
     # -- what admission may read -------------------------------------------------------------------
 
     def _read_one(self, word: str, namespace: str, name: str) -> Object | None:
-        bucket = self._readable.get(word)
-        if bucket is None:
-            bucket = self._readable[word] = self.kinds.named(word).bucket
-        return self.store.get(bucket, namespace, name)
+        bucket = self._bucket(word)
+        return self.store.get(bucket, namespace, name) if bucket is not None else None
 
     def _read_all(self, word: str, namespace: str) -> list[Object]:
-        return self.store.scan(self.kinds.named(word).bucket, namespace)
+        bucket = self._bucket(word)
+        return self.store.scan(bucket, namespace) if bucket is not None else []
+
+    def _bucket(self, word: str) -> Bucket | None:
+        """Where the objects of a resource are; None where it is not served."""
+        bucket = self._readable.get(word)
+        if bucket is None and self.scheme.find(word) is not None:
+            bucket = self._readable[word] = self.kinds.named(word).bucket
+        return bucket
+
+    def _commit(self, word: str, old: Object, new: Object) -> None:
+        self.writer.commit(self.kinds.named(word), old, new)
 
     # -- the end of the chain ----------------------------------------------------------------------
 

@@ -50,7 +50,14 @@ _SERVER_OWNED = (
 )
 _FROM_OLD = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName")
 _SIMPLE_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
-_REMEMBERED = ("serviceaccounts", "namespaces", "priorityclasses.scheduling.k8s.io", "limitranges", "resourcequotas")
+_REMEMBERED = (
+    "serviceaccounts",
+    "namespaces",
+    "priorityclasses.scheduling.k8s.io",
+    "limitranges",
+    "runtimeclasses.node.k8s.io",
+)
+"""What admission looks at when a pod is made, but for quotas, which are counted pod by pod."""
 _TEMPLATES = 4096
 GENERATED_NAME_TRIES = 8
 NO_NAME = "name must be provided"
@@ -81,6 +88,7 @@ class Writer:
         self._templates: dict[tuple[int, str, str], _Template] = {}
         self._open: dict[str, int] = {}
         self._namespaces = store.bucket("namespaces")
+        self._quotas = store.bucket("resourcequotas")
         self._watched = tuple(store.bucket(name) for name in _REMEMBERED)
 
     # -- create ------------------------------------------------------------------------------------
@@ -93,7 +101,7 @@ class Writer:
                 if self.record(kind, given):
                     return Response(201, given)
                 request.object = given.whole()
-            elif (made := self._from_template(kind, info, given)) is not None:
+            elif (made := self._from_template(kind, info, given, request.user)) is not None:
                 return Response(201, made)
         decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
         obj = self._identified(kind, info, kind.save(decoded.object))
@@ -104,7 +112,7 @@ class Writer:
         namespace, name = meta.get("namespace", ""), meta["name"]
         if kind.bucket.event(namespace, name) is not None:
             raise already_exists(kind.resource, name)
-        warnings = (*decoded.warnings, *kind.strategy.warnings(final))
+        warnings = (*decoded.warnings, *kind.strategy.warnings(final), *self._admission.warnings())
         if dry:
             return Response(201, kind.load(final), warnings=warnings)
         final = kind.strategy.allocate(final, None)
@@ -193,7 +201,7 @@ class Writer:
 
     # -- pods of one template ----------------------------------------------------------------------
 
-    def _from_template(self, kind: Kind, info: RequestInfo, given: Object) -> Object | None:
+    def _from_template(self, kind: Kind, info: RequestInfo, given: Object, user: User | None) -> Object | None:
         if kind.resource.plural != "pods":
             return None
         meta = given["metadata"]
@@ -212,6 +220,8 @@ class Writer:
         name = self._generated(kind, info.namespace, prefix)
         own = {"name": name, **found.meta, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
         fresh = {**found.rest, "metadata": own}
+        if self._quotas.namespaces.get(info.namespace):
+            self._admission.count(_creation(kind, info.namespace, fresh, user or _ANYBODY))
         self._store.create(kind.bucket, info.namespace, name, fresh)
         return fresh
 
@@ -288,7 +298,7 @@ class Writer:
             final = self._status(kind, old, new)
         else:
             final = self._changed(kind, info, old, new, request.user or _ANYBODY, dry)
-            warnings = (*warnings, *kind.strategy.warnings(final))
+            warnings = (*warnings, *kind.strategy.warnings(final), *self._admission.warnings())
         if not dry:
             final = self.commit(kind, old, final)
         return Response(200, kind.load(final) if kind.converted else final, warnings=warnings)
@@ -365,6 +375,11 @@ class Writer:
         if meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"):
             return False
         return not (kind.resource.plural == "namespaces" and (obj.get("spec") or {}).get("finalizers"))
+
+
+def _creation(kind: Kind, namespace: str, obj: Object, user: User) -> Attributes:
+    """A creation as admission sees it."""
+    return Attributes("CREATE", kind.resource, namespace, obj["metadata"]["name"], "", obj, None, user, False)
 
 
 def _other_uid(kind: Kind, current: Mapping[str, Any], uid: str) -> str:

@@ -18,6 +18,7 @@ from k8snb.controllers.nodeipam import NodeIpamController
 from k8snb.controllers.nodelifecycle import NodeLifecycleController
 from k8snb.controllers.podgc import PodGCController
 from k8snb.controllers.replicaset import ReplicaSetController
+from k8snb.controllers.resourcequota import ResourceQuotaController
 from k8snb.controllers.rootca import RootCAController
 from k8snb.controllers.serviceaccount import ServiceAccountController
 from k8snb.controllers.settings import DEFAULTS, Settings
@@ -35,6 +36,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     EndpointSliceController,
     EndpointsController,
     PodGCController,
+    ResourceQuotaController,
     GarbageCollector,
 )
 """Every controller, by the class that implements it; `name` is what it is called and acts as."""

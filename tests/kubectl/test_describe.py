@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from k8snb.kubectl.describe.amounts import limits_of, requests_of
 from k8snb.kubectl.describe.containers import probe_text
 from k8snb.kubectl.describe.generic import title_of
 from k8snb.kubectl.describe.network import endpoints_text
 from k8snb.kubectl.describe.volumes import describe_volumes
 from k8snb.kubectl.describe.writer import Page, long_time
 from k8snb.kubectl.explaining import wrapped
+from k8snb.machinery.amounts import limits_of, requests_of
 from tests.kubectl.conftest import Typed
 
 

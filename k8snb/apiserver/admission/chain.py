@@ -7,14 +7,16 @@ book draws. Upstream: `pkg/kubeapiserver/options/plugins.go`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from k8snb.apiserver.admission.limit_ranger import LimitRanger
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
-from k8snb.apiserver.admission.plugin import Attributes, Plugin, ReadAll, Reader, ReadOne
+from k8snb.apiserver.admission.plugin import Attributes, Commit, Plugin, ReadAll, Reader, ReadOne, nowhere
 from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.apiserver.admission.priority import Priority
+from k8snb.apiserver.admission.resource_quota import ResourceQuota
 from k8snb.apiserver.admission.service_account import ServiceAccount
 from k8snb.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from k8snb.typing import Object, Resource
@@ -25,11 +27,13 @@ _Key: TypeAlias = tuple[Resource, str, str]
 
 PLUGINS: tuple[Plugin, ...] = (
     NamespaceLifecycle(),
+    LimitRanger(),
     ServiceAccount(),
     TaintNodesByCondition(),
     Priority(),
     DefaultTolerationSeconds(),
     PodTopologyLabels(),
+    ResourceQuota(),
 )
 
 
@@ -44,20 +48,32 @@ def validates(plugin: Plugin) -> bool:
 
 
 class Chain:
-    """All plugins, in order. The server makes it with two functions that read the store."""
+    """All plugins, in order. The server makes it with functions that read and write the store."""
 
-    def __init__(self, read_one: ReadOne, read_all: ReadAll, plugins: Sequence[Plugin] = PLUGINS) -> None:
-        self._reader = Reader(read_one, read_all)
+    def __init__(
+        self,
+        read_one: ReadOne,
+        read_all: ReadAll,
+        plugins: Sequence[Plugin] = PLUGINS,
+        *,
+        commit: Commit = nowhere,
+        now: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._warnings: list[str] = []
+        self._reader = Reader(read_one, read_all, commit, now, self._warnings.append)
         self._plugins = plugins
+        self._counting = tuple(plugin for plugin in plugins if isinstance(plugin, ResourceQuota))
         self._mutating: dict[_Key, tuple[Plugin, ...]] = {}
         self._validating: dict[_Key, tuple[Plugin, ...]] = {}
 
     def admit(self, attributes: Attributes) -> Object:
         """The object as the mutating plugins leave it; raises StatusError where one refuses."""
+        if self._warnings:
+            self._warnings.clear()
         key = (attributes.resource, attributes.subresource, attributes.operation)
         plugins = self._mutating.get(key)
         if plugins is None:
-            plugins = self._mutating[key] = tuple(p for p in self._plugins if mutates(p) and _concerns(p, *key))
+            plugins = self._mutating[key] = tuple(p for p in self._plugins if mutates(p) and p.concerns(*key))
         for plugin in plugins:
             changed = plugin.admit(attributes, self._reader)
             if changed is not None:
@@ -67,7 +83,7 @@ class Chain:
 
     def only_lifecycle(self, resource: Resource) -> bool:
         """Whether nothing but `NamespaceLifecycle` looks at creations of the resource."""
-        concerned = [plugin for plugin in self._plugins if _concerns(plugin, resource, "", "CREATE")]
+        concerned = [plugin for plugin in self._plugins if plugin.concerns(resource, "", "CREATE")]
         return all(isinstance(plugin, NamespaceLifecycle) for plugin in concerned)
 
     def validate(self, attributes: Attributes) -> None:
@@ -75,15 +91,17 @@ class Chain:
         key = (attributes.resource, attributes.subresource, attributes.operation)
         plugins = self._validating.get(key)
         if plugins is None:
-            plugins = self._validating[key] = tuple(p for p in self._plugins if validates(p) and _concerns(p, *key))
+            plugins = self._validating[key] = tuple(p for p in self._plugins if validates(p) and p.concerns(*key))
         for plugin in plugins:
             plugin.validate(attributes, self._reader)
 
+    def count(self, attributes: Attributes) -> None:
+        """Count an object whose like has passed the whole chain against the quotas; raises where it does not fit."""
+        for plugin in self._counting:
+            plugin.validate(attributes, self._reader)
 
-def _concerns(plugin: Plugin, resource: Resource, subresource: str, operation: str) -> bool:
-    if operation not in plugin.operations:
-        return False
-    if not plugin.resources:
-        return not subresource
-    word = resource.group_resource
-    return (f"{word}/{subresource}" if subresource else word) in plugin.resources
+    def warnings(self) -> tuple[str, ...]:
+        """What plugins had to say about the request that has just passed; each is told once."""
+        told = tuple(self._warnings)
+        self._warnings.clear()
+        return told

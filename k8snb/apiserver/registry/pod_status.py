@@ -13,9 +13,9 @@ from typing import Any
 
 from k8snb.apiserver.registry.checks import each
 from k8snb.apiserver.registry.pod_validation import validate_ip
-from k8snb.apiserver.registry.qos import qos_class
 from k8snb.errors import FieldError, duplicate, field_forbidden, invalid_value
 from k8snb.machinery import formats
+from k8snb.machinery.qos import qos_class
 from k8snb.machinery.validation import IMMUTABLE
 from k8snb.typing import Object
 

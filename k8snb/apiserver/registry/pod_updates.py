@@ -15,10 +15,10 @@ from k8snb.apiserver.registry.checks import each
 from k8snb.apiserver.registry.filling import without
 from k8snb.apiserver.registry.placement import REQUIRED, validate_tolerations
 from k8snb.apiserver.registry.pod_validation import MIRROR_POD
-from k8snb.apiserver.registry.qos import qos_class
 from k8snb.errors import FieldError, field_forbidden, invalid_value
 from k8snb.machinery import formats
 from k8snb.machinery.objects import annotations_of
+from k8snb.machinery.qos import qos_class
 from k8snb.typing import Object
 
 Findings = Iterator[FieldError]

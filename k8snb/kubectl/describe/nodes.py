@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from k8snb.errors import StatusError
-from k8snb.kubectl.describe.amounts import Amounts, limits_of, requests_of, sums
 from k8snb.kubectl.describe.context import Describing
 from k8snb.kubectl.describe.events import describe_events, search_events
 from k8snb.kubectl.describe.writer import NONE, UNSET, Page, long_time
 from k8snb.kubectl.targets import Target
+from k8snb.machinery.amounts import Amounts, limits_of, requests_of, sums
 from k8snb.machinery.quantity import milli, value
 from k8snb.typing import Object
 

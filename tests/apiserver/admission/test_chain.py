@@ -73,9 +73,11 @@ def test_what_is_admitted_is_not_changed_in_place() -> None:
 def test_the_table_names_upstreams_plugins_in_upstreams_order() -> None:
     assert [(plugin.name, mutates(plugin), validates(plugin)) for plugin in PLUGINS] == [
         ("NamespaceLifecycle", True, True),
+        ("LimitRanger", True, True),
         ("ServiceAccount", True, False),
         ("TaintNodesByCondition", True, False),
         ("Priority", True, True),
         ("DefaultTolerationSeconds", True, False),
         ("PodTopologyLabels", True, False),
+        ("ResourceQuota", False, True),
     ]

@@ -31,20 +31,24 @@ class World:
         }
         for word, more in objects.items():
             full = "priorityclasses.scheduling.k8s.io" if word == "priorityclasses" else word
-            self.objects[full] = [*self.objects[full], *more]
+            self.objects[full] = [*self.objects.get(full, ()), *more]
 
     def get(self, word: str, namespace: str, name: str) -> Object | None:
-        for found in self.objects[word]:
+        for found in self.objects.get(word, ()):
             if found["metadata"]["name"] == name and found["metadata"].get("namespace", "") == namespace:
                 return found
         return None
 
     def list(self, word: str, namespace: str) -> list[Object]:
-        return self.objects[word]
+        found = self.objects.get(word, [])
+        return [each for each in found if not namespace or each["metadata"].get("namespace", namespace) == namespace]
+
+    def commit(self, word: str, old: Object, new: Object) -> None:
+        self.objects[word] = [new if each is old else each for each in self.objects[word]]
 
     def chain(self, *plugins: Plugin) -> Chain:
         """The chain of these plugins, or of all, in this world."""
-        return Chain(self.get, self.list, plugins or PLUGINS)
+        return Chain(self.get, self.list, plugins or PLUGINS, commit=self.commit)
 
 
 def request(

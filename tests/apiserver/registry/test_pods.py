@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from k8snb.apiserver.registry.qos import qos_class
+from k8snb.machinery.qos import qos_class
 from tests.apiserver.registry.workload_builders import PODS, container, pod, spec, stored, texts, with_spec
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

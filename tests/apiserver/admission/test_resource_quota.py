@@ -1,0 +1,163 @@
+"""ResourceQuota counts what passes at once and refuses what does not fit, in upstream's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from k8snb.apiserver.admission.resource_quota import ResourceQuota
+from k8snb.errors import StatusError
+from k8snb.machinery.scheme import Scheme
+from k8snb.typing import Object
+
+from .world import World, named, request
+
+
+def quota(name: str = "q", hard: Object | None = None, used: Object | None = None, **spec: Any) -> Object:
+    return named(name, "default", spec={"hard": hard, **spec}, status={"hard": hard, "used": used or {}})
+
+
+def pod(requests: Object | None = None, limits: Object | None = None, **spec: Any) -> Object:
+    resources = {kind: amounts for kind, amounts in (("requests", requests), ("limits", limits)) if amounts}
+    return named("web", "default", spec={"containers": [{"name": "c", "resources": resources}], **spec})
+
+
+def passes(world: World, obj: Object, **how: Any) -> Object:
+    """What the first quota counts as used once the object has passed."""
+    world.chain(ResourceQuota()).validate(request(obj, **how))
+    used: Object = world.objects["resourcequotas"][0]["status"]["used"]
+    return used
+
+
+def refusal(world: World, obj: Object, **how: Any) -> str:
+    with pytest.raises(StatusError) as caught:
+        world.chain(ResourceQuota()).validate(request(obj, **how))
+    return caught.value.message.partition(" is forbidden: ")[2]
+
+
+def test_what_fits_is_counted_and_what_does_not_is_refused() -> None:
+    world = World(
+        resourcequotas=[quota(hard={"pods": "2", "requests.cpu": "1"}, used={"pods": "1", "requests.cpu": "0"})]
+    )
+    assert passes(world, pod({"cpu": "600m"})) == {"pods": "2", "requests.cpu": "600m"}
+    told = "requested: pods=1,requests.cpu=600m, used: pods=2,requests.cpu=600m, limited: pods=2,requests.cpu=1"
+    assert refusal(world, pod({"cpu": "600m"})) == f"exceeded quota: q, {told}"
+
+
+def test_a_dry_run_is_checked_and_not_counted() -> None:
+    world = World(resourcequotas=[quota(hard={"pods": "1"}, used={"pods": "0"})])
+    world.chain(ResourceQuota()).validate(request(pod())._replace(dry_run=True))
+    assert world.objects["resourcequotas"][0]["status"]["used"] == {"pods": "0"}
+
+
+def test_containers_have_to_state_what_a_quota_limits() -> None:
+    hard = {"limits.cpu": "1", "limits.memory": "1Gi", "limits.ephemeral-storage": "1Gi"}
+    world = World(resourcequotas=[quota(hard=hard, used=dict.fromkeys(hard, "0"))])
+    silent = pod(initContainers=[{"name": "a"}])
+    assert refusal(world, silent) == "failed quota: q: must specify limits.cpu for: a,c; limits.memory for: a,c"
+
+
+def test_a_quota_whose_use_is_not_known_yet_lets_nothing_pass() -> None:
+    world = World(resourcequotas=[quota(hard={"pods": "1", "count/pods": "1"})])
+    assert refusal(world, pod()) == "status unknown for quota: q, resources: count/pods,pods"
+
+
+@pytest.mark.parametrize(
+    ("scope", "fits", "other"),
+    [
+        ({"scopes": ["Terminating"]}, pod(activeDeadlineSeconds=5), pod()),
+        ({"scopes": ["NotTerminating"]}, pod(), pod(activeDeadlineSeconds=5)),
+        ({"scopes": ["BestEffort"]}, pod(), pod({"cpu": "1"})),
+        ({"scopes": ["NotBestEffort"]}, pod({"cpu": "1"}), pod()),
+        (
+            {
+                "scopeSelector": {
+                    "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]
+                }
+            },
+            pod(priorityClassName="high"),
+            pod(priorityClassName="low"),
+        ),
+        (
+            {"scopes": ["CrossNamespacePodAffinity"]},
+            pod(affinity={"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"namespaces": ["x"]}]}}),
+            pod(affinity={"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "x"}]}}),
+        ),
+    ],
+)
+def test_a_scope_narrows_what_is_counted(scope: Any, fits: Object, other: Object) -> None:
+    world = World(resourcequotas=[quota(hard={"pods": "9"}, used={"pods": "0"}, **scope)])
+    assert passes(world, other) == {"pods": "0"}
+    assert passes(world, fits) == {"pods": "1"}
+
+
+def test_services_are_counted_by_what_they_take() -> None:
+    hard = dict.fromkeys(("services", "services.nodeports", "services.loadbalancers", "count/services"), "5")
+    world = World(resourcequotas=[quota(hard=hard, used=dict.fromkeys(hard, "0"))])
+    plain = named("a", "default", spec={"type": "ClusterIP", "ports": [{"port": 80}, {"port": 81}]})
+    balanced = {**plain, "spec": {**plain["spec"], "type": "LoadBalancer"}}
+    assert passes(world, plain, word="services") == {**dict.fromkeys(hard, "0"), "services": "1", "count/services": "1"}
+    grown = {"services": "1", "count/services": "1", "services.nodeports": "2", "services.loadbalancers": "1"}
+    assert passes(world, balanced, word="services", operation="UPDATE", old=plain) == grown
+    assert passes(world, plain, word="services", operation="UPDATE", old=balanced) == grown
+
+
+def test_claims_are_counted_by_size_and_by_class() -> None:
+    hard = dict.fromkeys(
+        (
+            "requests.storage",
+            "gold.storageclass.storage.k8s.io/requests.storage",
+            "tin.storageclass.storage.k8s.io/persistentvolumeclaims",
+        ),
+        "10Gi",
+    )
+    world = World(resourcequotas=[quota(hard=hard, used=dict.fromkeys(hard, "0"))])
+    claim = named("data", "default", spec={"storageClassName": "gold", "resources": {"requests": {"storage": "6Gi"}}})
+    used = {
+        **dict.fromkeys(hard, "0"),
+        "requests.storage": "6Gi",
+        "gold.storageclass.storage.k8s.io/requests.storage": "6Gi",
+    }
+    assert passes(world, claim, word="pvc") == used
+    assert refusal(world, claim, word="pvc") == (
+        "exceeded quota: q, requested: gold.storageclass.storage.k8s.io/requests.storage=6Gi,requests.storage=6Gi, "
+        "used: gold.storageclass.storage.k8s.io/requests.storage=6Gi,requests.storage=6Gi, "
+        "limited: gold.storageclass.storage.k8s.io/requests.storage=10Gi,requests.storage=10Gi"
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("deployments.apps", "count/deployments.apps"), ("secrets", "secrets"), ("configmaps", "count/configmaps")],
+)
+def test_every_other_kind_is_counted(word: str, name: str) -> None:
+    world = World(resourcequotas=[quota(hard={name: "1"}, used={name: "1"})])
+    told = f"requested: {name}=1, used: {name}=1, limited: {name}=1"
+    assert refusal(world, named("a", "default"), word=word) == f"exceeded quota: q, {told}"
+
+
+def test_resources_of_others_and_huge_pages_are_counted_by_what_is_requested() -> None:
+    hard = {"requests.example.com/gpu": "2", "requests.hugepages-2Mi": "8Mi"}
+    world = World(resourcequotas=[quota(hard=hard, used=dict.fromkeys(hard, "0"))])
+    asked = {"example.com/gpu": "1", "hugepages-2Mi": "4Mi"}
+    assert passes(world, pod(asked, asked)) == {"requests.example.com/gpu": "1", "requests.hugepages-2Mi": "4Mi"}
+
+
+def test_the_quota_looks_at_writes_that_can_change_what_is_used_and_at_no_others() -> None:
+    scheme, plugin = Scheme(), ResourceQuota()
+    looked_at = [
+        (resource.group_resource, subresource, operation)
+        for resource in scheme
+        if resource.plural in ("pods", "services", "secrets", "events", "nodes")
+        for subresource in ("", "resize", "status")
+        for operation in ("CREATE", "UPDATE", "DELETE")
+        if plugin.concerns(resource, subresource, operation)
+    ]
+    assert looked_at == [
+        ("pods", "", "CREATE"),
+        ("pods", "resize", "UPDATE"),
+        ("secrets", "", "CREATE"),
+        ("services", "", "CREATE"),
+        ("services", "", "UPDATE"),
+    ]
