@@ -75,6 +75,7 @@ def reaches(cluster: Reader, service: str, labels: Mapping[str, str], port: int)
 
 
 def says(what: str, value: Any) -> str:
-    """What was found instead: `image is nginx:1.27`."""
-    shown = ", ".join(map(str, value)) or _("none") if isinstance(value, list) else value
-    return _("{what} is {value}").format(what=what, value=shown)
+    """What was found instead: `image is nginx:1.27`, `still there: web-1, web-2`."""
+    if isinstance(value, list) and len(value) != 1:
+        return _("{what}: {values}").format(what=what, values=", ".join(map(str, value)) or _("none"))
+    return _("{what} is {value}").format(what=what, value=value[0] if isinstance(value, list) else value)

@@ -21,6 +21,8 @@ from k8snb.view.scene import Snapshot, facts, generations_of, identity, named, n
 OWNERS = ("deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps")
 SLICES = "endpointslices.discovery.k8s.io"
 _SERVICE = "kubernetes.io/service-name"
+_LEASES = "leases.coordination.k8s.io"
+_LEASE_NAMESPACE = "kube-node-lease"
 
 
 def graph(reader: Snapshot, *names: str, namespace: str = "default") -> Graph:
@@ -38,6 +40,8 @@ def _builder(name: str) -> Callable[[Snapshot, str, str], Graph]:
         return anatomy
     if resource.kind == "Service":
         return service
+    if resource.kind == "Node":
+        return machine
     if resource.group_resource in OWNERS:
         return lambda reader, its_name, namespace: ownership(reader, resource, its_name, namespace)
     raise ValueError(_("there is no diagram of {kind} yet").format(kind=resource.kind))
@@ -213,6 +217,21 @@ def _endpoints(endpoint_slice: Object) -> list[Edge]:
             word = _("ready") if ready else _("not ready")
             edges.append(Edge(identity(endpoint_slice), f"Pod/{target['name']}", word, faint=not ready))
     return edges
+
+
+# -- a machine ---------------------------------------------------------------------------------------------
+
+
+def machine(reader: Snapshot, name: str, namespace: str) -> Graph:
+    """A Node object, the lease by which its kubelet says that it lives, and the pods on its machine."""
+    node = _find(reader, named("nodes"), name, "")
+    leases = [each for each in reader.list(_LEASES, _LEASE_NAMESPACE) if each["metadata"]["name"] == name]
+    pods = [each for each in reader.list("pods", namespace) if (each.get("spec") or {}).get("nodeName") == name]
+    front = replace(_node(node, {}), id=f"{identity(node)}/object")
+    edges = [Edge(front.id, identity(each), _("kept alive by")) for each in leases]
+    edges += [Edge(front.id, identity(each), _("runs")) for each in pods]
+    title = _("Node {name}, its lease, and the pods on the machine").format(name=name)
+    return Graph(title, [front, *_nodes([*leases, *pods])], edges, _machines(reader, pods))
 
 
 # -- a whole namespace ----------------------------------------------------------------------------------------

@@ -242,10 +242,27 @@ def _slice(obj: Object) -> list[tuple[str, Any]]:
     return [(_("endpoints"), len(endpoints)), (_("ready"), ready)]
 
 
+def _machine(obj: Object) -> list[tuple[str, Any]]:
+    status, spec = obj.get("status") or {}, obj.get("spec") or {}
+    room = status.get("allocatable") or {}
+    ready = condition(obj, "Ready") or {}
+    taints = ", ".join(f"{each['key'].rpartition('/')[2]}:{each['effect']}" for each in spec.get("taints") or ())
+    known = [("Ready", ready.get("status")), (_("CPU"), room.get("cpu")), (_("memory"), room.get("memory"))]
+    return [*known, (_("pods"), room.get("pods")), (_("taints"), taints)]
+
+
+def _lease(obj: Object) -> list[tuple[str, Any]]:
+    spec = obj.get("spec") or {}
+    renewed = str(spec.get("renewTime", "")).partition("T")[2][:8]
+    return [(_("holder"), spec.get("holderIdentity")), (_("renewed"), renewed)]
+
+
 _FACTS: Mapping[str, Callable[[Object], list[tuple[str, Any]]]] = {
     "DaemonSet": _daemon_set,
     "Deployment": _replicated,
     "EndpointSlice": _slice,
+    "Lease": _lease,
+    "Node": _machine,
     "Pod": _pod,
     "ReplicaSet": _replica_set,
     "Service": _service,

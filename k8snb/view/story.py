@@ -201,7 +201,8 @@ def _acts(sent: Sent, at: History) -> Iterator[Act]:
 
 def _note(event: Object) -> str:
     message = event.get("message") or event.get("note") or ""
-    return f"{event.get('reason', '')}: {message}" if message else ""
+    reason = event.get("reason", "")
+    return f"{reason}: {message}" if reason and message else message
 
 
 def _written(sent: Sent, at: History) -> Iterator[tuple[str, list[Change]]]:
@@ -246,7 +247,7 @@ def _settled(frames: list[Frame], start: Snapshot, namespace: str, about: Sequen
     told: list[Frame] = []
     for frame in frames:
         changed, gone = difference(before, frame.scene)
-        shown = any(act.object.startswith(kinds) for act in frame.acts)
+        shown = any(act.object.startswith(kinds) or _id(act) in about for act in frame.acts)
         if changed or gone or shown or frame.actor == _("you"):
             told.append(frame)
         before = frame.scene

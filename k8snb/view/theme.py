@@ -48,6 +48,7 @@ KINDS = {
     "HorizontalPodAutoscaler": Look("blue", "M8 1.5v13M5.3 4.2 8 1.5l2.7 2.7M5.3 11.8 8 14.5l2.7-2.7M1.5 8h3M11.5 8h3"),
     "Ingress": Look("violet", "M1.5 8h7M6 4.8 9.2 8 6 11.2M11.5 2h2.7v12h-2.7"),
     "Job": Look("amber", _DISC + "M5 8.3l2.2 2.2 4-5"),
+    "Lease": Look("slate", _DISC + "M8 4.4V8h3.2"),
     "Namespace": Look("slate", "M2 5.2V2h3.2M10.8 2H14v3.2M14 10.8V14h-3.2M5.2 14H2v-3.2"),
     "Network": Look("violet", "M1.8 8h12.4M5 4.5 1.8 8 5 11.5M11 4.5 14.2 8 11 11.5"),
     "Node": Look("slate", "M2 2.4h12v4.7H2zM2 8.9h12v4.7H2zM4.6 4.7h.01M4.6 11.3h.01"),

@@ -35,6 +35,15 @@ POINTS = {
         "`CrashLoopBackOff`", "%kubectl delete pod", "stays gone", "`ErrImagePull`", "`ImagePullBackOff`",
         "1.33", "in-place resize", "1.35", "stop_kubelet", "not been set since",
     ],
+    "first-app/node": [
+        "**node** is a machine", "*container runtime*", "*kubelet*", "*kube-proxy*",
+        "**registered**", "in a rack or rented",
+        "**Capacity**", "**Allocatable**", "**conditions**", "**Lease**", "`kube-node-lease`", "Every ten seconds",
+        "every five minutes", "node controller waits 50 seconds", "`Unknown`", "`NoExecute`", "tolerationSeconds",
+        "After 300 seconds", "elsewhere", "start_kubelet", "stop_kubelet", "%kubectl describe node", "get lease node-1",
+        "*unknown*", "An object without a machine", "A machine without an object", "40 before version 1.32",
+        'cluster.stepper("A machine is lost"', "taint eviction controller",
+    ],
     "first-app/labels": [
         "pairs of a key and a value", "1 to 63 characters", "at most 253 characters", "may be empty", "`!=`", "`notin`",
         "`in`", "-l '!env'", "A comma means *and*", "*loose coupling*", "five steps", "**template**", "**ReplicaSet**",
@@ -59,6 +68,7 @@ POINTS = {
 
 MANIFESTS = {
     "first-app/pod": ["first-app/pod.yaml", "first-app/two-containers.yaml"],
+    "first-app/node": ["first-app/phantom-node.yaml"],
     "first-app/labels": ["first-app/labels-deployment.yaml", "first-app/labels-service.yaml"],
     "first-app/deployment": ["first-app/deployment.yaml"],
     "first-app/service": ["first-app/service-pods.yaml", "first-app/service.yaml", "first-app/service-types.yaml"],

@@ -74,7 +74,7 @@ def test_a_shop_with_a_wrong_selector_is_told_so(town: Town) -> None:
 
 
 def test_a_shop_whose_target_has_no_port_is_told_so(town: Town) -> None:
-    assert missing(shop(town, target="web")) == "it leads to port 80, where they listen: the port of its slices is none"
+    assert missing(shop(town, target="web")) == "it leads to port 80, where they listen: the port of its slices: none"
 
 
 def test_a_shop_is_not_repaired_by_giving_its_pods_other_labels(town: Town) -> None:

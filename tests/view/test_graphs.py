@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+from itertools import pairwise
 
 import pytest
 
 from k8snb.errors import StatusError
 from k8snb.typing import Object
-from k8snb.view.dot import Diagram, text
+from k8snb.view.dot import Diagram, Edge, Graph, Node, layout, source, text, themed
 from k8snb.view.graphs import graph
 from k8snb.view.scene import named
 from tests.view import tape as make
@@ -160,3 +161,17 @@ def test_drawing_starts_no_process_and_no_thread(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("subprocess.Popen", refuse)
     monkeypatch.setattr("threading.Thread.start", refuse)
     assert Diagram(graph(behind_a_service(), "svc/web")).svg()
+
+
+
+def test_a_drawing_that_is_too_wide_for_the_page_is_turned() -> None:
+    pytest.importorskip("pygraphviz")
+    names = [f"a-name-of-some-length-{number}" for number in range(5)]
+    edges = [Edge(tail, head) for tail, head in pairwise(names)]
+    chain = Graph("a chain", [Node(name, "Pod", name) for name in names], edges)
+    assert width(themed(layout(source(chain)), "")) > 1000
+    assert width(Diagram(chain).svg()) < 500
+
+
+def width(svg: str) -> int:
+    return int(svg.partition("width:")[2].partition("px")[0])

@@ -104,3 +104,25 @@ def test_the_browser_shows_the_clusters_history(tmp_path: Path) -> None:
             assert f"@{frame.revision}" in visit.page.locator("k8snb-stepper .headline").inner_text()
             visit.page.keyboard.press("ArrowRight")
         assert visit.troubles == []
+
+
+def test_a_node_is_drawn_with_its_lease_and_its_pods() -> None:
+    cluster = Cluster(nodes=1, seed=1)
+    cluster.kubectl("run web --image=nginx")
+    cluster.advance(12)
+    [pod] = cluster.client.list("pods", "default")
+    assert str(cluster.diagram("node/node-1")) == (
+        "Node node-1, its lease, and the pods on the machine\n"
+        "  Node node-1: Ready True, CPU 8, memory 32Gi, pods 110\n"
+        "    ─ kept alive by → Lease node-1: holder node-1, renewed 00:00:10\n"
+        f"    ─ runs → ● Pod web on node-1: Running, address {pod['status']['podIP']}, image nginx"
+    )
+
+
+def test_a_story_about_a_node_tells_who_changed_it() -> None:
+    cluster = Cluster(nodes=1, seed=1)
+    before = cluster.revision
+    cluster.kubectl("cordon node-1")
+    cluster.settle()
+    actors = [frame.actor for frame in cluster.stepper(since=before, about="node/node-1")]
+    assert actors == ["you", "node-controller"]
