@@ -14,6 +14,7 @@ from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerati
 from k8snb.apiserver.admission.limit_ranger import LimitRanger
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from k8snb.apiserver.admission.plugin import Attributes, Commit, Plugin, ReadAll, Reader, ReadOne, nowhere
+from k8snb.apiserver.admission.pod_security import PodSecurity
 from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.apiserver.admission.priority import Priority
 from k8snb.apiserver.admission.resource_quota import ResourceQuota
@@ -30,6 +31,7 @@ PLUGINS: tuple[Plugin, ...] = (
     LimitRanger(),
     ServiceAccount(),
     TaintNodesByCondition(),
+    PodSecurity(),
     Priority(),
     DefaultTolerationSeconds(),
     PodTopologyLabels(),

@@ -76,6 +76,7 @@ def test_the_table_names_upstreams_plugins_in_upstreams_order() -> None:
         ("LimitRanger", True, True),
         ("ServiceAccount", True, False),
         ("TaintNodesByCondition", True, False),
+        ("PodSecurity", False, True),
         ("Priority", True, True),
         ("DefaultTolerationSeconds", True, False),
         ("PodTopologyLabels", True, False),
