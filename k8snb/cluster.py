@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
+from k8snb.apiserver.access.authorizer import Authorizer
+from k8snb.apiserver.access.impersonation import account_groups
+from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.bootstrap import bootstrap_objects
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
@@ -25,7 +28,7 @@ from k8snb.client.informer import Informers
 from k8snb.client.outbox import Outbox
 from k8snb.clock import Clock, VirtualClock
 from k8snb.controllers.settings import Settings
-from k8snb.controllers.table import CONTROLLERS, make
+from k8snb.controllers.table import CONTROLLERS, make, user_of
 from k8snb.current import use
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
@@ -143,7 +146,11 @@ class Cluster:
         self.trace = Trace(self.clock.now, lambda: self.store.revision, made["trace"])
         self.loop = Loop(self.clock, made["quantum"])
         self.paused = False
-        self.server = APIServer(self.store, self.clock, self.lottery, self.trace, agents=self._agent)
+        for bucket, obj in policy(self.clock.timestamp()):
+            self.store.load(self.store.bucket(bucket), obj)
+        self.server = APIServer(
+            self.store, self.clock, self.lottery, self.trace, authorizer=Authorizer(self.store), agents=self._agent
+        )
         self.client = Client(self._door, self.server.scheme, ADMIN)
         self._context = self._root_context()
         for resource, obj in bootstrap_objects():
@@ -155,7 +162,7 @@ class Cluster:
         manager = self._context.separate("system:kube-controller-manager")
         settings = self._flags if len(made["nodes"]) <= SMALL_NODES else replace(self._flags, cluster_cidr=LARGE_CIDR)
         for kind in CONTROLLERS:
-            context = manager.act_as(f"system:serviceaccount:kube-system:{kind.name}", "system:serviceaccounts")
+            context = manager.act_as(user_of(kind), *account_groups("kube-system"))
             self.controllers[kind.name] = make(kind, context, settings)
         for controller in self.controllers.values():
             controller.start()

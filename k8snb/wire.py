@@ -15,9 +15,9 @@ from typing import Any
 from k8snb.typing import Object, Resource
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class User:
-    """Who asks, as authentication found out."""
+    """Who asks, as authentication found out. Identity is equality: what is decided for one is kept under it."""
 
     name: str
     groups: tuple[str, ...] = ()
@@ -56,6 +56,8 @@ _METHODS = {
 }
 
 _NOTHING: Mapping[str, Any] = {}
+REPEATED = "\0"
+"""Joins the values of a query parameter or header that is given several times and whose values may hold commas."""
 
 
 class Request:

@@ -21,7 +21,7 @@ from k8snb.clock import Clock, parse_time
 from k8snb.errors import FieldError, StatusError, bad_request, field_forbidden, invalid_value, not_found
 from k8snb.packet import Endpoint
 from k8snb.typing import Object, Resource
-from k8snb.wire import Request, Response
+from k8snb.wire import REPEATED, Request, Response
 
 TEXT = "text/plain"
 
@@ -123,7 +123,7 @@ class Containers:
     def exec(self, resource: Resource, find: FindPod, name: str, request: Request) -> Response:
         """Run a command."""
         pod, container, agent = self._target(resource, find, name, request)
-        command = request.query["command"].split("\0") if request.query.get("command") else []
+        command = request.query["command"].split(REPEATED) if request.query.get("command") else []
         if not command:
             raise bad_request("you must specify at least 1 command for the container")
         options = StreamOptions.of(request.query)

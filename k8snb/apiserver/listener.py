@@ -19,7 +19,7 @@ import orjson
 from k8snb.apiserver.host import Host, answer, start
 from k8snb.apiserver.upgrading import Carrier, upgraded
 from k8snb.errors import StatusError, bad_request, too_large
-from k8snb.wire import Request, Response
+from k8snb.wire import REPEATED, Request, Response
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
 MAX_DISCARDED_BYTES = 64 * 1024 * 1024
@@ -30,8 +30,6 @@ MAX_WAITING = 64
 """How many requests may wait behind a watch on the same connection."""
 IDLE_SECONDS = 120.0
 """How long a connection may take to send a whole request."""
-_REPEATED = "\0"
-"""Joins the values of a query parameter that is given several times (`command` of exec)."""
 
 
 class Connection(asyncio.Protocol):
@@ -132,7 +130,8 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; one that comes several times is one list."""
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        between = REPEATED if key.startswith("impersonate-") else ", "
+        self._headers[key] = f"{self._headers[key]}{between}{text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
         """The head is complete, the body follows."""
@@ -179,7 +178,7 @@ class Connection(asyncio.Protocol):
         parameters: dict[str, str] = {}
         for name, value in parse_qsl(query, keep_blank_values=True):
             known = parameters.get(name)
-            parameters[name] = f"{known}{_REPEATED}{value}" if known is not None and name == "command" else value
+            parameters[name] = f"{known}{REPEATED}{value}" if known is not None and name == "command" else value
         method = self._parser.get_method().decode()
         return Request(method, path, parameters, self._headers, bytes(self._body))
 

@@ -15,7 +15,12 @@ from typing import Any
 import orjson
 
 from k8snb.apiserver import body, discovery, openapi, status
-from k8snb.apiserver.admission.chain import Chain
+from k8snb.apiserver.access.authentication import Authenticator
+from k8snb.apiserver.access.authorizer import Authorizer, access_of, forbidden
+from k8snb.apiserver.access.escalation import Escalation
+from k8snb.apiserver.access.impersonation import impersonated
+from k8snb.apiserver.access.reviews import Reviews
+from k8snb.apiserver.admission.chain import PLUGINS, Chain
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.kinds import Kind, Kinds
@@ -29,7 +34,6 @@ from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
     StatusError,
-    forbidden,
     internal,
     method_not_allowed,
     path_not_found,
@@ -45,20 +49,13 @@ from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
 
 Handle = Callable[[Request], Response]
 Handler = Callable[[Kind, RequestInfo, Request], Response]
-Authenticate = Callable[[Request], User | None]
-Authorize = Callable[[User, RequestInfo, Request], str]
-"""Returns the reason why the user may not, empty if the user may."""
-
-
-def _anonymous(request: Request) -> User | None:
-    return User("system:anonymous", ("system:unauthenticated",))
 
 
 class APIServer:
     """Serves the resources of a scheme from a store.
 
-    `authenticate` says who sent a request that comes without a user (None refuses it); `authorize`, if given,
-    says why a user may not do something; `agents` finds the kubelet of a node.
+    `authenticate` says who sent a request that comes without a user; `authorizer`, if given,
+    decides what a user may do; `agents` finds the kubelet of a node.
     """
 
     def __init__(
@@ -69,8 +66,8 @@ class APIServer:
         trace: Trace,
         *,
         scheme: Scheme | None = None,
-        authenticate: Authenticate = _anonymous,
-        authorize: Authorize | None = None,
+        authenticate: Authenticator | None = None,
+        authorizer: Authorizer | None = None,
         agents: Agents = lambda node: None,
     ) -> None:
         self.store = store
@@ -78,11 +75,13 @@ class APIServer:
         self.trace = trace
         self.scheme = scheme or Scheme()
         self.kinds = Kinds(self.scheme, store, lottery)
-        self.authenticate = authenticate
-        self.authorize = authorize
+        self.authenticate = authenticate or Authenticator()
+        self.authorizer = authorizer
         self.panics: list[BaseException] = []
         self._readable: dict[str, Bucket] = {}
-        self.admission = Chain(self._read_one, self._read_all, commit=self._commit, now=clock.now)
+        guards = () if authorizer is None else (Escalation(authorizer),)
+        plugins = (*PLUGINS, *guards)
+        self.admission = Chain(self._read_one, self._read_all, plugins, commit=self._commit, now=clock.now)
         self.reader = Reader(store, clock)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
@@ -97,18 +96,15 @@ class APIServer:
             "delete": self.remover.delete,
             "deletecollection": self.remover.delete_collection,
         }
+        reviews = Reviews(authorizer, self.authenticate, clock)
+        self._virtual: dict[str, Handler] = {"bindings": self._bind, **reviews.handlers}
         self._routes: dict[tuple[Resource, str, str], tuple[Handler, Kind]] = {}
-        self._outside = _compose(self, FILTERS)
-        self._inside = _compose(self, [each for each in FILTERS if each[0] not in self._idle_inside()])
-
-    def _idle_inside(self) -> frozenset[str]:
-        """The filters that have nothing to do for a request of a part in this process."""
-        idle = set(ONLY_OUTSIDE)
-        if self.authorize is None:
-            idle.add("authorization")
-        if not self.trace.enabled:
-            idle.add("audit")
-        return frozenset(idle)
+        self._granted: dict[tuple[User, Resource | None, str, str], tuple[Handler, Kind]] = {}
+        for bucket in authorizer.rbac.buckets if authorizer is not None else ():
+            store.watch(bucket, lambda _: self._granted.clear())
+        self._outside = _compose(FILTERS, self, self.dispatch)
+        idle = ONLY_OUTSIDE if trace.enabled else {*ONLY_OUTSIDE, "audit"}
+        self._inside = _compose([each for each in FILTERS if each[0] not in idle], self, self._dispatch_granted)
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Refusals are answers too: nothing is raised."""
@@ -121,7 +117,7 @@ class APIServer:
         info = request.info
         if info is None or info.resource is None or request.user is None:
             raise path_not_found()
-        _authorize(self, request, lambda _: Response(200))
+        self.require(request.user, request, info)
         kind = self.kinds.of(info.resource)
         chosen = selection(kind, request.query)
         trigger = chosen.exact.get("spec.nodeName", "")
@@ -138,8 +134,11 @@ class APIServer:
     def record(self, batch: Sequence[tuple[User, RecordedEvent]]) -> None:
         """Store events that parts of this process recorded, each as the request of its user; refusals are dropped."""
         kind = self.kinds.named("events")
+        traced, asked, granted = self.trace.enabled, None, False
         for user, event in batch:
-            if self.authorize is not None or self.trace.enabled or not self.writer.record(kind, event):
+            if user is not asked:
+                asked, granted = user, not traced and (user, kind.resource, "create", "") in self._granted
+            if not granted or not self.writer.record(kind, event):
                 info = RequestInfo("create", kind.resource, event.shape.namespace, event.name)
                 self.handle(Request(info=info, object=event, user=user))
 
@@ -163,7 +162,34 @@ class APIServer:
     def _commit(self, word: str, old: Object, new: Object) -> None:
         self.writer.commit(self.kinds.named(word), old, new)
 
+    # -- what users may do -------------------------------------------------------------------------
+
+    def require(self, user: User, request: Request, info: RequestInfo) -> bool:
+        """Raise Forbidden where the user may not; whether the user may so whatever the name and the namespace."""
+        if self.authorizer is None:
+            return True
+        access = access_of(request, info)
+        decision = self.authorizer.decide(user, access)
+        if not decision.allowed:
+            raise forbidden(user, access, decision.reason)
+        return decision.general
+
     # -- the end of the chain ----------------------------------------------------------------------
+
+    def _dispatch_granted(self, request: Request) -> Response:
+        """The same for a part of this process: authorization and route are found together, and mostly once."""
+        info, user = request.info, request.user
+        assert info is not None
+        assert user is not None
+        route = self._granted.get((user, info.resource, info.verb, info.subresource))
+        if route is None:
+            general = self.require(user, request, info)
+            if info.resource is None:
+                return self._path(request)
+            route = self._route(info.resource, info.verb, info.subresource)
+            if general:
+                self._granted[user, info.resource, info.verb, info.subresource] = route
+        return route[0](route[1], info, request)
 
     def dispatch(self, request: Request) -> Response:
         """Hand the request to the handler of its verb."""
@@ -171,13 +197,14 @@ class APIServer:
         assert info is not None
         if info.resource is None:
             return self._path(request)
-        route = self._routes.get((info.resource, info.verb, info.subresource))
-        if route is None:
-            route = self._route(info.resource, info.verb, info.subresource)
+        route = self._route(info.resource, info.verb, info.subresource)
         return route[0](route[1], info, request)
 
     def _route(self, resource: Resource, verb: str, subresource: str) -> tuple[Handler, Kind]:
         """The handler of a verb on a resource, found once; raises where there is none."""
+        found = self._routes.get((resource, verb, subresource))
+        if found is not None:
+            return found
         handler = self._handlers.get(verb)
         if subresource and subresource != "status":
             handler = self.subresources.handle
@@ -185,8 +212,7 @@ class APIServer:
             raise path_not_found()
         elif verb not in resource.verbs or (subresource and verb not in ("get", "update", "patch")):
             raise method_not_allowed()
-        elif resource.storage == "bindings":
-            handler = self._bind
+        handler = self._virtual.get(resource.storage, handler)
         assert handler is not None
         kind = self.kinds.of(resource)
         route = _warning(handler, kind.strategy.deprecation), kind
@@ -269,7 +295,12 @@ def _negotiate(server: APIServer, request: Request, then: Handle) -> Response:
 
 def _resolve(server: APIServer, request: Request, then: Handle) -> Response:
     if request.info is None:
-        request.info = resolve(request, server.scheme)
+        try:
+            request.info = resolve(request, server.scheme)
+        except StatusError:
+            if request.user is not None:  # who may not ask is not told what there is
+                server.require(request.user, request, RequestInfo("", None))
+            raise
     return then(request)
 
 
@@ -281,16 +312,15 @@ def _authenticate(server: APIServer, request: Request, then: Handle) -> Response
     return then(request)
 
 
+def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.user is not None:
+        request.user = impersonated(request.user, request, server.authorizer)
+    return then(request)
+
+
 def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
-    if server.authorize is not None and request.user is not None and request.info is not None:
-        why = server.authorize(request.user, request.info, request)
-        if why:
-            resource = request.info.resource
-            if resource is None:
-                what = f'{request.method.lower()} path "{request.path}"'
-                message = f'forbidden: User "{request.user.name}" cannot {what}: {why}'
-                raise StatusError(403, "Forbidden", message, {})
-            raise forbidden(resource, request.info.name, why)
+    if request.user is not None and request.info is not None:
+        server.require(request.user, request, request.info)
     return then(request)
 
 
@@ -300,6 +330,7 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
     ("panic recovery", _recover),
     ("audit", _record),
     ("authentication", _authenticate),
+    ("impersonation", _impersonate),
     ("request info", _resolve),
     ("authorization", _authorize),
     ("content negotiation", _negotiate),
@@ -308,12 +339,14 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
 validation and storage for a write; storage or the watch cache for a read."""
 
 
-ONLY_OUTSIDE = frozenset({"authentication", "request info", "content negotiation"})
-"""Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded."""
+ONLY_OUTSIDE = frozenset({"authentication", "impersonation", "request info", "authorization", "content negotiation"})
+"""Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded.
+
+It is authorized too, where its route is found (`_dispatch_granted`)."""
 
 
-def _compose(server: APIServer, filters: Sequence[tuple[str, Filter]]) -> Handle:
-    handle: Handle = server.dispatch
+def _compose(filters: Sequence[tuple[str, Filter]], server: APIServer, end: Handle) -> Handle:
+    handle = end
     for _, each in reversed(filters):
         handle = _link(server, each, handle)
     return handle

@@ -59,6 +59,13 @@ def make(controller: type[Controller], context: Context, settings: Settings = DE
     return configured(context, settings) if configured is not None else controller(context)
 
 
+ACCOUNTS: Mapping[type[Controller], str] = {
+    NodeIpamController: "node-controller",
+    TaintEvictionController: "node-controller",
+}
+"""Those that act as the account of another controller, as upstream, where their roles are."""
+
+
 def user_of(controller: type[Controller]) -> str:
     """The user that a controller acts as."""
-    return f"system:serviceaccount:kube-system:{controller.name}"
+    return f"system:serviceaccount:kube-system:{ACCOUNTS.get(controller, controller.name)}"

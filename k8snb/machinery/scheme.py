@@ -13,6 +13,7 @@ from k8snb.typing import Resource
 
 _NO_COLLECTION = ("create", "delete", "get", "list", "patch", "update", "watch")
 _STATUS = ("status",)
+_CREATE = ("create",)
 _STATUS_SCALE = ("scale", "status")
 
 
@@ -46,6 +47,8 @@ def _row(
 
 
 _ALL = ("all",)
+_AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io/v1", "authorization.k8s.io/v1"
+_RBAC = "rbac.authorization.k8s.io/v1"
 _POD_SUBRESOURCES = (
     "attach",
     "binding",
@@ -60,7 +63,7 @@ _POD_SUBRESOURCES = (
 )
 
 ROWS: tuple[Resource, ...] = (
-    _row("v1", "Binding", "bindings", verbs=("create",)),
+    _row("v1", "Binding", "bindings", verbs=_CREATE),
     _row("v1", "ComponentStatus", "componentstatuses", "cs", namespaced=False, verbs=("get", "list")),
     _row("v1", "ConfigMap", "configmaps", "cm"),
     _row("v1", "Endpoints", "endpoints", "ep"),
@@ -91,6 +94,16 @@ ROWS: tuple[Resource, ...] = (
     _row("apps/v1", "ReplicaSet", "replicasets", "rs", subresources=_STATUS_SCALE, categories=_ALL),
     _row("apps/v1", "StatefulSet", "statefulsets", "sts", subresources=_STATUS_SCALE, categories=_ALL),
     _row("events.k8s.io/v1", "Event", "events", "ev", storage="events"),
+    _row(_AUTHENTICATION, "SelfSubjectReview", "selfsubjectreviews", namespaced=False, verbs=_CREATE),
+    _row(_AUTHENTICATION, "TokenReview", "tokenreviews", namespaced=False, verbs=_CREATE),
+    _row(_AUTHORIZATION, "LocalSubjectAccessReview", "localsubjectaccessreviews", verbs=_CREATE),
+    _row(_AUTHORIZATION, "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False, verbs=_CREATE),
+    _row(_AUTHORIZATION, "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False, verbs=_CREATE),
+    _row(_AUTHORIZATION, "SubjectAccessReview", "subjectaccessreviews", namespaced=False, verbs=_CREATE),
+    _row(_RBAC, "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
+    _row(_RBAC, "ClusterRole", "clusterroles", namespaced=False),
+    _row(_RBAC, "RoleBinding", "rolebindings"),
+    _row(_RBAC, "Role", "roles"),
     _row("coordination.k8s.io/v1", "Lease", "leases"),
     _row("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
     _row("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc", namespaced=False),

@@ -18,6 +18,7 @@ from k8snb.apiserver.registry import (
     nodes,
     pods,
     quotas,
+    rbac,
     replication,
     scheduling,
     secrets,
@@ -42,4 +43,5 @@ STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
     **discovery.STRATEGIES,
     **coordination.STRATEGIES,
     **scheduling.STRATEGIES,
+    **rbac.STRATEGIES,
 }

@@ -1,0 +1,181 @@
+"""May this user do that? `system:masters` may do everything, kubelets what `node` says, everybody what `rbac` says.
+
+A decision that holds whatever the name and the namespace is *general*: the server keeps it for as long as no role and
+no binding changes, so that what the cluster's own parts do over and over is decided once. `explain` tells how a
+decision comes about: every rule looked at, with the binding that brought it.
+
+Upstream: `apiserver/pkg/authorization/union`, `kube-apiserver --authorization-mode=Node,RBAC`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from k8snb.apiserver.access import node as nodes
+from k8snb.apiserver.access.node import NodeAuthorizer
+from k8snb.apiserver.access.rbac import Found, Rbac
+from k8snb.apiserver.access.rules import Access, allows
+from k8snb.errors import StatusError, quoted
+from k8snb.machinery import fields
+from k8snb.store.mvcc import Store
+from k8snb.typing import Object
+from k8snb.wire import Request, RequestInfo, User
+
+MASTERS = "system:masters"
+_NONE: Mapping[str, Any] = {}
+
+
+class Decision(NamedTuple):
+    """Whether, why (or why not), and whether that is so for every name and namespace."""
+
+    allowed: bool
+    reason: str = ""
+    general: bool = False
+
+
+class Look(NamedTuple):
+    """One step of an explanation: who answered, from which binding and rule, and what came of it."""
+
+    authorizer: str
+    binding: Object
+    rule: Object
+    allowed: bool
+    note: str = ""
+
+
+class Authorizer:
+    """Decides over the objects of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.rbac = Rbac(store)
+        self.node = NodeAuthorizer(store)
+
+    def decide(self, user: User, access: Access) -> Decision:
+        """Whether a user may do something."""
+        if MASTERS in user.groups:
+            return Decision(True, "", True)
+        reasons = []
+        node = nodes.node_of(user)
+        if node is not None:
+            answer = self.node.answer(node, access)
+            if answer.allowed:
+                return Decision(True, "", answer.general)
+            reasons.append(answer.reason)
+        found, errors = self.rbac.allowing(user, access)
+        if found is not None:
+            return Decision(True, f"RBAC: allowed by {found.grant}", _is_general(found))
+        if errors:
+            reasons.append(f"RBAC: {_aggregate(errors)}")
+        return Decision(False, "\n".join(reason for reason in reasons if reason))
+
+    def explain(self, user: User, access: Access) -> list[Look]:
+        """How the decision comes about: everything that was looked at, in order, up to what allows it."""
+        if MASTERS in user.groups:
+            return [Look("masters", _NONE, _NONE, True, f"{MASTERS} may do everything")]
+        looks = []
+        node = nodes.node_of(user)
+        if node is not None:
+            answer = self.node.answer(node, access)
+            looks.append(Look("node", _NONE, _NONE, answer.allowed, answer.reason))
+        for found in self.rbac.found(user, access.namespace):
+            if looks and looks[-1].allowed:
+                break
+            allowed = not found.error and allows(found.rule, access)
+            looks.append(Look("rbac", found.grant.binding, found.rule, allowed, found.error or str(found.grant)))
+        return looks
+
+
+def _is_general(found: Found) -> bool:
+    return found.grant.binding["kind"] == "ClusterRoleBinding" and not found.rule.get("resourceNames")
+
+
+def _aggregate(errors: list[str]) -> str:
+    """Several errors as Go's aggregate shows them, each once."""
+    once = list(dict.fromkeys(errors))
+    return once[0] if len(once) == 1 else f"[{', '.join(once)}]"
+
+
+# -- requests ------------------------------------------------------------------------------------------
+
+
+def access_of(request: Request, info: RequestInfo) -> Access:
+    """What a request wants to do, in the words of rules."""
+    resource = info.resource
+    if resource is None:
+        return _access_of_path(request)
+    name = "" if info.verb == "create" and not info.subresource else info.name
+    selector = request.query.get("fieldSelector", "")
+    if not name and selector:
+        name = _named(selector)
+    below = info.subresource.partition("/")[0]
+    return Access(
+        info.verb,
+        resource.group,
+        resource.plural,
+        below,
+        info.namespace,
+        name,
+        request.path,
+        resource.version,
+        selector,
+    )
+
+
+def _named(selector: str) -> str:
+    try:
+        terms = fields.parse(selector).terms
+    except ValueError:
+        return ""
+    return next((each.value for each in terms if each.field == "metadata.name" and not each.negated), "")
+
+
+_VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def _access_of_path(request: Request) -> Access:
+    """What a request wants whose path is not that of a served resource: by its form alone, as upstream."""
+    parts = [unquote(part) for part in request.path.split("/") if part]
+    start = {"api": 1, "apis": 2}.get(parts[0] if parts else "", len(parts))
+    if len(parts) < start + 2:
+        return Access(request.method.lower(), path=request.path)
+    group = parts[1] if start == 2 else ""
+    version, rest = parts[start], parts[start + 1 :]
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+        if len(rest) > 2 and rest[2] not in ("status", "finalize"):
+            rest = rest[2:]
+    name = rest[1] if len(rest) > 1 else ""
+    below = rest[2] if len(rest) > 2 else ""
+    verb = _VERBS.get(request.method.upper(), "")
+    if not name:
+        verb = {"get": "list", "delete": "deletecollection"}.get(verb, verb)
+        if verb == "list" and request.query.get("watch") in ("true", "1"):
+            verb = "watch"
+    return Access(verb, group, rest[0], below, namespace, name, request.path, version)
+
+
+# -- refusals ------------------------------------------------------------------------------------------
+
+
+def forbidden(user: User, access: Access, reason: str) -> StatusError:
+    """The answer to a request that the user may not send."""
+    message = f"User {quoted(user.name)} cannot {access.verb} "
+    if not access.resource:
+        message += f"path {quoted(access.path)}"
+    else:
+        message += f"resource {quoted(access.full_resource)} in API group {quoted(access.group)} "
+        message += f"in the namespace {quoted(access.namespace)}" if access.namespace else "at the cluster scope"
+    if reason:
+        message += f": {reason}"
+    details = {"name": access.name, "group": access.group, "kind": access.resource}
+    what = f"{access.resource}.{access.group}" if access.group else access.resource
+    if access.name:
+        what = f"{what} {quoted(access.name)} is forbidden"
+    elif what:
+        what = f"{what} is forbidden"
+    return StatusError(
+        403, "Forbidden", f"{what or 'forbidden'}: {message}", {key: value for key, value in details.items() if value}
+    )

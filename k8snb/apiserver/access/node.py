@@ -1,0 +1,278 @@
+"""The node authorizer: a kubelet may do what the pods on its node need, and no more.
+
+Secrets, config maps, claims and volumes are readable by the nodes whose pods use them, a Node and a Lease by the node
+they belong to, pods by the node they are bound to; tokens are for the accounts of its pods. Everything else that
+kubelets do is in the rules of the ClusterRole `system:node`, which is bound to nobody: it is read from the policy.
+
+Which pods are on which node is followed in the store's log, from the last question to this one, so it costs nothing
+while nobody asks. Upstream: `plugin/pkg/auth/authorizer/node`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from k8snb.apiserver.access.policy import policy
+from k8snb.apiserver.access.rules import Access, allows
+from k8snb.machinery import fields
+from k8snb.store.mvcc import Compacted, Store
+from k8snb.typing import Object
+from k8snb.wire import User
+
+NODES = "system:nodes"
+NODE_PREFIX = "system:node:"
+LEASES = "kube-node-lease"
+_NONE: Mapping[str, Any] = {}
+
+
+class Answer(NamedTuple):
+    """Whether a node may, why not, and whether that is so whatever the name and the namespace."""
+
+    allowed: bool
+    reason: str = ""
+    general: bool = False
+
+
+YES, NO = Answer(True), Answer(False)
+ALWAYS = Answer(True, general=True)
+
+
+def node_of(user: User) -> str | None:
+    """The node that a user is the kubelet of; empty if it has none; None if the user is no kubelet."""
+    if NODES not in user.groups or not user.name.startswith(NODE_PREFIX):
+        return None
+    return user.name.removeprefix(NODE_PREFIX)
+
+
+class NodeAuthorizer:
+    """What kubelets may do, by the pods of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pods = store.bucket("pods")
+        self._seen = -1
+        self._on: dict[str, dict[tuple[str, str], Object]] = {}
+        self._where: dict[tuple[str, str], str] = {}
+        roles = [each.object for each in policy("") if each.object["metadata"]["name"] == "system:node"]
+        self._uniform: dict[tuple[str, str, str], Answer] = {}
+        self._rules = next(role["rules"] for role in roles if role["kind"] == "ClusterRole")
+
+    def answer(self, node: str, access: Access) -> Answer:
+        """Whether the kubelet of a node may do something."""
+        special = _SPECIAL.get((access.group, access.resource))
+        if special is not None:
+            return special(self, node, access)
+        key = (access.verb, access.group, access.full_resource)
+        known = self._uniform.get(key)
+        if known is None:
+            known = self._uniform[key] = ALWAYS if any(allows(rule, access) for rule in self._rules) else NO
+        return known
+
+    # -- by resource -------------------------------------------------------------------------------
+
+    def read(self, node: str, access: Access) -> Answer:
+        """Secrets and config maps."""
+        if access.verb not in ("get", "list", "watch"):
+            return Answer(False, "can only read resources of this type")
+        if access.subresource:
+            return Answer(False, "cannot read subresource")
+        if not access.namespace:
+            return Answer(False, "can only read namespaced object of this type")
+        return self._related(node, access)
+
+    def get(self, node: str, access: Access) -> Answer:
+        """Claims, volumes and single pods."""
+        if access.verb != "get":
+            return Answer(False, "can only get individual resources of this type")
+        if access.subresource:
+            return Answer(False, "cannot get subresource")
+        return self._related(node, access)
+
+    def claim(self, node: str, access: Access) -> Answer:
+        """Claims, whose status a node may write."""
+        if access.subresource != "status":
+            return self.get(node, access)
+        if access.verb not in ("update", "patch"):
+            return Answer(False, "can only get/update/patch this type")
+        return self._related(node, access)
+
+    def account(self, node: str, access: Access) -> Answer:
+        """Tokens of service accounts."""
+        if access.verb != "create" or not access.name:
+            return Answer(False, "can only create tokens for individual service accounts")
+        if access.subresource != "token":
+            return Answer(False, "can only create token subresource of serviceaccount")
+        return self._related(node, access)
+
+    def lease(self, node: str, access: Access) -> Answer:
+        """The lease that a kubelet renews."""
+        if access.verb not in ("get", "create", "update", "patch", "delete"):
+            return Answer(False, "can only get, create, update, patch, or delete a node lease")
+        if access.namespace != LEASES:
+            return Answer(False, f'can only access leases in the "{LEASES}" system namespace')
+        if access.verb != "create" and access.name != node:
+            return Answer(False, "can only access node lease with the same name as the requesting node")
+        return YES
+
+    def csi_node(self, node: str, access: Access) -> Answer:
+        """What storage drivers say of a node."""
+        if access.verb not in ("get", "create", "update", "patch", "delete"):
+            return Answer(False, "can only get, create, update, patch, or delete a CSINode")
+        if access.subresource:
+            return Answer(False, "cannot authorize CSINode subresources")
+        if access.verb != "create" and access.name != node:
+            return Answer(False, "can only access CSINode with the same name as the requesting node")
+        return YES
+
+    def node(self, node: str, access: Access) -> Answer:
+        """Its own Node. That it writes no other is the matter of the admission plugin NodeRestriction."""
+        if access.subresource == "status":
+            return ALWAYS if access.verb in ("update", "patch") else NO
+        if access.subresource:
+            return NO
+        if access.verb in ("create", "update", "patch"):
+            return ALWAYS
+        if access.verb not in ("get", "list", "watch"):
+            return NO
+        if access.name == node or f"metadata.name={node}" == access.fields:
+            return YES
+        if not access.name:
+            return Answer(False, f"node '{node}' cannot read all nodes, only its own Node object")
+        return Answer(False, f"node '{node}' cannot read '{access.name}', only its own Node object")
+
+    def pod(self, node: str, access: Access) -> Answer:
+        """The pods that are bound to it. That it writes no others is the matter of NodeRestriction."""
+        verb, below = access.verb, access.subresource
+        if below:
+            writes = {"status": ("update", "patch"), "eviction": ("create",)}
+            return ALWAYS if verb in writes.get(below, ()) else NO
+        if verb in ("create", "delete"):
+            return ALWAYS
+        if verb == "get":
+            return self.get(node, access)
+        if verb not in ("list", "watch"):
+            return NO
+        if _selects(access.fields, node):
+            return YES
+        if access.name:
+            return self._related(node, access)
+        return Answer(False, "can only list/watch pods with spec.nodeName field selector")
+
+    # -- what the pods of a node need --------------------------------------------------------------
+
+    def _related(self, node: str, access: Access) -> Answer:
+        if not access.name:
+            return Answer(False, "No Object name found")
+        self._catch_up()
+        uses = _USES[access.resource]
+        for key, pod in self._on.get(node, {}).items():
+            if access.resource == "persistentvolumes":
+                if access.name in self._volumes(pod):
+                    return YES
+            elif key[0] == access.namespace and access.name in uses(pod):
+                return YES
+        return Answer(False, f"no relationship found between node '{node}' and this object")
+
+    def _volumes(self, pod: Object) -> Iterator[str]:
+        claims = self._store.bucket("persistentvolumeclaims")
+        for name in _claims(pod):
+            claim = self._store.get(claims, pod["metadata"]["namespace"], name)
+            if claim is not None:
+                yield str(claim["spec"].get("volumeName", ""))
+
+    def _catch_up(self) -> None:
+        """Take in what has happened to pods since the last question."""
+        try:
+            events = self._store.since(self._pods, self._seen) if self._seen >= 0 else None
+        except Compacted:
+            events = None
+        if events is None:
+            self._on, self._where = {}, {}
+            for pod in self._pods.objects():
+                self._take(pod)
+        else:
+            for event in events:
+                self._drop(event.object)
+                if event.type != "DELETED":
+                    self._take(event.object)
+        self._seen = self._store.revision
+
+    def _take(self, pod: Object) -> None:
+        node, meta = pod["spec"].get("nodeName", ""), pod["metadata"]
+        if node:
+            key = (meta["namespace"], meta["name"])
+            self._on.setdefault(node, {})[key] = pod
+            self._where[key] = node
+
+    def _drop(self, pod: Object) -> None:
+        key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+        node = self._where.pop(key, "")
+        if node:
+            del self._on[node][key]
+
+
+def _selects(text: str, node: str) -> bool:
+    """Whether a field selector asks for the pods of the node and no others."""
+    try:
+        terms = fields.parse(text).terms if text else ()
+    except ValueError:
+        return False
+    return any(each.field == "spec.nodeName" and each.value == node and not each.negated for each in terms)
+
+
+def _sources(pod: Object) -> Iterator[tuple[Object, str]]:
+    """What the volumes of a pod take from objects, and the field that names the object."""
+    for volume in pod["spec"].get("volumes") or ():
+        yield volume, "secretName"
+        for source in (volume.get("projected") or _NONE).get("sources") or ():
+            yield source, "name"
+
+
+def _from_environment(pod: Object, kind: str) -> Iterator[str]:
+    spec = pod["spec"]
+    for field in ("containers", "initContainers", "ephemeralContainers"):
+        for container in spec.get(field) or ():
+            for source in container.get("envFrom") or ():
+                yield (source.get(f"{kind}Ref") or _NONE).get("name", "")
+            for variable in container.get("env") or ():
+                yield ((variable.get("valueFrom") or _NONE).get(f"{kind}KeyRef") or _NONE).get("name", "")
+
+
+def _secrets(pod: Object) -> set[str]:
+    names = {(source.get("secret") or _NONE).get(field, "") for source, field in _sources(pod)}
+    names |= {each.get("name", "") for each in pod["spec"].get("imagePullSecrets") or ()}
+    return names | set(_from_environment(pod, "secret"))
+
+
+def _config_maps(pod: Object) -> set[str]:
+    names = {(source.get("configMap") or _NONE).get("name", "") for source, _ in _sources(pod)}
+    return names | set(_from_environment(pod, "configMap"))
+
+
+def _claims(pod: Object) -> set[str]:
+    volumes = pod["spec"].get("volumes") or ()
+    named = {(each.get("persistentVolumeClaim") or _NONE).get("claimName", "") for each in volumes}
+    name = pod["metadata"]["name"]
+    return named | {f"{name}-{each['name']}" for each in volumes if each.get("ephemeral")}
+
+
+_USES: Mapping[str, Callable[[Object], set[str]]] = {
+    "secrets": _secrets,
+    "configmaps": _config_maps,
+    "persistentvolumeclaims": _claims,
+    "persistentvolumes": _claims,
+    "serviceaccounts": lambda pod: {pod["spec"].get("serviceAccountName", "")},
+    "pods": lambda pod: {pod["metadata"]["name"]},
+}
+_SPECIAL: Mapping[tuple[str, str], Callable[[NodeAuthorizer, str, Access], Answer]] = {
+    ("", "secrets"): NodeAuthorizer.read,
+    ("", "configmaps"): NodeAuthorizer.read,
+    ("", "persistentvolumeclaims"): NodeAuthorizer.claim,
+    ("", "persistentvolumes"): NodeAuthorizer.get,
+    ("", "serviceaccounts"): NodeAuthorizer.account,
+    ("coordination.k8s.io", "leases"): NodeAuthorizer.lease,
+    ("storage.k8s.io", "csinodes"): NodeAuthorizer.csi_node,
+    ("", "nodes"): NodeAuthorizer.node,
+    ("", "pods"): NodeAuthorizer.pod,
+}
