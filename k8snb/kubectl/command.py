@@ -24,6 +24,7 @@ from k8snb.kubectl.help import help_text, suggestions
 from k8snb.kubectl.identity import checked
 from k8snb.kubectl.kubeconfig import SERVER, Kubeconfig
 from k8snb.kubectl.output import Output, Printed
+from k8snb.kubectl.printing.gotemplates import TemplateFailure
 from k8snb.kubectl.session import Door, Session, Wait
 from k8snb.kubectl.verbs import VERBS
 
@@ -71,6 +72,8 @@ class Kubectl:
             words = shlex.split(command) if isinstance(command, str) else list(command)
             self._run(words[1:] if words[:1] == ["kubectl"] else words, stdin, printed)
         except (CommandError, ManyErrors, StatusError) as error:
+            if isinstance(error, TemplateFailure):
+                printed.out(error.printed)
             text, code = explain(error)
             printed.err(text)
             return printed.output(code)

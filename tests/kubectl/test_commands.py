@@ -302,7 +302,7 @@ def test_a_way_that_leads_nowhere_is_refused(kubectl: Typed, flags: str, complai
         ("certificate", 'error: unknown command "certificate" for "kubectl"\nthe built-in kubectl cannot'),
         ("apply -f nowhere.yaml", 'error: the path "nowhere.yaml" does not exist'),
         ("create deployment web", 'error: required flag(s) "image" not set'),
-        ("get pods -o go-template={{.x}}", "error: this kubectl has no Go templates"),
+        ("get pods -o go-template={{.x", "error: error parsing template {{.x, template: output:1: unclosed action"),
         ("get 'unclosed", "error: No closing quotation"),
     ],
 )

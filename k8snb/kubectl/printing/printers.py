@@ -7,13 +7,13 @@ adds tables and columns. Upstream: `cli-runtime/pkg/genericclioptions` (`PrintFl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import Flags
 from k8snb.kubectl.jsonpath import JSONPath, JSONPathError
 from k8snb.kubectl.printing.columns import ColumnsPrinter, columns_file
 from k8snb.kubectl.printing.gojson import json_text
+from k8snb.kubectl.printing.gotemplates import read_file, template_printer
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.printing.tables import kind_name
 from k8snb.machinery.scheme import Scheme
@@ -22,6 +22,9 @@ from k8snb.typing import Object
 _OBJECT_FORMATS = ("json", "yaml", "name", "jsonpath", "jsonpath-as-json", "jsonpath-file")
 _TEMPLATES = ("go-template", "go-template-file", "template", "templatefile")
 _COLUMNS = ("custom-columns", "custom-columns-file")
+
+_LOWER = {"json": "json", "yaml": "yaml", "name": "name", "wide": "wide"}
+"""Formats that may be written in capitals."""
 
 Printer = Callable[[Object], str]
 """From an object or a List to what is printed."""
@@ -33,10 +36,16 @@ def printer_for(flags: Flags, scheme: Scheme, *, columns: bool = False, ordered:
     `columns` allows what only `get` knows (custom columns; `wide` is not a printer). `ordered` says that the
     objects are maps, whose keys JSON sorts, and not structs.
     """
-    format, _, argument = flags.text("output").partition("=")
-    argument = argument or flags.text("template")
-    if not format and argument:
+    format, given, argument = flags.text("output").partition("=")
+    format = _LOWER.get(format.lower(), format)
+    template = flags.text("template")
+    if given and flags.has("template"):
+        raise _no_printer(flags.text("output"), columns)
+    argument = argument or template
+    if not format and template:
         format = "go-template"
+    if not format and flags.text("output"):
+        raise _no_printer(flags.text("output"), columns)
     if not format or (columns and format == "wide"):
         return None
     shown = _identity if flags.on("show-managed-fields") else _without_managed_fields
@@ -54,14 +63,19 @@ def _printer(format: str, argument: str, flags: Flags, scheme: Scheme, columns: 
     if format.startswith("jsonpath"):
         return _jsonpath(format, argument, missing=flags.on("allow-missing-template-keys"))
     if columns and format in _COLUMNS:
-        spec = columns_file(_read(argument)) if format.endswith("file") else argument
-        printed = ColumnsPrinter(spec, headers=not flags.on("no-headers"))
+        if format.endswith("file"):
+            argument = columns_file(read_file(argument, "reading template"))
+        printed = ColumnsPrinter(argument, headers=not flags.on("no-headers"))
         return lambda obj: printed.print(items_of(obj))
     if format in _TEMPLATES:
-        raise CommandError("this kubectl has no Go templates; -o jsonpath and -o custom-columns do the same")
+        return template_printer(format, argument, missing=flags.on("allow-missing-template-keys"))
+    raise _no_printer(flags.text("output"), columns)
+
+
+def _no_printer(format: str, columns: bool) -> CommandError:
     allowed = [*_OBJECT_FORMATS, *_TEMPLATES, *((*_COLUMNS, "wide") if columns else ())]
-    raise CommandError(
-        f'unable to match a printer suitable for the output format "{flags.text("output").partition("=")[0]}", '
+    return CommandError(
+        f'unable to match a printer suitable for the output format "{format}", '
         f"allowed formats are: {','.join(sorted(allowed))}"
     )
 
@@ -81,7 +95,7 @@ def _documents() -> Printer:
 def _jsonpath(format: str, argument: str, *, missing: bool) -> Printer:
     if not argument:
         raise CommandError("template format specified but no template given")
-    template = _read(argument) if format == "jsonpath-file" else argument
+    template = read_file(argument, "reading --template") if format == "jsonpath-file" else argument
     try:
         path = JSONPath(template, missing_allowed=missing)
     except JSONPathError as error:
@@ -96,13 +110,6 @@ def _jsonpath(format: str, argument: str, *, missing: bool) -> Printer:
             raise CommandError(f'error executing jsonpath "{template}": Error executing template: {error}') from None
 
     return render
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError as error:
-        raise CommandError(f"open {path}: {(error.strerror or '').lower()}") from None
 
 
 def items_of(obj: Object) -> Sequence[Object]:
