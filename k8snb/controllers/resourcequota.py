@@ -81,7 +81,9 @@ class ResourceQuotaController(Controller):
     # -- reconciling -------------------------------------------------------------------------------
 
     def reconcile(self, key: ObjectKey) -> float | None:
-        quota = self.client.find("resourcequotas", key.name, key.namespace)
+        # Not from the cache, which may lack what admission has just counted.
+        listed = self.client.list("resourcequotas", key.namespace)
+        quota = next((each for each in listed if each["metadata"]["name"] == key.name), None)
         if quota is None:
             return None
         hard, status = _hard(quota), quota.get("status") or _NONE

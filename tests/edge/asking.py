@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from k8snb import Cluster
+from k8snb.cluster import ADMIN
 from k8snb.wire import Request
 
 JSON = "application/json"
@@ -49,7 +50,7 @@ def ask(
         body = orjson.dumps(body)
     data = body.encode() if isinstance(body, str) else body
     given = {"host": "127.0.0.1", "accept": accept, "content-type": content_type, **headers}
-    request = Request(method, path, dict(parse_qsl(query, keep_blank_values=True)), given, data)
+    request = Request(method, path, dict(parse_qsl(query, keep_blank_values=True)), given, data, user=ADMIN)
     response = cluster.server.handle(request)
     if response.stream is not None:
         response.stream.close()
