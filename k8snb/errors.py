@@ -29,6 +29,10 @@ _TITLES = {
 _WITHOUT_VALUE = {"FieldValueRequired", "FieldValueForbidden", "FieldValueTooLong", "InternalError"}
 
 
+OMITTED: Any = object()
+"""In the place of a value that a message does not show."""
+
+
 class Struct(dict[str, Any]):
     """A Go struct in a message: its fields keep their order, while the keys of a map are sorted."""
 
@@ -53,7 +57,7 @@ class FieldError:
     def body(self) -> str:
         """The message without the field path: `Invalid value: "x": must be …`."""
         text = _TITLES[self.reason]
-        if self.reason not in _WITHOUT_VALUE:
+        if self.reason not in _WITHOUT_VALUE and self.value is not OMITTED:
             text += f": {quoted(self.value)}"
         return f"{text}: {self.detail}" if self.detail else text
 
@@ -63,6 +67,11 @@ class FieldError:
 
 def invalid_value(field: str, value: Any, detail: str) -> FieldError:
     return FieldError("FieldValueInvalid", field, value, detail)
+
+
+def bad_field(field: str, detail: str) -> FieldError:
+    """An invalid value that is too large, or too scattered, to be shown."""
+    return FieldError("FieldValueInvalid", field, OMITTED, detail)
 
 
 def required(field: str, detail: str = "") -> FieldError:

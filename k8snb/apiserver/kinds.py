@@ -1,6 +1,6 @@
 """A served kind: its row of the table, its bucket in the store and its rules, brought together.
 
-Two rows may share one bucket (both event APIs); then they share the strategy too, and objects are stored
+Two rows may share one bucket (both event APIs, both of autoscaling); then they share the strategy too, and objects are stored
 in one form and converted on the way in and out.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from k8snb.apiserver.registry.conversion import from_version, to_version
+from k8snb.apiserver.registry.conversion import CONVERTED, from_version, to_version
 from k8snb.apiserver.registry.events import EventStrategy
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.apiserver.registry.table import STRATEGIES
@@ -37,7 +37,7 @@ class Kind:
         self.strategy = strategy
         self.fields: Mapping[str, Field] = {**_EVERY, **strategy.fields}
         self.ttl = EVENT_TTL if resource.storage == "events" else 0.0
-        self.converted = resource.storage == "events"
+        self.converted = resource.storage in CONVERTED
 
     def load(self, stored: Object) -> Object:
         """A stored object in the version this row serves."""
