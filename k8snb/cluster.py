@@ -22,6 +22,7 @@ from k8snb.apiserver.access.impersonation import account_groups
 from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.bootstrap import bootstrap_objects
 from k8snb.apiserver.server import APIServer
+from k8snb.apiserver.standing import standing
 from k8snb.client.client import Client
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informers
@@ -146,7 +147,8 @@ class Cluster:
         self.trace = Trace(self.clock.now, lambda: self.store.revision, made["trace"])
         self.loop = Loop(self.clock, made["quantum"])
         self.paused = False
-        for bucket, obj in policy(self.clock.timestamp()):
+        began = self.clock.timestamp()
+        for bucket, obj in (*policy(began), *standing(began)):
             self.store.load(self.store.bucket(bucket), obj)
         self.server = APIServer(
             self.store, self.clock, self.lottery, self.trace, authorizer=Authorizer(self.store), agents=self._agent

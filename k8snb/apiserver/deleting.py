@@ -95,7 +95,7 @@ class Remover:
     def _marked(self, kind: Kind, old: Object, options: Object) -> Object | None:
         """The object marked for deletion, or None if nothing keeps it from being removed now."""
         meta = old["metadata"]
-        finalizers = _finalizers(meta.get("finalizers") or [], _policy(options))
+        finalizers = _finalizers(meta.get("finalizers") or [], _policy(options) or kind.strategy.dependents)
         grace = self._grace(kind, old, options.get("gracePeriodSeconds"))
         namespace = kind.resource.plural == "namespaces" and bool((old.get("spec") or {}).get("finalizers"))
         if not finalizers and not grace and not namespace:

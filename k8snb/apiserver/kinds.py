@@ -1,7 +1,7 @@
 """A served kind: its row of the table, its bucket in the store and its rules, brought together.
 
-Two rows may share one bucket (both event APIs, both of autoscaling); then they share the strategy too, and objects are stored
-in one form and converted on the way in and out.
+Two rows may share one bucket (both event APIs, both of autoscaling); then they share the strategy too, and objects
+are stored in one form and converted on the way in and out.
 """
 
 from __future__ import annotations

@@ -64,7 +64,22 @@ NO_NAME = "name must be provided"
 _NAMED = frozenset({"name", "namespace", "uid", "creationTimestamp", "generation"})
 """Metadata that is no more than a name, to whoever checks it."""
 CREATE_ON_UPDATE = frozenset({"endpoints", "events", "leases", "endpointslices", "limitranges"})
-CONDITIONAL_ONLY = frozenset({"endpointslices", "leases", "priorityclasses"})
+CONDITIONAL_ONLY = frozenset(
+    {
+        "csidrivers",
+        "csinodes",
+        "csistoragecapacities",
+        "endpointslices",
+        "flowschemas",
+        "leases",
+        "poddisruptionbudgets",
+        "priorityclasses",
+        "prioritylevelconfigurations",
+        "runtimeclasses",
+        "volumeattachments",
+    }
+)
+"""What an update must name the version of."""
 
 
 class _Template(NamedTuple):

@@ -23,8 +23,8 @@ class Bounds(NamedTuple):
     names: Mapping[str, int] = {}
 
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DAYS = "sun mon tue wed thu fri sat".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 FIELDS = (
     Bounds(0, 59),
     Bounds(0, 23),

@@ -8,6 +8,7 @@ Upstream: `apimachinery/pkg/util/validation` and `pkg/api/validate/content`.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -246,10 +247,20 @@ def _dots(text: str) -> Messages:
     return ("must not start with '..'",) if text.startswith("..") else ()
 
 
+def ip_address(text: str) -> Messages:
+    """An address in its canonical form: the name of an IPAddress."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return ("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",)
+    return () if str(found) == text else (f'must be in canonical form ("{found}")',)
+
+
 NAME_RULES: Mapping[str, Check] = {
     "dns-subdomain": dns_subdomain,
     "dns-label": dns_label,
     "dns1035-label": dns1035_label,
     "path-segment": path_segment,
+    "ip": ip_address,
 }
 """The rules a kind can choose from (`Strategy.name_rule`)."""

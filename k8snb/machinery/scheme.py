@@ -48,6 +48,10 @@ def _row(
 
 _ALL = ("all",)
 _AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io/v1", "authorization.k8s.io/v1"
+_NETWORKING = "networking.k8s.io/v1"
+_STORAGE = "storage.k8s.io/v1"
+_FLOW = "flowcontrol.apiserver.k8s.io/v1"
+_RESOURCE = "resource.k8s.io/v1"
 _RBAC = "rbac.authorization.k8s.io/v1"
 _POD_SUBRESOURCES = (
     "attach",
@@ -100,13 +104,50 @@ ROWS: tuple[Resource, ...] = (
     _row(_AUTHORIZATION, "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False, verbs=_CREATE),
     _row(_AUTHORIZATION, "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False, verbs=_CREATE),
     _row(_AUTHORIZATION, "SubjectAccessReview", "subjectaccessreviews", namespaced=False, verbs=_CREATE),
+    _row(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        "hpa",
+        subresources=_STATUS,
+        categories=_ALL,
+    ),
+    _row(
+        "autoscaling/v1",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        "hpa",
+        subresources=_STATUS,
+        categories=_ALL,
+    ),
+    _row("batch/v1", "CronJob", "cronjobs", "cj", subresources=_STATUS, categories=_ALL),
+    _row("batch/v1", "Job", "jobs", subresources=_STATUS, categories=_ALL),
+    _row(_NETWORKING, "IngressClass", "ingressclasses", namespaced=False),
+    _row(_NETWORKING, "Ingress", "ingresses", "ing", subresources=_STATUS),
+    _row(_NETWORKING, "IPAddress", "ipaddresses", "ip", namespaced=False),
+    _row(_NETWORKING, "NetworkPolicy", "networkpolicies", "netpol"),
+    _row(_NETWORKING, "ServiceCIDR", "servicecidrs", namespaced=False, subresources=_STATUS),
+    _row("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", subresources=_STATUS),
     _row(_RBAC, "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
     _row(_RBAC, "ClusterRole", "clusterroles", namespaced=False),
     _row(_RBAC, "RoleBinding", "rolebindings"),
     _row(_RBAC, "Role", "roles"),
-    _row("coordination.k8s.io/v1", "Lease", "leases"),
-    _row("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
+    _row(_STORAGE, "CSIDriver", "csidrivers", namespaced=False),
+    _row(_STORAGE, "CSINode", "csinodes", namespaced=False),
+    _row(_STORAGE, "CSIStorageCapacity", "csistoragecapacities"),
+    _row(_STORAGE, "StorageClass", "storageclasses", "sc", namespaced=False),
+    _row(_STORAGE, "VolumeAttachment", "volumeattachments", namespaced=False, subresources=_STATUS),
+    _row(_STORAGE, "VolumeAttributesClass", "volumeattributesclasses", "vac", namespaced=False),
     _row("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc", namespaced=False),
+    _row("coordination.k8s.io/v1", "Lease", "leases"),
+    _row("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", namespaced=False),
+    _row("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
+    _row(_FLOW, "FlowSchema", "flowschemas", namespaced=False, subresources=_STATUS),
+    _row(_FLOW, "PriorityLevelConfiguration", "prioritylevelconfigurations", namespaced=False, subresources=_STATUS),
+    _row(_RESOURCE, "DeviceClass", "deviceclasses", namespaced=False),
+    _row(_RESOURCE, "ResourceClaim", "resourceclaims", subresources=_STATUS),
+    _row(_RESOURCE, "ResourceClaimTemplate", "resourceclaimtemplates"),
+    _row(_RESOURCE, "ResourceSlice", "resourceslices", namespaced=False),
 )
 
 

@@ -163,7 +163,6 @@ def test_drawing_starts_no_process_and_no_thread(monkeypatch: pytest.MonkeyPatch
     assert Diagram(graph(behind_a_service(), "svc/web")).svg()
 
 
-
 def test_a_drawing_that_is_too_wide_for_the_page_is_turned() -> None:
     pytest.importorskip("pygraphviz")
     names = [f"a-name-of-some-length-{number}" for number in range(5)]

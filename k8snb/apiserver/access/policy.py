@@ -50,12 +50,12 @@ def policy(timestamp: str) -> tuple[Initial, ...]:
 def _stamped(timestamp: str) -> tuple[Initial, ...]:
     made = []
     for obj in _objects():
-        meta = {**obj["metadata"], "creationTimestamp": timestamp, "resourceVersion": "1", "uid": _uid(obj)}
+        meta = {**obj["metadata"], "creationTimestamp": timestamp, "resourceVersion": "1", "uid": lasting_uid(obj)}
         made.append(Initial(_BUCKETS[obj["kind"]], {**obj, "metadata": meta}))
     return tuple(made)
 
 
-def _uid(obj: Object) -> str:
+def lasting_uid(obj: Object) -> str:
     """A UUID that follows from the name, so that these objects take nothing from the cluster's lots."""
     meta = obj["metadata"]
     name = f"{obj['kind']}/{meta.get('namespace', '')}/{meta['name']}"

@@ -159,10 +159,10 @@ def count_indexes(text: str, completions: int) -> int:
             )
         start = _index(low, completions)
         if last is not None and last >= start:
-            raise IndexesError(f'non-increasing order, previous: {last}, current: {start}')
+            raise IndexesError(f"non-increasing order, previous: {last}, current: {start}")
         end = _index(highs[0], completions) if highs else start
         if highs and start >= end:
-            raise IndexesError(f'non-increasing order, previous: {start}, current: {end}')
+            raise IndexesError(f"non-increasing order, previous: {start}, current: {end}")
         total += end - start + 1
         last = end
     return total

@@ -55,7 +55,7 @@ class JobStrategy(Strategy):
     """The rules of Jobs."""
 
     fields: Mapping[str, Field] = {"status.successful": lambda obj: str((obj.get("status") or {}).get("succeeded", 0))}
-    orphans_by_default = True
+    dependents = "Orphan"
 
     def default(self, obj: Object) -> Object:
         spec = obj.get("spec") or {}

@@ -5,7 +5,7 @@ Upstream: `ValidateIPAddress` and `ValidateServiceCIDR` in `pkg/apis/networking/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from k8snb.apiserver.registry import checks
 from k8snb.apiserver.registry.addresses import cidr, family_of
@@ -19,9 +19,7 @@ from k8snb.typing import Object
 
 Findings = Iterator[FieldError]
 
-_ONE_FAMILY = (
-    "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
-)
+_ONE_FAMILY = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
 _REFERENCE: Mapping[str, Field] = {
     "spec.parentRef.group": checks.text("spec", "parentRef", "group"),
     "spec.parentRef.resource": checks.text("spec", "parentRef", "resource"),
@@ -87,8 +85,8 @@ def _validate_blocks(spec: Object) -> Findings:
             yield invalid_value(path, blocks, _ONE_FAMILY)
 
 
-def _validate_change(spec: Object, before: list[str] | tuple[str, ...]) -> Findings:
-    blocks = spec.get("cidrs") or ()
+def _validate_change(spec: Object, before: Sequence[str]) -> Findings:
+    blocks: Sequence[str] = spec.get("cidrs") or ()
     if len(blocks) == len(before):
         for at, block in enumerate(blocks):
             if block != before[at]:

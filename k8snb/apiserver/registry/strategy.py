@@ -25,10 +25,13 @@ class Strategy:
     """The rules of a kind that has none of its own."""
 
     name_rule = "dns-subdomain"
-    """How names must look: `dns-subdomain`, `dns-label`, `dns1035-label` or `path-segment`."""
+    """How names must look: `dns-subdomain`, `dns-label`, `dns1035-label`, `path-segment` or `ip`."""
 
     counts_generation = True
     """Whether a change of anything but metadata and status raises `metadata.generation`."""
+
+    dependents: str | None = None
+    """What becomes of dependents where a deletion does not say it; by default they go in the background."""
 
     deprecation = ""
     """The warning that goes back with every answer about the kind."""

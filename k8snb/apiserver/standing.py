@@ -1,0 +1,63 @@
+"""What the API server itself keeps, from the first revision on: its flow control and the range of service addresses.
+
+Upstream: `pkg/registry/flowcontrol/rest` and `pkg/controlplane/controller/defaultservicecidr`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from k8snb.apiserver.access.policy import lasting_uid
+from k8snb.apiserver.registry.flow_control import PriorityLevelStrategy
+from k8snb.apiserver.registry.flow_defaults import found_condition, levels, schemas
+from k8snb.apiserver.registry.service_plan import SERVICE_CIDR
+from k8snb.typing import Object
+
+_FLOW = "flowcontrol.apiserver.k8s.io"
+
+
+class Standing(NamedTuple):
+    """An object, and the bucket it stands in."""
+
+    bucket: str
+    object: Object
+
+
+@lru_cache(maxsize=8)
+def standing(timestamp: str) -> tuple[Standing, ...]:
+    """Every such object of a cluster that begins at this moment."""
+    return tuple(Standing(bucket, _stamped(obj, timestamp)) for bucket, obj in _objects(timestamp))
+
+
+def _objects(timestamp: str) -> Iterator[Standing]:
+    rules = PriorityLevelStrategy()
+    for level in levels():
+        yield Standing(f"prioritylevelconfigurations.{_FLOW}", {**rules.default(level), "status": {}})
+    for schema in schemas():
+        condition = found_condition(schema["spec"]["priorityLevelConfiguration"]["name"], timestamp)
+        yield Standing(f"flowschemas.{_FLOW}", {**schema, "status": {"conditions": [condition]}})
+    yield Standing("servicecidrs.networking.k8s.io", _service_range(timestamp))
+
+
+def _stamped(obj: Object, timestamp: str) -> Object:
+    own = {"uid": lasting_uid(obj), "creationTimestamp": timestamp, "resourceVersion": "1", "generation": 1}
+    return {**obj, "metadata": {**obj["metadata"], **own}}
+
+
+def _service_range(timestamp: str) -> Object:
+    ready: dict[str, Any] = {
+        "type": "Ready",
+        "status": "True",
+        "lastTransitionTime": timestamp,
+        "reason": "",
+        "message": "Kubernetes Service CIDR is ready",
+    }
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": "kubernetes", "finalizers": ["networking.k8s.io/service-cidr-finalizer"]},
+        "spec": {"cidrs": [str(SERVICE_CIDR)]},
+        "status": {"conditions": [ready]},
+    }
