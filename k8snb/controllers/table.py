@@ -23,6 +23,8 @@ from k8snb.controllers.rootca import RootCAController
 from k8snb.controllers.serviceaccount import ServiceAccountController
 from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.controllers.tainteviction import TaintEvictionController
+from k8snb.controllers.volumes.controller import PersistentVolumeController
+from k8snb.controllers.volumes.protection import PVCProtectionController, PVProtectionController
 
 CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
@@ -37,6 +39,9 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     EndpointsController,
     PodGCController,
     ResourceQuotaController,
+    PersistentVolumeController,
+    PVCProtectionController,
+    PVProtectionController,
     GarbageCollector,
 )
 """Every controller, by the class that implements it; `name` is what it is called and acts as."""
@@ -61,6 +66,7 @@ def make(controller: type[Controller], context: Context, settings: Settings = DE
 
 ACCOUNTS: Mapping[type[Controller], str] = {
     NodeIpamController: "node-controller",
+    PersistentVolumeController: "persistent-volume-binder",
     TaintEvictionController: "node-controller",
 }
 """Those that act as the account of another controller, as upstream, where their roles are."""

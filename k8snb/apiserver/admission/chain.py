@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from k8snb.apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
 from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from k8snb.apiserver.admission.limit_ranger import LimitRanger
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
@@ -18,7 +19,9 @@ from k8snb.apiserver.admission.pod_security import PodSecurity
 from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.apiserver.admission.priority import Priority
 from k8snb.apiserver.admission.resource_quota import ResourceQuota
+from k8snb.apiserver.admission.runtime_class import RuntimeClass
 from k8snb.apiserver.admission.service_account import ServiceAccount
+from k8snb.apiserver.admission.storage import PersistentVolumeClaimResize, StorageObjectInUseProtection
 from k8snb.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from k8snb.typing import Object, Resource
 
@@ -34,6 +37,11 @@ PLUGINS: tuple[Plugin, ...] = (
     PodSecurity(),
     Priority(),
     DefaultTolerationSeconds(),
+    DefaultStorageClass(),
+    StorageObjectInUseProtection(),
+    PersistentVolumeClaimResize(),
+    RuntimeClass(),
+    DefaultIngressClass(),
     PodTopologyLabels(),
     ResourceQuota(),
 )

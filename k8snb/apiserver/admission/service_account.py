@@ -8,13 +8,14 @@ into the letters.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from k8snb.apiserver.admission.plugin import Attributes, Plugin, Reader, refused
 from k8snb.machinery.names import ALPHABET
+from k8snb.machinery.objects import annotations_of
 from k8snb.typing import Object
 
 DEFAULT_ACCOUNT = "default"
@@ -25,6 +26,7 @@ TOKEN_SECONDS = 3607
 
 ROOT_CA = "kube-root-ca.crt"
 MIRROR = "kubernetes.io/config.mirror"
+ENFORCE_SECRETS = "kubernetes.io/enforce-mountable-secrets"
 _NOT_FOR_MIRRORS = {
     "secret": "secrets",
     "configMap": "configmaps",
@@ -64,6 +66,8 @@ class ServiceAccount(Plugin):
         if account is None:
             where = f"{attributes.namespace}/{name}"
             raise refused(attributes, f'error looking up service account {where}: serviceaccount "{name}" not found')
+        if annotations_of(account).get(ENFORCE_SECRETS) == "true" and (why := _foreign_secret(spec, account)):
+            raise refused(attributes, why)
         changed = {**spec, "serviceAccountName": name, "serviceAccount": name}
         if _automounts(spec, account):
             changed = with_token(changed, _suffix(spec))
@@ -79,6 +83,40 @@ def _check_mirror(attributes: Attributes, spec: Object) -> None:
     for field, words in _NOT_FOR_MIRRORS.items():
         if any(volume.get(field) is not None for volume in volumes):
             raise refused(attributes, f"a mirror pod may not reference {words}")
+
+
+def _foreign_secret(spec: Object, account: Object) -> str:
+    """Which secret the pod refers to though its account does not list it; empty if there is none."""
+    name = account["metadata"]["name"]
+    listed = {each.get("name") for each in account.get("secrets") or ()}
+    for used, what in _secrets(spec):
+        if used not in listed:
+            told = f'{what} secret.secretName="{used}" is not allowed'
+            return f"{told} because service account {name} does not reference that secret"
+    pulled = {each.get("name") for each in account.get("imagePullSecrets") or ()}
+    for index, each in enumerate(spec.get("imagePullSecrets") or ()):
+        if each.get("name") not in pulled:
+            told = f'imagePullSecrets[{index}].name="{each.get("name")}" is not allowed'
+            return f"{told} because service account {name} does not reference that imagePullSecret"
+    return ""
+
+
+def _secrets(spec: Object) -> Iterator[tuple[str, str]]:
+    """Every secret that a pod mounts or reads, and how a message speaks of that."""
+    for volume in spec.get("volumes") or ():
+        if "secret" in volume:
+            yield volume["secret"].get("secretName", ""), "volume with"
+    for field, word in (("initContainers", "init container"), ("containers", "container")):
+        for container in spec.get(field) or ():
+            for variable in container.get("env") or ():
+                reference = (variable.get("valueFrom") or _NONE).get("secretKeyRef")
+                if reference:
+                    told = f"{word} {container['name']} with envVar {variable['name']} referencing"
+                    yield reference.get("name", ""), told
+            for source in container.get("envFrom") or ():
+                if source.get("secretRef"):
+                    told = f"{word} {container['name']} with envFrom referencing"
+                    yield source["secretRef"].get("name", ""), told
 
 
 def _automounts(spec: Object, account: Object) -> bool:

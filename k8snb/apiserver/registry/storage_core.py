@@ -22,9 +22,9 @@ from k8snb.errors import (
 from k8snb.machinery import quantity, validation
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import annotations_of
+from k8snb.machinery.volumes import BETA_CLASS
 from k8snb.typing import Object
 
-BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 VOLUME_MODES = ("Block", "Filesystem")
 _RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 _NONE: Mapping[str, Any] = {}
@@ -42,7 +42,8 @@ class PersistentVolumeStrategy(Strategy):
         return within_new(obj, "status", lambda status: filled(status, {"phase": "Pending"}))
 
     def prepare_create(self, obj: Object) -> Object:
-        return {**obj, "status": {"phase": "Pending"}}
+        now = {"lastPhaseTransitionTime": since} if (since := obj["metadata"].get("creationTimestamp")) else {}
+        return {**obj, "status": {"phase": "Pending", **now}}
 
     def validate(self, obj: Object) -> list[FieldError]:
         return _validate_volume(obj.get("spec") or _NONE)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from k8snb.clock import parse_time
 from k8snb.machinery.amounts import Amounts, asked_of, limits_of, requests_of
 from k8snb.machinery.quantity import compare, of_value, parse, value
+from k8snb.machinery.volumes import class_of
 from k8snb.typing import Object
 
 IGNORED = frozenset({"events", "events.events.k8s.io", "bindings"})
@@ -35,7 +36,6 @@ _DEMANDED = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "
 
 _STORAGE = ("persistentvolumeclaims", "requests.storage")
 _OF_CLASS = ".storageclass.storage.k8s.io/"
-_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 _SERVICE_NAMES = frozenset({"count/services", "services", "services.nodeports", "services.loadbalancers"})
 
 
@@ -153,8 +153,7 @@ def _claim_usage(claim: Object, now: float) -> Amounts:
     if asked is not None:
         most = allocated if allocated is not None and compare(allocated, asked) > 0 else asked
         result["requests.storage"] = of_value(value(most), parse(most).format)
-    annotations = claim["metadata"].get("annotations") or _NONE
-    storage_class = annotations.get(_BETA_CLASS) or spec.get("storageClassName")
+    storage_class = class_of(claim)
     if storage_class:
         result |= {storage_class + _OF_CLASS + name: result[name] for name in _STORAGE if name in result}
     return result

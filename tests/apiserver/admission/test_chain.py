@@ -79,6 +79,11 @@ def test_the_table_names_upstreams_plugins_in_upstreams_order() -> None:
         ("PodSecurity", False, True),
         ("Priority", True, True),
         ("DefaultTolerationSeconds", True, False),
+        ("DefaultStorageClass", True, False),
+        ("StorageObjectInUseProtection", True, False),
+        ("PersistentVolumeClaimResize", False, True),
+        ("RuntimeClass", True, True),
+        ("DefaultIngressClass", True, False),
         ("PodTopologyLabels", True, False),
         ("ResourceQuota", False, True),
     ]
