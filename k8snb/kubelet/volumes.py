@@ -90,11 +90,24 @@ class PodVolumes:
         if "hostPath" in spec:
             return self._worker.kubelet.host_directory(spec["hostPath"]["path"])
         if "persistentVolumeClaim" in spec:
-            claim = f"{self._worker.key.namespace}/{spec['persistentVolumeClaim']['claimName']}"
-            return self._worker.kubelet.pool.claim(claim)
+            return self._claimed(spec["persistentVolumeClaim"]["claimName"])
+        if "ephemeral" in spec:
+            return self._claimed(f"{self._worker.key.name}-{spec['name']}")
         if any(kind in spec for kind in ("configMap", "secret", "projected", "downwardAPI")):
             return _Lazy(self, spec).volume
         return Volume()
+
+    def _claimed(self, name: str) -> Volume:
+        """What a claim holds: a directory of the node, or what the volume behind it keeps wherever it is mounted."""
+        kubelet, namespace = self._worker.kubelet, self._worker.key.namespace
+        claim = kubelet.client.find("persistentvolumeclaims", name, namespace)
+        volume_name = ((claim or _NONE).get("spec") or _NONE).get("volumeName", "")
+        volume = kubelet.client.find("persistentvolumes", volume_name) if volume_name else None
+        spec = (volume or _NONE).get("spec") or _NONE
+        for kind in ("hostPath", "local"):
+            if kind in spec:
+                return kubelet.host_directory(spec[kind]["path"])
+        return kubelet.pool.claim(volume_name or f"{namespace}/{name}")
 
     # -- content -----------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from k8snb.client.client import Client
 from k8snb.client.event_series import EventSeriesRecorder
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
-from k8snb.machinery.objects import condition
+from k8snb.machinery.objects import annotations_of, condition, reference_to, with_meta
+from k8snb.machinery.volumes import BOUND_BY_CONTROLLER, SELECTED_NODE, is_for
 from k8snb.typing import Object
 
 NOTE_LIMIT = 1024
@@ -27,6 +28,10 @@ class Api(Protocol):
     def preempt(self, victim: Object, preemptor: Object, node: str) -> None: ...
 
     def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None: ...
+
+    def give(self, volume: Object, claim: Object) -> Object: ...
+
+    def select_node(self, claim: Object, node: str) -> None: ...
 
 
 class ApiCalls:
@@ -91,6 +96,20 @@ class ApiCalls:
                 raise
         note = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
         self._recorder.record(victim, "Normal", "Preempted", "Preempting", note, related=preemptor)
+
+    def give(self, volume: Object, claim: Object) -> Object:
+        """Keep a volume for a claim; the volume as it is then."""
+        annotations = annotations_of(volume)
+        if not is_for(volume, claim):
+            annotations = {**annotations, BOUND_BY_CONTROLLER: "yes"}
+        spec = {**volume["spec"], "claimRef": reference_to(claim)}
+        changed = with_meta({**volume, "spec": spec}, annotations=annotations or None)
+        return self._client.update("persistentvolumes", changed)
+
+    def select_node(self, claim: Object, node: str) -> None:
+        """Tell whoever makes volumes for which node this one is."""
+        annotations = {**annotations_of(claim), SELECTED_NODE: node}
+        self._client.update("persistentvolumeclaims", with_meta(claim, annotations=annotations))
 
     def tell_scheduled(self, pod: Object, node: str) -> None:
         """Tell people where a pod goes. That happens to a pod once only, so it need not be remembered."""

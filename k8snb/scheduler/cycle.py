@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from k8snb.scheduler.diagnosis import Diagnosis, FitError, NoNodesError
 from k8snb.scheduler.framework import SUCCESS, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
@@ -35,9 +37,11 @@ class Cycle:
         self._cache = framework.cache
         self._shortcut = Shortcut(framework)
         self._before_bind = [point for point in _BEFORE_BIND if framework.at[point]]
-        involved = [plugin for point in (*_BEFORE_BIND, "Bind", "PostBind") for plugin in framework.at[point]]
+        self._before_usual_bind = [point for point in _BEFORE_BIND if _usual(framework, point)]
+        """The same for pods that mount no claims."""
+        involved = [plugin for point in (*_BEFORE_BIND, "Bind", "PostBind") for plugin in _usual(framework, point)]
         self._stateless = all(type(plugin) is DefaultBinder for plugin in involved)
-        """Whether nobody who has to do with a placement needs to know what was found out before."""
+        """Whether nobody who has to do with a usual placement needs to know what was found out before."""
 
     # -- choosing ----------------------------------------------------------------------------------
 
@@ -112,7 +116,7 @@ class Cycle:
         framework, pod, node = self.framework, info.pod, choice.node
         state = choice.state or (_NOTHING_KEPT if self._stateless else CycleState())
         self._cache.assume(info, node)
-        for point in self._before_bind:
+        for point in self._before_bind if info.pod_class.has_claims else self._before_usual_bind:
             self._check(framework.ask(point, state, pod, node.name), state, info)
         status = framework.bind(state, pod, node.name)
         if status is not SUCCESS:
@@ -125,3 +129,8 @@ class Cycle:
             self.framework.unreserve(state, info.pod, info.node_name)
             self._cache.forget(info.uid)
             raise Rejection(status)
+
+
+def _usual(framework: Framework, point: str) -> list[Any]:
+    """The plugins of a point that take part whether or not a pod mounts claims."""
+    return [plugin for plugin in framework.at[point] if not getattr(plugin, "for_claims", False)]

@@ -138,7 +138,8 @@ class CycleState:
 class Plugin(Protocol):
     """Every plugin has a name; `local` says that its Filter and Score depend on pod spec and node alone.
 
-    A local plugin may be `steady`: the pods on the node make no difference to its Filter.
+    A local plugin may be `steady`: the pods on the node make no difference to its Filter. One that is `for_claims`
+    takes part in placing only those pods that mount claims.
     """
 
     name: str
@@ -225,10 +226,14 @@ class Action(Flag):
     TOLERATION = auto()
     GATES = auto()
     SCALE_DOWN = auto()
+    UPDATE = auto()
 
 
 NODE = "Node"
 ASSIGNED_POD = "AssignedPod"
+VOLUME_CLAIM = "PersistentVolumeClaim"
+VOLUME = "PersistentVolume"
+STORAGE_CLASS = "StorageClass"
 TARGET_POD = "TargetPod"
 """The waiting pod itself."""
 

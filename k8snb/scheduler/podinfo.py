@@ -32,6 +32,7 @@ _PARTS = (
     "nodeSelector",
     "affinity",
     "topologySpreadConstraints",
+    "volumes",
 )
 
 
@@ -42,6 +43,7 @@ class PodClass:
         "affinity",
         "anti_affinity",
         "constraints",
+        "has_claims",
         "has_pod_terms",
         "host_ports",
         "image_count",
@@ -75,7 +77,12 @@ class PodClass:
         self.images = _images(spec)
         self.image_count = len(spec.get("initContainers") or ()) + len(spec.get("containers") or ())
         self._read_affinity(spec.get("affinity") or _NOTHING)
-        self.plain = not (self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes)
+        self.has_claims = any(
+            "persistentVolumeClaim" in each or "ephemeral" in each for each in spec.get("volumes") or ()
+        )
+        self.plain = not (
+            self.has_claims or self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes
+        )
         self.plain = self.plain and self.node_selection.names is None
         self.local_kind = _local_kind(self._local_key())
         """A number: the same for classes of which the local plugins say the same of every node."""

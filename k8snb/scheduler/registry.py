@@ -1,7 +1,7 @@
 """The plugins there are, in one table, and the profile that enables them.
 
 The order is that of upstream's default profile (`apis/config/v1/default_plugins.go`), where every plugin is enabled
-at every extension point it implements (`multiPoint`). The plugins for volumes come with storage.
+at every extension point it implements (`multiPoint`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from k8snb.scheduler.plugins.node_name import NodeName
 from k8snb.scheduler.plugins.node_ports import NodePorts
 from k8snb.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from k8snb.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from k8snb.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from k8snb.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from k8snb.scheduler.plugins.priority_sort import PrioritySort
 from k8snb.scheduler.plugins.scheduling_gates import SchedulingGates
 from k8snb.scheduler.plugins.taint_toleration import TaintToleration
+from k8snb.scheduler.plugins.volume_binding import VolumeBinding
+from k8snb.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from k8snb.scheduler.plugins.volume_zone import VolumeZone
 
 if TYPE_CHECKING:
     from k8snb.scheduler.runtime import Framework
@@ -48,6 +52,10 @@ _TABLE = (
     Row("NodeAffinity", 2, lambda framework: NodeAffinity()),
     Row("NodePorts", 0, lambda framework: NodePorts()),
     Row("NodeResourcesFit", 1, lambda framework: NodeResourcesFit()),
+    Row("VolumeRestrictions", 0, lambda framework: VolumeRestrictions(framework.storage)),
+    Row("NodeVolumeLimits", 0, lambda framework: NodeVolumeLimits(framework.storage)),
+    Row("VolumeBinding", 0, lambda framework: VolumeBinding(framework.storage, framework.api)),
+    Row("VolumeZone", 0, lambda framework: VolumeZone(framework.storage)),
     Row("PodTopologySpread", 2, lambda framework: PodTopologySpread(framework.selectors)),
     Row("InterPodAffinity", 2, lambda framework: InterPodAffinity(framework.cache, framework.namespaces)),
     Row("DynamicResources", 0, lambda framework: DynamicResources()),

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.scheduler.api import Api
@@ -26,6 +26,7 @@ from k8snb.scheduler.nominator import Nominator
 from k8snb.scheduler.podinfo import CLASSES, PodInfo
 from k8snb.scheduler.registry import DEFAULT_PROFILE, PLUGINS, Profile
 from k8snb.scheduler.selectors import DefaultSelectors
+from k8snb.scheduler.storage import Storage
 from k8snb.typing import Object
 
 
@@ -42,6 +43,7 @@ class Surroundings:
     now: Callable[[], float]
     activate: Callable[[str], None] = lambda uid: None
     """Try the pod of that uid again soon."""
+    storage: Storage = field(default_factory=Storage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Framework:
         self.api: Api = surroundings.api
         self.now = surroundings.now
         self.activate = surroundings.activate
+        self.storage: Storage = surroundings.storage
         self.plugins: dict[str, Any] = {name: PLUGINS[name].make(self) for name, _ in profile.plugins}
         self.at: dict[str, tuple[Any, ...]] = {
             point.name: tuple(plugin for plugin in self.plugins.values() if hasattr(plugin, point.method))

@@ -17,12 +17,13 @@ from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.cycle import Cycle, Rejection
 from k8snb.scheduler.diagnosis import FitError, NoNodesError
 from k8snb.scheduler.explain import Explanation, explain
-from k8snb.scheduler.framework import CycleState, Status
+from k8snb.scheduler.framework import Action, ClusterEvent, Code, CycleState, Status
 from k8snb.scheduler.nominator import Nominator
 from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue, node_event, pod_event
 from k8snb.scheduler.registry import DEFAULT_PROFILE, Profile
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
+from k8snb.scheduler.storage import WORDS, Listing, Nothing, Storage
 from k8snb.trace import Span
 from k8snb.typing import Object, ObjectKey
 
@@ -58,6 +59,7 @@ class Scheduler(Task):
             api=self._api,
             now=context.clock.now,
             activate=lambda uid: self.queue.activate(uid),
+            storage=Storage(self._listing),
         )
         self._cycles = {profile.name: Cycle(Framework(surroundings, profile)) for profile in profiles}
         frameworks = [cycle.framework for cycle in self._cycles.values()]
@@ -71,10 +73,13 @@ class Scheduler(Task):
         owners = [informers.of(resource) for resource in OWNERS.values()]
         services, nodes = informers.of("services"), informers.of("nodes")
         self._namespaces = informers.of("namespaces")
-        self._background = [*owners, services, self._namespaces, nodes]
+        stores = [informers.of(word) for word in WORDS if self._context.scheme.find(word) is not None]
+        self._background = [*owners, services, self._namespaces, nodes, *stores]
         self._namespaces.on_change(self._namespace_changed)
         services.on_change(self._selectors.put_service)
         nodes.on_change(self._node_changed)
+        for store in stores:
+            store.on_change(self._storage_changed)
         self._pods = informers.of("pods")
         self._pods.on_change(self._pod_changed)
 
@@ -101,6 +106,14 @@ class Scheduler(Task):
 
     def _owner(self, kind: str) -> Callable[[str, str], Object | None]:
         return lambda namespace, name: self._context.informers.of(OWNERS[kind]).get(namespace, name)
+
+    def _listing(self, word: str) -> Listing:
+        return self._context.informers.of(word) if self._context.scheme.find(word) is not None else Nothing()
+
+    def _storage_changed(self, old: Object | None, new: Object | None) -> None:
+        """Claims, volumes and classes come and change; what goes lets no pod fit."""
+        if new is not None and self.queue.pool:
+            self.queue.move(ClusterEvent(new["kind"], Action.ADD if old is None else Action.UPDATE), old, new)
 
     def _namespace_labels(self, name: str) -> Mapping[str, str]:
         namespace = self._namespaces.get("", name) if self._namespaces is not None else None
@@ -205,6 +218,9 @@ class Scheduler(Task):
         except NoNodesError as error:
             self._failed(queued, "Unschedulable", str(error), (NO_NODES,), None, span)
         except Rejection as error:
+            if error.status.code is Code.WAIT:
+                self.queue.fail(queued, (error.status.plugin,))
+                return
             plugins = (error.status.plugin,) if error.status.rejected else ()
             reason = "Unschedulable" if plugins else "SchedulerError"
             self._failed(queued, reason, error.status.message, plugins, None, span)

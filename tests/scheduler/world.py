@@ -13,6 +13,7 @@ from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.registry import DEFAULT_PROFILE, Profile
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
+from k8snb.scheduler.storage import Storage
 from k8snb.typing import Object
 
 
@@ -113,6 +114,26 @@ class Notebook:
     def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None:
         self.said.append(("event", pod["metadata"]["name"], reason, note))
 
+    def give(self, volume: Object, claim: Object) -> Object:
+        self.said.append(("give", volume["metadata"]["name"], claim["metadata"]["name"]))
+        return volume
+
+    def select_node(self, claim: Object, node: str) -> None:
+        self.said.append(("select", claim["metadata"]["name"], node))
+
+
+class Shelf:
+    """Objects as an informer would list them."""
+
+    def __init__(self, objects: Sequence[Object]) -> None:
+        self._objects = {(o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in objects}
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        return self._objects.get((namespace, name))
+
+    def list(self, namespace: str = "") -> list[Object]:
+        return list(self._objects.values())
+
 
 class World:
     """A scheduler's picture of a cluster, and one profile that decides on it, without an API server."""
@@ -126,6 +147,7 @@ class World:
         services: Sequence[Object] = (),
         namespaces: Mapping[str, Mapping[str, str]] | None = None,
         profile: Profile = DEFAULT_PROFILE,
+        storage: Sequence[Object] = (),
     ) -> None:
         self.cache = Cache()
         self.api = Notebook()
@@ -146,6 +168,7 @@ class World:
             nominator=self.nominator,
             api=self.api,
             now=lambda: 0.0,
+            storage=Storage(lambda word: Shelf([each for each in storage if _word(each) == word])),
         )
         self.framework = Framework(self.surroundings, profile)
         self.cycle = Cycle(self.framework)
@@ -163,3 +186,9 @@ class World:
         found = self.cycle.choose(info).node
         self.cache.assume(info, found)
         return found.name
+
+
+def _word(obj: Object) -> str:
+    """The resource that an object is filed under."""
+    plural = f"{obj['kind'].lower()}{'es' if obj['kind'].endswith('Class') else 's'}"
+    return plural if obj["apiVersion"] == "v1" else f"{plural}.{obj['apiVersion'].partition('/')[0]}"

@@ -1,0 +1,57 @@
+"""NodeVolumeLimits: a driver attaches no more volumes to a node than it says it can.
+
+Upstream: `plugins/nodevolumelimits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from k8snb.machinery.volumes import claim_names
+from k8snb.scheduler.framework import ASSIGNED_POD, SKIP, SUCCESS, Action, CycleState, Interest, Status
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.podinfo import CLASSES
+from k8snb.scheduler.storage import Storage
+from k8snb.typing import Object
+
+REASON = "node(s) exceed max volume count"
+
+
+class NodeVolumeLimits:
+    name = "NodeVolumeLimits"
+    local = False
+    interests = (Interest(ASSIGNED_POD, Action.DELETE),)
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def pre_filter(self, state: CycleState, pod: Object) -> Status:
+        return SUCCESS if CLASSES.of(pod["spec"]).has_claims else SKIP
+
+    def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
+        limits = dict(self._limits(node.name))
+        if not limits:
+            return SUCCESS
+        attached = {each for info in node.pods.values() if info.pod_class.has_claims for each in self._disks(info.pod)}
+        wanted = set(self._disks(pod)) - attached
+        for driver in {driver for driver, _ in wanted}:
+            count = sum(1 for each, _ in (*attached, *wanted) if each == driver)
+            if driver in limits and count > limits[driver]:
+                return Status.unschedulable(REASON, plugin=self.name)
+        return SUCCESS
+
+    def _limits(self, node: str) -> Iterator[tuple[str, int]]:
+        found = self._storage.csi_node(node)
+        for driver in ((found or {}).get("spec") or {}).get("drivers") or ():
+            count = (driver.get("allocatable") or {}).get("count")
+            if count is not None:
+                yield driver["name"], count
+
+    def _disks(self, pod: Object) -> Iterator[tuple[str, str]]:
+        """Driver and handle of every volume that the pod has attached."""
+        for name in claim_names(pod):
+            claim = self._storage.claim(pod["metadata"]["namespace"], name)
+            volume = self._storage.volume(claim["spec"].get("volumeName", "")) if claim is not None else None
+            csi = (volume or {}).get("spec", {}).get("csi")
+            if csi:
+                yield csi["driver"], csi["volumeHandle"]

@@ -1,0 +1,195 @@
+"""VolumeBinding: a pod goes where its volumes are, and volumes that wait for it are bound where it goes.
+
+A claim of a class that waits for its first consumer is matched with a free volume that the node can reach, or left to
+the class's provisioner. For the chosen node the volume is given to the claim (or the claim told the node), and the pod
+waits until the volume controller has bound both; then it is tried again. Upstream waits in PreBind instead.
+Upstream: `plugins/volumebinding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from k8snb.errors import StatusError
+from k8snb.machinery.objects import annotations_of, is_deleting
+from k8snb.machinery.quantity import parse
+from k8snb.machinery.volumes import (
+    NO_PROVISIONER,
+    SELECTED_NODE,
+    asked_storage,
+    candidates,
+    claim_names,
+    class_of,
+    is_bound,
+    is_for,
+    waits_for_consumer,
+)
+from k8snb.scheduler.api import Api
+from k8snb.scheduler.framework import (
+    NODE,
+    SKIP,
+    STORAGE_CLASS,
+    SUCCESS,
+    VOLUME,
+    VOLUME_CLAIM,
+    Action,
+    Code,
+    CycleState,
+    Interest,
+    Status,
+)
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.podinfo import CLASSES
+from k8snb.scheduler.storage import Storage, reachable, topology_allows
+from k8snb.typing import Object
+
+UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
+NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
+OUT_OF_REACH = "node(s) didn't match PersistentVolume's node affinity"
+GONE = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
+WAITING = Status(Code.WAIT, ("waiting for volumes to be bound",), "VolumeBinding")
+
+
+class Claims(NamedTuple):
+    """A pod's claims: those with a volume, and those that wait for the pod, small ones first."""
+
+    bound: Sequence[Object]
+    delayed: Sequence[Object]
+
+
+class Plan(NamedTuple):
+    """What has to be done on a node: claims with the volumes they get, and claims to make volumes for."""
+
+    bindings: Sequence[tuple[Object, Object]] = ()
+    provisions: Sequence[Object] = ()
+
+
+def _mounts_it(pod: Object, old: Object | None, new: Object | None) -> bool:
+    changed = new if new is not None else old
+    assert changed is not None
+    meta = changed["metadata"]
+    return meta["namespace"] == pod["metadata"]["namespace"] and meta["name"] in claim_names(pod)
+
+
+class VolumeBinding:
+    name = "VolumeBinding"
+    local = False
+    for_claims = True
+    interests = (
+        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, _mounts_it),
+        Interest(VOLUME, Action.ADD | Action.UPDATE),
+        Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE),
+        Interest(NODE, Action.ADD | Action.LABEL),
+    )
+
+    def __init__(self, storage: Storage, api: Api) -> None:
+        self._storage = storage
+        self._api = api
+
+    def pre_filter(self, state: CycleState, pod: Object) -> Status:
+        if not CLASSES.of(pod["spec"]).has_claims:
+            return SKIP
+        bound, delayed = [], []
+        for name in claim_names(pod):
+            claim = self._storage.claim(pod["metadata"]["namespace"], name)
+            if claim is None:
+                return Status.unresolvable(_missing(pod, name))
+            if (claim.get("status") or {}).get("phase") == "Lost":
+                lost = f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume'
+                return Status.unresolvable(f'{lost} "{claim["spec"].get("volumeName", "")}"')
+            if is_deleting(claim):
+                return Status.unresolvable(f'persistentvolumeclaim "{name}" is being deleted')
+            if is_bound(claim):
+                bound.append(claim)
+            elif self._waits(claim):
+                delayed.append(claim)
+            else:
+                return Status.unresolvable(UNBOUND)
+        delayed.sort(key=lambda claim: parse(asked_storage(claim)).nano)
+        state.before_filter[self.name] = Claims(bound, delayed)
+        return SUCCESS
+
+    def _waits(self, claim: Object) -> bool:
+        return not claim["spec"].get("volumeName") and waits_for_consumer(self._storage.storage_class(class_of(claim)))
+
+    def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
+        claims: Claims = state.before_filter[self.name]
+        reasons = self._bound_elsewhere(claims.bound, node)
+        if self._plan(claims.delayed, node) is None:
+            reasons = [*reasons, NO_VOLUME]
+        return Status.unresolvable(*reasons, plugin=self.name) if reasons else SUCCESS
+
+    def _bound_elsewhere(self, claims: Sequence[Object], node: NodeInfo) -> list[str]:
+        volumes = [self._storage.volume(claim["spec"]["volumeName"]) for claim in claims]
+        if None in volumes:
+            return [GONE]
+        return [] if all(reachable(each, node) for each in volumes if each is not None) else [OUT_OF_REACH]
+
+    def _plan(self, claims: Sequence[Object], node: NodeInfo) -> Plan | None:
+        """What the claims would need on a node; None where it can not be had."""
+        bindings: list[tuple[Object, Object]] = []
+        provisions: list[Object] = []
+        for claim in claims:
+            selected = annotations_of(claim).get(SELECTED_NODE, node.name)
+            taken = {volume["metadata"]["name"] for volume, _ in bindings}
+            volume = self._volume_for(claim, node, taken)
+            if volume is not None:
+                bindings.append((volume, claim))
+            elif selected == node.name and self._can_provision(claim, node):
+                provisions.append(claim)
+            else:
+                return None
+        return Plan(bindings, provisions)
+
+    def _volume_for(self, claim: Object, node: NodeInfo, taken: set[str]) -> Object | None:
+        volumes = [each for each in self._storage.volumes() if each["metadata"]["name"] not in taken]
+        kept = next((each for each in volumes if is_for(each, claim)), None)
+        if kept is not None:
+            return kept if reachable(kept, node) else None
+        return next((each for each in candidates(volumes, claim) if reachable(each, node)), None)
+
+    def _can_provision(self, claim: Object, node: NodeInfo) -> bool:
+        found = self._storage.storage_class(class_of(claim)) or {}
+        if found.get("provisioner", NO_PROVISIONER) in ("", NO_PROVISIONER):
+            return False
+        return topology_allows(found.get("allowedTopologies") or (), node)
+
+    # -- for the chosen node -----------------------------------------------------------------------
+
+    def reserve(self, state: CycleState, pod: Object, node: str) -> Status:
+        claims: Claims | None = state.before_filter.get(self.name)
+        chosen = next((each for each in state.nodes if each.name == node), None)
+        if claims is None or not claims.delayed or chosen is None:
+            return SUCCESS
+        plan = self._plan(claims.delayed, chosen)
+        if plan is None:
+            return Status.unresolvable(NO_VOLUME)
+        state.before_score[self.name] = plan
+        return SUCCESS
+
+    def unreserve(self, state: CycleState, pod: Object, node: str) -> None:
+        state.before_score.pop(self.name, None)
+
+    def pre_bind(self, state: CycleState, pod: Object, node: str) -> Status:
+        """Give the claims their volumes; the pod can be bound when the volume controller has done the rest."""
+        plan: Plan | None = state.before_score.get(self.name)
+        if plan is None:
+            return SUCCESS
+        try:
+            for volume, claim in plan.bindings:
+                if (volume["spec"].get("claimRef") or {}).get("uid") != claim["metadata"]["uid"]:
+                    self._storage.assume(self._api.give(volume, claim))
+            for claim in plan.provisions:
+                if SELECTED_NODE not in annotations_of(claim):
+                    self._api.select_node(claim, node)
+        except StatusError as error:
+            return Status.error(f'running PreBind plugin "{self.name}": binding volumes: {error.message}')
+        return WAITING
+
+
+def _missing(pod: Object, name: str) -> str:
+    ephemeral = [v for v in pod["spec"].get("volumes") or () if "ephemeral" in v]
+    if any(f"{pod['metadata']['name']}-{volume['name']}" == name for volume in ephemeral):
+        return f'waiting for ephemeral volume controller to create the persistentvolumeclaim "{name}"'
+    return f'persistentvolumeclaim "{name}" not found'

@@ -1,0 +1,102 @@
+"""Claims, volumes and classes, as the scheduler knows them.
+
+They come from informers. What the scheduler itself has just written to a volume is known at once: until the informer
+has it too, the newer version counts, so that the next pod does not plan with a volume that is taken.
+Upstream: `plugins/volumebinding/assume_cache.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from k8snb.machinery.objects import revision_of
+from k8snb.machinery.volumes import STORAGE_CLASSES
+from k8snb.scheduler.affinity import NodeSelection
+from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.typing import Object
+
+CLAIMS = "persistentvolumeclaims"
+VOLUMES = "persistentvolumes"
+CSI_NODES = "csinodes.storage.k8s.io"
+WORDS = (CLAIMS, VOLUMES, STORAGE_CLASSES, CSI_NODES)
+
+
+class Listing(Protocol):
+    """What is asked of an informer."""
+
+    def get(self, namespace: str, name: str) -> Object | None: ...
+
+    def list(self, namespace: str = "") -> list[Object]: ...
+
+
+class Nothing:
+    """A resource that is not served."""
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        return None
+
+    def list(self, namespace: str = "") -> list[Object]:
+        return []
+
+
+class Storage:
+    """Looks up what pods mount. `find` gives the listing of a resource."""
+
+    def __init__(self, find: Callable[[str], Listing] = lambda word: Nothing()) -> None:
+        self._find = find
+        self._assumed: dict[str, Object] = {}
+
+    def claim(self, namespace: str, name: str) -> Object | None:
+        """The claim of that name."""
+        return self._find(CLAIMS).get(namespace, name)
+
+    def volume(self, name: str) -> Object | None:
+        """The volume of that name."""
+        return self._newest(self._find(VOLUMES).get("", name), name)
+
+    def volumes(self) -> Iterator[Object]:
+        """All volumes."""
+        for each in self._find(VOLUMES).list():
+            newest = self._newest(each, each["metadata"]["name"])
+            if newest is not None:
+                yield newest
+
+    def storage_class(self, name: str) -> Object | None:
+        """The class of that name."""
+        return self._find(STORAGE_CLASSES).get("", name) if name else None
+
+    def csi_node(self, name: str) -> Object | None:
+        """What the drivers say of a node."""
+        return self._find(CSI_NODES).get("", name)
+
+    def assume(self, volume: Object) -> None:
+        """This is the newest version of a volume."""
+        self._assumed[volume["metadata"]["name"]] = volume
+
+    def _newest(self, known: Object | None, name: str) -> Object | None:
+        assumed = self._assumed.get(name)
+        if assumed is None:
+            return known
+        if known is None or revision_of(known) >= revision_of(assumed):
+            del self._assumed[name]
+            return known
+        return assumed
+
+
+def reachable(volume: Object, node: NodeInfo) -> bool:
+    """Whether a volume can be mounted on a node."""
+    required = (volume["spec"].get("nodeAffinity") or {}).get("required")
+    return required is None or NodeSelection({}, required).matches(node.name, node.labels)
+
+
+def topology_allows(terms: Iterable[Object], node: NodeInfo) -> bool:
+    """Whether one of a class's allowed topologies is that of the node; no terms allow all."""
+    terms = list(terms)
+    return not terms or any(
+        all(
+            node.labels.get(each.get("key", "")) in (each.get("values") or ())
+            for each in term.get("matchLabelExpressions") or ()
+        )
+        for term in terms
+    )
