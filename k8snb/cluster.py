@@ -177,7 +177,7 @@ class Cluster:
     def _root_context(self) -> Context:
         scheme = self.server.scheme
         outbox = Outbox(self.loop, self.server) if self.loop.quantum > 1 else None
-        client = Client(self.server, scheme, User("system:apiserver", ("system:masters",)), outbox)
+        client = Client(self.server, scheme, User("system:apiserver", ("system:masters",)), outbox, self.server.express)
         informers = Informers(self.loop, client)
         return Context(self.loop, self.clock, self.trace, self.lottery, self.server, scheme, client, informers)
 

@@ -48,6 +48,11 @@ class Kind:
         return from_version(obj) if self.converted else obj
 
 
+def _node_name(pod: Object) -> str:
+    name: str = pod["spec"].get("nodeName", "")
+    return name
+
+
 class Kinds:
     """All served kinds, by resource and by any word that names one."""
 
@@ -79,7 +84,7 @@ class Kinds:
             factory = STRATEGIES.get(resource.storage)
             strategy = self._strategies[resource.storage] = factory(self._lottery) if factory else Strategy()
             if resource.storage == "pods":
-                bucket.trigger = lambda pod: str((pod.get("spec") or {}).get("nodeName", ""))
+                bucket.trigger = _node_name
             if isinstance(strategy, EventStrategy):
                 bucket.keep_packed(strategy.pack, strategy.unpack)
         return Kind(resource, bucket, strategy)

@@ -23,6 +23,7 @@ from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.admission.chain import PLUGINS, Chain
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
+from k8snb.apiserver.express import Express
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.reading import Reader
 from k8snb.apiserver.rendering import render
@@ -102,6 +103,10 @@ class APIServer:
         self._granted: dict[tuple[User, Resource | None, str, str], tuple[Handler, Kind]] = {}
         for bucket in authorizer.rbac.buckets if authorizer is not None else ():
             store.watch(bucket, lambda _: self._granted.clear())
+        self.express: Express | None = None
+        """The short way for parts of this process; there is none where requests are traced."""
+        if not trace.enabled:
+            self.express = Express(store, self.kinds, clock, self.admission, self.writer, self._granted)
         self._outside = _compose(FILTERS, self, self.dispatch)
         idle = ONLY_OUTSIDE if trace.enabled else {*ONLY_OUTSIDE, "audit"}
         self._inside = _compose([each for each in FILTERS if each[0] not in idle], self, self._dispatch_granted)
@@ -133,14 +138,9 @@ class APIServer:
 
     def record(self, batch: Sequence[tuple[User, RecordedEvent]]) -> None:
         """Store events that parts of this process recorded, each as the request of its user; refusals are dropped."""
-        kind = self.kinds.named("events")
-        traced, asked, granted = self.trace.enabled, None, False
-        for user, event in batch:
-            if user is not asked:
-                asked, granted = user, not traced and (user, kind.resource, "create", "") in self._granted
-            if not granted or not self.writer.record(kind, event):
-                info = RequestInfo("create", kind.resource, event.shape.namespace, event.name)
-                self.handle(Request(info=info, object=event, user=user))
+        for user, event in self.express.record(batch) if self.express is not None else batch:
+            info = RequestInfo("create", self.kinds.named("events").resource, event.shape.namespace, event.name)
+            self.handle(Request(info=info, object=event, user=user))
 
     # -- what admission may read -------------------------------------------------------------------
 

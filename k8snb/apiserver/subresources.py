@@ -18,6 +18,7 @@ from k8snb.apiserver.forwarding import split
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.patching import patched_as
+from k8snb.apiserver.registry.pod_status import scheduled_condition
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
@@ -142,11 +143,7 @@ class Subresources:
 
     def _bound(self, pod: Object, node: str, given: Mapping[str, Any]) -> Object:
         meta, status = pod["metadata"], pod.get("status") or {}
-        scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
-        scheduled["lastTransitionTime"] = self._clock.timestamp()
-        generation = meta.get("generation")
-        if generation is not None:
-            scheduled["observedGeneration"] = generation
+        scheduled = scheduled_condition(self._clock.timestamp(), meta.get("generation"))
         conditions = with_condition(status.get("conditions") or (), scheduled)
         bound = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": {**status, "conditions": conditions}}
         added: dict[str, Any] = {}

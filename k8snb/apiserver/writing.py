@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
+from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.patching import patched
@@ -116,8 +117,10 @@ class Writer:
                 if self.record(kind, given):
                     return Response(201, given)
                 request.object = given.whole()
-            elif (made := self._from_template(kind, info, given, request.user)) is not None:
-                return Response(201, made)
+            elif kind.resource.plural == "pods":
+                made = self.from_template(kind, info.namespace, given, request.user)
+                if made is not None:
+                    return Response(201, made)
         decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
         obj = self._identified(kind, info, kind.save(decoded.object))
         dry = bool(request.query) and dry_run(request)
@@ -182,7 +185,7 @@ class Writer:
     @staticmethod
     def _metadata_errors(kind: Kind, meta: Mapping[str, Any]) -> list[FieldError]:
         rule = kind.strategy.name_rule
-        if rule == "dns-subdomain" and meta.keys() <= _NAMED and _is_simple(meta.get("name", "")):
+        if rule == "dns-subdomain" and meta.keys() <= _NAMED and is_simple(meta.get("name", "")):
             return []
         return validate_metadata(meta, name_rule=rule, namespaced=kind.resource.namespaced)
 
@@ -195,33 +198,33 @@ class Writer:
         namespace changes. False where the event has to go the long way.
         """
         namespace, name = event.shape.namespace, event.name
-        if not self._is_open(kind, namespace) or not _is_simple(name):
+        if not self.is_open(kind, namespace) or not is_simple(name):
             return False
         if kind.bucket.event(namespace, name) is not None:
             return False
         self._store.create(kind.bucket, namespace, name, event, kind.ttl)
         return True
 
-    def _is_open(self, kind: Kind, namespace: str) -> bool:
+    def is_open(self, kind: Kind, namespace: str) -> bool:
+        """Whether the namespace takes new objects of a kind at which no other plugin looks."""
         changed = self._namespaces.changed
         if self._open.get(namespace) == changed:
             return True
         found = self._store.get(self._namespaces, "", namespace)
         if found is None or (found.get("status") or {}).get("phase") == "Terminating":
             return False
-        if not self._admission.only_lifecycle(kind.resource):
+        if not self._admission.only(NamespaceLifecycle, kind.resource):
             return False
         self._open[namespace] = changed
         return True
 
     # -- pods of one template ----------------------------------------------------------------------
 
-    def _from_template(self, kind: Kind, info: RequestInfo, given: Object, user: User | None) -> Object | None:
-        if kind.resource.plural != "pods":
-            return None
+    def from_template(self, kind: Kind, namespace: str, given: Object, user: User | None) -> Object | None:
+        """One more pod of a template that is known; None if it is not known, or not any more."""
         meta = given["metadata"]
         prefix = meta.get("generateName", "")
-        found = self._templates.get((id(given["spec"]), info.namespace, prefix))
+        found = self._templates.get((id(given["spec"]), namespace, prefix))
         if (
             found is None
             or found.spec is not given["spec"]
@@ -232,12 +235,12 @@ class Writer:
             or "name" in meta
         ):
             return None
-        name = self._generated(kind, info.namespace, prefix)
+        name = self._generated(kind, namespace, prefix)
         own = {"name": name, **found.meta, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
         fresh = {**found.rest, "metadata": own}
-        if self._quotas.namespaces.get(info.namespace):
-            self._admission.count(_creation(kind, info.namespace, fresh, user or _ANYBODY))
-        self._store.create(kind.bucket, info.namespace, name, fresh)
+        if self._quotas.namespaces.get(namespace):
+            self._admission.count(_creation(kind, namespace, fresh, user or _ANYBODY))
+        self._store.create(kind.bucket, namespace, name, fresh)
         return fresh
 
     def _stamp(self) -> tuple[int, ...]:
@@ -416,7 +419,7 @@ def _is_same(new: Object, old: Object) -> bool:
     return meta is before or {**meta, "resourceVersion": before["resourceVersion"]} == before
 
 
-def _is_simple(name: str) -> bool:
+def is_simple(name: str) -> bool:
     """Whether the name is a DNS subdomain."""
     return not (".." in name or ".-" in name or "-." in name) and _SIMPLE_NAME.fullmatch(name) is not None
 

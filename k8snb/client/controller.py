@@ -40,7 +40,7 @@ class Context:
     def act_as(self, name: str, *groups: str) -> Context:
         """The same context with a client of its own user; the informers stay shared."""
         user = User(name, (*groups, "system:authenticated"))
-        return replace(self, client=Client(self.transport, self.scheme, user, self.client.outbox))
+        return replace(self, client=Client(self.transport, self.scheme, user, self.client.outbox, self.client.express))
 
     def separate(self, name: str, *groups: str) -> Context:
         """A context for another process: its own user and its own informers."""

@@ -202,7 +202,7 @@ class ReplicaSetController(Controller):
             error: StatusError | None = None
             for _attempt in range(batch):
                 try:
-                    created = client.create("pods", pod, key.namespace)
+                    created = client.create_pod(pod, key.namespace)
                 except StatusError as refusal:
                     error = error or refusal
                     self._expectations.created(key)

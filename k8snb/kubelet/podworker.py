@@ -378,7 +378,7 @@ class PodWorker:
             return
         self.status = status
         try:
-            self._wrote(self.kubelet.client.update_status("pods", {**self.pod, "status": status}))
+            self._wrote(self.kubelet.client.put_pod_status(self.pod, status))
         except StatusError as error:
             if error.reason == "Conflict":
                 self._write_again()

@@ -44,15 +44,7 @@ class ApiCalls:
 
     def bind(self, pod: Object, node: str) -> None:
         """Give the pod its node. Raises `StatusError` if the API refuses."""
-        meta = pod["metadata"]
-        named = {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
-        binding = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": named,
-            "target": {"kind": "Node", "name": node},
-        }
-        self._client.post("pods", meta["name"], binding, meta["namespace"], subresource="binding")
+        self._client.bind(pod, node)
 
     def set_unscheduled(self, pod: Object, reason: str, message: str, nominated: str | None) -> None:
         """Say in the pod's status why it has no node; `nominated` (if not None) is the node kept for it."""

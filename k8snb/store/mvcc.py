@@ -66,6 +66,9 @@ class PackedEvent(WatchEvent):
         return type(self).unpack(self._packed, self.revision)
 
 
+_NO_NAMES: Mapping[str, WatchEvent] = {}
+
+
 class Bucket:
     """All objects of one stored resource. `changed` is the revision of the last write to it.
 
@@ -117,6 +120,10 @@ class Bucket:
         """The newest event of a living object."""
         names = self.namespaces.get(namespace)
         return names.get(name) if names else None
+
+    def names(self, namespace: str) -> Mapping[str, WatchEvent]:
+        """The living objects of a namespace by name: their newest events."""
+        return self.namespaces.get(namespace, _NO_NAMES)
 
     def objects(self, namespace: str = "") -> Iterator[Object]:
         """The living objects, of one namespace or of all, in no particular order."""
@@ -244,8 +251,19 @@ class Store:
         event = self._commit(bucket, namespace, "ADDED", obj, previous)
         names[name] = event
         if ttl:
-            self._lease(bucket, event, ttl)
+            self._lease(bucket, ttl).append(event)
         return event
+
+    def create_all(self, bucket: Bucket, namespace: str, objects: Mapping[str, Fresh], ttl: float = 0) -> None:
+        """Store new objects of one namespace by name, each as `create` does it."""
+        if not objects:
+            return
+        names = bucket.namespaces.setdefault(namespace, {})
+        held = self._lease(bucket, ttl) if ttl else []
+        for name, obj in objects.items():
+            previous = bucket.tombstones.pop((namespace, name), None) if bucket.tombstones else None
+            names[name] = event = self._commit(bucket, namespace, "ADDED", obj, previous)
+            held.append(event)
 
     def update(self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0) -> WatchEvent:
         """Store a new version of an object that exists."""
@@ -255,7 +273,7 @@ class Store:
         previous.superseded = True
         names[name] = event
         if ttl:
-            self._lease(bucket, event, ttl)
+            self._lease(bucket, ttl).append(event)
         return event
 
     def delete(self, bucket: Bucket, namespace: str, name: str, obj: Fresh | None = None) -> WatchEvent:
@@ -332,7 +350,8 @@ class Store:
                     del bucket.tombstones[key]
         del bucket.log[:cut]
 
-    def _lease(self, bucket: Bucket, event: WatchEvent, ttl: float) -> None:
+    def _lease(self, bucket: Bucket, ttl: float) -> list[WatchEvent]:
+        """What of a bucket expires together with an event written now; the event is to be added."""
         slot = int((self._clock.now() + ttl) // LEASE_WINDOW) + 1
         lease = self._leases.get(slot)
         if lease is None:
@@ -341,7 +360,7 @@ class Store:
         held = lease.get(bucket)
         if held is None:
             held = lease[bucket] = []
-        held.append(event)
+        return held
 
     def _expire(self, slot: int) -> None:
         for bucket, events in self._leases.pop(slot).items():

@@ -91,10 +91,14 @@ class Chain:
         assert attributes.object is not None
         return attributes.object
 
-    def only_lifecycle(self, resource: Resource) -> bool:
-        """Whether nothing but `NamespaceLifecycle` looks at creations of the resource."""
-        concerned = [plugin for plugin in self._plugins if plugin.concerns(resource, "", "CREATE")]
-        return all(isinstance(plugin, NamespaceLifecycle) for plugin in concerned)
+    def only(self, type: type[Plugin], resource: Resource, subresource: str = "") -> bool:
+        """Whether no other plugin than this one looks at creations of the resource (or of what is below it)."""
+        concerned = [plugin for plugin in self._plugins if plugin.concerns(resource, subresource, "CREATE")]
+        return all(isinstance(plugin, type) for plugin in concerned)
+
+    def spares(self, resource: Resource, subresource: str, operation: str) -> bool:
+        """Whether no plugin looks at such requests."""
+        return not any(plugin.concerns(resource, subresource, operation) for plugin in self._plugins)
 
     def validate(self, attributes: Attributes) -> None:
         """Raise StatusError where a validating plugin refuses."""

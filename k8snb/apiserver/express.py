@@ -1,0 +1,135 @@
+"""The express counter: the few requests that a busy cluster consists of, without ceremony.
+
+When many pods start, nearly all that parts of the cluster ask for is this: one more pod of a known template, a binding,
+the status of a pod, an event. Each is here one short function that does what the filters, the decoder and the
+general ways of `writing` and `subresources` would come to: the same object, the same revision, the same watch events.
+It applies where that can be seen at a glance, by identity: the writer holds the newest version of the pod, the parts
+of a status have been checked before, what admission looked at has not changed. Everything else it declines, and the
+client sends an ordinary request, which is answered or refused in the ordinary way.
+
+Only those are served whom an ordinary request has shown to be allowed, for as long as no role and no binding changes.
+A server that keeps a trace has no express counter, because requests are what a trace shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from k8snb.apiserver.admission.chain import Attributes, Chain
+from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
+from k8snb.apiserver.kinds import Kinds
+from k8snb.apiserver.registry.pod_status import is_sound, scheduled_conditions
+from k8snb.apiserver.writing import Writer, is_simple
+from k8snb.clock import Clock
+from k8snb.machinery.recorded import RecordedEvent
+from k8snb.store.mvcc import Store
+from k8snb.typing import Object, Resource
+from k8snb.wire import User
+
+Batch = Sequence[tuple[User, RecordedEvent]]
+Granted = Mapping[tuple[User, Resource | None, str, str], Any]
+"""What has been allowed to whom, whatever the name and the namespace: user, resource, verb, subresource."""
+
+
+class Express:
+    """The express counter of one server."""
+
+    def __init__(
+        self, store: Store, kinds: Kinds, clock: Clock, admission: Chain, writer: Writer, granted: Granted
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._admission = admission
+        self._writer = writer
+        self._granted = granted
+        self._pods = kinds.named("pods")
+        self._events = kinds.named("events")
+        self._nodes = store.bucket("nodes")
+        self._seen = -1
+        self._plain_nodes: set[str] = set()
+        self._status_is_free = admission.spares(self._pods.resource, "status", "UPDATE")
+
+    def create(self, user: User, pod: Object, namespace: str) -> Object | None:
+        """One more pod of a template that is known."""
+        kind = self._pods
+        if (user, kind.resource, "create", "") not in self._granted:
+            return None
+        return self._writer.from_template(kind, namespace, pod, user)
+
+    def put_status(self, user: User, pod: Object, status: Object) -> Object | None:
+        """Another status for a pod, of which `pod` is the newest version."""
+        meta, kind = pod["metadata"], self._pods
+        namespace, name = meta["namespace"], meta["name"]
+        event = kind.bucket.event(namespace, name)
+        if event is None or event.object is not pod or "deletionTimestamp" in meta or not self._status_is_free:
+            return None
+        if (user, kind.resource, "update", "status") not in self._granted or not is_sound(status, pod):
+            return None
+        if status == pod["status"]:
+            return pod
+        fresh = {**pod, "metadata": {**meta}, "status": status}
+        self._store.update(kind.bucket, namespace, name, fresh)
+        return fresh
+
+    def bind(self, user: User, pod: Object, node: str) -> Object | None:
+        """A node for a pod, of which `pod` is the newest version."""
+        meta, spec, kind = pod["metadata"], pod["spec"], self._pods
+        namespace, name = meta["namespace"], meta["name"]
+        event = kind.bucket.event(namespace, name)
+        if event is None or event.object is not pod or "deletionTimestamp" in meta:
+            return None
+        if "nodeName" in spec or "schedulingGates" in spec or "conditions" in pod["status"]:
+            return None
+        if (user, kind.resource, "create", "binding") not in self._granted or not self._is_plain(node):
+            return None
+        conditions = scheduled_conditions(self._clock.timestamp(), meta.get("generation"))
+        bound = {
+            **pod,
+            "metadata": {**meta},
+            "spec": {**spec, "nodeName": node},
+            "status": {**pod["status"], "conditions": conditions},
+        }
+        self._store.update(kind.bucket, namespace, name, bound)
+        return bound
+
+    def _is_plain(self, node: str) -> bool:
+        """Whether admission adds nothing to a binding to that node; that holds until some node changes."""
+        if self._nodes.changed != self._seen:
+            self._seen = self._nodes.changed
+            self._plain_nodes.clear()
+        if node in self._plain_nodes:
+            return True
+        if not node or not self._admission.only(PodTopologyLabels, self._pods.resource, "binding"):
+            return False
+        binding: Object = {"target": {"kind": "Node", "name": node}}
+        asked = Attributes("CREATE", self._pods.resource, "", "", "binding", binding, None, _NOBODY, False)
+        if self._admission.admit(asked) is not binding:
+            return False
+        self._plain_nodes.add(node)
+        return True
+
+    def record(self, batch: Batch) -> Batch:
+        """Events, each as its user recorded it; those that have to go the ordinary way come back."""
+        kind, granted, is_open = self._events, self._granted, self._writer.is_open
+        left: list[tuple[User, RecordedEvent]] = []
+        chosen: dict[str, RecordedEvent] = {}
+        asked, welcome, space, taken = None, False, "", kind.bucket.names("")
+        for entry in batch:
+            user, event = entry
+            if user is not asked:
+                asked, welcome = user, (user, kind.resource, "create", "") in granted
+            if event.shape.namespace != space:
+                self._store.create_all(kind.bucket, space, chosen, kind.ttl)
+                space, chosen = event.shape.namespace, {}
+                taken = kind.bucket.names(space)
+            name = event.name
+            if welcome and name not in taken and name not in chosen and is_simple(name) and is_open(kind, space):
+                chosen[name] = event
+            else:
+                left.append(entry)
+        self._store.create_all(kind.bucket, space, chosen, kind.ttl)
+        return left
+
+
+_NOBODY = User("")
