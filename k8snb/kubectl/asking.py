@@ -54,7 +54,7 @@ class Found:
 def resource_named(scheme: Scheme, word: str) -> Resource:
     """The resource a word names; raises with the words of the real one."""
     found = scheme.find(word)
-    if found is None:
+    if found is None or (word not in found.short_names and word.lower() in found.short_names):
         raise CommandError(f'the server doesn\'t have a resource type "{word.partition(".")[0]}"')
     return found
 
@@ -106,9 +106,12 @@ _MIXED = (
 )
 
 
-def ask(call: Call, args: Sequence[str], *, every: bool = False, files: bool = True) -> Asked:
-    """Read the words. `every` allows a kind alone to mean all of its objects."""
-    selected = bool(_text(call, "selector") or _text(call, "field-selector"))
+def ask(call: Call, args: Sequence[str], *, every: bool = False, files: bool = True, selects: bool = True) -> Asked:
+    """Read the words. `every` allows a kind alone to mean all of its objects.
+
+    `selects` is False where `--selector` means something else.
+    """
+    selected = selects and bool(_text(call, "selector") or _text(call, "field-selector"))
     names = call.flags.texts("filename") if files and "filename" in call.flags.values else []
     if names:
         return _asked_files(call, args, names)
@@ -149,8 +152,10 @@ def manifests(call: Call, names: Sequence[str] | None = None) -> Iterator[Target
     """The objects of the files of `-f`, each in its namespace."""
     chosen = call.flags.texts("filename") if names is None else names
     enforced = call.flags.has("namespace")
+    local = "local" in call.flags.values and call.flags.on("local")
+    namespace = "" if local and not enforced else call.namespace
     for source, obj in read_manifests(chosen, call.stdin, recursive=call.flags.on("recursive")):
-        yield resolve(source, obj, call.scheme, call.namespace, enforced=enforced)
+        yield resolve(source, obj, call.scheme, namespace, enforced=enforced)
 
 
 def _text(call: Call, flag: str) -> str:
@@ -207,7 +212,9 @@ def _listed(call: Call, resource: Resource) -> list[Target]:
 
 
 def _read(call: Call, target: Target, *, wanted: bool) -> list[Target]:
-    return [target.holding(call.session.get(target)) if wanted else target]
+    if not wanted:
+        return [target]
+    return [target.holding(call.session.get(target, subresource=_text(call, "subresource")))]
 
 
 def enhanced(error: StatusError, resource: Resource, query: Mapping[str, str]) -> StatusError:

@@ -85,13 +85,15 @@ class Call:
         """The error for a command that is not written as it should be."""
         return UsageError(self.path, message)
 
-    def done(self, obj: Object, full_name: str, operation: str, *, ordered: bool = True) -> None:
+    def done(
+        self, obj: Object, full_name: str, operation: str, *, ordered: bool = True, dry_suffix: bool = True
+    ) -> None:
         """Say what was done to an object, or print it as `-o` asks."""
         printer = self.printer(ordered=ordered)
         if printer is not None:
             self.out(printer(obj if ordered else as_struct(obj)))
         else:
-            self.out(f"{full_name} {operation}{self.dry_suffix}\n")
+            self.out(f"{full_name} {operation}{self.dry_suffix if dry_suffix else ''}\n")
 
     def printer(self, *, columns: bool = False, ordered: bool = True) -> Printer | None:
         """The printer that `-o` stands for, the same one every time; None for the verb's own way."""

@@ -25,6 +25,7 @@ from k8snb.kubectl.identity import checked
 from k8snb.kubectl.kubeconfig import SERVER, Kubeconfig
 from k8snb.kubectl.output import Output, Printed
 from k8snb.kubectl.printing.gotemplates import TemplateFailure
+from k8snb.kubectl.printing.printers import printer_for
 from k8snb.kubectl.session import Door, Session, Wait
 from k8snb.kubectl.verbs import VERBS
 
@@ -77,6 +78,9 @@ class Kubectl:
             text, code = explain(error)
             printed.err(text)
             return printed.output(code)
+        except OSError as error:
+            printed.err(f"error: open {error.filename}: {(error.strerror or '').lower()}\n")
+            return printed.output(1)
         except ValueError as error:
             printed.err(f"error: {error}\n")
             return printed.output(1)
@@ -98,6 +102,8 @@ class Kubectl:
         def show_help(*, to_out: bool = False) -> None:
             (printed.out if to_out else printed.err)(help_text(verb, path))
 
+        if "template" in parsed.flags.values and verb.name != "get":
+            printer_for(parsed.flags, self._client.scheme)  # a format that does not exist keeps a verb from working
         session = Session(self._client, self._clock, self._wait, printed, self._door(parsed.flags))
         config = self._config
         verb.run(Call(path, parsed.flags, parsed.args, parsed.dash, session, printed, stdin, config, show_help))

@@ -36,7 +36,7 @@ class Explainer:
         for name in path:
             properties = self._properties(schema)
             if name not in properties:
-                raise CommandError(f'field "{name}" does not exist')
+                raise CommandError(f'field "{path[-1]}" does not exist')
             schema = properties[name]
         if path:
             yield f"FIELD: {name} <{self._type(schema)}>\n"

@@ -10,6 +10,14 @@ from k8snb.kubectl.durations import go_duration
 from k8snb.kubectl.flags import Flag
 from k8snb.kubectl.tabwriter import align
 
+ORDER = (
+    *("create", "expose", "run", "set", "explain", "get", "edit", "delete", "rollout", "scale", "autoscale"),
+    *("certificate", "cluster-info", "top", "cordon", "uncordon", "drain", "taint", "describe", "logs", "attach"),
+    *("exec", "port-forward", "proxy", "cp", "auth", "debug", "events", "diff", "apply", "patch", "replace", "wait"),
+    *("kustomize", "label", "annotate", "completion", "api-resources", "api-versions", "config", "plugin", "version"),
+)
+"""Commands as the real one groups them."""
+
 
 def help_text(verb: Verb, path: str) -> str:
     """What a verb does, the commands below it, and its flags."""
@@ -17,7 +25,9 @@ def help_text(verb: Verb, path: str) -> str:
     if verb.aliases:
         text += f"\n{_('Aliases:')}\n{', '.join((verb.name, *verb.aliases))}\n"
     if verb.verbs:
-        rows = "".join(f"  {each.name}\t{each.does}\n" for each in verb.verbs)
+        rows = "".join(
+            f"  {each.name}\t{each.does.partition(chr(10))[0].removesuffix(chr(46))}\n" for each in verb.verbs
+        )
         text += f"\n{_('Available Commands:')}\n" + align(rows, padding=3)
     if verb.flags:
         shown = sorted(verb.flags, key=lambda flag: flag.name)
@@ -26,6 +36,10 @@ def help_text(verb: Verb, path: str) -> str:
     if verb.verbs:
         text += _('Use "{path} <command> --help" for more information about a given command.').format(path=path) + "\n"
     return text + _('Use "kubectl options" for a list of global command-line options (applies to all commands).') + "\n"
+
+
+def _first_line(verb: Verb) -> str:
+    return verb.does.partition("\n")[0].removesuffix(".")
 
 
 def option(flag: Flag) -> str:
@@ -47,9 +61,10 @@ def default_text(flag: Flag) -> str:
 
 
 def suggestions(word: str, names: Sequence[str]) -> list[str]:
-    """Commands that differ from the word by two letters at most, or begin with it, in the order of the help."""
+    """Commands that differ from the word by two letters at most, or begin with it, in the order of the real one."""
     lower = word.lower()
-    return [name for name in names if _distance(lower, name.lower()) <= 2 or name.startswith(lower)]
+    ordered = sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+    return [name for name in ordered if _distance(lower, name.lower()) <= 2 or name.startswith(lower)]
 
 
 def _distance(a: str, b: str) -> int:

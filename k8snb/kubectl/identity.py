@@ -53,7 +53,8 @@ def checked(flags: Flags, config: Kubeconfig) -> Identity:
 def identity(flags: Flags, config: Kubeconfig) -> Identity:
     """Who asks with these flags and this kubeconfig."""
     context = config.context(flags.text("context"))
-    name = flags.text("user") or str(context.get("user", ""))
+    given = flags.values["user"]
+    name = given if given and isinstance(given, str) else str(context.get("user", ""))
     user = config.user(name)
     token = flags.text("token") or str(user.get("token", ""))
     headers: dict[str, str] = {}

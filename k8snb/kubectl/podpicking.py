@@ -17,13 +17,16 @@ DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _PHASES = {"Running": 0, "Unknown": 1, "Pending": 2}
 
 
-def pods_of(call: Call, word: str) -> list[Target]:
-    """The pods that a word means, the best one first: `web`, `pod/web`, `deploy/web`, `svc/web`."""
+def pods_of(call: Call, word: str, doing: str = "get the logs from") -> list[Target]:
+    """The pods that a word means, the best one first: `web`, `pod/web`, `deploy/web`, `svc/web`.
+
+    `doing` is what cannot be done to something that has no pods.
+    """
     target = pair(call, word, default="pods")
     target = target.holding(call.session.get(target))
     if target.resource.kind == "Pod":
         return [target]
-    pods, query = resource_named(call.scheme, "pods"), {"labelSelector": str(_selector(target))}
+    pods, query = resource_named(call.scheme, "pods"), {"labelSelector": str(_selector(target, doing))}
     found: list[Object] = []
 
     def any_there() -> bool:
@@ -35,11 +38,11 @@ def pods_of(call: Call, word: str) -> list[Target]:
     return [target_of(pods, pod) for pod in sorted(found, key=_rank)]
 
 
-def _selector(target: Target) -> LabelSelector:
+def _selector(target: Target, doing: str) -> LabelSelector:
     selector = (target.known.get("spec") or {}).get("selector")
     if selector is None:
         kind = f"*v1.{target.resource.kind}"
-        raise CommandError(f"cannot get the logs from {kind}: selector for {kind} not implemented")
+        raise CommandError(f"cannot {doing} {kind}: selector for {kind} not implemented")
     plain = target.resource.kind in ("Service", "ReplicationController")
     return of_set(selector) if plain else of_object(selector)
 

@@ -15,6 +15,7 @@ import orjson
 
 from k8snb.client.client import PATCH_TYPES, Client, refused
 from k8snb.clock import Clock
+from k8snb.errors import StatusError
 from k8snb.kubectl.exchange import Exchange
 from k8snb.kubectl.identity import Identity
 from k8snb.kubectl.klog import log_lines, refusal_line
@@ -153,7 +154,7 @@ class Session:
                 self._warned.add(text)
                 self._printed.err(f"Warning: {text}\n")
         if response.code >= 400:
-            raise refused(response)
+            raise _refused(method, response)
         return response
 
     @property
@@ -167,6 +168,18 @@ class Session:
             self._printed.err(log_lines(exchange, self._door.verbosity, self._door.server))
             if exchange.code >= 400:
                 self._printed.err(refusal_line(exchange, self._door.verbosity))
+
+
+def _refused(method: str, response: Response) -> StatusError:
+    """The error of an answer; what is no `Status` gets the words that client-go has for its code."""
+    try:
+        return refused(response)
+    except ValueError:
+        pass
+    reasons = {404: ("NotFound", "the server could not find the requested resource")}
+    plain = response.body.decode(errors="replace").strip()
+    reason, message = reasons.get(response.code, ("", plain or f"the server responded with {response.code}"))
+    return StatusError(response.code, reason, message)
 
 
 def _encoded(method: str, body: Any) -> bytes:

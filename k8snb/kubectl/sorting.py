@@ -21,6 +21,10 @@ T = TypeVar("T")
 _CHUNK = re.compile(r"\d+|\D+")
 
 
+class NothingToSortBy(CommandError):
+    """No object has the field by which they are to be sorted."""
+
+
 def sorted_by(items: Sequence[T], path: str, object_of: Callable[[T], Any]) -> list[T]:
     """The items, ordered by the field of their objects that `path` names."""
     try:
@@ -30,15 +34,22 @@ def sorted_by(items: Sequence[T], path: str, object_of: Callable[[T], Any]) -> l
     except JSONPathError as error:
         raise CommandError(str(error)) from None
     if items and all(value is None for value in values):
-        raise CommandError(f'couldn\'t find any field with path "{template}" in the list of objects')
+        raise NothingToSortBy(f'couldn\'t find any field with path "{template}" in the list of objects')
     in_order = cmp_to_key(_compare)
     pairs = sorted(zip(values, items, strict=True), key=lambda pair: in_order(pair[0]))
     return [item for _, item in pairs]
 
 
 def sorted_rows(table: Object, path: str) -> Object:
-    """A table with its rows in order; each row must carry its object."""
-    return {**table, "rows": sorted_by(table.get("rows") or (), path, lambda row: row["object"])}
+    """A table with its rows in order; each row must carry its object.
+
+    Where no row has the field, the real one shows none.
+    """
+    rows = table.get("rows") or ()
+    try:
+        return {**table, "rows": sorted_by(rows, path, lambda row: row["object"])}
+    except NothingToSortBy:
+        return {**table, "rows": []}
 
 
 def _first(field: JSONPath, obj: Any) -> Any:

@@ -107,7 +107,7 @@ class Two:
         self._same(command, theirs, self.ours.run(command.replace("NS", "ours"), stdin.replace("NS", "ours")))
 
     def _same(self, command: str, real: tuple[str, str, int], ours: object) -> None:
-        shuffled = any(word in command for word in ("--list", "describe cm", "events", "--all-containers"))
+        shuffled = any(word in command for word in ("--list", "describe cm", "events", "--all-containers", "--from"))
         mine = (ours.stdout, ours.stderr, ours.code)  # type: ignore[attr-defined]
         shown = [(_lines(out, shuffled), _lines(err, shuffled), code) for out, err, code in (real, mine)]
         assert shown[1] == shown[0], command
@@ -237,6 +237,68 @@ cordon nope
 taint node node-1 x
 exec big ls
 exec big
+get deploy web --subresource=scale
+get deploy web --subresource=status -o name
+get deploy web --subresource=foo
+get deploy --subresource=scale
+get pods --sort-by=.nope
+get pods --sort-by='{.spec.nodeName}' -o name
+get po,deploy --show-kind
+get deploy --server-print=false
+get pods -o JSON
+get pods -o=
+get pod big -o jsonpath={.kind} --template={{.kind}}
+get cm a -o go-template='{{range $k, $v := .data}}{{$k}}={{$v}}, {{end}}'
+get cm a -o go-template='{{.data.x.y}}'
+get cm a -o go-template={{.data.q}} --allow-missing-template-keys=false
+get cm a -o go-template={{.x
+get cm a -o go-template-file=/nope
+get secret s --template='{{.data.x | base64decode}}'
+get cm a -o jsonpath-as-json={.data}
+get cm a -o custom-columns-file=/nope
+get pods big -w --output-watch-events -o json --request-timeout=1s
+get --raw /nope
+get pods --context=foo
+get pods --user=foo
+get pods --cluster=foo
+get pods --kubeconfig=/nope
+get pods --request-timeout=foo
+get pods --as-group=x
+get DEPLOY
+label cm a x=9 --local
+rollout history svc/svc
+rollout undo svc/svc
+rollout restart deploy -l app=nope
+rollout history deploy/web -o yaml
+logs big --since-time=foo
+exec cm/a -- ls
+exec big -- nosuchcommand
+exec big -it -- true
+wait --for=create pod/nope --timeout=1s
+explain pods -o foo
+explain pods --output=foo
+explain pods.foo.bar
+explain deployments.apps.spec.paused
+api-resources --sort-by=foo
+api-resources --verbs=list,watch -o name
+api-versions foo
+drain node-1 --dry-run=client
+drain node-1 --pod-selector='a in'
+taint node node-1 a=b:NoSchedule a=b:NoSchedule
+taint node node-1 'a b=c:NoSchedule'
+gett pods
+create foo
+create secret foo x
+describe pod big -n nowhere
+delete cm --all -l a=b
+delete cm -o yaml --all
+replace --grace-period=1 -f -
+config view foo
+config get-contexts nope
+config use-context nope
+config set-context
+config unset foo
+config set foo.bar baz
 """.strip().splitlines()
 
 
@@ -246,6 +308,45 @@ def test_a_command_that_reads_prints_the_same(two: Two, command: str) -> None:
 
 
 STORIES = {
+    "templates": """
+create ns NS
+create deployment web --image=nginx:1.27 -n NS
+create cm a --from-literal=k=v --from-literal=key-two=w -n NS
+create cm h --from-literal=k=v --append-hash -n NS
+create secret generic s --from-literal=pw=v --append-hash -n NS -o name
+create secret tls t --cert=/nope --key=/nope -n NS
+set env deploy/web --from=configmap/a --prefix=P_ -n NS
+set env deploy/web A=1 --from=cm/a --keys=k -n NS
+set env deploy/web --list -n NS
+set env deploy/web --list --resolve -n NS
+set env deploy/web A=2 A- -n NS
+set env deploy/web A=3 --overwrite=false -n NS
+set env deploy/web 'bad key=1' -n NS
+set env deploy/web B=2 -c nope -n NS
+set env deploy/web --from=sa/default -n NS
+set resources deploy/web --limits=cpu=1 --dry-run=client -o yaml -n NS
+set resources deploy/web --limits=cpu -n NS
+set resources deploy/web --limits=cpu=x -n NS
+set resources deploy/web -c nope --limits=cpu=1 -n NS
+set image deploy/web nginx -n NS
+set image deploy/web nginx=nginx:1.20 --local -n NS
+set sa deploy web robot -n NS
+set sa deploy web robot -n NS
+create service clusterip sv --tcp=80 -n NS
+create service clusterip c --tcp=99999 -n NS
+create service clusterip c --tcp=80:99999 -n NS
+set selector svc sv a=b -n NS
+set selector svc sv 'a in (b)' -n NS
+set selector svc sv c=d --resource-version=1 -n NS
+set selector deploy web a=b -n NS
+expose deploy web --port=80 -l a=b --selector=c=d --dry-run=client -o yaml -n NS
+label cm a x=5 --list -n NS
+patch deploy web --type=merge -p '{"spec":{"replicas":1}}' -n NS --dry-run=server
+patch deploy web --patch-file=/nope -n NS
+get deploy web -n NS -o jsonpath={.spec.template.spec}
+delete --raw /api/v1/namespaces/NS/configmaps/a
+delete ns NS
+""",
     "a deployment": """
 create ns NS
 create deployment web --image=nginx:1.14.2 --replicas=3 -n NS

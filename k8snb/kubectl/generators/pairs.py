@@ -6,9 +6,12 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.files import read_file
 
+T = TypeVar("T")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 
@@ -76,7 +79,7 @@ def literals(pairs: Sequence[str], owner: str) -> dict[str, str]:
             raise CommandError(f"invalid literal source {pair}, expected key=value")
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
-        _add(found, key, value, owner)
+        add(found, key, value, owner)
     return found
 
 
@@ -102,16 +105,18 @@ def env_file(names: Sequence[str], owner: str) -> dict[str, str]:
     """`--from-env-file`: a line `KEY=value` each."""
     found: dict[str, str] = {}
     for name in names:
-        for line in Path(name).read_text(encoding="utf-8").splitlines():
+        if not Path(name).exists():
+            raise CommandError(f"error reading {name}: no such file or directory")
+        for line in read_file(name).splitlines():
             text = line.lstrip()
             if text and not text.startswith("#"):
                 key, equals, value = text.partition("=")
-                if equals:
-                    _add(found, key, value, owner)
+                add(found, key, value if equals else "", owner)
     return found
 
 
-def _add(found: dict[str, str], key: str, value: str, owner: str) -> None:
+def add(found: dict[str, T], key: str, value: T, owner: str) -> None:
+    """Add a key of a ConfigMap or Secret, which must be well formed and new."""
     if not _CONFIG_KEY.fullmatch(key):
         raise CommandError(
             f'"{key}" is not a valid key name for a {owner.partition(" ")[0]}: a valid config key must consist of '

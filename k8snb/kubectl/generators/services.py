@@ -9,6 +9,8 @@ from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.generators.workloads import meta
 from k8snb.typing import Object
 
+_LARGEST = 65535
+
 
 def int_or_name(text: str) -> int | str:
     """A port by number or by name."""
@@ -20,7 +22,11 @@ def tcp_port(text: str, node_port: int = 0) -> Object:
     front, *behind = text.split(":")
     if not front.isdigit():
         raise CommandError(f'strconv.ParseUint: parsing "{front}": invalid syntax')
+    if int(front) > _LARGEST:
+        raise CommandError(f'strconv.ParseUint: parsing "{front}": value out of range')
     target = int_or_name(behind[0]) if behind else int(front)
+    if isinstance(target, int) and not 1 <= target <= _LARGEST and behind:
+        raise CommandError("must be between 1 and 65535, inclusive")
     port: dict[str, Any] = {"name": text.replace(":", "-"), "protocol": "TCP", "port": int(front), "targetPort": target}
     return {**port, "nodePort": node_port} if node_port else port
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.files import read_file
 from k8snb.kubectl.printing.gojson import json_text
 from k8snb.machinery.gotemplate import FunctionError, TemplateError, Templates, from_json, sprintf
 from k8snb.typing import Object
@@ -39,19 +39,11 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {"exists": _exists, "base64decode"
 """What kubectl's templates know beyond Go's own functions."""
 
 
-def read_file(path: str, doing: str) -> str:
-    """The text of a file that an output format names."""
-    try:
-        return Path(path).read_text()
-    except OSError as error:
-        raise CommandError(f"error {doing} {path}, open {path}: {(error.strerror or '').lower()}") from None
-
-
 def template_printer(format: str, argument: str, *, missing: bool) -> Callable[[Object], str]:
     """The printer of a template; `missing` allows keys that an object does not have."""
     if not argument:
         raise CommandError("template format specified but no template given")
-    text = read_file(argument, "reading --template") if format.endswith("file") else argument
+    text = read_file(argument, f"error reading --template {argument}, ") if format.endswith("file") else argument
     templates = Templates(FUNCTIONS, missing="default" if missing else "error")
     try:
         templates.add("output", text)

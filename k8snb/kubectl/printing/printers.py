@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.files import read_file
 from k8snb.kubectl.flags import Flags
 from k8snb.kubectl.jsonpath import JSONPath, JSONPathError
 from k8snb.kubectl.printing.columns import ColumnsPrinter, columns_file
 from k8snb.kubectl.printing.gojson import json_text
-from k8snb.kubectl.printing.gotemplates import read_file, template_printer
+from k8snb.kubectl.printing.gotemplates import template_printer
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.printing.tables import kind_name
 from k8snb.machinery.scheme import Scheme
@@ -64,7 +65,7 @@ def _printer(format: str, argument: str, flags: Flags, scheme: Scheme, columns: 
         return _jsonpath(format, argument, missing=flags.on("allow-missing-template-keys"))
     if columns and format in _COLUMNS:
         if format.endswith("file"):
-            argument = columns_file(read_file(argument, "reading template"))
+            argument = columns_file(read_file(argument, f"error reading template {argument}, "))
         printed = ColumnsPrinter(argument, headers=not flags.on("no-headers"))
         return lambda obj: printed.print(items_of(obj))
     if format in _TEMPLATES:
@@ -95,7 +96,7 @@ def _documents() -> Printer:
 def _jsonpath(format: str, argument: str, *, missing: bool) -> Printer:
     if not argument:
         raise CommandError("template format specified but no template given")
-    template = read_file(argument, "reading --template") if format == "jsonpath-file" else argument
+    template = read_file(argument, f"error reading --template {argument}, ") if format == "jsonpath-file" else argument
     try:
         path = JSONPath(template, missing_allowed=missing)
     except JSONPathError as error:

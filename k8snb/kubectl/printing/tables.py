@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from k8snb.apiserver.printing.columns import age
 from k8snb.kubectl.tabwriter import TabWriter
 from k8snb.machinery.gotext import go_text
 from k8snb.typing import Object, Resource
@@ -110,3 +111,15 @@ def cell_text(value: Any) -> str:
     match = _BREAK.search(text)
     text = text if match is None else text[: match.start()] + "..."
     return text.replace("\x1b", "^[")
+
+
+_PLAIN_COLUMNS = (
+    {"name": "Name", "type": "string", "format": "name", "priority": 0},
+    {"name": "Age", "type": "string", "format": "", "priority": 0},
+)
+
+
+def plain_table(objects: Sequence[Object], now: float) -> Object:
+    """The table that kubectl makes by itself (`--server-print=false`): names and ages."""
+    rows = [{"cells": [obj["metadata"].get("name", ""), age(obj, now)], "object": obj} for obj in objects]
+    return {"kind": "Table", "columnDefinitions": _PLAIN_COLUMNS, "rows": rows}

@@ -14,6 +14,7 @@ from k8snb.kubectl.verbs.get import GET
 from k8snb.kubectl.verbs.label import ANNOTATE, LABEL
 from k8snb.kubectl.verbs.logs import LOGS
 from k8snb.kubectl.verbs.nodes import CORDON, DRAIN, UNCORDON
+from k8snb.kubectl.verbs.options import OPTIONS
 from k8snb.kubectl.verbs.patch import PATCH
 from k8snb.kubectl.verbs.replace import REPLACE
 from k8snb.kubectl.verbs.rollout import ROLLOUT
@@ -43,6 +44,7 @@ VERBS: tuple[Verb, ...] = (
     GET,
     LABEL,
     LOGS,
+    OPTIONS,
     PATCH,
     REPLACE,
     ROLLOUT,

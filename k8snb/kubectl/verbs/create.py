@@ -13,20 +13,25 @@ from k8snb.kubectl.asking import manifests
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
 from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, RECORD, SAVE_CONFIG, SELECTOR, VALIDATE, Flag, manager
+from k8snb.kubectl.generators.hashing import with_hash
 from k8snb.kubectl.generators.workloads import with_namespace
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.apply import configured
 from k8snb.kubectl.verbs.generating import GENERATORS, Generator
+from k8snb.kubectl.verbs.raw import send_raw
 
 _COMMON = (*PRINTING, DRY_RUN, VALIDATE, SAVE_CONFIG, manager("kubectl-create"))
 
 
 def run(call: Call) -> None:
     """Carry out `kubectl create -f`."""
-    if not call.flags.texts("filename"):
-        raise CommandError("must specify one of -f and -k")
     if call.args:
         raise call.usage(f"Unexpected args: [{' '.join(call.args)}]")
+    if call.flags.text("raw"):
+        send_raw(call, "POST")
+        return
+    if not call.flags.texts("filename"):
+        raise CommandError("must specify one of -f and -k")
     errors: list[Exception] = []
     created = 0
     try:
@@ -56,6 +61,8 @@ def generate(call: Call, generator: Generator) -> None:
     namespace = call.namespace if resource.namespaced else ""
     if namespace and call.flags.has("namespace"):
         obj = {**obj, "metadata": with_namespace(obj["metadata"], namespace)}
+    if "append-hash" in call.flags.values and call.flags.on("append-hash"):
+        obj = with_hash(obj)
     if call.flags.on("save-config"):
         obj = configured(obj, ordered=False)
     if call.dry_run != "client":

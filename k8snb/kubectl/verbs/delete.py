@@ -14,6 +14,7 @@ from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
 from k8snb.kubectl.flags import ALL, DRY_RUN, EVERY_NAMESPACE, FIELD_SELECTOR, FILES, SELECTOR, Flag
 from k8snb.kubectl.targets import Target
+from k8snb.kubectl.verbs.raw import send_raw
 from k8snb.kubectl.waiting import FOREVER_SECONDS, until
 from k8snb.typing import Object
 
@@ -32,7 +33,15 @@ _AT_ONCE = (
 
 def run(call: Call) -> None:
     """Carry out `kubectl delete`."""
+    if call.flags.text("raw"):
+        send_raw(call, "DELETE")
+        return
     grace = _grace(call)
+    if call.flags.on("all") and call.flags.text("selector"):
+        raise CommandError("setting 'all' parameter but found a non empty selector.")
+    if call.flags.text("output") not in ("", "name"):
+        what = f"unexpected -o output mode: {call.flags.text('output')}"
+        raise CommandError(f"{what}. We only support '-o name'")
     if not call.args and not call.flags.texts("filename") and call.flags.text("selector"):
         raise CommandError("at least one resource must be specified to use a selector")
     asked = ask(call, call.args, every=call.flags.on("all"))
@@ -141,6 +150,7 @@ DELETE = Verb(
         ALL,
         DRY_RUN,
         Flag("output", "o"),
+        Flag("raw"),
         Flag("cascade", default="background", bare="background"),
         Flag("force", kind="switch"),
         Flag("grace-period", kind="number", default=-1),

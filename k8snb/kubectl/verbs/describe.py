@@ -26,8 +26,7 @@ def run(call: Call) -> None:
     pages = [_page(call, target) for target in result.targets]
     call.out("\n\n".join(pages))
     if not pages and not result.errors:
-        namespaced = not call.everywhere and all(resource.namespaced for resource in asked.listed)
-        call.err(f"No resources found in {call.namespace} namespace.\n" if namespaced else "No resources found\n")
+        call.err("No resources found\n" if call.everywhere else f"No resources found in {call.namespace} namespace.\n")
     raise_all(list({str(error): error for error in result.errors}.values()))
 
 
@@ -55,6 +54,8 @@ def _describe_by_prefix(call: Call, target: Target, result: Found) -> None:
             return
     if target.resource.kind == "Pod" and call.flags.on("show-events") and _describe_remains(call, target, result):
         return
+    if target.namespace:
+        call.session.get(Target(resource_named(call.scheme, "namespaces"), "", target.namespace))
     raise_all(result.errors)
 
 

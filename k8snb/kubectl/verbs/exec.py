@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k8snb.errors import StatusError
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import FILES, Flag
@@ -17,7 +18,7 @@ def run(call: Call) -> None:
     if call.dash < 0:
         message = "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead"
         raise call.usage(message)
-    pod = pods_of(call, call.args[0])[0]
+    pod = pods_of(call, call.args[0], "attach to")[0]
     phase = (pod.known.get("status") or {}).get("phase", "")
     if phase in ("Succeeded", "Failed"):
         raise CommandError(f"cannot exec into a container in a completed pod; current phase is {phase}")
@@ -31,7 +32,14 @@ def _execute(call: Call, path: str, container: str, command: list[str]) -> None:
     query = {"command": "\0".join(command), "container": container, "stdout": "true", "stderr": "true"}
     if stdin:
         query["stdin"] = "true"
-    response = call.session.send("POST", path, query, body=call.stdin.encode() if stdin else b"")
+    if call.flags.on("tty") and stdin:
+        call.err("Unable to use a TTY - input is not a terminal or the right kind of file\n")
+    try:
+        response = call.session.send("POST", path, query, body=call.stdin.encode() if stdin else b"")
+    except StatusError as error:
+        if error.code != 500:
+            raise
+        raise CommandError(error.message) from None
     assert response.object is not None, "a command's outcome"
     call.out(response.object["stdout"])
     call.err(response.object["stderr"])

@@ -19,8 +19,13 @@ def run(call: Call) -> None:
         raise CommandError(f"You must specify the type of resource to explain. {SUGGESTION}")
     if len(call.args) > 1:
         raise CommandError("We accept only this format: explain RESOURCE")
+    if call.flags.text("output") not in ("plaintext", "plaintext-openapiv2"):
+        raise CommandError(f"unrecognized format: {call.flags.text('output')}")
     word, *path = call.args[0].rstrip(".").split("/")[0].split(".")
     resource = _resource(call, word)
+    parts = resource.group.split(".") if resource.group else []
+    if parts and path[: len(parts)] == parts:
+        path = path[len(parts) :]
     document = _document(call, resource)
     explainer = Explainer(document)
     schema = explainer.kind(resource)
@@ -58,5 +63,5 @@ EXPLAIN = Verb(
     "explain",
     "Get documentation for a resource",
     run,
-    (Flag("api-version"), Flag("output", "o", default="plaintext"), Flag("recursive", kind="switch")),
+    (Flag("api-version"), Flag("output", default="plaintext"), Flag("recursive", kind="switch")),
 )

@@ -12,6 +12,7 @@ from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, Flag, manager
 from k8snb.kubectl.generators import pairs, services
+from k8snb.kubectl.generators.workloads import with_namespace
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.apply import configured
 from k8snb.machinery.gotext import go_text
@@ -23,7 +24,7 @@ _EXPOSABLE = ("ReplicationController", "Service", "Pod", "Deployment", "ReplicaS
 
 def run(call: Call) -> None:
     """Carry out `kubectl expose`."""
-    result = found(call, ask(call, call.args), latest=False)
+    result = found(call, ask(call, call.args, selects=False), latest=False)
     for target in result.targets:
         try:
             _expose(call, target)
@@ -45,6 +46,8 @@ def _expose(call: Call, target: Target) -> None:
         service = merged
     if call.flags.on("save-config"):
         service = configured(service, ordered=False)
+    meta = service["metadata"]
+    service = {**service, "metadata": with_namespace(meta, target.namespace or call.namespace)}
     services_resource = resource_named(call.scheme, "services")
     if call.dry_run != "client":
         service = call.session.create(services_resource, call.namespace, service, call.query())
@@ -67,7 +70,7 @@ def _service(call: Call, target: Target) -> Object:
         cluster_ip=flags.text("cluster-ip"),
         externalIPs=[flags.text("external-ip")] if flags.text("external-ip") else [],
         sessionAffinity=affinity,
-        loadBalancerIP=flags.text("load-balancer-ip"),
+        loadBalancerIP=flags.text("load-balancer-ip") if flags.text("type") == "LoadBalancer" else "",
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.files import read_bytes
 from k8snb.kubectl.flags import Flag
 from k8snb.kubectl.generators import pairs, services, workloads
 from k8snb.kubectl.generators.workloads import meta
@@ -102,7 +102,8 @@ def _sourced(call: Call, owner: str) -> dict[str, str | bytes]:
         raise CommandError("from-env-file cannot be combined with from-file or from-literal")
     found: dict[str, str | bytes] = {}
     found |= pairs.literals(flags.texts("from-literal"), owner)
-    found |= pairs.files(flags.texts("from-file"))
+    for key, content in pairs.files(flags.texts("from-file")).items():
+        pairs.add(found, key, content, owner)
     found |= pairs.env_file(flags.texts("from-env-file"), owner)
     return found
 
@@ -135,6 +136,9 @@ def _docker_registry(call: Call, name: str) -> Object:
     if not flags.texts("from-file") and not (user and password):
         wanted = "--docker-username, --docker-password and --docker-server"
         raise CommandError(f"either --from-file or the combination of {wanted} is required")
+    if flags.texts("from-file"):
+        (content,) = list(pairs.files(flags.texts("from-file")).values())[:1]
+        return _secret(name, {".dockerconfigjson": pairs.encoded(content)}, "kubernetes.io/dockerconfigjson")
     entry = {"username": user, "password": password, "email": flags.text("docker-email")}
     entry["auth"] = pairs.encoded(f"{user}:{password}")
     config = {"auths": {flags.text("docker-server"): {key: value for key, value in entry.items() if value}}}
@@ -150,10 +154,7 @@ def _tls(call: Call, name: str) -> Object:
 def _file(name: str) -> bytes:
     if not name:
         raise CommandError("key and cert must be specified")
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise CommandError(f"open {name}: {(error.strerror or '').lower()}") from None
+    return read_bytes(name, f"Cannot read file {name}, ")
 
 
 # -- services ------------------------------------------------------------------------------------------

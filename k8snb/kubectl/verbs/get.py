@@ -10,13 +10,13 @@ from k8snb.kubectl.asking import Asked, ask, enhanced, found, selection
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import CHUNKS, EVERY_NAMESPACE, FIELD_SELECTOR, FILES, PRINTING, SELECTOR, Flag
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.printers import Printer
-from k8snb.kubectl.printing.tables import TablePrinter
+from k8snb.kubectl.printing.tables import TablePrinter, plain_table
 from k8snb.kubectl.session import AS_TABLE
 from k8snb.kubectl.sorting import sorted_by, sorted_rows
 from k8snb.kubectl.tabwriter import TabWriter
 from k8snb.kubectl.targets import Target
+from k8snb.kubectl.verbs.raw import send_raw
 from k8snb.kubectl.verbs.watching import table_options, watch
 from k8snb.typing import Object, Resource
 
@@ -28,7 +28,7 @@ Use "kubectl explain <resource>" for a detailed description of that resource (e.
 def run(call: Call) -> None:
     """Carry out `kubectl get`."""
     if call.flags.text("raw"):
-        _raw(call)
+        send_raw(call, "GET")
         return
     if not call.args and not call.flags.texts("filename"):
         call.err(f"You must specify the type of resource to get. {SUGGESTION}\n\n")
@@ -37,6 +37,7 @@ def run(call: Call) -> None:
     if call.flags.on("show-labels") and format not in ("", "wide"):
         raise CommandError(f"--show-labels option cannot be used with {format} printer")
     printer = call.printer(columns=True)
+    _check_subresource(call)
     if call.flags.on("watch") or call.flags.on("watch-only"):
         watch(call, ask(call, call.args, every=True), printer)
     elif printer is None:
@@ -45,16 +46,9 @@ def run(call: Call) -> None:
         _objects(call, printer)
 
 
-def _raw(call: Call) -> None:
-    if call.args:
-        raise CommandError("arguments may not be passed when --raw is specified")
-    path, _, query = call.flags.text("raw").partition("?")
-    pairs = (part.partition("=") for part in query.split("&") if part)
-    response = call.session.send("GET", path, {name: value for name, _, value in pairs})
-    if response.object is None:
-        call.out(response.body.decode())
-    else:
-        call.out(json_text(response.object, ordered=False) + "\n")
+def _check_subresource(call: Call) -> None:
+    if call.flags.text("subresource") and ask(call, call.args, every=True).listed:
+        raise CommandError("subresource cannot be used when bulk resources are specified")
 
 
 # -- tables --------------------------------------------------------------------------------------------
@@ -80,16 +74,25 @@ def _read_tables(call: Call, asked: Asked, errors: list[Exception]) -> list[tupl
     targets: Sequence[Target | Resource] = [*asked.listed, *asked.named, *asked.filed]
     for each in targets:
         try:
-            if isinstance(each, Resource):
+            if not call.flags.on("server-print"):
+                table = plain_table(_plain(call, each), call.now)
+            elif isinstance(each, Resource):
                 table = _list(call, each, extra)
             else:
-                table = call.session.get(each, extra, accept=AS_TABLE)
+                table = call.session.get(each, extra, accept=AS_TABLE, subresource=call.flags.text("subresource"))
             resource = each if isinstance(each, Resource) else each.resource
             tables.append((resource, sorted_rows(table, sort) if sort else table))
         except StatusError as error:
             if not (error.code == 404 and call.flags.on("ignore-not-found")):
                 errors.append(error)
     return tables
+
+
+def _plain(call: Call, each: Target | Resource) -> Sequence[Object]:
+    """The objects themselves, for a table that is made here."""
+    if isinstance(each, Target):
+        return [call.session.get(each, subresource=call.flags.text("subresource"))]
+    return [target.known for target in found(call, Asked(listed=[each])).targets]
 
 
 def _list(call: Call, resource: Resource, extra: dict[str, str]) -> Object:

@@ -83,7 +83,7 @@ def _show(call: Call, target: Target) -> None:
         chosen = revisions.get(wanted or max(revisions, default=0))
         if chosen is None:
             raise CommandError("unable to find the specified revision")
-        call.out(printer(chosen))
+        call.out(printer(_with_times(chosen)))
         return
     if not revisions:
         text = "No rollout history found."
@@ -116,15 +116,15 @@ def _all(target: Target, revisions: Revisions) -> str:
     return align("REVISION\tCHANGE-CAUSE\n" + "".join(rows))
 
 
-def _revisions(call: Call, target: Target) -> Revisions:
+def _revisions(call: Call, target: Target, doing: str = "history") -> Revisions:
     kind, obj = target.resource.kind, target.known
     if kind == "Deployment":
         old, new = replica_sets(call.session, obj)
         kept = [*old, *([new] if new is not None else [])]
         return {revision_of(rs): rs for rs in kept if revision_of(rs) >= 0}
     if kind not in ("DaemonSet", "StatefulSet"):
-        name = f"{kind}.{target.resource.group}" if target.resource.group else kind
-        raise CommandError(f'no history viewer has been implemented for "{name}"')
+        why = f"no visitor method exists for {{{target.resource.group} {kind}}}"
+        raise CommandError(f'error retrieving {doing} for "{kind}", {why}')
     query = {"labelSelector": str(of_object(obj["spec"].get("selector")))}
     listed = call.session.items(resource_named(call.scheme, "controllerrevisions"), target.namespace, query)
     uid = obj["metadata"]["uid"]
@@ -137,13 +137,22 @@ def _restored(obj: Object, revision: Object) -> Object:
     return template
 
 
+def _with_times(kept: Object) -> Object:
+    """The revision with the creation time that Go writes in a template."""
+    if kept["kind"] != "ReplicaSet":
+        return kept
+    template = kept["spec"]["template"]
+    meta = {"creationTimestamp": None, **(template.get("metadata") or {})}
+    return {**kept, "spec": {**kept["spec"], "template": {**template, "metadata": meta}}}
+
+
 # -- going back ----------------------------------------------------------------------------------------
 
 
 def _back(call: Call, target: Target, wanted: int) -> str:
     if wanted < 0:
         raise CommandError(f"unable to find specified revision {wanted} in history")
-    revisions = _revisions(call, target)
+    revisions = _revisions(call, target, "rollbacker")
     kept = _chosen(target, revisions, wanted)
     if target.resource.kind == "Deployment":
         return _back_deployment(call, target, kept, wanted)

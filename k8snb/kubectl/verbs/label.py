@@ -51,6 +51,8 @@ def run(call: Call, kind: _Kind) -> None:
     values, removed = kind.parse(pairs)
     if not words and not call.flags.texts("filename"):
         raise CommandError("one or more resources must be specified as <resource> <name> or <resource>/<name>")
+    if call.flags.on("local") and not call.flags.texts("filename"):
+        raise CommandError("can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set")
     if not values and not removed and not call.flags.on("list"):
         raise CommandError(kind.none_given)
     if both := [key for key in removed if key in values]:
@@ -60,7 +62,7 @@ def run(call: Call, kind: _Kind) -> None:
     for target in result.targets:
         try:
             if call.flags.on("list"):
-                _list(call, kind, target, single=asked.single)
+                _list(call, kind, target, _changed(kind, target, values, removed), single=asked.single)
             else:
                 _change(call, kind, target, values, removed)
         except (StatusError, CommandError, ManyErrors) as error:
@@ -115,12 +117,18 @@ def _with(obj: Object, field: str, values: Mapping[str, str]) -> Object:
     return {**obj, "metadata": {**meta, field: values} if values else meta}
 
 
-def _list(call: Call, kind: _Kind, target: Target, *, single: bool) -> None:
+def _changed(kind: _Kind, target: Target, values: Mapping[str, str], removed: Sequence[str]) -> Mapping[str, str]:
+    """What the labels would be; a command that lists them changes nothing."""
+    old = target.known["metadata"].get(kind.field) or {}
+    return {key: value for key, value in {**old, **values}.items() if key not in removed}
+
+
+def _list(call: Call, kind: _Kind, target: Target, found: Mapping[str, str], *, single: bool) -> None:
     indent = ""
     if not single:
         indent = " "
         call.out(f"Listing {kind.field} for {target.resource.kind}.{target.resource.group}/{target.name}:\n")
-    for key, value in sorted((target.known["metadata"].get(kind.field) or {}).items()):
+    for key, value in sorted(found.items()):
         call.out(f"{indent}{key}={value}\n")
 
 

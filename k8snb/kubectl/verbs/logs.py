@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from k8snb.errors import StatusError
 from k8snb.kubectl.asking import resource_named
 from k8snb.kubectl.call import Call, Verb
@@ -16,6 +18,7 @@ _EXPECTED = (
     "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
     "POD or TYPE/NAME is a required argument for the logs command"
 )
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _WITH_SELECTOR = 10
 """How many lines a pod found by selector shows."""
 
@@ -47,6 +50,10 @@ def _check(call: Call) -> None:
         raise CommandError("only one of -c or an inline [CONTAINER] arg is allowed")
     if flags.text("since-time") and flags.seconds("since"):
         raise CommandError("at most one of `sinceTime` or `sinceSeconds` may be specified")
+    if flags.text("since-time") and not _TIME.fullmatch(flags.text("since-time")):
+        wanted = '"2006-01-02T15:04:05Z07:00": cannot parse'
+        given = flags.text("since-time")
+        raise CommandError(f'parsing time "{given}" as {wanted} "{given}" as "2006"')
     if flags.on("all-containers") and _container(call):
         raise CommandError(f"--all-containers=true should not be specified with container name {_container(call)}")
     if flags.number("tail") < -1:

@@ -18,6 +18,7 @@ from k8snb.kubectl.evicting import Plan, plan
 from k8snb.kubectl.flags import CHUNKS, DRY_RUN, SELECTOR, Flag
 from k8snb.kubectl.targets import Target, target_of
 from k8snb.kubectl.waiting import FOREVER_SECONDS
+from k8snb.machinery.selectors import SelectorError, parse
 from k8snb.typing import Object
 
 _RETRY_SECONDS = 5.0
@@ -66,6 +67,10 @@ def _cordon(call: Call, target: Target, *, wanted: bool) -> None:
 
 def drain(call: Call) -> None:
     """Carry out `kubectl drain`."""
+    try:
+        parse(call.flags.text("pod-selector"))
+    except SelectorError:
+        raise CommandError("--pod-selector=<pod_selector> must be a valid label selector") from None
     nodes = _nodes(call)
     for target in nodes:
         _cordon(call, target, wanted=True)
@@ -85,7 +90,7 @@ def drain(call: Call) -> None:
 def _empty(call: Call, node: Target) -> None:
     planned = plan(call, node.name)
     if planned.refusals:
-        raise CommandError(_listed(planned.refusals))
+        raise CommandError(_listed(planned.refusals), plain=True)
     if planned.warnings:
         call.err(f"Warning: {'; '.join(planned.warnings)}\n")
     if call.dry_run:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from k8snb.errors import StatusError
 from k8snb.kubectl.asking import ask, found
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
+from k8snb.kubectl.files import read_file
 from k8snb.kubectl.flags import DRY_RUN, FILES, LOCAL, PRINTING, RECORD, Flag, manager
 from k8snb.kubectl.printing.printers import full_name
 from k8snb.kubectl.targets import Target
@@ -39,7 +39,7 @@ def run(call: Call) -> None:
 def _patch(call: Call) -> Any:
     text = call.flags.text("patch")
     if call.flags.text("patch-file"):
-        text = Path(call.flags.text("patch-file")).read_text(encoding="utf-8")
+        text = read_file(call.flags.text("patch-file"), "unable to read patch file: ")
     if not text:
         raise CommandError("must specify --patch or --patch-file containing the contents of the patch")
     if text.lstrip().startswith("{"):
@@ -57,7 +57,7 @@ def _send(call: Call, target: Target, kind: str, patch: Any, *, local: bool) -> 
     else:
         new = call.session.patch(target, kind, patch, call.query(), subresource=subresource)
     operation = "patched" if new != target.known else "patched (no change)"
-    call.done(new, full_name(new, call.scheme), operation)
+    call.done(new, full_name(new, call.scheme), operation, dry_suffix=False)
 
 
 def _patched(target: Target, kind: str, patch: Any) -> Any:

@@ -10,13 +10,21 @@ from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, VALIDATE,
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.apply import LAST_APPLIED, configured
 from k8snb.kubectl.verbs.delete import wait_until_gone
+from k8snb.kubectl.verbs.raw import send_raw
 from k8snb.kubectl.waiting import FOREVER_SECONDS
 
 
 def run(call: Call) -> None:
     """Carry out `kubectl replace`."""
+    if call.flags.text("raw"):
+        send_raw(call, "PUT")
+        return
     if not call.flags.texts("filename"):
-        raise CommandError("must specify --filename to replace")
+        raise CommandError("must specify one of -f and -k")
+    if call.flags.has("grace-period") and not call.flags.on("force"):
+        raise CommandError("--grace-period must have --force specified")
+    if call.flags.has("timeout") and not call.flags.on("force"):
+        raise CommandError("--timeout must have --force specified")
     replace = _by_force if call.flags.on("force") else _in_place
     errors: list[Exception] = []
     for target in manifests(call):

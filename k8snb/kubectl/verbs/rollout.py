@@ -34,6 +34,8 @@ def _asked(call: Call) -> Asked:
 
 def _each(call: Call, work: Callable[[Call, Target], None]) -> None:
     result = found(call, _asked(call))
+    if not result.targets and not result.errors:
+        call.err(f"No resources found in {call.namespace} namespace.\n")
     for target in result.targets:
         try:
             work(call, target)

@@ -59,7 +59,9 @@ def _check(call: Call, *, attached: bool) -> None:
     if flags.text("image-pull-policy") not in _PULLS:
         raise call.usage(f"invalid image pull policy: {flags.text('image-pull-policy')}")
     image = flags.text("image")
-    if not image or any(char.isspace() for char in image):
+    if not image:
+        raise CommandError("--image is required")
+    if any(char.isspace() for char in image):
         raise CommandError(f'Invalid image name "{image}": invalid reference format')
     if flags.on("tty") and not flags.on("stdin"):
         raise call.usage("-i/--stdin is required for containers with -t/--tty=true")

@@ -86,6 +86,8 @@ def api_resources(call: Call) -> None:
         raise call.usage(f"unexpected arguments: [{' '.join(call.args)}]")
     if format not in ("", "wide", "name"):
         raise CommandError(f"--output {format} is not available")
+    if flags.text("sort-by") not in ("", "name", "kind"):
+        raise CommandError("--sort-by accepts only name or kind")
     chosen = [each for each in _served(call) if _wanted(call, each)]
     field = flags.text("sort-by") if flags.text("sort-by") in ("name", "kind") else "group"
     chosen.sort(key=lambda served: (getattr(served, field), served.name))
@@ -121,6 +123,8 @@ def _wanted(call: Call, served: _Served) -> bool:
 
 def api_versions(call: Call) -> None:
     """Carry out `kubectl api-versions`."""
+    if call.args:
+        raise call.usage(f"unexpected arguments: [{' '.join(call.args)}]")
     found = set()
     for path in ("/api", "/apis"):
         for group in call.session.object("GET", path, accept=_DISCOVERY)["items"]:

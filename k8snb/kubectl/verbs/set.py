@@ -1,11 +1,12 @@
-"""kubectl set: the image, environment, resources or service account of a pod template.
+"""kubectl set: the image, resources, service account or environment of a pod template, and what Services select.
 
 Upstream: `kubectl/pkg/cmd/set`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -15,61 +16,14 @@ from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import ALL, DRY_RUN, FILES, LOCAL, PRINTING, RECORD, SELECTOR, Flag, manager
 from k8snb.kubectl.generators.pairs import parse_pairs, resources_and_pairs
+from k8snb.kubectl.generators.typed import typed
 from k8snb.kubectl.targets import Target
-from k8snb.machinery.patch import two_way_merge_patch
-from k8snb.machinery.schema import type_of
+from k8snb.kubectl.templating import Spec, change, each_container
+from k8snb.kubectl.verbs import setenv
+from k8snb.machinery.selectors import SelectorError, parse
 from k8snb.typing import Object
 
-Spec = Mapping[str, Any]
-Change = Callable[[Spec, list[Exception]], Spec]
-"""From a pod spec to the pod spec that is wanted."""
-
-_UNNAMED = "one or more resources must be specified as <resource> <name> or <resource>/<name>"
 _COMMON = (*PRINTING, *FILES, SELECTOR, ALL, DRY_RUN, LOCAL, RECORD, manager("kubectl-set"))
-
-
-def change(call: Call, resources: Sequence[str], update: Change, done: str) -> None:
-    """Change the pod spec of every object asked for; one that stays as it is is not mentioned."""
-    result = found(call, ask(call, resources, every=call.flags.on("all")), latest=not call.flags.on("local"))
-    for target in result.targets:
-        try:
-            _change_one(call, target, update, done, result.errors)
-        except (StatusError, CommandError) as error:
-            result.errors.append(error)
-    raise_all(result.errors)
-
-
-def _change_one(call: Call, target: Target, update: Change, done: str, errors: list[Exception]) -> None:
-    new = _with_spec(target, lambda spec: update(spec, errors))
-    schema = type_of(target.known["apiVersion"], target.known["kind"])
-    assert schema is not None
-    patch = two_way_merge_patch(target.known, new, schema)
-    if not patch:
-        return
-    if call.dry_run != "client" and not call.flags.on("local"):
-        try:
-            new = call.session.patch(target, "strategic", patch, call.query())
-        except StatusError as error:
-            raise CommandError(f"failed to patch {done.removesuffix('d')} to pod template: {error.message}") from None
-    call.done(new, target.full_name, done, ordered=False)
-
-
-def _with_spec(target: Target, update: Callable[[Spec], Spec]) -> Object:
-    obj, kind = target.known, target.resource.kind
-    if kind == "Pod":
-        return {**obj, "spec": update(obj["spec"])}
-    path = ("jobTemplate", "spec", "template", "spec") if kind == "CronJob" else ("template", "spec")
-    if "template" not in obj.get("spec", {}) and kind != "CronJob":
-        why = f"the object is not a pod or does not have a pod template: *v1.{kind}"
-        raise CommandError(f"error: {target.title} {why}")
-    return {**obj, "spec": _updated(obj["spec"], path, update)}
-
-
-def _updated(value: Spec, path: Sequence[str], update: Callable[[Spec], Spec]) -> Spec:
-    if not path:
-        return update(value)
-    return {**value, path[0]: _updated(value[path[0]], path[1:], update)}
-
 
 # -- image ---------------------------------------------------------------------------------------------
 
@@ -80,16 +34,18 @@ def image(call: Call) -> None:
     images, _ = parse_pairs(pairs, "image", removable=False)
     if not resources and not call.flags.texts("filename"):
         raise CommandError(NOTHING_NAMED)
-    if not images:
-        raise CommandError("at least one image update is required")
-    if len(images) > 1 and "*" in images:
-        raise CommandError(
-            "all containers are already specified by *, but saw more than one container_name=container_image pairs"
-        )
-    change(call, resources, partial(_with_images, images), "image updated")
+
+    def check() -> None:
+        if not images:
+            raise CommandError("at least one image update is required")
+        if len(images) > 1 and "*" in images:
+            pairs = "container_name=container_image pairs"
+            raise CommandError(f"all containers are already specified by *, but saw more than one {pairs}")
+
+    change(call, resources, partial(_with_images, images), "image updated", check=check)
 
 
-def _with_images(images: Mapping[str, str], spec: Spec, errors: list[Exception]) -> Spec:
+def _with_images(images: Mapping[str, str], target: Target, spec: Spec, errors: list[Exception]) -> Spec:
     names = {c["name"] for key in ("containers", "initContainers") for c in spec.get(key) or ()}
     errors += [
         CommandError(f'error: unable to find container named "{name}"') for name in images if name not in (*names, "*")
@@ -99,83 +55,47 @@ def _with_images(images: Mapping[str, str], spec: Spec, errors: list[Exception])
         wanted = images.get("*") or images.get(container["name"])
         return {**container, "image": wanted} if wanted else container
 
-    return _each_container(spec, updated)
-
-
-def _each_container(spec: Spec, update: Callable[[Object], Object]) -> Spec:
-    changed = {key: [update(c) for c in spec[key]] for key in ("initContainers", "containers") if spec.get(key)}
-    return {**spec, **changed}
-
-
-# -- environment ---------------------------------------------------------------------------------------
-
-
-def env(call: Call) -> None:
-    """Carry out `kubectl set env` with `KEY=value` and `KEY-`."""
-    resources, pairs = resources_and_pairs(call.args, "environment variables")
-    values, removed = parse_pairs(pairs, "environment variables", removable=True)
-    if not resources and not call.flags.texts("filename"):
-        raise CommandError(_UNNAMED)
-    if call.flags.on("list"):
-        _list_env(call, resources)
-        return
-    if not values and not removed:
-        raise CommandError("at least one environment variable must be provided")
-    change(call, resources, partial(_with_env, call.flags.text("containers"), values, removed), "env updated")
-
-
-def _with_env(
-    only: str, values: Mapping[str, str], removed: Sequence[str], spec: Spec, errors: list[Exception]
-) -> Spec:
-    def updated(container: Object) -> Object:
-        if only not in ("*", container["name"]):
-            return container
-        kept = [e for e in container.get("env") or () if e["name"] not in removed]
-        known = {e["name"] for e in kept}
-        changed = [{"name": e["name"], "value": values[e["name"]]} if e["name"] in values else e for e in kept]
-        added = [{"name": name, "value": value} for name, value in values.items() if name not in known]
-        rest = {key: value for key, value in container.items() if key != "env"}
-        return {**rest, "env": [*changed, *added]} if changed or added else rest
-
-    return _each_container(spec, updated)
-
-
-def _list_env(call: Call, resources: Sequence[str]) -> None:
-    result = found(call, ask(call, resources, every=call.flags.on("all")))
-    for target in result.targets:
-        _with_spec(target, partial(_print_env, call, target))
-    raise_all(result.errors)
-
-
-def _print_env(call: Call, target: Target, spec: Spec) -> Spec:
-    for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
-        call.out(f"# {target.resource.kind} {target.name}, container {container['name']}\n")
-        for each in container.get("env") or ():
-            call.out(f"{each['name']}={each.get('value', '')}\n")
-    return spec
+    return each_container(spec, updated)
 
 
 # -- resources and service account ---------------------------------------------------------------------
+
+_QUANTITY = re.compile(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)")
 
 
 def resources(call: Call) -> None:
     """Carry out `kubectl set resources`."""
     limits, requests = (_amounts(call.flags.text(flag)) for flag in ("limits", "requests"))
-    if not limits and not requests:
-        raise CommandError("you must specify an update to requests or limits (in the form of --requests/--limits)")
-    if not call.args and not call.flags.texts("filename"):
-        raise CommandError(_UNNAMED)
+
+    def check() -> None:
+        if not limits and not requests:
+            raise CommandError("you must specify an update to requests or limits (in the form of --requests/--limits)")
+
     wanted = {"limits": limits, "requests": requests}
     update = partial(_with_resources, call.flags.text("containers"), wanted)
-    change(call, call.args, update, "resource requirements updated")
+    change(call, call.args, update, "resource requirements updated", check=check)
 
 
 def _amounts(text: str) -> dict[str, str]:
-    pairs = (part.partition("=") for part in text.split(",") if part)
-    return {name: amount for name, _, amount in pairs}
+    found: dict[str, str] = {}
+    for part in text.split(",") if text else ():
+        name, equals, amount = part.partition("=")
+        if not equals:
+            raise CommandError(f"Invalid argument syntax {part}, expected <resource>=<value>")
+        if not _QUANTITY.fullmatch(amount):
+            raise CommandError(
+                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+            )
+        found[name] = amount
+    return found
 
 
-def _with_resources(only: str, wanted: Mapping[str, Mapping[str, str]], spec: Spec, errors: list[Exception]) -> Spec:
+def _with_resources(
+    only: str, wanted: Mapping[str, Mapping[str, str]], target: Target, spec: Spec, errors: list[Exception]
+) -> Spec:
+    if only != "*" and only not in [container["name"] for container in spec["containers"]]:
+        raise CommandError(f"unable to find container named {only}")
+
     def updated(container: Object) -> Object:
         if only not in ("*", container["name"]):
             return container
@@ -188,26 +108,108 @@ def _with_resources(only: str, wanted: Mapping[str, Mapping[str, str]], spec: Sp
 
 def service_account(call: Call) -> None:
     """Carry out `kubectl set serviceaccount`."""
-    if len(call.args) < 2:
+    if not call.args:
         raise CommandError("serviceaccount is required")
     *words, account = call.args
 
-    def updated(spec: Spec, errors: list[Exception]) -> Spec:
+    def updated(target: Target, spec: Spec, errors: list[Exception]) -> Spec:
         return {**spec, "serviceAccountName": account, "serviceAccount": account}
 
-    change(call, words, updated, "serviceaccount updated")
+    change(call, words, updated, "serviceaccount updated", always=True)
+
+
+# -- selector ------------------------------------------------------------------------------------------
+
+
+def selector(call: Call) -> None:
+    """Carry out `kubectl set selector`."""
+    if not call.args:
+        raise CommandError("one selector is required")
+    *words, text = call.args
+    local = call.flags.on("local")
+    result = found(call, ask(call, words, every=call.flags.on("all")), latest=not local)
+    wanted = _plain(text)
+    for target in result.targets:
+        try:
+            _select(call, target, wanted, local=local)
+        except (StatusError, CommandError) as error:
+            result.errors.append(error)
+    raise_all(result.errors)
+
+
+def _plain(text: str) -> dict[str, str]:
+    """A selector as a Service has it: only equalities."""
+    try:
+        parsed = parse(text)
+    except SelectorError as error:
+        raise CommandError(str(error)) from None
+    for each in parsed.requirements:
+        if each.operator not in ("=", "==") or len(each.values) != 1:
+            said = f"{{{each.key} {each.operator.capitalize()} [{' '.join(sorted(each.values))}]}}"
+            raise CommandError(f"match expression [{said}] not supported on this object")
+    return {each.key: next(iter(each.values)) for each in parsed.requirements}
+
+
+def _select(call: Call, target: Target, wanted: Mapping[str, str], *, local: bool) -> None:
+    if target.resource.kind != "Service":
+        raise CommandError("setting a selector is only supported for Services")
+    old = target.known["spec"].get("selector") or {}
+    new: Object = {**target.known, "spec": {**target.known["spec"], "selector": dict(wanted)}}
+    if call.dry_run != "client" and not local:
+        changes: dict[str, Any] = {key: value for key, value in wanted.items() if old.get(key) != value}
+        changes |= {key: None for key in old if key not in wanted}
+        patch: dict[str, Any] = {"spec": {"selector": changes}} if changes else {}
+        if call.flags.text("resource-version"):
+            patch["metadata"] = {"resourceVersion": call.flags.text("resource-version")}
+        new = call.session.patch(target, "strategic", patch, call.query())
+    call.done(typed(new), target.full_name, "selector updated", ordered=False)
+
+
+# -- subject -------------------------------------------------------------------------------------------
+
+_SUBJECTS = (("user", "User"), ("group", "Group"), ("serviceaccount", "ServiceAccount"))
+
+
+def subject(call: Call) -> None:
+    """Carry out `kubectl set subject`."""
+    asked = ask(call, call.args, every=call.flags.on("all"))
+    local = call.flags.on("local")
+    result = found(call, asked, latest=not local)
+    raise_all(result.errors)
+    added = [_subject(call, kind, name) for flag, kind in _SUBJECTS for name in call.flags.texts(flag)]
+    if not added:
+        raise CommandError("you must specify at least one value of user, group or serviceaccount")
+    for target in result.targets:
+        if target.resource.kind not in ("RoleBinding", "ClusterRoleBinding"):
+            raise CommandError("setting subjects is only supported for RoleBinding/ClusterRoleBinding")
+        old = target.known.get("subjects") or []
+        new: Object = {**target.known, "subjects": [*old, *(each for each in added if each not in old)]}
+        if len(new["subjects"]) == len(old):
+            continue
+        if call.dry_run != "client" and not local:
+            new = call.session.patch(target, "strategic", {"subjects": new["subjects"]}, call.query())
+        call.done(new, target.full_name, "subjects updated", ordered=False)
+
+
+def _subject(call: Call, kind: str, name: str) -> Object:
+    if kind != "ServiceAccount":
+        return {"kind": kind, "apiGroup": "rbac.authorization.k8s.io", "name": name}
+    namespace, colon, account = name.partition(":")
+    if not colon or not namespace or not account:
+        raise CommandError("serviceaccount must be <namespace>:<name>")
+    return {"kind": kind, "name": account, "namespace": namespace}
 
 
 _CONTAINERS = Flag("containers", "c", default="*")
 SET = Verb(
     "set",
-    "Set specific features on objects",
+    "Configure application resources.\n\n These commands help you make changes to existing application resources.",
     verbs=(
         Verb(
             "env",
             "Update environment variables on a pod template",
-            env,
-            (*_COMMON, _CONTAINERS, Flag("list", kind="switch"), Flag("overwrite", kind="switch", default=True)),
+            setenv.run,
+            (*_COMMON, _CONTAINERS, *setenv.FLAGS),
         ),
         Verb("image", "Update the image of a pod template", image, _COMMON),
         Verb(
@@ -216,6 +218,13 @@ SET = Verb(
             resources,
             (*_COMMON, _CONTAINERS, Flag("limits"), Flag("requests")),
         ),
+        Verb("selector", "Set the selector on a resource", selector, (*_COMMON, Flag("resource-version"))),
         Verb("serviceaccount", "Update the service account of a resource", service_account, _COMMON, aliases=("sa",)),
+        Verb(
+            "subject",
+            "Update the user, group, or service account in a role binding or cluster role binding",
+            subject,
+            (*_COMMON, *(Flag(name, kind="list") for name, _ in _SUBJECTS)),
+        ),
     ),
 )

@@ -92,11 +92,19 @@ def _parse(spec: str, changes: _Changes) -> None:
     if effect not in _EFFECTS:
         raise CommandError(f"invalid taint effect: {effect}, unsupported taint effect")
     if bad := qualified_name(key):
-        raise CommandError(f"invalid taint spec: {spec}, {'; '.join(bad)}")
+        raise CommandError(f"invalid taint spec: {spec}, {_joined(bad)}")
     if bad := label_value(value):
-        raise CommandError(f"invalid taint spec: {spec}, {'; '.join(bad)}")
+        raise CommandError(f"invalid taint spec: {spec}, {_joined(bad)}")
+    same = [new for new in changes.added if (new["key"], new["effect"]) == (key, effect)]
+    if same:
+        raise CommandError(f"duplicated taints with the same key and effect: {{{key} {value} {effect} <nil>}}")
     taint: dict[str, Any] = {"key": key, **({"value": value} if value else {}), "effect": effect}
     changes.added.append(taint)
+
+
+def _joined(complaints: Sequence[str]) -> str:
+    """What is wrong with a word, as client code spaces it."""
+    return "; ".join(complaints).replace(", or '", ",  or '")
 
 
 def _taint(call: Call, target: Target, changes: _Changes) -> None:

@@ -75,7 +75,7 @@ def _wait_for_creation(call: Call, deadline: float) -> None:
     asked = ask(call, call.args, every=call.flags.on("all"))
     for target in asked.named:
         if not until(call.session, target, lambda type, obj: type != "DELETED", max(0.0, deadline - call.now)):
-            raise CommandError(f"timed out waiting for the condition on {target.title}")
+            raise CommandError("timed out waiting for the condition")
         call.done(call.session.get(target), target.full_name, "condition met")
 
 

@@ -8,6 +8,7 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import Asked, enhanced, selection
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.printers import Printer, items_of
 from k8snb.kubectl.printing.tables import TableOptions, TablePrinter
 from k8snb.kubectl.session import AS_OBJECT, AS_TABLE
@@ -24,10 +25,12 @@ def watch(call: Call, asked: Asked, printer: Printer | None) -> None:
     target = next(iter((*asked.named, *asked.filed)), None)
     if len(asked.listed) + len(asked.named) + len(asked.filed) != 1:
         raise CommandError("you may only specify a single resource type")
+    if call.flags.text("sort-by"):
+        call.err("warning: --watch requested, --sort-by will be ignored for watch events received\n")
     resource = target.resource if target is not None else asked.listed[0]
     namespace = "" if call.everywhere or not resource.namespaced else call.namespace
     accept = AS_TABLE if printer is None else AS_OBJECT
-    show = _rows(call, resource) if printer is None else _whole(printer)
+    show = _rows(call, resource) if printer is None else _whole(call, printer)
     if target is not None:
         current = call.session.get(target, accept=accept)
         query, since = {"fieldSelector": f"metadata.name={target.name}"}, "0"
@@ -62,8 +65,18 @@ def _rows(call: Call, resource: Resource) -> Show:
     return show
 
 
-def _whole(printer: Printer) -> Show:
-    return lambda type, obj: "".join(printer(item) for item in items_of(obj))
+def _whole(call: Call, printer: Printer) -> Show:
+    if not call.flags.on("output-watch-events"):
+        return lambda type, obj: "".join(printer(item) for item in items_of(obj))
+    as_json = call.flags.text("output") == "json"
+
+    def show(type: str, obj: Object) -> str:
+        events = [{"type": type, "object": item} for item in items_of(obj)]
+        if as_json:
+            return "".join(f'{{"type":"{type}","object":{json_text(event["object"])}}}\n' for event in events)
+        return "".join(printer(event) for event in events)
+
+    return show
 
 
 def table_options(call: Call, resource: Resource, *, with_kind: bool = False) -> TableOptions:

@@ -1,0 +1,32 @@
+"""`--raw`: a request to a path of one's own, and its answer as it comes."""
+
+from __future__ import annotations
+
+from k8snb.kubectl.call import Call
+from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.files import read_bytes
+from k8snb.kubectl.printing.gojson import json_text
+
+
+def send_raw(call: Call, method: str) -> None:
+    """Send what `-f` names (nothing for GET) to the path of `--raw` and print the answer."""
+    if call.args:
+        raise CommandError("arguments may not be passed when --raw is specified")
+    path, _, query = call.flags.text("raw").partition("?")
+    pairs = (part.partition("=") for part in query.split("&") if part)
+    headers: dict[str, str] = {}
+    body = b""
+    files = call.flags.texts("filename")
+    if method != "GET" and files:
+        if len(files) > 1:
+            raise CommandError("--raw can only use a single local file or stdin")
+        body = call.stdin.encode() if files[0] == "-" else read_bytes(files[0])
+    elif method in ("POST", "PUT"):
+        raise CommandError("--raw can only use a single local file or stdin")
+    if method != "GET":
+        headers = {"accept": "application/json, */*", "content-type": "application/json"}
+    response = call.session.send(method, path, {name: value for name, _, value in pairs}, headers, body)
+    if response.object is None:
+        call.out(response.body.decode())
+    else:
+        call.out(json_text(response.object, ordered=False) + "\n")
