@@ -42,6 +42,8 @@ class FlagError(CommandError):
 class ManyErrors(Exception):
     """Several objects failed, each for its own reason."""
 
+    code = 1
+
     def __init__(self, errors: Sequence[Exception]) -> None:
         super().__init__("; ".join(map(str, errors)))
         self.errors = list(errors)
@@ -58,7 +60,7 @@ def raise_all(errors: Sequence[Exception]) -> None:
 def explain(error: Exception) -> tuple[str, int]:
     """The lines to print, and the exit status."""
     if isinstance(error, ManyErrors):
-        return "".join(f"{_message(each)}\n" for each in error.errors), 1
+        return "".join(f"{_message(each)}\n" for each in error.errors), error.code
     if isinstance(error, CommandError):
         text = str(error)
         if error.plain:

@@ -2,14 +2,20 @@
 
 from k8snb.kubectl.call import Verb
 from k8snb.kubectl.verbs.apply import APPLY
+from k8snb.kubectl.verbs.attach import ATTACH
 from k8snb.kubectl.verbs.config import CONFIG
+from k8snb.kubectl.verbs.cp import CP
 from k8snb.kubectl.verbs.create import CREATE
+from k8snb.kubectl.verbs.debug import DEBUG
 from k8snb.kubectl.verbs.delete import DELETE
 from k8snb.kubectl.verbs.describe import DESCRIBE
+from k8snb.kubectl.verbs.diff import DIFF
+from k8snb.kubectl.verbs.edit import EDIT
 from k8snb.kubectl.verbs.events import EVENTS
 from k8snb.kubectl.verbs.exec import EXEC
 from k8snb.kubectl.verbs.explain import EXPLAIN
 from k8snb.kubectl.verbs.expose import EXPOSE
+from k8snb.kubectl.verbs.forwarding import PORT_FORWARD, PROXY
 from k8snb.kubectl.verbs.get import GET
 from k8snb.kubectl.verbs.label import ANNOTATE, LABEL
 from k8snb.kubectl.verbs.logs import LOGS
@@ -23,6 +29,7 @@ from k8snb.kubectl.verbs.scale import SCALE
 from k8snb.kubectl.verbs.server import API_RESOURCES, API_VERSIONS, CLUSTER_INFO, VERSION
 from k8snb.kubectl.verbs.set import SET
 from k8snb.kubectl.verbs.taint import TAINT
+from k8snb.kubectl.verbs.top import TOP
 from k8snb.kubectl.verbs.wait import WAIT
 
 VERBS: tuple[Verb, ...] = (
@@ -30,13 +37,18 @@ VERBS: tuple[Verb, ...] = (
     API_RESOURCES,
     API_VERSIONS,
     APPLY,
+    ATTACH,
     CLUSTER_INFO,
     CONFIG,
     CORDON,
+    CP,
     CREATE,
+    DEBUG,
     DELETE,
     DESCRIBE,
+    DIFF,
     DRAIN,
+    EDIT,
     EVENTS,
     EXEC,
     EXPLAIN,
@@ -46,12 +58,15 @@ VERBS: tuple[Verb, ...] = (
     LOGS,
     OPTIONS,
     PATCH,
+    PORT_FORWARD,
+    PROXY,
     REPLACE,
     ROLLOUT,
     RUN,
     SCALE,
     SET,
     TAINT,
+    TOP,
     UNCORDON,
     VERSION,
     WAIT,

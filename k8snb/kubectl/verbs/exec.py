@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from k8snb.errors import StatusError
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.executing import execute
 from k8snb.kubectl.flags import FILES, Flag
 from k8snb.kubectl.podpicking import default_container, pods_of
 
@@ -24,29 +24,15 @@ def run(call: Call) -> None:
         raise CommandError(f"cannot exec into a container in a completed pod; current phase is {phase}")
     quiet = call.flags.on("quiet")
     container = call.flags.text("container") or default_container(call, pod.known, quiet=quiet)
-    _execute(call, pod.resource.path(pod.namespace, pod.name, "exec"), container, call.args[call.dash :])
-
-
-def _execute(call: Call, path: str, container: str, command: list[str]) -> None:
-    stdin = call.flags.on("stdin")
-    query = {"command": "\0".join(command), "container": container, "stdout": "true", "stderr": "true"}
-    if stdin:
-        query["stdin"] = "true"
-    if call.flags.on("tty") and stdin:
+    stdin = call.stdin.encode() if call.flags.on("stdin") else None
+    if call.flags.on("tty") and stdin is not None:
         call.err("Unable to use a TTY - input is not a terminal or the right kind of file\n")
-    try:
-        response = call.session.send("POST", path, query, body=call.stdin.encode() if stdin else b"")
-    except StatusError as error:
-        if error.code != 500:
-            raise
-        raise CommandError(error.message) from None
-    assert response.object is not None, "a command's outcome"
-    call.out(response.object["stdout"])
-    call.err(response.object["stderr"])
-    code = int(response.object["exitCode"])
-    if code:
-        call.err(f"command terminated with exit code {code}\n")
-        raise CommandError("", code)
+    outcome = execute(call, pod, container, call.args[call.dash :], stdin)
+    call.out(outcome.stdout)
+    call.err(outcome.stderr)
+    if outcome.code:
+        call.err(f"command terminated with exit code {outcome.code}\n")
+        raise CommandError("", outcome.code)
 
 
 EXEC = Verb(
