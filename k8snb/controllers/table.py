@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from k8snb.client.controller import Context, Controller
+from k8snb.controllers.aggregation import AggregationController
 from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.endpoints import EndpointsController
 from k8snb.controllers.endpointslice import EndpointSliceController
@@ -30,6 +31,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
     RootCAController,
     NamespaceController,
+    AggregationController,
     NodeIpamController,
     NodeLifecycleController,
     TaintEvictionController,
