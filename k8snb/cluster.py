@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
-from k8snb.apiserver.access.authorizer import Authorizer
+from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
 from k8snb.apiserver.access.impersonation import account_groups
 from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.bootstrap import bootstrap_objects
@@ -29,7 +29,7 @@ from k8snb.client.informer import Informers
 from k8snb.client.outbox import Outbox
 from k8snb.clock import Clock, VirtualClock
 from k8snb.controllers.settings import Settings
-from k8snb.controllers.table import CONTROLLERS, make, user_of
+from k8snb.controllers.table import CONTROLLERS, MANAGER, make, user_of
 from k8snb.current import use
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
@@ -102,7 +102,8 @@ class Cluster:
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
     `seed` decides every name, UID and address. `history` is how many revisions can be gone back to. `quantum`
     is how many units of work a part does per turn; 1 shows every step. `debug` proves that nobody changes
-    objects in place (`cluster.store.verify()`). `flags` are those of the controller manager.
+    objects in place (`cluster.store.verify()`). `flags` are those of the controller manager,
+    `keys` sign tokens and certificates.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Cluster:
         clock: Clock | None = None,
         journal: bool = True,
         flags: Settings | None = None,
+        keys: Keys = KNOWN,
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
@@ -131,6 +133,7 @@ class Cluster:
         self._journal: list[Entry] = []
         self._keeps_journal = journal
         self._flags = flags or Settings()
+        self._keys = keys
         self._target: int | None = None
         self._door = _Door(self)
         self._official: Any = None
@@ -150,9 +153,8 @@ class Cluster:
         began = self.clock.timestamp()
         for bucket, obj in (*policy(began), *standing(began)):
             self.store.load(self.store.bucket(bucket), obj)
-        self.server = APIServer(
-            self.store, self.clock, self.lottery, self.trace, authorizer=Authorizer(self.store), agents=self._agent
-        )
+        gate = Gate.of(self.store, self.clock, self._keys)
+        self.server = APIServer(self.store, self.clock, self.lottery, self.trace, gate=gate, agents=self._agent)
         self.client = Client(self._door, self.server.scheme, ADMIN)
         self._context = self._root_context()
         for resource, obj in bootstrap_objects():
@@ -162,9 +164,10 @@ class Cluster:
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
         manager = self._context.separate("system:kube-controller-manager")
-        settings = self._flags if len(made["nodes"]) <= SMALL_NODES else replace(self._flags, cluster_cidr=LARGE_CIDR)
+        settings = self._settings(gate)
         for kind in CONTROLLERS:
-            context = manager.act_as(user_of(kind), *account_groups("kube-system"))
+            user = user_of(kind)
+            context = manager if user == MANAGER else manager.act_as(user, *account_groups("kube-system"))
             self.controllers[kind.name] = make(kind, context, settings)
         for controller in self.controllers.values():
             controller.start()
@@ -173,6 +176,16 @@ class Cluster:
         for spec in made["nodes"]:
             self._add_node(spec)
         self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)
+
+    def _settings(self, gate: Gate) -> Settings:
+        """The flags of the controller manager, with what this cluster decides."""
+        flags = replace(
+            self._flags,
+            root_ca=self._flags.root_ca or gate.authority.certificate.decode(),
+            sign_token=gate.tokens.issue_legacy,
+            authority=gate.authority,
+        )
+        return flags if len(self._making["nodes"]) <= SMALL_NODES else replace(flags, cluster_cidr=LARGE_CIDR)
 
     def _root_context(self) -> Context:
         scheme = self.server.scheme
@@ -468,7 +481,7 @@ class Cluster:
     def fork(self) -> Cluster:
         """A second cluster with the same past; from here on the two know nothing of each other."""
         self._need_virtual_time()
-        twin = Cluster(**self._making, flags=self._flags)
+        twin = Cluster(**self._making, flags=self._flags, keys=self._keys)
         twin._replay(list(self._journal), None)
         twin.paused = self.paused
         use(self)  # a notebook goes on meaning the one it forked

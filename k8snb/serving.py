@@ -9,27 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
-import ipaddress
 import os
 import secrets
 import signal
 import ssl
 import tempfile
+import time
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from k8snb.apiserver.listener import listen
 from k8snb.clock import WallClock
 from k8snb.cluster import ADMIN, Cluster
 from k8snb.i18n import _
+from k8snb.machinery.rsa import Key
+from k8snb.machinery.x509 import Authority, Names, subject
+from k8snb.machinery.x509 import Request as CertificateRequest
 from k8snb.wire import Request, Response
 
 SLICE_SECONDS = 0.005
@@ -40,60 +39,55 @@ _OURS = "current-context: k8snb\n"
 """How every kubeconfig ends that this module writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """A certificate authority made for one run, and the server certificate it signed; all PEM."""
+class FreshKeys:
+    """Keys of one run, made when they are needed and kept nowhere (the `Keys` of a served cluster)."""
 
-    ca: bytes
-    certificate: bytes
-    key: bytes
+    def __init__(self) -> None:
+        self._key = _fresh()
+        self._authority = Authority(self._key, "kubernetes", time.time())
+
+    def service_accounts(self) -> Key:
+        return _fresh()
+
+    def authority(self, began: float) -> Authority:
+        return self._authority
+
+    @property
+    def certificate(self) -> bytes:
+        """The authority's certificate, as PEM."""
+        return self._authority.certificate
 
     def context(self) -> ssl.SSLContext:
-        """The server side of TLS with these."""
+        """The server side of TLS: its certificate, and trust in clients whose certificates the authority signed."""
+        names = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
+        addresses = ("127.0.0.1", "::1", "10.96.0.1")
+        certificate, key = self._issued(subject("kube-apiserver"), Names(names, addresses), "server auth")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=self._authority.certificate.decode())
         with tempfile.TemporaryDirectory() as folder:
-            chain, key = Path(folder, "server.crt"), Path(folder, "server.key")
-            chain.write_bytes(self.certificate)
-            key.touch(mode=0o600)
-            key.write_bytes(self.key)
-            context.load_cert_chain(chain, key)
+            chain, private = Path(folder, "server.crt"), Path(folder, "server.key")
+            chain.write_bytes(certificate)
+            private.touch(mode=0o600)
+            private.write_bytes(key)
+            context.load_cert_chain(chain, private)
         return context
 
-
-def make_certificates() -> Certificates:
-    """A CA and a certificate for the loopback addresses and the names a cluster gives its API server."""
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
-    ca = _certificate(ca_name, ca_name, ca_key.public_key()).add_extension(
-        x509.BasicConstraints(ca=True, path_length=None), critical=True
-    )
-    signed_ca = ca.sign(ca_key, hashes.SHA256())
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
-    names = [x509.DNSName(each) for each in ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")]
-    addresses = [x509.IPAddress(ipaddress.ip_address(each)) for each in ("127.0.0.1", "::1", "10.96.0.1")]
-    leaf = (
-        _certificate(name, ca_name, key.public_key())
-        .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return Certificates(signed_ca.public_bytes(pem), leaf.public_bytes(pem), private)
+    def _issued(self, owner: bytes, names: Names, usage: str) -> tuple[bytes, bytes]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        der, pem = serialization.Encoding.DER, serialization.Encoding.PEM
+        info = key.public_key().public_bytes(der, serialization.PublicFormat.SubjectPublicKeyInfo)
+        now = time.time()
+        usages = ("digital signature", "key encipherment", usage)
+        certificate = self._authority.issue(
+            CertificateRequest(owner, info, "", (), names), usages, now - 300, now + VALID_DAYS * 86400
+        )
+        return certificate, key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
-def _certificate(name: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
-    )
+def _fresh() -> Key:
+    numbers = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_numbers()
+    return Key(numbers.p, numbers.q)
 
 
 def kubeconfig(server: str, ca: bytes, token: str) -> str:
@@ -182,14 +176,14 @@ async def serve(nodes: int, port: int, path: Path, speed: float, seed: int) -> N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    certificates, token = make_certificates(), secrets.token_urlsafe(32)
-    served = Served(Cluster(nodes, seed, clock=WallClock(speed), journal=False), token)
+    keys, token = FreshKeys(), secrets.token_urlsafe(32)
+    served = Served(Cluster(nodes, seed, clock=WallClock(speed), journal=False, keys=keys), token)
     try:
-        server = await listen(served, port, certificates.context())
+        server = await listen(served, port, keys.context())
     except OSError as error:
         raise CannotServe(_("cannot listen on port {port}: {why}").format(port=port, why=error.strerror)) from None
     address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    write_kubeconfig(path, kubeconfig(address, certificates.ca, token))
+    write_kubeconfig(path, kubeconfig(address, keys.certificate, token))
     try:
         served.nudge()
         ready = _("cluster of {nodes} nodes ready at {address}; export KUBECONFIG={path}")

@@ -16,10 +16,11 @@ from urllib.parse import parse_qsl
 import httptools
 import orjson
 
+from k8snb.apiserver.access.authentication import certificate_user
 from k8snb.apiserver.host import Host, answer, start
 from k8snb.apiserver.upgrading import Carrier, upgraded
 from k8snb.errors import StatusError, bad_request, too_large
-from k8snb.wire import REPEATED, Request, Response
+from k8snb.wire import REPEATED, Request, Response, User
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
 MAX_DISCARDED_BYTES = 64 * 1024 * 1024
@@ -50,6 +51,8 @@ class Connection(asyncio.Protocol):
         self._carrier: Carrier | None = None
         self._waiting: list[tuple[Request, bool]] = []
         self._idle: asyncio.TimerHandle | None = None
+        self._user: User | None = None
+        """Whom the client's certificate stands for, if it has one."""
 
     # -- asyncio -----------------------------------------------------------------------------------
 
@@ -57,6 +60,10 @@ class Connection(asyncio.Protocol):
         """A client has connected."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        secured = transport.get_extra_info("ssl_object")
+        certificate = secured.getpeercert(binary_form=True) if secured is not None else None
+        if certificate:
+            self._user = certificate_user(certificate)
         self._watch_idle()
 
     def data_received(self, data: bytes) -> None:
@@ -180,7 +187,7 @@ class Connection(asyncio.Protocol):
             known = parameters.get(name)
             parameters[name] = f"{known}{REPEATED}{value}" if known is not None and name == "command" else value
         method = self._parser.get_method().decode()
-        return Request(method, path, parameters, self._headers, bytes(self._body))
+        return Request(method, path, parameters, self._headers, bytes(self._body), user=self._user)
 
     # -- answering ---------------------------------------------------------------------------------
 

@@ -16,11 +16,15 @@ import orjson
 
 from k8snb.apiserver import body, discovery, openapi, status
 from k8snb.apiserver.access.authentication import Authenticator
-from k8snb.apiserver.access.authorizer import Authorizer, access_of, forbidden
-from k8snb.apiserver.access.escalation import Escalation
+from k8snb.apiserver.access.authorizer import access_of, forbidden
+from k8snb.apiserver.access.gate import Gate
+from k8snb.apiserver.access.guards import guards
 from k8snb.apiserver.access.impersonation import impersonated
+from k8snb.apiserver.access.node_restriction import check_status
 from k8snb.apiserver.access.reviews import Reviews
+from k8snb.apiserver.access.token_requests import TokenRequests
 from k8snb.apiserver.admission.chain import PLUGINS, Chain
+from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
@@ -55,8 +59,7 @@ Handler = Callable[[Kind, RequestInfo, Request], Response]
 class APIServer:
     """Serves the resources of a scheme from a store.
 
-    `authenticate` says who sent a request that comes without a user; `authorizer`, if given,
-    decides what a user may do; `agents` finds the kubelet of a node.
+    `gate`, if given, decides who a request is from and what its user may do; `agents` finds the kubelet of a node.
     """
 
     def __init__(
@@ -67,8 +70,7 @@ class APIServer:
         trace: Trace,
         *,
         scheme: Scheme | None = None,
-        authenticate: Authenticator | None = None,
-        authorizer: Authorizer | None = None,
+        gate: Gate | None = None,
         agents: Agents = lambda node: None,
     ) -> None:
         self.store = store
@@ -76,13 +78,13 @@ class APIServer:
         self.trace = trace
         self.scheme = scheme or Scheme()
         self.kinds = Kinds(self.scheme, store, lottery)
-        self.authenticate = authenticate or Authenticator()
-        self.authorizer = authorizer
+        self.authenticate = gate.authenticator if gate is not None else Authenticator()
+        self.authorizer = gate.authorizer if gate is not None else None
+        self._gate = gate
         self.panics: list[BaseException] = []
         self._readable: dict[str, Bucket] = {}
-        guards = () if authorizer is None else (Escalation(authorizer),)
-        plugins = (*PLUGINS, *guards)
-        self.admission = Chain(self._read_one, self._read_all, plugins, commit=self._commit, now=clock.now)
+        plugins = (*PLUGINS, *(guards(gate) if gate is not None else ()))
+        self.admission = Chain(self.read, self._read_all, plugins, commit=self._commit, now=clock.now)
         self.reader = Reader(store, clock)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
@@ -97,11 +99,14 @@ class APIServer:
             "delete": self.remover.delete,
             "deletecollection": self.remover.delete_collection,
         }
-        reviews = Reviews(authorizer, self.authenticate, clock)
+        reviews = Reviews(self.authorizer, self.authenticate, clock)
         self._virtual: dict[str, Handler] = {"bindings": self._bind, **reviews.handlers}
+        if gate is not None:
+            tokens = TokenRequests(store, clock, self.admission, gate.tokens)
+            self._virtual["serviceaccounts/token"] = tokens.create
         self._routes: dict[tuple[Resource, str, str], tuple[Handler, Kind]] = {}
         self._granted: dict[tuple[User, Resource | None, str, str], tuple[Handler, Kind]] = {}
-        for bucket in authorizer.rbac.buckets if authorizer is not None else ():
+        for bucket in gate.authorizer.rbac.buckets if gate is not None else ():
             store.watch(bucket, lambda _: self._granted.clear())
         self.express: Express | None = None
         """The short way for parts of this process; there is none where requests are traced."""
@@ -144,7 +149,8 @@ class APIServer:
 
     # -- what admission may read -------------------------------------------------------------------
 
-    def _read_one(self, word: str, namespace: str, name: str) -> Object | None:
+    def read(self, word: str, namespace: str, name: str) -> Object | None:
+        """An object as it is stored; None if there is none."""
         bucket = self._bucket(word)
         return self.store.get(bucket, namespace, name) if bucket is not None else None
 
@@ -206,13 +212,17 @@ class APIServer:
         if found is not None:
             return found
         handler = self._handlers.get(verb)
-        if subresource and subresource != "status":
+        below = self._virtual.get(f"{resource.storage}/{subresource}") if verb == "create" else None
+        if below is not None:
+            handler = below
+        elif subresource and subresource != "status":
             handler = self.subresources.handle
         elif subresource and "status" not in resource.subresources:
             raise path_not_found()
         elif verb not in resource.verbs or (subresource and verb not in ("get", "update", "patch")):
             raise method_not_allowed()
-        handler = self._virtual.get(resource.storage, handler)
+        elif resource.storage in self._virtual:
+            handler = self._virtual[resource.storage]
         assert handler is not None
         kind = self.kinds.of(resource)
         route = _warning(handler, kind.strategy.deprecation), kind
@@ -241,6 +251,9 @@ class APIServer:
             response = serve(request, self.scheme)
             if response is not None:
                 return response
+        known = self._gate.serve(request, f"{SERVER_ADDRESS}:{SERVER_PORT}") if self._gate is not None else None
+        if known is not None:
+            return known
         if request.method != "GET" and self._path(Request("GET", request.path, user=request.user)).code == 200:
             raise method_not_allowed()
         return Response(404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
@@ -321,6 +334,8 @@ def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
 def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
     if request.user is not None and request.info is not None:
         server.require(request.user, request, request.info)
+        if server.authorizer is not None and request.info.subresource == "status":
+            check_status(request.user, request.info, lambda namespace, name: server.read("pods", namespace, name))
     return then(request)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from k8snb.machinery.x509 import Authority
+from k8snb.typing import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,12 @@ class Settings:
 
     root_ca: str = ""
     """`--root-ca-file`, its content: what the ConfigMap kube-root-ca.crt holds."""
+
+    sign_token: Callable[[Object, Object], str] | None = None
+    """`--service-account-private-key-file`: makes the token of an account that a Secret shall hold."""
+
+    authority: Authority | None = None
+    """`--cluster-signing-cert-file`: signs the certificates that are asked for."""
 
 
 DEFAULTS = Settings()

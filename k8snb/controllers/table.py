@@ -24,11 +24,13 @@ from k8snb.controllers.rootca import RootCAController
 from k8snb.controllers.serviceaccount import ServiceAccountController
 from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.controllers.tainteviction import TaintEvictionController
+from k8snb.controllers.tokens import TokenController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
 from k8snb.controllers.volumes.protection import PVCProtectionController, PVProtectionController
 
 CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
+    TokenController,
     RootCAController,
     NamespaceController,
     AggregationController,
@@ -56,6 +58,7 @@ CONFIGURED: Mapping[type[Controller], Callable[[Context, Settings], Controller]]
     EndpointsController: EndpointsController,
     PodGCController: PodGCController,
     RootCAController: RootCAController,
+    TokenController: TokenController,
 }
 """Those that read the controller manager's flags."""
 
@@ -66,14 +69,16 @@ def make(controller: type[Controller], context: Context, settings: Settings = DE
     return configured(context, settings) if configured is not None else controller(context)
 
 
-ACCOUNTS: Mapping[type[Controller], str] = {
-    NodeIpamController: "node-controller",
-    PersistentVolumeController: "persistent-volume-binder",
-    TaintEvictionController: "node-controller",
+MANAGER = "system:kube-controller-manager"
+USERS: Mapping[type[Controller], str] = {
+    NodeIpamController: "system:serviceaccount:kube-system:node-controller",
+    PersistentVolumeController: "system:serviceaccount:kube-system:persistent-volume-binder",
+    TaintEvictionController: "system:serviceaccount:kube-system:node-controller",
+    TokenController: MANAGER,
 }
-"""Those that act as the account of another controller, as upstream, where their roles are."""
+"""Those that act as somebody else than an account of their own name, as upstream, where their roles are."""
 
 
 def user_of(controller: type[Controller]) -> str:
     """The user that a controller acts as."""
-    return f"system:serviceaccount:kube-system:{ACCOUNTS.get(controller, controller.name)}"
+    return USERS.get(controller, f"system:serviceaccount:kube-system:{controller.name}")

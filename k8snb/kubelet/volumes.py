@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 60.0
 """How often volumes follow the objects they come from (upstream: the kubelet's sync period)."""
 
+TOKEN_SHARE, DAY_SECONDS = 0.8, 86400.0
+"""A token is renewed after this share of its time, or after a day (`pkg/kubelet/token/token_manager.go`)."""
+
 _NONE: Mapping[str, Any] = {}
 
 
@@ -37,7 +40,12 @@ class PodVolumes:
     def __init__(self, worker: PodWorker) -> None:
         self._worker = worker
         self._volumes: dict[str, Volume] = {}
+        self._tokens: dict[int, tuple[str, float]] = {}
         self._specs = {volume["name"]: volume for volume in worker.pod["spec"].get("volumes") or ()}
+
+    def now(self) -> float:
+        """The time."""
+        return self._worker.kubelet.clock.now()
 
     @property
     def follows(self) -> bool:
@@ -161,11 +169,20 @@ class PodVolumes:
         return resource_value(self._worker, self._worker.plan.mains[0], item["resourceFieldRef"])
 
     def _token(self, given: Object) -> str:
+        """The token for a source: the one that the pod has, or a new one when its time is almost over."""
+        token, until = self._tokens.get(id(given), ("", 0.0))
+        if not token or self.now() >= until:
+            token, until = self._tokens[id(given)] = self._new_token(given)
+        return token
+
+    def _new_token(self, given: Object) -> tuple[str, float]:
+        """A token and when to get the next one: when a fifth of its time is left, or after a day."""
         worker = self._worker
         meta = worker.pod["metadata"]
         account = worker.pod["spec"].get("serviceAccountName") or "default"
         bound = {"kind": "Pod", "apiVersion": "v1", "name": meta["name"], "uid": meta["uid"]}
-        spec = {"expirationSeconds": given.get("expirationSeconds", 3600), "boundObjectRef": bound}
+        seconds = given.get("expirationSeconds", 3600)
+        spec = {"expirationSeconds": seconds, "boundObjectRef": bound}
         if given.get("audience"):
             spec["audiences"] = [given["audience"]]
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec}
@@ -175,21 +192,25 @@ class PodVolumes:
             )
         except StatusError as error:
             raise Unavailable(error.message) from None
-        return str((answer.get("status") or _NONE).get("token", ""))
+        lasts = min(float(seconds) * TOKEN_SHARE, DAY_SECONDS)
+        return str((answer.get("status") or _NONE).get("token", "")), self.now() + lasts
 
 
 class _Lazy:
-    """Content that is fetched when somebody first looks, and kept."""
+    """Content that is fetched when somebody looks, and kept as long as the kubelet would keep it."""
 
     def __init__(self, volumes: PodVolumes, spec: Object) -> None:
         self._volumes = volumes
         self._spec = spec
         self._files: Files | None = None
+        self._until = 0.0
         self.volume = Volume(source=self._read)
 
     def _read(self) -> Files:
-        if self._files is None:
+        now = self._volumes.now()
+        if self._files is None or now >= self._until:
             self._files = self._volumes._content(self._spec, partly=True)
+            self._until = now + REFRESH_SECONDS
         return self._files
 
 

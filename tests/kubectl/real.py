@@ -17,7 +17,7 @@ from pathlib import Path
 
 from k8snb import Cluster
 from k8snb.apiserver.listener import listen
-from k8snb.serving import Served, kubeconfig, make_certificates
+from k8snb.serving import FreshKeys, Served, kubeconfig
 
 VERSION = "v1.33."
 """Messages differ between versions; this is the one that the built-in kubectl speaks like."""
@@ -52,12 +52,12 @@ class RealKubectl:
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self._cluster = cluster
         self._loop = asyncio.new_event_loop()
-        certificates = make_certificates()
+        keys = FreshKeys()
         served = Served(cluster, TOKEN)
-        self._server = self._loop.run_until_complete(listen(served, 0, certificates.context()))
+        self._server = self._loop.run_until_complete(listen(served, 0, keys.context()))
         port = self._server.sockets[0].getsockname()[1]
         config = folder / "kubeconfig"
-        config.write_text(kubeconfig(f"https://127.0.0.1:{port}", certificates.ca, TOKEN))
+        config.write_text(kubeconfig(f"https://127.0.0.1:{port}", keys.certificate, TOKEN))
         self._environment = {**os.environ, "KUBECONFIG": str(config), "KUBECACHEDIR": str(folder), "HOME": str(folder)}
 
     def close(self) -> None:

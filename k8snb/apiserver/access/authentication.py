@@ -7,10 +7,12 @@ Upstream: `pkg/kubeapiserver/authenticator`.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from k8snb.machinery.x509 import read_certificate
 from k8snb.wire import Request, User
 
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
@@ -55,3 +57,15 @@ class Authenticator:
             if hmac.compare_digest(known, token.encode()):
                 return Verdict(user, [each for each in asked if each == self._audience])
         return self._verify(token, asked) or Verdict(None)
+
+
+def certificate_user(certificate: bytes) -> User | None:
+    """Whom a client certificate (DER, already verified) stands for: its common name, its organizations as groups."""
+    try:
+        found = read_certificate(certificate)
+    except ValueError:
+        return None
+    if not found.common_name:
+        return None
+    extra = {"authentication.kubernetes.io/credential-id": (f"X509SHA256={hashlib.sha256(certificate).hexdigest()}",)}
+    return User(found.common_name, (*found.organizations, "system:authenticated"), extra=extra)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from k8snb.apiserver.access.authorizer import Authorizer
+from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.access.rules import Access
 from k8snb.apiserver.server import APIServer
@@ -52,9 +52,10 @@ class World:
         self.store = Store(self.clock)
         for bucket, obj in policy(self.clock.timestamp()):
             self.store.load(self.store.bucket(bucket), obj)
-        self.authorizer = Authorizer(self.store)
+        self.gate = Gate.of(self.store, self.clock)
+        self.authorizer = self.gate.authorizer
         trace = Trace(self.clock.now, lambda: self.store.revision)
-        self.server = APIServer(self.store, self.clock, Lottery(1), trace, authorizer=self.authorizer)
+        self.server = APIServer(self.store, self.clock, Lottery(1), trace, gate=self.gate)
         self.admin = self.client(ADMIN)
         for name in ("default", "shop"):
             self.admin.create("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})

@@ -1,0 +1,13 @@
+"""The admission plugins that ask who may do what, and so come with a gate."""
+
+from __future__ import annotations
+
+from k8snb.apiserver.access.escalation import Escalation
+from k8snb.apiserver.access.gate import Gate
+from k8snb.apiserver.access.node_restriction import NodeRestriction
+from k8snb.apiserver.admission.plugin import Plugin
+
+
+def guards(gate: Gate) -> tuple[Plugin, ...]:
+    """The plugins, in order."""
+    return (NodeRestriction(), Escalation(gate.authorizer))
