@@ -26,6 +26,7 @@ from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.controllers.tainteviction import TaintEvictionController
 from k8snb.controllers.tokens import TokenController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
+from k8snb.controllers.volumes.ephemeral import EphemeralVolumeController
 from k8snb.controllers.volumes.protection import PVCProtectionController, PVProtectionController
 
 CONTROLLERS: tuple[type[Controller], ...] = (
@@ -44,6 +45,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     PodGCController,
     ResourceQuotaController,
     PersistentVolumeController,
+    EphemeralVolumeController,
     PVCProtectionController,
     PVProtectionController,
     GarbageCollector,

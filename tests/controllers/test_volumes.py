@@ -8,6 +8,7 @@ import pytest
 
 from k8snb.controllers.serviceaccount import ServiceAccountController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
+from k8snb.controllers.volumes.ephemeral import EphemeralVolumeController
 from k8snb.controllers.volumes.protection import PVCProtectionController, PVProtectionController
 from k8snb.typing import Object
 
@@ -16,8 +17,8 @@ from .world import World, pod
 
 
 def made() -> World:
-    kinds = (ServiceAccountController, PersistentVolumeController, PVCProtectionController, PVProtectionController)
-    return World(*kinds, nodes=1)
+    kinds = (ServiceAccountController, PersistentVolumeController, EphemeralVolumeController)
+    return World(*kinds, PVCProtectionController, PVProtectionController, nodes=1)
 
 
 def phases(world: World) -> dict[str, str]:
@@ -168,3 +169,13 @@ def test_a_claim_says_every_fifteen_seconds_what_it_waits_for() -> None:
     world.advance(46)
     found: list[Object] = [each for each in world.list("events") if each["reason"] == "FailedBinding"]
     assert [each["count"] for each in found] == [4]
+
+
+def test_a_pod_brings_a_claim_along() -> None:
+    world = made()
+    world.create(volume("disk"))
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": claim("")["spec"]}
+    owner = world.create(pod("web", volumes=[{"name": "v", "ephemeral": {"volumeClaimTemplate": template}}]))
+    meta = world.get("persistentvolumeclaims", "web-v")["metadata"]
+    assert (meta["labels"], meta["ownerReferences"][0]["uid"]) == ({"a": "b"}, owner["metadata"]["uid"])
+    assert phases(world)["web-v"] == "Bound disk"

@@ -83,9 +83,17 @@ def diff(old: Any, new: Any) -> str:
     return "".join(list(unified_diff(before, after))[2:])
 
 
+_MAPS = frozenset({"limits", "requests", "volumeAttributes", "options", "selector"})
+"""Fields below which names are data, or have Go's JSON names."""
+_GO_NAMES = {"apiGroup": "APIGroup", "fsType": "FSType"}
+
+
 def _go(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name[:1].upper() + name[1:]: _go(field) for name, field in value.items()}
+        return {
+            _GO_NAMES.get(name, name[:1].upper() + name[1:]): field if name in _MAPS else _go(field)
+            for name, field in value.items()
+        }
     return [_go(item) for item in value] if isinstance(value, list) else value
 
 
