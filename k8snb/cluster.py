@@ -38,7 +38,7 @@ from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.scheduler.scheduler import Scheduler
-from k8snb.snapshot import Snapshot
+from k8snb.showing import Showing
 from k8snb.store.mvcc import Store
 from k8snb.trace import Span, Trace
 from k8snb.typing import Object
@@ -46,9 +46,6 @@ from k8snb.wire import Request, Response, User, WatchEvent
 
 if TYPE_CHECKING:
     from k8snb.client.controller import Controller
-    from k8snb.view.chart import Chart
-    from k8snb.view.dot import Diagram
-    from k8snb.view.stepper import Stepper
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 SMALL_NODES = 200
@@ -96,7 +93,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster:
+class Cluster(Showing):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
@@ -370,15 +367,6 @@ class Cluster:
 
     # -- history -----------------------------------------------------------------------------------
 
-    @property
-    def revision(self) -> int:
-        """The newest revision."""
-        return self.store.revision
-
-    def at(self, revision: int) -> Snapshot:
-        """The objects as they were at a revision."""
-        return Snapshot(self.server, revision)
-
     def rewind(self, revision: int) -> None:
         """Go back to the moment when the store had reached `revision`; what happened since has not happened.
 
@@ -404,70 +392,7 @@ class Cluster:
     def _reached(self) -> bool:
         return self._target is not None and self.store.revision >= self._target
 
-    # -- views -------------------------------------------------------------------------------------
-
-    def stepper(
-        self,
-        title: str = "",
-        *,
-        since: int = 0,
-        until: int | None = None,
-        namespace: str = "default",
-        about: str | Sequence[str] = (),
-    ) -> Stepper:
-        """What happened in a namespace after revision `since`, step by step.
-
-        `about` limits it to objects and what hangs from them: `Deployment/web`.
-        """
-        from k8snb.view.story import story
-
-        last = self.revision if until is None else until
-        return story(
-            title or _("What happened"),
-            self.trace.spans,
-            self.trace.requests,
-            self.at,
-            since=max(since, self.store.compacted),
-            until=last,
-            namespace=namespace,
-            about=[about] if isinstance(about, str) else about,
-        )
-
-    def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
-        """Objects and what hangs from them, as they are or were at a revision: `deployment/web`, `service/web`."""
-        from k8snb.view.dot import Diagram
-        from k8snb.view.graphs import graph
-
-        return Diagram(graph(self.at(self.revision if revision is None else revision), *names, namespace=namespace))
-
-    def chart(self, name: str, *, since: int = 0, namespace: str = "default") -> Chart:
-        """The ready pods of each revision of a Deployment over time."""
-        from k8snb.view.chart import rollout
-
-        plain = name.rpartition("/")[2]
-        first = max(since, self.store.compacted)
-        return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
-
-    def selection(self, what: str, selector: str = "", *, title: str = "", namespace: str = "default") -> Stepper:
-        """Which objects a selector catches, requirement by requirement.
-
-        `what` is a resource (`pods`), or an object whose own selector is meant (`service/web`); ValueError if that
-        has none.
-        """
-        from k8snb.view.selection import selection
-
-        return selection(self.at(self.revision), self.revision, what, selector, title, namespace)
-
-    def packet(self, source: str, url: str, *, title: str = "", namespace: str = "default") -> Stepper:
-        """Send one HTTP request and follow it from `source` to who answers, and back.
-
-        `source` is the name of a pod, or the address of somebody outside the cluster. ValueError if the pod has none.
-        """
-        from k8snb.view.packet import Journey, origin
-
-        now = self.at(self.revision)
-        delivery = self._do("_fetch", origin(now, source, namespace), url)
-        return Journey(delivery, now, self.revision, source, namespace).stepper(title)
+    # -- more of what comes from outside ------------------------------------------------------------
 
     def _fetch(self, source: str, url: str) -> Delivery:
         return self.network.fetch(source, url)

@@ -176,8 +176,10 @@ class SimulatedRuntime:
         self.calls = calls or CallLog(enabled=False)
         self._images: dict[Reference, float] = {}
 
-    def _record(self, service: str, method: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> None:
-        self.calls.calls.append(Call(self.clock.now(), self.node, service, method, request, response))
+    def _record(
+        self, service: str, method: str, request: Mapping[str, Any], response: Mapping[str, Any], seconds: float = 0.0
+    ) -> None:
+        self.calls.calls.append(Call(self.clock.now(), self.node, service, method, request, response, seconds))
 
     # -- sandboxes ---------------------------------------------------------------------------------
 
@@ -186,9 +188,8 @@ class SimulatedRuntime:
         sandbox = Sandbox(self, config)
         sandbox.ip = self.network.attach(config.pod, config.host_ip, sandbox)
         if self.calls.enabled:
-            self._record(
-                "RuntimeService", "RunPodSandbox", _pod(config.pod), {"pod_sandbox_id": sandbox.id, "ip": sandbox.ip}
-            )
+            response = {"pod_sandbox_id": sandbox.id, "ip": sandbox.ip}
+            self._record("RuntimeService", "RunPodSandbox", _pod(config.pod), response, SANDBOX_SECONDS)
         return sandbox, SANDBOX_SECONDS
 
     def stop_pod_sandbox(self, sandbox: SandboxView) -> None:
@@ -325,7 +326,7 @@ class SimulatedRuntime:
         pull = self._pull(reference)
         if self.calls.enabled:
             response = {"error": pull.error} if pull.error else {"image_ref": pull.image_ref}
-            self._record("ImageService", "PullImage", {"image": str(reference)}, response)
+            self._record("ImageService", "PullImage", {"image": str(reference)}, response, pull.seconds)
         return pull
 
     def _pull(self, reference: Reference) -> Pull:

@@ -300,6 +300,8 @@ class Call:
     method: str
     request: Mapping[str, Any]
     response: Mapping[str, Any]
+    seconds: float = 0.0
+    """How long the work takes, in virtual time, if it is not done at once."""
 
     def __str__(self) -> str:
         said = ", ".join(f"{key}={value}" for key, value in self.request.items())

@@ -46,6 +46,7 @@ KINDS = {
     "Deployment": Look("blue", "M13.6 8A5.6 5.6 0 1 1 11.7 3.8M12 .9v3.3H8.7M8 5.8v4.4M5.8 8h4.4"),
     "EndpointSlice": Look("violet", "M1.8 3h12.4v10H1.8zM1.8 6.3h12.4M1.8 9.7h12.4M5.4 3v10"),
     "HorizontalPodAutoscaler": Look("blue", "M8 1.5v13M5.3 4.2 8 1.5l2.7 2.7M5.3 11.8 8 14.5l2.7-2.7M1.5 8h3M11.5 8h3"),
+    "Image": Look("orange", "M2 2.5h12v11H2zM2 6h12M2 9.8h12"),
     "Ingress": Look("violet", "M1.5 8h7M6 4.8 9.2 8 6 11.2M11.5 2h2.7v12h-2.7"),
     "Job": Look("amber", _DISC + "M5 8.3l2.2 2.2 4-5"),
     "Lease": Look("slate", _DISC + "M8 4.4V8h3.2"),
@@ -57,6 +58,7 @@ KINDS = {
     "PersistentVolumeClaim": Look("orange", _CYLINDER + "M5.5 10h5"),
     "Pod": Look("green", "M8 1.4l5.7 3.3v6.6L8 14.6l-5.7-3.3V4.7zM2.3 4.7 8 8l5.7-3.3M8 8v6.6"),
     "ReplicaSet": Look("teal", "M1.9 5h9.2v9.2H1.9zM4.9 5V1.9h9.2v9.2h-3"),
+    "Sandbox": Look("green", "M2 5.2V2h3.2M10.8 2H14v3.2M14 10.8V14h-3.2M5.2 14H2v-3.2M5 5h6v6H5z"),
     "Secret": Look("orange", "M3 7h10v7.2H3zM5 7V5a3 3 0 0 1 6 0v2M8 10v1.6"),
     "Service": Look(
         "violet",

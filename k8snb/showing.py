@@ -1,0 +1,140 @@
+"""What a cluster shows of itself: every view that the pages use, as a method.
+
+A view is a function of a revision and of the record of what happened; this module only hands it those. Views are
+imported when first asked for, so that a cluster without pictures does not pay for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from k8snb.apiserver.server import APIServer
+from k8snb.client.client import Client
+from k8snb.errors import not_found
+from k8snb.i18n import _
+from k8snb.kubelet.kubelet import Kubelet
+from k8snb.kubelet.pool import Pool
+from k8snb.snapshot import Snapshot
+from k8snb.store.mvcc import Store
+from k8snb.trace import Trace
+
+if TYPE_CHECKING:
+    from k8snb.view.cgroups import CgroupTree
+    from k8snb.view.chart import Chart
+    from k8snb.view.dot import Diagram
+    from k8snb.view.stepper import Stepper
+
+
+class Showing:
+    """The views of a cluster."""
+
+    server: APIServer
+    store: Store
+    client: Client
+    trace: Trace
+    pool: Pool
+    kubelets: Mapping[str, Kubelet]
+
+    @property
+    def revision(self) -> int:
+        """The newest revision."""
+        return self.store.revision
+
+    def at(self, revision: int) -> Snapshot:
+        """The objects as they were at a revision."""
+        return Snapshot(self.server, revision)
+
+    def _do(self, name: str, *arguments: Any) -> Any:
+        raise NotImplementedError
+
+    def stepper(
+        self,
+        title: str = "",
+        *,
+        since: int = 0,
+        until: int | None = None,
+        namespace: str = "default",
+        about: str | Sequence[str] = (),
+    ) -> Stepper:
+        """What happened in a namespace after revision `since`, step by step.
+
+        `about` limits it to objects and what hangs from them: `Deployment/web`.
+        """
+        from k8snb.view.story import story
+
+        last = self.revision if until is None else until
+        return story(
+            title or _("What happened"),
+            self.trace.spans,
+            self.trace.requests,
+            self.at,
+            since=max(since, self.store.compacted),
+            until=last,
+            namespace=namespace,
+            about=[about] if isinstance(about, str) else about,
+        )
+
+    def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
+        """Objects and what hangs from them, as they are or were at a revision: `deployment/web`, `service/web`."""
+        from k8snb.view.dot import Diagram
+        from k8snb.view.graphs import graph
+
+        return Diagram(graph(self.at(self.revision if revision is None else revision), *names, namespace=namespace))
+
+    def chart(self, name: str, *, since: int = 0, namespace: str = "default") -> Chart:
+        """The ready pods of each revision of a Deployment over time."""
+        from k8snb.view.chart import rollout
+
+        plain = name.rpartition("/")[2]
+        first = max(since, self.store.compacted)
+        return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
+
+    def selection(self, what: str, selector: str = "", *, title: str = "", namespace: str = "default") -> Stepper:
+        """Which objects a selector catches, requirement by requirement.
+
+        `what` is a resource (`pods`), or an object whose own selector is meant (`service/web`); ValueError if that
+        has none.
+        """
+        from k8snb.view.selection import selection
+
+        return selection(self.at(self.revision), self.revision, what, selector, title, namespace)
+
+    def calls(self, pod: str, *, title: str = "", namespace: str = "default", revision: int | None = None) -> Stepper:
+        """What the kubelet asked of the container runtime for a pod, call by call.
+
+        `revision` is one at which the pod was there, if it is gone. Raises StatusError (NotFound) if it was not.
+        """
+        from k8snb.view.calls import calls
+
+        then = self.at(self.revision if revision is None else revision)
+        found = then.get("pods", pod, namespace)
+        if found is None:
+            raise not_found(self.server.kinds.named("pods").resource, pod)
+        return calls(list(self.pool.calls.calls), found, self.revision, title)
+
+    def cgroups(self, pod: str, *, namespace: str = "default", driver: str = "systemd") -> CgroupTree:
+        """The control groups that a pod's requests and limits have become on its node; ValueError if it has none yet.
+
+        `driver` is the cgroup driver, `systemd` or `cgroupfs`. Raises StatusError (NotFound) if there is no such pod.
+        """
+        from k8snb.kubelet.cgroups import tree
+        from k8snb.view.cgroups import CgroupTree
+
+        found = self.client.get("pods", pod, namespace)
+        kubelet = self.kubelets.get(found["spec"].get("nodeName", ""))
+        if kubelet is None:
+            raise ValueError(_("the pod {name} is on no node yet").format(name=pod))
+        neighbours = self.client.list("pods", fields=f"spec.nodeName={kubelet.name}")
+        return CgroupTree(tree(found, kubelet.capacity, neighbours, driver))
+
+    def packet(self, source: str, url: str, *, title: str = "", namespace: str = "default") -> Stepper:
+        """Send one HTTP request and follow it from `source` to who answers, and back.
+
+        `source` is the name of a pod, or the address of somebody outside the cluster. ValueError if the pod has none.
+        """
+        from k8snb.view.packet import Journey, origin
+
+        now = self.at(self.revision)
+        delivery = self._do("_fetch", origin(now, source, namespace), url)
+        return Journey(delivery, now, self.revision, source, namespace).stepper(title)
