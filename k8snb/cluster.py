@@ -73,6 +73,8 @@ class NodeSpec:
     pods: int = 110
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Object] = ()
+    handlers: Sequence[str] = ("runc",)
+    """What its container runtime has configurations for, as a RuntimeClass names them."""
 
     @property
     def capacity(self) -> Object:
@@ -199,6 +201,7 @@ class Cluster(Showing):
             capacity=spec.capacity,
             labels=spec.labels,
             taints=spec.taints,
+            handlers=spec.handlers,
             network=self.network,
             pool=self.pool,
         )

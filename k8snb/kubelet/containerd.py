@@ -43,6 +43,9 @@ PULL_BYTES_PER_SECOND = 40_000_000.0
 CHECK_SECONDS = 0.4
 """A pull of what is present already: the registry is asked for the digest, and nothing is transferred."""
 
+DEFAULT_HANDLERS = ("runc",)
+"""The configurations that a runtime has out of the box."""
+
 REFUSED_SECONDS = 1.0
 """How long it takes until a registry has refused."""
 
@@ -169,8 +172,16 @@ class Container:
 class SimulatedRuntime:
     """The runtime of one node."""
 
-    def __init__(self, node: str, clock: Clock, network: Network, calls: CallLog | None = None) -> None:
+    def __init__(
+        self,
+        node: str,
+        clock: Clock,
+        network: Network,
+        calls: CallLog | None = None,
+        handlers: Sequence[str] = DEFAULT_HANDLERS,
+    ) -> None:
         self.node = node
+        self.handlers = handlers
         self.clock = clock
         self.network = network
         self.calls = calls or CallLog(enabled=False)
@@ -183,13 +194,17 @@ class SimulatedRuntime:
 
     # -- sandboxes ---------------------------------------------------------------------------------
 
-    def run_pod_sandbox(self, config: SandboxConfig) -> tuple[Sandbox, float]:
+    def run_pod_sandbox(self, config: SandboxConfig, handler: str = "") -> tuple[Sandbox, float]:
         """Make the namespaces and connect the pod; it is ready after so many seconds."""
+        if handler and handler not in self.handlers:
+            why = f'failed to get sandbox runtime: no runtime for "{handler}" is configured'
+            raise RuntimeRefused(f"rpc error: code = Unknown desc = {why}")
         sandbox = Sandbox(self, config)
         sandbox.ip = self.network.attach(config.pod, config.host_ip, sandbox)
         if self.calls.enabled:
+            request = {**_pod(config.pod), "runtime_handler": handler} if handler else _pod(config.pod)
             response = {"pod_sandbox_id": sandbox.id, "ip": sandbox.ip}
-            self._record("RuntimeService", "RunPodSandbox", _pod(config.pod), response, SANDBOX_SECONDS)
+            self._record("RuntimeService", "RunPodSandbox", request, response, SANDBOX_SECONDS)
         return sandbox, SANDBOX_SECONDS
 
     def stop_pod_sandbox(self, sandbox: SandboxView) -> None:

@@ -15,7 +15,7 @@ from k8snb.client.events import EventRecorder
 from k8snb.errors import StatusError, bad_request, internal
 from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
-from k8snb.kubelet.containerd import SimulatedRuntime
+from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
 from k8snb.kubelet.heartbeat import LEASE_SECONDS, RENEW_SECONDS, STATUS_SECONDS, new_lease, renewed
 from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.plan import PodPlan
@@ -49,6 +49,7 @@ class Kubelet:
         capacity: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         taints: Sequence[Object] = (),
+        handlers: Sequence[str] = DEFAULT_HANDLERS,
         address: str = "",
     ) -> None:
         self.name = name
@@ -59,7 +60,7 @@ class Kubelet:
         self.client = context.client
         self.pool = pool or Pool(context.loop, context.trace)
         self.network = network
-        self.runtime: Runtime = runtime or SimulatedRuntime(name, context.clock, network, self.pool.calls)
+        self.runtime: Runtime = runtime or SimulatedRuntime(name, context.clock, network, self.pool.calls, handlers)
         self.events = EventRecorder(context.client, context.clock, "kubelet", name, self.pool.correlator)
         self.capacity: Mapping[str, str] = {**nodes.DEFAULT_CAPACITY, **(capacity or {})}
         self.address = address or self.pool.next_address()

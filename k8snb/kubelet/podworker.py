@@ -18,7 +18,7 @@ from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE, steps
 from k8snb.kubelet.plan import ContainerPlan, PodPlan
 from k8snb.kubelet.podstatus import status_of
-from k8snb.kubelet.runtime import ContainerView, SandboxView
+from k8snb.kubelet.runtime import ContainerView, RuntimeRefused, SandboxView
 from k8snb.kubelet.strokes import OF_CONTAINER, STROKES, Start
 from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes
 from k8snb.machinery.recorded import about_of
@@ -216,7 +216,10 @@ class PodWorker:
                 self._retry("FailedMount", failure, patient=True)
                 return
         try:
-            self.sandbox, seconds = self.kubelet.runtime.run_pod_sandbox(self)
+            self.sandbox, seconds = self.kubelet.runtime.run_pod_sandbox(self, self._runtime_handler())
+        except RuntimeRefused as error:
+            self._retry("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}", patient=True)
+            return
         except NetworkError as error:
             why = f'plugin type="k8snb" failed (add): {error}'
             said = f"Failed to create pod sandbox: failed to setup network for sandbox: {why}"
@@ -224,6 +227,16 @@ class PodWorker:
             return
         self.failures = 0
         self.kubelet.pool.later(seconds, self, "sandbox ready")
+
+    def _runtime_handler(self) -> str:
+        """What the pod's RuntimeClass calls the runtime's configuration; raises RuntimeRefused if that is not there."""
+        name = self.pod["spec"].get("runtimeClassName")
+        if not name:
+            return ""
+        found = self.kubelet.client.find("runtimeclasses.node.k8s.io", name)
+        if found is None:
+            raise RuntimeRefused(f'runtimeclass.node.k8s.io "{name}" not found')
+        return str(found["handler"])
 
     def _retry(self, reason: str, message: str, *, patient: bool = False) -> None:
         """Try again, later each time. A network that is not set up yet is waited for; what `patient` names is not."""

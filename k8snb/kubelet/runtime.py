@@ -205,8 +205,12 @@ class LogOptions:
 class RuntimeService(Protocol):
     """The part of the CRI that runs containers."""
 
-    def run_pod_sandbox(self, config: SandboxConfig) -> tuple[SandboxView, float]:
-        """Make a pod's namespaces and connect it to the network; ready after so many seconds."""
+    def run_pod_sandbox(self, config: SandboxConfig, handler: str = "") -> tuple[SandboxView, float]:
+        """Make a pod's namespaces and connect it to the network; ready after so many seconds.
+
+        `handler` names one of the runtime's configurations, the default one if empty; raises RuntimeRefused if there is
+        none of that name.
+        """
         ...
 
     def stop_pod_sandbox(self, sandbox: SandboxView) -> None:

@@ -16,7 +16,7 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, overload
 
 from k8snb.view import theme
 from k8snb.view.frames import Frame, details, document, text, when
@@ -28,7 +28,7 @@ ELEMENT = "k8snb-stepper"
 
 
 class Stepper:
-    """Frames with a title. Display it in a notebook, iterate over it, or take a single frame by its index."""
+    """Frames with a title. Display it in a notebook, iterate over it, take a frame by its index, a part by a slice."""
 
     def __init__(self, title: str, frames: Sequence[Frame]) -> None:
         self.title = title
@@ -38,8 +38,14 @@ class Stepper:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def __getitem__(self, index: int) -> Frame:
-        return self.frames[index]
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Stepper: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | Stepper:
+        return Stepper(self.title, self.frames[index]) if isinstance(index, slice) else self.frames[index]
 
     def __str__(self) -> str:
         return text(self.title, self.frames)

@@ -1,0 +1,54 @@
+"""The exercises of the chapter "First app": container runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8snb.i18n import _
+from k8snb.kubelet.cgroups import quota
+from k8snb.lab.reading import Claims, exists, find, says
+from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.machinery import quantity
+from k8snb.machinery.objects import is_true
+from k8snb.typing import Object
+
+MEBIBYTE = 1024 * 1024
+STEP = 50 * MEBIBYTE
+NEEDED = 260_000_000
+"""Bytes that the glutton takes: `260M` means millions to `stress`."""
+
+
+@check
+def check_calm(cluster: Reader) -> Claims:
+    """A pod whose limits say what the kernel is to be told, and whose class follows from them."""
+    pod = find(cluster, "pods", "calm")
+    yield exists(pod, _("there is a Pod calm"))
+    cpu, memory = _limit(pod, "cpu"), _limit(pod, "memory")
+    time = quota(quantity.milli(cpu)) if cpu else "max"
+    yield Claim(time == "200000 100000", _("cpu.max is 200000 100000"), says("cpu.max", time))
+    size = quantity.value(memory) if memory else 0
+    yield Claim(size == 256 * MEBIBYTE, _("memory.max is 256 MiB"), says("memory.max", size or "max"))
+    quality = pod["status"].get("qosClass")
+    yield Claim(quality == "Guaranteed", _("its class is Guaranteed"), says("qosClass", quality))
+    yield Claim(is_true(pod, "Ready"), _("it is Ready"), says(_("the phase"), pod["status"].get("phase")))
+
+
+@check
+def check_glutton(cluster: Reader) -> Claims:
+    """A memory limit that is enough, and no more than that."""
+    pod = find(cluster, "pods", "glutton")
+    yield exists(pod, _("the Pod glutton is still there"))
+    words = pod["spec"]["containers"][0].get("command") or []
+    yield Claim("260M" in words, _("it still wants 260M"), says(_("its command"), " ".join(words)))
+    limit = quantity.value(_limit(pod, "memory") or "0")
+    enough = _("memory.max is {size} MiB").format(size=limit // MEBIBYTE)
+    yield Claim(not limit or limit >= NEEDED, _("its limit is more than it needs"), enough)
+    yield Claim(0 < limit < NEEDED + 2 * STEP, _("… and not much more"), enough if limit else _("there is no limit"))
+    waiting = _("it has not been restarted yet; have you let time pass, with cluster.advance(60)?")
+    yield Claim(is_true(pod, "Ready"), _("it runs"), waiting)
+
+
+def _limit(pod: Object, resource: str) -> str:
+    """A limit of the first container; empty if it has none."""
+    resources: dict[str, Any] = pod["spec"]["containers"][0].get("resources") or {}
+    return str((resources.get("limits") or {}).get(resource, ""))
