@@ -64,6 +64,12 @@ POINTS = {
         '"targetPort": 8080', "touch /tmp/sick", '"app.kubernetes.io/name": "MyAp"', 'cluster.packet("client"',
         "deprecated since 1.33", "PreferSameNode", "`nftables`", "`ipvs`",
     ],
+    "first-app/namespace": [
+        "scope for names", "Same kind, same name, two objects", "`default`", "`kube-system`", "`kube-public`",
+        "`kube-node-lease`", "--namespaced=false", "nslookup web.team-a", "**RBAC**", "**NetworkPolicy**", "It is not a wall",
+        "**ResourceQuota**", "**LimitRange**", "per namespace", "Terminating", "finalizer", "Over budget",
+        'cluster.stepper("A namespace is deleted"', "*namespace controller*", "share a kernel",
+    ],
 }  # fmt: skip
 
 MANIFESTS = {
@@ -72,6 +78,7 @@ MANIFESTS = {
     "first-app/labels": ["first-app/labels-deployment.yaml", "first-app/labels-service.yaml"],
     "first-app/deployment": ["first-app/deployment.yaml"],
     "first-app/service": ["first-app/service-pods.yaml", "first-app/service.yaml", "first-app/service-types.yaml"],
+    "first-app/namespace": ["first-app/quota.yaml", "first-app/limit-range.yaml"],
 }
 """What is applied on a page exactly as it is kept."""
 
