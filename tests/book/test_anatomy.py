@@ -66,7 +66,8 @@ POINTS = {
     ],
     "first-app/namespace": [
         "scope for names", "Same kind, same name, two objects", "`default`", "`kube-system`", "`kube-public`",
-        "`kube-node-lease`", "--namespaced=false", "nslookup web.team-a", "**RBAC**", "**NetworkPolicy**", "It is not a wall",
+        "`kube-node-lease`", "--namespaced=false", "nslookup web.team-a",
+        "**RBAC**", "**NetworkPolicy**", "It is not a wall",
         "**ResourceQuota**", "**LimitRange**", "per namespace", "Terminating", "finalizer", "Over budget",
         'cluster.stepper("A namespace is deleted"', "*namespace controller*", "share a kernel",
     ],
