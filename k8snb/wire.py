@@ -139,12 +139,14 @@ class WatchEvent:
 
     `type` is ADDED, MODIFIED or DELETED. `previous` is the event before this one on the same object, so
     a chain of events is the history of an object; compaction cuts it. `superseded` is set when the object is
-    modified again: whoever has both events waiting may pass over this one.
+    modified again: whoever has both events waiting may pass over this one. `by` is what the API server notes of the
+    author (`apiserver/ownership.py`).
     """
 
-    __slots__ = ("object", "previous", "revision", "superseded", "type")
+    __slots__ = ("by", "object", "previous", "revision", "superseded", "type")
 
-    def __init__(self, revision: int, type: str, object: Object, previous: WatchEvent | None) -> None:
+    def __init__(self, revision: int, type: str, object: Object, previous: WatchEvent | None, by: Any = None) -> None:
+        self.by = by
         self.revision = revision
         self.type = type
         self.object = object

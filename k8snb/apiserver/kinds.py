@@ -6,16 +6,19 @@ are stored in one form and converted on the way in and out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from k8snb.apiserver.registry.conversion import CONVERTED, from_version, to_version
 from k8snb.apiserver.registry.events import EventStrategy
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.apiserver.registry.table import STRATEGIES
+from k8snb.machinery.managed.shapes import Shape, shape_of
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.scheme import Scheme
 from k8snb.store.mvcc import Bucket, Store
 from k8snb.typing import Object, Resource
+from k8snb.wire import WatchEvent
 
 _EVERY: Mapping[str, Field] = {
     "metadata.name": lambda obj: str(obj["metadata"]["name"]),
@@ -29,7 +32,7 @@ EVENT_TTL = 3600.0
 class Kind:
     """One served resource with everything that handlers need to know about it."""
 
-    __slots__ = ("bucket", "converted", "fields", "resource", "strategy", "ttl")
+    __slots__ = ("_shape", "bucket", "converted", "fields", "resource", "strategy", "ttl")
 
     def __init__(self, resource: Resource, bucket: Bucket, strategy: Strategy) -> None:
         self.resource = resource
@@ -38,6 +41,19 @@ class Kind:
         self.fields: Mapping[str, Field] = {**_EVERY, **strategy.fields}
         self.ttl = EVENT_TTL if resource.storage == "events" else 0.0
         self.converted = resource.storage in CONVERTED
+        self._shape: Shape | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """How stored objects are merged and owned; whoever defines a custom kind sets it by the kind's schema."""
+        if self._shape is None:
+            version = "v1" if self.resource.storage == "events" else self.resource.api_version
+            self._shape = shape_of(version, self.resource.kind)
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: Shape) -> None:
+        self._shape = shape
 
     def load(self, stored: Object) -> Object:
         """A stored object in the version this row serves."""
@@ -62,6 +78,8 @@ class Kinds:
         self._lottery = lottery
         self._strategies: dict[str, Strategy] = {}
         self._kinds: dict[Resource, Kind] = {}
+        self.condense: Callable[[Kind, list[WatchEvent]], None] | None = None
+        """Told of events of a kind before the store forgets what was before them."""
 
     def of(self, resource: Resource) -> Kind:
         """What is known of a resource."""
@@ -87,4 +105,7 @@ class Kinds:
                 bucket.trigger = _node_name
             if isinstance(strategy, EventStrategy):
                 bucket.keep_packed(strategy.pack, strategy.unpack)
-        return Kind(resource, bucket, strategy)
+        kind = Kind(resource, bucket, strategy)
+        if self.condense is not None and bucket.pack is None and bucket.condense is None:
+            bucket.condense = partial(self.condense, kind)
+        return kind

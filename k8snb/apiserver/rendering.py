@@ -1,35 +1,52 @@
 """Answers in the shape that the client accepts: the objects, a Table of them, or their metadata alone.
 
-Runs only for requests that say what they accept; a part in the same process gets the object itself.
+Runs only for requests from outside, which also see who manages which fields (but not in a Table); a part in the same
+process gets the object itself.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from k8snb.apiserver.kinds import Kinds
+from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.negotiation import JSON, RESOURCE_VIEWS, Accepted, negotiate
+from k8snb.apiserver.ownership import History
 from k8snb.apiserver.printing import partial, partial_list, table
 from k8snb.clock import Clock
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, Response
 
 
-def render(kinds: Kinds, clock: Clock, request: Request, response: Response) -> Response:
+def render(kinds: Kinds, clock: Clock, history: History, request: Request, response: Response) -> Response:
     """The response in the negotiated form. Raises NotAcceptable where there is none."""
     info = request.info
     if info is None or info.resource is None or (response.object is None and response.stream is None):
         return response
     if response.code == 101 or response.content_type != JSON:
         return response
+    kind = kinds.of(info.resource)
     watching = response.stream is not None
     accepted = negotiate(request.headers.get("accept", ""), RESOURCE_VIEWS, watch=watching)
     if response.object is not None and response.object.get("kind") != "Status":
-        response.object = _view(accepted, info.resource, response.object, clock, request)
-    elif watching and accepted.kind:
-        response.stream = _RenderedStream(response.stream, accepted, info.resource, clock, request)
+        obj = response.object if accepted.kind == "Table" else _managed(history, kind, response.object)
+        response.object = _view(accepted, info.resource, obj, clock, request)
+    elif watching:
+        if accepted.kind != "Table":
+            response.stream.shown = lambda obj: history.shown(kind, obj)
+        if accepted.kind:
+            response.stream = _RenderedStream(response.stream, accepted, info.resource, clock, request)
     response.content_type = accepted.content_type
     return response
+
+
+def _managed(history: History, kind: Kind, obj: Object) -> Object:
+    """The object, or the objects of a list, with their managed fields."""
+    said = obj.get("kind")
+    if said == kind.resource.kind and "managedFields" not in obj["metadata"]:
+        return history.shown(kind, obj)
+    if said == f"{kind.resource.kind}List":
+        return {**obj, "items": [history.shown(kind, item) for item in obj["items"]]}
+    return obj
 
 
 def _view(accepted: Accepted, resource: Resource, obj: Object, clock: Clock, request: Request) -> Object:

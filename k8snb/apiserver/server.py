@@ -24,11 +24,15 @@ from k8snb.apiserver.access.node_restriction import check_status
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
 from k8snb.apiserver.admission.chain import PLUGINS, Chain
+from k8snb.apiserver.applying import Applier
+from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
 from k8snb.apiserver.kinds import Kind, Kinds
+from k8snb.apiserver.negotiation import patch_kind
+from k8snb.apiserver.ownership import History
 from k8snb.apiserver.reading import Reader
 from k8snb.apiserver.rendering import render
 from k8snb.apiserver.routing import resolve
@@ -55,6 +59,8 @@ from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
 Handle = Callable[[Request], Response]
 Handler = Callable[[Kind, RequestInfo, Request], Response]
 
+_SERVER = User("system:apiserver", ("system:masters",))
+
 
 class APIServer:
     """Serves the resources of a scheme from a store.
@@ -77,7 +83,9 @@ class APIServer:
         self.clock = clock
         self.trace = trace
         self.scheme = scheme or Scheme()
+        self.history = History()
         self.kinds = Kinds(self.scheme, store, lottery)
+        self.kinds.condense = self.history.condense
         self.authenticate = gate.authenticator if gate is not None else Authenticator()
         self.authorizer = gate.authorizer if gate is not None else None
         self._gate = gate
@@ -86,16 +94,20 @@ class APIServer:
         plugins = (*PLUGINS, *(guards(gate) if gate is not None else ()))
         self.admission = Chain(self.read, self._read_all, plugins, commit=self._commit, now=clock.now)
         self.reader = Reader(store, clock)
-        self.writer = Writer(store, self.kinds, clock, lottery, self.admission)
+        self.authors = Authors(clock, self.history)
+        self.writer = Writer(store, self.kinds, clock, lottery, self.admission, self.authors)
+        self.applier = Applier(store, self.writer, self.authors)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
-        self.subresources = Subresources(store, clock, self.admission, self.writer, self.remover, agents)
+        self.subresources = Subresources(
+            store, clock, self.admission, self.writer, self.remover, agents, self.authors, self.applier
+        )
         self._handlers: dict[str, Handler] = {
             "get": self._get,
             "list": self._list,
             "watch": self._watch,
             "create": self.writer.create,
             "update": self.writer.update,
-            "patch": self.writer.patch,
+            "patch": self._patch,
             "delete": self.remover.delete,
             "deletecollection": self.remover.delete_collection,
         }
@@ -166,7 +178,9 @@ class APIServer:
         return bucket
 
     def _commit(self, word: str, old: Object, new: Object) -> None:
-        self.writer.commit(self.kinds.named(word), old, new)
+        kind = self.kinds.named(word)
+        info = RequestInfo("update", kind.resource, subresource="status")
+        self.writer.commit(kind, old, new, self.authors.of(kind.resource, info, Request(user=_SERVER)))
 
     # -- what users may do -------------------------------------------------------------------------
 
@@ -239,6 +253,10 @@ class APIServer:
     def _watch(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         return Response(200, stream=self.reader.watch(kind, info, request.query))
 
+    def _patch(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        applies = patch_kind(request.headers.get("content-type", "")) == "apply"
+        return (self.applier.apply if applies else self.writer.patch)(kind, info, request)
+
     def _bind(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """The old way to bind a pod: the pod is named in the body."""
         name = (body.decode(request, "v1", "Binding").object.get("metadata") or {}).get("name", "")
@@ -302,8 +320,7 @@ def _record(server: APIServer, request: Request, then: Handle) -> Response:
 
 
 def _negotiate(server: APIServer, request: Request, then: Handle) -> Response:
-    response = then(request)
-    return response if not request.headers.get("accept") else render(server.kinds, server.clock, request, response)
+    return render(server.kinds, server.clock, server.history, request, then(request))
 
 
 def _resolve(server: APIServer, request: Request, then: Handle) -> Response:

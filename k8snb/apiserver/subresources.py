@@ -12,11 +12,15 @@ from typing import Any
 
 from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
+from k8snb.apiserver.applying import Applier
+from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.forwarding import split
 from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.negotiation import patch_kind
 from k8snb.apiserver.options import dry_run
+from k8snb.apiserver.ownership import Known
 from k8snb.apiserver.patching import patched_as
 from k8snb.apiserver.registry.pod_status import scheduled_condition
 from k8snb.apiserver.writing import Writer
@@ -47,8 +51,18 @@ class Subresources:
     """The handlers of everything below an object."""
 
     def __init__(
-        self, store: Store, clock: Clock, admission: Chain, writer: Writer, remover: Remover, agents: Agents
+        self,
+        store: Store,
+        clock: Clock,
+        admission: Chain,
+        writer: Writer,
+        remover: Remover,
+        agents: Agents,
+        authors: Authors,
+        applier: Applier,
     ) -> None:
+        self._authors = authors
+        self._applier = applier
         self._store = store
         self._clock = clock
         self._admission = admission
@@ -83,10 +97,15 @@ class Subresources:
 
     def patch_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         old = self._object(kind, info)
+        if patch_kind(request.headers.get("content-type", "")) == "apply":
+            new, by = self._applier.scale(kind, info, request, old, _scale(old))
+            return self._rescale(kind, info, request, old, new, by)
         new = patched_as("autoscaling/v1", "Scale", _scale(old), request).object
         return self._rescale(kind, info, request, old, new)
 
-    def _rescale(self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object) -> Response:
+    def _rescale(
+        self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object, by: Known | None = None
+    ) -> Response:
         replicas = (new.get("spec") or {}).get("replicas", 0)
         if replicas < 0:
             errors = [invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")]
@@ -106,7 +125,8 @@ class Subresources:
             raise conflict(kind.resource, info.name)
         scaled = {**old, "spec": {**old["spec"], "replicas": replicas}}
         plain = RequestInfo("update", info.resource, info.namespace, info.name)
-        response = self._writer.replace(kind, plain, request, old, scaled)
+        by = by or self._authors.scaling(kind, info, request, old, replicas)
+        response = self._writer.replace(kind, plain, request, old, scaled, by=by)
         assert response.object is not None
         return Response(200, _scale(response.object))
 

@@ -33,6 +33,10 @@ def translate(event: WatchEvent, matches: Match | None) -> str:
     return "DELETED" if before else ""
 
 
+def _as_it_is(obj: Object) -> Object:
+    return obj
+
+
 class WatchStream:
     """One watch in progress: `next()` gives `{"type", "object"}` or None if nothing has happened.
 
@@ -43,6 +47,8 @@ class WatchStream:
         self.closed = False
         self.on_ready: Callable[[], None] | None = None
         self._kind = kind
+        self.shown: Callable[[Object], Object] = _as_it_is
+        """How the reader sees an object."""
         self._matches = selection.matches
         self._clock = clock
         self._store = store
@@ -60,7 +66,7 @@ class WatchStream:
         if not self._queue:
             return None
         type, obj = self._queue.popleft()
-        return {"type": type, "object": obj}
+        return {"type": type, "object": obj if type in ("BOOKMARK", "ERROR") else self.shown(obj)}
 
     def close(self) -> None:
         """End the watch; what has not been read can still be read."""

@@ -3,23 +3,25 @@
 decode → identify (name, namespace) → default → admission → default → prepare → validate → allocate →
 store. A refusal at any point leaves the store as it was. Upstream: `apiserver/pkg/registry/generic/registry`.
 
-A ReplicaSet's pods arrive with the same `spec`, `labels` and owner by identity. What the steps above make of
-those is worked out once and remembered (`_Template`) for as long as nothing that admission looked at has
-changed; after that a pod costs its own metadata and nothing else.
+What the steps above make of a ReplicaSet's pods is worked out once (`pod_templates`); after that a pod costs its own
+metadata and nothing else.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from k8snb.apiserver.authors import Authors, is_outside
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.options import dry_run
+from k8snb.apiserver.ownership import By, Known
 from k8snb.apiserver.patching import patched
+from k8snb.apiserver.pod_templates import PodTemplates
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.clock import Clock
 from k8snb.errors import (
@@ -32,7 +34,9 @@ from k8snb.errors import (
     invalid_value,
     not_found,
 )
+from k8snb.machinery.managed.managers import Owners
 from k8snb.machinery.names import Lottery, generated
+from k8snb.machinery.objects import with_meta
 from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.validation import validate_metadata, validate_metadata_update
 from k8snb.store.mvcc import Store
@@ -48,18 +52,10 @@ _SERVER_OWNED = (
     "deletionGracePeriodSeconds",
     "selfLink",
     "generation",
+    "managedFields",
 )
 _FROM_OLD = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName")
 _SIMPLE_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
-_REMEMBERED = (
-    "serviceaccounts",
-    "namespaces",
-    "priorityclasses.scheduling.k8s.io",
-    "limitranges",
-    "runtimeclasses.node.k8s.io",
-)
-"""What admission looks at when a pod is made, but for quotas, which are counted pod by pod."""
-_TEMPLATES = 4096
 GENERATED_NAME_TRIES = 8
 NO_NAME = "name must be provided"
 _NAMED = frozenset({"name", "namespace", "uid", "creationTimestamp", "generation"})
@@ -83,29 +79,21 @@ CONDITIONAL_ONLY = frozenset(
 """What an update must name the version of."""
 
 
-class _Template(NamedTuple):
-    spec: Any
-    labels: Any
-    annotations: Any
-    owners: Any
-    stamp: tuple[int, ...]
-    meta: Mapping[str, Any]
-    rest: Mapping[str, Any]
-
-
 class Writer:
     """The writing verbs of every kind, but for deletion."""
 
-    def __init__(self, store: Store, kinds: Kinds, clock: Clock, lottery: Lottery, admission: Chain) -> None:
+    def __init__(
+        self, store: Store, kinds: Kinds, clock: Clock, lottery: Lottery, admission: Chain, authors: Authors
+    ) -> None:
         self._store = store
         self._clock = clock
         self._lottery = lottery
         self._admission = admission
-        self._templates: dict[tuple[int, str, str], _Template] = {}
+        self._authors = authors
+        self._templates = PodTemplates(store)
         self._open: dict[str, int] = {}
         self._namespaces = store.bucket("namespaces")
         self._quotas = store.bucket("resourcequotas")
-        self._watched = tuple(store.bucket(name) for name in _REMEMBERED)
 
     # -- create ------------------------------------------------------------------------------------
 
@@ -122,22 +110,37 @@ class Writer:
                 if made is not None:
                     return Response(201, made)
         decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
-        obj = self._identified(kind, info, kind.save(decoded.object))
+        return self.make(kind, info, request, decoded.object, decoded.warnings)
+
+    def make(
+        self,
+        kind: Kind,
+        info: RequestInfo,
+        request: Request,
+        wanted: Object,
+        warnings: tuple[str, ...] = (),
+        owners: Owners | None = None,
+    ) -> Response:
+        """Store a new object; `owners` are those of its fields where an apply says so."""
+        given = request.object
+        obj = kind.strategy.default(self._identified(kind, info, kind.save(wanted)))
         dry = bool(request.query) and dry_run(request)
-        user = request.user or _ANYBODY
-        final = self._shaped(kind, info, obj, user, dry)
+        final = self._shaped(kind, info, obj, request.user or _ANYBODY, dry)
         meta = final["metadata"]
         namespace, name = meta.get("namespace", ""), meta["name"]
         if kind.bucket.event(namespace, name) is not None:
             raise already_exists(kind.resource, name)
-        warnings = (*decoded.warnings, *kind.strategy.warnings(final), *self._admission.warnings())
+        warnings = (*warnings, *kind.strategy.warnings(final), *self._admission.warnings())
+        by = self._authors.creating(kind, info, request, obj) if owners is None else Known(owners)
+        if dry and is_outside(request):
+            final = self._authors.history.previewed(kind, None, final, by)
         if dry:
             return Response(201, kind.load(final), warnings=warnings)
         final = kind.strategy.allocate(final, None)
         fresh = {**final, "metadata": {**meta, **final["metadata"]}}
-        self._store.create(kind.bucket, namespace, name, fresh, kind.ttl)
+        self._store.create(kind.bucket, namespace, name, fresh, kind.ttl, by)
         if given is not None and kind.resource.plural == "pods":
-            self._remember(info, given, fresh)
+            self._templates.remember(info.namespace, given, obj, fresh)
         return Response(201, kind.load(fresh), warnings=warnings)
 
     def _identified(self, kind: Kind, info: RequestInfo, obj: Object) -> Object:
@@ -169,7 +172,6 @@ class Writer:
 
     def _shaped(self, kind: Kind, info: RequestInfo, obj: Object, user: User, dry: bool) -> Object:
         strategy = kind.strategy
-        obj = strategy.default(obj)
         name = obj["metadata"].get("name", "")
         attributes = Attributes("CREATE", kind.resource, info.namespace, name, "", obj, None, user, dry)
         obj = strategy.default(self._admission.admit(attributes))
@@ -222,46 +224,18 @@ class Writer:
 
     def from_template(self, kind: Kind, namespace: str, given: Object, user: User | None) -> Object | None:
         """One more pod of a template that is known; None if it is not known, or not any more."""
-        meta = given["metadata"]
-        prefix = meta.get("generateName", "")
-        found = self._templates.get((id(given["spec"]), namespace, prefix))
-        if (
-            found is None
-            or found.spec is not given["spec"]
-            or found.labels is not meta.get("labels")
-            or found.annotations is not meta.get("annotations")
-            or found.owners is not meta.get("ownerReferences")
-            or found.stamp != self._stamp()
-            or "name" in meta
-        ):
+        found = self._templates.find(namespace, given)
+        if found is None:
             return None
-        name = self._generated(kind, namespace, prefix)
+        name = self._generated(kind, namespace, found.meta["generateName"])
         own = {"name": name, **found.meta, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
         fresh = {**found.rest, "metadata": own}
+        user = user or _ANYBODY
         if self._quotas.namespaces.get(namespace):
-            self._admission.count(_creation(kind, namespace, fresh, user or _ANYBODY))
-        self._store.create(kind.bucket, namespace, name, fresh)
+            self._admission.count(_creation(kind, namespace, fresh, user))
+        by = self._authors.of_template(found.rest, user.name, found.asked)
+        self._store.create(kind.bucket, namespace, name, fresh, 0, by)
         return fresh
-
-    def _stamp(self) -> tuple[int, ...]:
-        return tuple([bucket.changed for bucket in self._watched])
-
-    def _remember(self, info: RequestInfo, given: Object, stored: Object) -> None:
-        meta = given["metadata"]
-        if "generateName" not in meta or "name" in meta:
-            return
-        if len(self._templates) >= _TEMPLATES:
-            del self._templates[next(iter(self._templates))]
-        own = ("name", "uid", "creationTimestamp", "resourceVersion")
-        self._templates[id(given["spec"]), info.namespace, meta["generateName"]] = _Template(
-            given["spec"],
-            meta.get("labels"),
-            meta.get("annotations"),
-            meta.get("ownerReferences"),
-            self._stamp(),
-            {k: v for k, v in stored["metadata"].items() if k not in own},
-            {k: v for k, v in stored.items() if k != "metadata"},
-        )
 
     # -- update ------------------------------------------------------------------------------------
 
@@ -300,25 +274,45 @@ class Writer:
         old = self._store.get(kind.bucket, info.namespace if kind.resource.namespaced else "", info.name)
         if old is None:
             raise not_found(kind.resource, info.name)
-        decoded = patched(kind, kind.load(old), request)
+        shown = kind.load(old)
+        if b"managedFields" in request.body:
+            shown = self._authors.history.shown(kind, shown)
+        decoded = patched(kind, shown, request)
         new = kind.save(decoded.object)
         self.check_identity(kind, info, new)
         return self.replace(kind, info, request, old, new, decoded.warnings)
 
     def replace(
-        self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object, warnings: tuple[str, ...] = ()
+        self,
+        kind: Kind,
+        info: RequestInfo,
+        request: Request,
+        old: Object,
+        new: Object,
+        warnings: tuple[str, ...] = (),
+        by: By = None,
     ) -> Response:
-        """Put `new` in the place of `old`, by the rules of the kind and of the subresource."""
+        """Put `new` in the place of `old`, by the rules of the kind and of the subresource.
+
+        `by` is kept of the author, if it is not simply who sent the request.
+        """
         if new["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"] or "uid" not in new["metadata"]:
             self._check_current(kind, old, new)
         dry = bool(request.query) and dry_run(request)
+        given = new["metadata"].get("managedFields")
+        if given is not None:
+            new = with_meta(new, managedFields=None)
         if info.subresource == "status":
-            final = self._status(kind, old, new)
+            asked, final = None, self._status(kind, old, new)
         else:
-            final = self._changed(kind, info, old, new, request.user or _ANYBODY, dry)
+            asked, final = self._changed(kind, info, old, new, request.user or _ANYBODY, dry)
             warnings = (*warnings, *kind.strategy.warnings(final), *self._admission.warnings())
-        if not dry:
-            final = self.commit(kind, old, final)
+        if by is None:
+            by = self._authors.updating(kind, info, request, old, asked, given)
+        if dry and is_outside(request):
+            final = self._authors.history.previewed(kind, old, final, by)
+        elif not dry:
+            final = self.commit(kind, old, final, by)
         return Response(200, kind.load(final) if kind.converted else final, warnings=warnings)
 
     @staticmethod
@@ -334,9 +328,12 @@ class Writer:
             errors = [invalid_value("metadata.resourceVersion", 0, "must be specified for an update")]
             raise invalid(kind.resource, current["name"], errors)
 
-    def _changed(self, kind: Kind, info: RequestInfo, old: Object, new: Object, user: User, dry: bool) -> Object:
+    def _changed(
+        self, kind: Kind, info: RequestInfo, old: Object, new: Object, user: User, dry: bool
+    ) -> tuple[Object, Object]:
+        """The object as it was asked for, and as it is to be stored."""
         strategy = kind.strategy.parts.get(info.subresource, kind.strategy)
-        new = strategy.default({**new, "metadata": _carried(new["metadata"], old["metadata"])})
+        asked = new = strategy.default({**new, "metadata": _carried(new["metadata"], old["metadata"])})
         attributes = Attributes(
             "UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry
         )
@@ -351,7 +348,7 @@ class Writer:
             "UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry
         )
         self._admission.validate(attributes)
-        return strategy.allocate(new, old) if not dry else new
+        return asked, strategy.allocate(new, old) if not dry else new
 
     @staticmethod
     def _update_errors(strategy: Strategy, namespaced: bool, new: Object, old: Object) -> list[FieldError]:
@@ -372,8 +369,11 @@ class Writer:
             raise invalid(kind.resource, before["name"], errors)
         return final
 
-    def commit(self, kind: Kind, old: Object, new: Object) -> Object:
-        """Store a new version; nothing at all if nothing changed; removal if only finalizers kept it."""
+    def commit(self, kind: Kind, old: Object, new: Object, by: By = None) -> Object:
+        """Store a new version; nothing at all if nothing changed; removal if only finalizers kept it.
+
+        `by` is what is kept of the author; None where nobody comes to own anything.
+        """
         meta = new["metadata"]
         namespace, name = meta.get("namespace", ""), meta["name"]
         if "deletionTimestamp" in meta and self._is_finished(kind, new):
@@ -381,10 +381,10 @@ class Writer:
             self._store.delete(kind.bucket, namespace, name, gone)
             kind.strategy.release(gone)
             return gone
-        if _is_same(new, old):
+        if _is_same(new, old) and not self._authors.history.moves(kind, old, by):
             return old
         fresh = {**new, "metadata": {**meta}}
-        self._store.update(kind.bucket, namespace, name, fresh, kind.ttl)
+        self._store.update(kind.bucket, namespace, name, fresh, kind.ttl, by)
         return fresh
 
     @staticmethod

@@ -54,7 +54,8 @@ class PackedEvent(WatchEvent):
     __slots__ = ("_packed",)
     unpack: ClassVar[Callable[[Any, int], Object]]
 
-    def __init__(self, revision: int, type: str, packed: Any, previous: WatchEvent | None) -> None:
+    def __init__(self, revision: int, type: str, packed: Any, previous: WatchEvent | None, by: Any = None) -> None:
+        self.by = by
         self.revision = revision
         self.type = type
         self.previous = previous
@@ -73,7 +74,8 @@ class Bucket:
     """All objects of one stored resource. `changed` is the revision of the last write to it.
 
     `trigger` names the value by which selective watchers are indexed (a pod's node), so that a write reaches
-    the watchers it concerns and no others.
+    the watchers it concerns and no others. `condense` is told of events, oldest first, before they lose what was
+    before them.
     """
 
     __slots__ = (
@@ -81,6 +83,7 @@ class Bucket:
         "by_namespace",
         "by_trigger",
         "changed",
+        "condense",
         "log",
         "name",
         "namespaces",
@@ -100,6 +103,7 @@ class Bucket:
         self.by_namespace: dict[str, tuple[Deliver, ...]] = {}
         self.by_trigger: dict[str, tuple[Deliver, ...]] = {}
         self.trigger: Callable[[Object], str] | None = None
+        self.condense: Callable[[list[WatchEvent]], None] | None = None
         self.pack: Callable[[Object], Any] | None = None
         self.packed: type[PackedEvent] = PackedEvent
 
@@ -229,26 +233,28 @@ class Store:
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def load(self, bucket: Bucket, obj: Object) -> None:
+    def load(self, bucket: Bucket, obj: Object, by: Any = None) -> None:
         """Put an object in place that is there from the first revision on, as it is and without telling anybody."""
         meta = obj["metadata"]
-        event = WatchEvent(1, "ADDED", obj, None)
+        event = WatchEvent(1, "ADDED", obj, None, by)
         bucket.namespaces.setdefault(meta.get("namespace", ""), {})[meta["name"]] = event
         bucket.log.append(event)
         bucket.changed = 1
         if self._digests is not None:
             self._digests.append((event, _digest(obj)))
 
-    def create(self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0) -> WatchEvent:
+    def create(
+        self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0, by: Any = None
+    ) -> WatchEvent:
         """Store a new object; the caller has made sure that there is none of the name.
 
-        `ttl`: seconds after which it vanishes unless written again; 0 keeps it.
+        `ttl`: seconds after which it vanishes unless written again; 0 keeps it. `by` is kept with the event.
         """
         names = bucket.namespaces.get(namespace)
         if names is None:
             names = bucket.namespaces[namespace] = {}
         previous = bucket.tombstones.pop((namespace, name), None) if bucket.tombstones else None
-        event = self._commit(bucket, namespace, "ADDED", obj, previous)
+        event = self._commit(bucket, namespace, "ADDED", obj, previous, by)
         names[name] = event
         if ttl:
             self._lease(bucket, ttl).append(event)
@@ -265,11 +271,13 @@ class Store:
             names[name] = event = self._commit(bucket, namespace, "ADDED", obj, previous)
             held.append(event)
 
-    def update(self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0) -> WatchEvent:
+    def update(
+        self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0, by: Any = None
+    ) -> WatchEvent:
         """Store a new version of an object that exists."""
         names = bucket.namespaces[namespace]
         previous = names[name]
-        event = self._commit(bucket, namespace, "MODIFIED", obj, previous)
+        event = self._commit(bucket, namespace, "MODIFIED", obj, previous, by)
         previous.superseded = True
         names[name] = event
         if ttl:
@@ -287,14 +295,16 @@ class Store:
         bucket.tombstones[namespace, name] = event
         return event
 
-    def _commit(self, bucket: Bucket, namespace: str, type: str, obj: Fresh, previous: WatchEvent | None) -> WatchEvent:
+    def _commit(
+        self, bucket: Bucket, namespace: str, type: str, obj: Fresh, previous: WatchEvent | None, by: Any = None
+    ) -> WatchEvent:
         self.revision = revision = self.revision + 1
         if isinstance(obj, dict):
             obj["metadata"]["resourceVersion"] = str(revision)
         if bucket.pack is not None:
-            event: WatchEvent = bucket.packed(revision, type, bucket.pack(obj), previous)
+            event: WatchEvent = bucket.packed(revision, type, bucket.pack(obj), previous, by)
         else:
-            event = WatchEvent(revision, type, obj, previous)
+            event = WatchEvent(revision, type, obj, previous, by)
         bucket.changed = revision
         bucket.log.append(event)
         if self._digests is not None:
@@ -341,7 +351,10 @@ class Store:
     @staticmethod
     def _compact(bucket: Bucket, revision: int) -> None:
         cut = bisect_right(bucket.log, revision, key=_revision)
-        for event in bucket.log[:cut]:
+        passed = bucket.log[:cut]
+        if bucket.condense is not None and passed:
+            bucket.condense(passed)
+        for event in passed:
             event.previous = None
             if event.type == "DELETED":
                 meta = event.object["metadata"]

@@ -54,7 +54,7 @@ _SCALARS = {"string": "string", "bytes": "string", "time": "string", "microtime"
 
 
 class Shape:
-    """`kind` is `map`, `list`, `scalar` or `any` (deduced from the value); `scalar` is the type of a scalar if it matters.
+    """`kind` is `map`, `list`, `scalar` or `any` (deduced from the value); `scalar` is the type of one, if it matters.
 
     `declared` finds the fields of the schema; `element` is what a list holds, or a map beyond those (None: nothing).
     """
@@ -107,7 +107,7 @@ class Shape:
 
 
 SCALAR = Shape("scalar")
-DEDUCED = Shape("any", element=lambda: DEDUCED)
+DEDUCED: Shape = Shape("any", element=lambda: DEDUCED)
 """A value that nothing is known about: lists are one thing, maps are owned field by field."""
 ATOMIC_LIST = Shape("list", atomic=True, element=lambda: DEDUCED)
 DEDUCED_MAP = Shape("map", element=lambda: DEDUCED)

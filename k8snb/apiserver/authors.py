@@ -1,0 +1,126 @@
+"""Who makes a write: the field manager of a request, and what the store keeps of it.
+
+A client says its name (`fieldManager`) or has that of its user agent; a part of this process has the name of the
+component that it stands for. Most writes are kept as a `Write`, from which owners follow when somebody looks; where a
+client sent `managedFields`, or wrote through `scale`, the outcome is worked out at once.
+
+Upstream: `apiserver/pkg/endpoints/handlers/create.go` (`managerOrUserAgent`), `managedfields/internal/fieldmanager.go`
+(`decodeLiveOrNew`) and `managedfields/scalehandler.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.ownership import By, History, Known, Write
+from k8snb.clock import Clock
+from k8snb.machinery.managed.managers import (
+    NOBODY,
+    REPLICAS,
+    Entry,
+    Owners,
+    Writer,
+    decoded,
+    from_scale,
+    is_reset,
+    of_scale,
+)
+from k8snb.typing import Object, Resource
+from k8snb.wire import Request, RequestInfo
+
+_MANAGER_BYTES = 128
+_PARTS = {
+    "system:apiserver": "kube-apiserver",
+    "kubernetes-admin": "k8snb",
+}
+
+
+def _part(user: str) -> str:
+    """The name under which a part of this process writes."""
+    if user.startswith("system:node:"):
+        return "kubelet"
+    if user.startswith("system:serviceaccount:kube-system:"):
+        return "kube-controller-manager"
+    return _PARTS.get(user) or user.rpartition(":")[2]
+
+
+def is_outside(request: Request) -> bool:
+    """Whether a request came as it does over a network. Parts of this process send nothing about themselves."""
+    return bool(request.headers.keys() - {"content-type"})
+
+
+def manager_of(request: Request) -> str:
+    """The field manager of a request: as it says, or the first part of its user agent."""
+    given = request.query.get("fieldManager", "")
+    if given:
+        return given
+    if not is_outside(request):
+        return _part(request.user.name if request.user else "")
+    first = request.headers.get("user-agent", "").partition("/")[0]
+    plain = "".join(each for each in first if each.isprintable())
+    return plain.encode()[:_MANAGER_BYTES].decode("utf-8", "ignore")
+
+
+class Authors:
+    """Finds the `Write` of a request; within one second, the same for the same author."""
+
+    def __init__(self, clock: Clock, history: History) -> None:
+        self.history = history
+        self._clock = clock
+        self._stamp = ""
+        self._shared: dict[Any, Write] = {}
+
+    def writer(self, resource: Resource, info: RequestInfo, request: Request) -> Writer:
+        """Who writes."""
+        return Writer(manager_of(request), resource.api_version, info.subresource, self._clock.timestamp())
+
+    def of(self, resource: Resource, info: RequestInfo, request: Request) -> Write:
+        """The write of a part of this process; its object is stored as it was sent."""
+        user = request.user.name if request.user else ""
+        return self._found((user, resource, info.subresource), lambda: self.writer(resource, info, request), None)
+
+    def of_template(self, template: Any, user: str, asked: Object) -> Write:
+        """The write of one of many objects that are alike."""
+        return self._found(id(template), lambda: Writer(_part(user), "v1", "", self._clock.timestamp()), asked)
+
+    def _found(self, key: Any, writer: Callable[[], Writer], asked: Object | None) -> Write:
+        stamp = self._clock.timestamp()
+        if stamp is not self._stamp:
+            self._stamp = stamp
+            self._shared.clear()
+        found = self._shared.get(key)
+        if found is None:
+            found = self._shared[key] = Write(writer(), asked)
+        return found
+
+    # -- of a request ------------------------------------------------------------------------------
+
+    def creating(self, kind: Kind, info: RequestInfo, request: Request, asked: Object) -> Write:
+        """The creation of an object, which is `asked` before admission."""
+        return Write(self.writer(kind.resource, info, request), asked)
+
+    def updating(
+        self, kind: Kind, info: RequestInfo, request: Request, old: Object, asked: Object | None, given: Any = None
+    ) -> By:
+        """An update; `given` are the managed fields that came with it."""
+        if request.object is not None and given is None:
+            return self.of(kind.resource, info, request)
+        writer = self.writer(kind.resource, info, request)
+        if given is None or info.subresource:
+            return Write(writer, asked)
+        if is_reset(given):
+            return Known(NOBODY)
+        owners = decoded(given) or self.history.live(kind, old)
+        return Known(self.history.after(kind, owners, old, asked or old, writer))
+
+    def scaling(self, kind: Kind, info: RequestInfo, request: Request, old: Object, replicas: int) -> Known:
+        """An update of `spec.replicas` through `scale`."""
+        owners = self.history.live(kind, old)
+        if replicas == (old["spec"].get("replicas") or 0) or not owners:
+            return Known(owners)
+        writer = self.writer(kind.resource, info, request)
+        claim: Owners = {writer.updating: Entry(REPLICAS, writer.api_version)} if replicas else {}
+        scaled = {**{who: entry for who, entry in of_scale(owners).items() if who in claim}, **claim}
+        return Known(from_scale(owners, scaled, kind.resource.api_version))
