@@ -10,7 +10,6 @@ Upstream: `apiserver/pkg/endpoints/handlers/create.go` (`managerOrUserAgent`), `
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from k8snb.apiserver.kinds import Kind
@@ -28,7 +27,7 @@ from k8snb.machinery.managed.managers import (
     of_scale,
 )
 from k8snb.typing import Object, Resource
-from k8snb.wire import Request, RequestInfo
+from k8snb.wire import Request, RequestInfo, User
 
 _MANAGER_BYTES = 128
 _PARTS = {
@@ -70,30 +69,40 @@ class Authors:
         self.history = history
         self._clock = clock
         self._stamp = ""
+        self._parts: dict[str, str] = {}
         self._shared: dict[Any, Write] = {}
 
     def writer(self, resource: Resource, info: RequestInfo, request: Request) -> Writer:
         """Who writes."""
         return Writer(manager_of(request), resource.api_version, info.subresource, self._clock.timestamp())
 
-    def of(self, resource: Resource, info: RequestInfo, request: Request) -> Write:
+    def of(self, resource: Resource, subresource: str, user: User | None) -> Write:
         """The write of a part of this process; its object is stored as it was sent."""
-        user = request.user.name if request.user else ""
-        return self._found((user, resource, info.subresource), lambda: self.writer(resource, info, request), None)
+        who = user.name if user is not None else ""
+        part = self._parts.get(who)
+        if part is None:
+            part = self._parts[who] = _part(who)
+        shared = self._of_this_second()
+        key = (part, resource, subresource)
+        found = shared.get(key)
+        if found is None:
+            found = shared[key] = Write(Writer(part, resource.api_version, subresource, self._stamp))
+        return found
 
     def of_template(self, template: Any, user: str, asked: Object) -> Write:
         """The write of one of many objects that are alike."""
-        return self._found(id(template), lambda: Writer(_part(user), "v1", "", self._clock.timestamp()), asked)
+        shared = self._of_this_second()
+        found = shared.get(id(template))
+        if found is None:
+            found = shared[id(template)] = Write(Writer(_part(user), "v1", "", self._stamp), asked)
+        return found
 
-    def _found(self, key: Any, writer: Callable[[], Writer], asked: Object | None) -> Write:
+    def _of_this_second(self) -> dict[Any, Write]:
         stamp = self._clock.timestamp()
         if stamp is not self._stamp:
             self._stamp = stamp
             self._shared.clear()
-        found = self._shared.get(key)
-        if found is None:
-            found = self._shared[key] = Write(writer(), asked)
-        return found
+        return self._shared
 
     # -- of a request ------------------------------------------------------------------------------
 
@@ -106,7 +115,7 @@ class Authors:
     ) -> By:
         """An update; `given` are the managed fields that came with it."""
         if request.object is not None and given is None:
-            return self.of(kind.resource, info, request)
+            return self.of(kind.resource, info.subresource, request.user)
         writer = self.writer(kind.resource, info, request)
         if given is None or info.subresource:
             return Write(writer, asked)

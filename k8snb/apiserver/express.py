@@ -18,8 +18,11 @@ from typing import Any
 
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
+from k8snb.apiserver.authors import Authors
+from k8snb.apiserver.bound_statuses import BoundStatuses
 from k8snb.apiserver.kinds import Kinds
-from k8snb.apiserver.registry.pod_status import is_sound, scheduled_conditions
+from k8snb.apiserver.ownership import History
+from k8snb.apiserver.registry.pod_status import is_sound
 from k8snb.apiserver.writing import Writer, is_simple
 from k8snb.clock import Clock
 from k8snb.machinery.recorded import RecordedEvent
@@ -36,10 +39,18 @@ class Express:
     """The express counter of one server."""
 
     def __init__(
-        self, store: Store, kinds: Kinds, clock: Clock, admission: Chain, writer: Writer, granted: Granted
+        self,
+        store: Store,
+        kinds: Kinds,
+        clock: Clock,
+        admission: Chain,
+        writer: Writer,
+        granted: Granted,
+        authors: Authors,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._authors = authors
+        self._bound_statuses = BoundStatuses(clock)
         self._admission = admission
         self._writer = writer
         self._granted = granted
@@ -69,7 +80,8 @@ class Express:
         if status == pod["status"]:
             return pod
         fresh = {**pod, "metadata": {**meta}, "status": status}
-        self._store.update(kind.bucket, namespace, name, fresh)
+        by = self._authors.of(kind.resource, "status", user)
+        History.follow(self._store.update(kind.bucket, namespace, name, fresh, 0, by))
         return fresh
 
     def bind(self, user: User, pod: Object, node: str) -> Object | None:
@@ -83,14 +95,9 @@ class Express:
             return None
         if (user, kind.resource, "create", "binding") not in self._granted or not self._is_plain(node):
             return None
-        conditions = scheduled_conditions(self._clock.timestamp(), meta.get("generation"))
-        bound = {
-            **pod,
-            "metadata": {**meta},
-            "spec": {**spec, "nodeName": node},
-            "status": {**pod["status"], "conditions": conditions},
-        }
-        self._store.update(kind.bucket, namespace, name, bound)
+        status = self._bound_statuses.after(pod["status"], meta.get("generation"))
+        bound = {**pod, "metadata": {**meta}, "spec": {**spec, "nodeName": node}, "status": status}
+        History.follow(self._store.update(kind.bucket, namespace, name, bound))
         return bound
 
     def _is_plain(self, node: str) -> bool:

@@ -25,6 +25,9 @@ _EVERY: Mapping[str, Field] = {
     "metadata.namespace": lambda obj: str(obj["metadata"].get("namespace", "")),
 }
 
+OF_ONE_AUTHOR = frozenset({"events", "leases.coordination.k8s.io"})
+"""What is written by whoever created it: its past need not be known to tell whose it is."""
+
 EVENT_TTL = 3600.0
 """Events vanish after an hour (kube-apiserver `--event-ttl`)."""
 
@@ -32,7 +35,7 @@ EVENT_TTL = 3600.0
 class Kind:
     """One served resource with everything that handlers need to know about it."""
 
-    __slots__ = ("_shape", "bucket", "converted", "fields", "resource", "strategy", "ttl")
+    __slots__ = ("_shape", "bucket", "converted", "fields", "many", "resource", "strategy", "ttl")
 
     def __init__(self, resource: Resource, bucket: Bucket, strategy: Strategy) -> None:
         self.resource = resource
@@ -41,6 +44,8 @@ class Kind:
         self.fields: Mapping[str, Field] = {**_EVERY, **strategy.fields}
         self.ttl = EVENT_TTL if resource.storage == "events" else 0.0
         self.converted = resource.storage in CONVERTED
+        self.many = resource.storage == "pods"
+        """Whether there are so many of the kind that what they share should be shared."""
         self._shape: Shape | None = None
 
     @property
@@ -106,6 +111,6 @@ class Kinds:
             if isinstance(strategy, EventStrategy):
                 bucket.keep_packed(strategy.pack, strategy.unpack)
         kind = Kind(resource, bucket, strategy)
-        if self.condense is not None and bucket.pack is None and bucket.condense is None:
+        if self.condense is not None and resource.storage not in OF_ONE_AUTHOR and bucket.condense is None:
             bucket.condense = partial(self.condense, kind)
         return kind

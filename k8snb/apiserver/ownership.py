@@ -6,8 +6,8 @@ changed (`History.owners`). So writing costs nothing for it, and the answer depe
 
 Where the chain cannot tell, the event says the outcome itself (`Known`): after an apply, and where a client sent
 `managedFields`. When the store forgets, what is left of the past goes into a `Past`: the parts of the object that each
-run of writes by one manager replaced. Objects of one kind of past (the pods of a ReplicaSet) share it. What came from
-outside is worked out at that moment instead.
+run of writes by one manager replaced. What came from outside is worked out at that moment instead. Pods are many, so
+their events hold a `Past` from the start (`follow`), which pods of one template share.
 
 Only clients outside the process see `metadata.managedFields`; stored objects do not have it.
 """
@@ -35,12 +35,14 @@ _ABSENT: Any = object()
 class Write:
     """A write whose author is known. `asked` is the object as it was sent, where the server added to it."""
 
-    __slots__ = ("asked", "owners", "writer")
+    __slots__ = ("asked", "of_status", "owners", "then", "writer")
 
     def __init__(self, writer: Writer, asked: Object | None = None) -> None:
         self.writer = writer
         self.asked = asked
+        self.of_status = asked is None and writer.subresource == "status"
         self.owners: Owners | None = None
+        self.then: dict[Any, Past] | None = None
 
 
 class Known:
@@ -59,12 +61,14 @@ Changed: TypeAlias = tuple[tuple[str, Any], ...]
 class Past:
     """A run of writes by one manager whose events are forgotten, and what was before."""
 
-    __slots__ = ("changed", "depth", "earlier", "write")
+    __slots__ = ("after", "changed", "depth", "earlier", "then", "write")
 
-    def __init__(self, write: Write | None, changed: Changed, earlier: By) -> None:
+    def __init__(self, write: Write | None, changed: Changed, earlier: By, after: Object | None = None) -> None:
         self.write = write
         self.changed = changed
         self.earlier = earlier
+        self.after = after
+        self.then: dict[Any, Past] | None = None
         self.depth: int = earlier.depth + 1 if isinstance(earlier, Past) else 1
 
 
@@ -162,16 +166,45 @@ class History:
 
     # -- forgetting --------------------------------------------------------------------------------
 
+    @staticmethod
+    def follow(event: WatchEvent) -> None:
+        """Give the newest event of a pod its whole past, if the pod went the usual way: created, bound, run.
+
+        A run of writes by one manager counts as one. Pods that shared everything so far share this too (`then`).
+        """
+        before, by = event.previous, event.by
+        assert before is not None
+        earlier, old, new = before.by, before.object, event.object
+        if type(earlier) is Past:
+            if type(by) is not Write or not by.of_status:
+                return
+            key: Any = by
+        elif by is None and type(earlier) is Write:
+            key = id(new["status"])
+        else:
+            return
+        if not _same_names(old["metadata"], new["metadata"]):
+            return
+        then = earlier.then
+        if then is None:
+            then = earlier.then = {}
+        past = then.get(key)
+        if past is None or (by is None and past.after is not new["status"]):
+            past = then[key] = _past(earlier, old, new, by)
+        event.by = past
+
     def condense(self, kind: Kind, events: Sequence[WatchEvent]) -> None:
         """Prepare events, oldest first, for the loss of what was before them."""
         passed: set[WatchEvent] = set()
         for event in reversed(events):
-            if event.previous is None or event.type != "MODIFIED" or event in passed:
+            if event.previous is None or event.type != "MODIFIED" or type(event.by) is Past or event in passed:
                 continue
             chain = [event]
             while chain[-1].type == "MODIFIED" and (before := chain[-1].previous) is not None:
                 chain.append(before)
                 passed.add(before)
+                if type(before.by) is Past:
+                    break
             event.by = self._condensed(kind, chain)
 
     def _condensed(self, kind: Kind, chain: Sequence[WatchEvent]) -> By:
@@ -253,6 +286,21 @@ def _same_author(one: Write | None, other: Write | None) -> bool:
     if one is None or other is None:
         return one is other
     return one is other or one.writer[:3] == other.writer[:3]
+
+
+def _past(earlier: Write | Past, old: Object, new: Object, by: Write | None) -> Past:
+    """The past of a pod that has just been bound (`by` is None) or whose status was written."""
+    status = ("status", old.get("status", _ABSENT))
+    if by is None:
+        return Past(None, (("spec", old["spec"]), status), earlier, new["status"])
+    if isinstance(earlier, Past) and _same_author(earlier.write, by):
+        return Past(by, earlier.changed, earlier.earlier)
+    return Past(by, (status,), earlier)
+
+
+def _same_names(one: Object, other: Object) -> bool:
+    """Whether two versions of metadata have the same labels and annotations."""
+    return one.get("labels") is other.get("labels") and one.get("annotations") is other.get("annotations")
 
 
 def _changed(new: Object, old: Object) -> Changed:

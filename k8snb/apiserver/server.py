@@ -123,7 +123,7 @@ class APIServer:
         self.express: Express | None = None
         """The short way for parts of this process; there is none where requests are traced."""
         if not trace.enabled:
-            self.express = Express(store, self.kinds, clock, self.admission, self.writer, self._granted)
+            self.express = Express(store, self.kinds, clock, self.admission, self.writer, self._granted, self.authors)
         self._outside = _compose(FILTERS, self, self.dispatch)
         idle = ONLY_OUTSIDE if trace.enabled else {*ONLY_OUTSIDE, "audit"}
         self._inside = _compose([each for each in FILTERS if each[0] not in idle], self, self._dispatch_granted)
@@ -179,8 +179,7 @@ class APIServer:
 
     def _commit(self, word: str, old: Object, new: Object) -> None:
         kind = self.kinds.named(word)
-        info = RequestInfo("update", kind.resource, subresource="status")
-        self.writer.commit(kind, old, new, self.authors.of(kind.resource, info, Request(user=_SERVER)))
+        self.writer.commit(kind, old, new, self.authors.of(kind.resource, "status", _SERVER))
 
     # -- what users may do -------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.applying import Applier
 from k8snb.apiserver.authors import Authors
+from k8snb.apiserver.bound_statuses import BoundStatuses
 from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.forwarding import split
@@ -61,6 +62,7 @@ class Subresources:
         authors: Authors,
         applier: Applier,
     ) -> None:
+        self._bound_statuses = BoundStatuses(clock)
         self._authors = authors
         self._applier = applier
         self._store = store
@@ -162,10 +164,9 @@ class Subresources:
         return Response(201, _SUCCESS)
 
     def _bound(self, pod: Object, node: str, given: Mapping[str, Any]) -> Object:
-        meta, status = pod["metadata"], pod.get("status") or {}
-        scheduled = scheduled_condition(self._clock.timestamp(), meta.get("generation"))
-        conditions = with_condition(status.get("conditions") or (), scheduled)
-        bound = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": {**status, "conditions": conditions}}
+        meta = pod["metadata"]
+        status = self._bound_statuses.after(pod.get("status") or {}, meta.get("generation"))
+        bound = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": status}
         added: dict[str, Any] = {}
         if given.get("labels"):
             added["labels"] = {**given["labels"], **(meta.get("labels") or {})}

@@ -384,7 +384,9 @@ class Writer:
         if _is_same(new, old) and not self._authors.history.moves(kind, old, by):
             return old
         fresh = {**new, "metadata": {**meta}}
-        self._store.update(kind.bucket, namespace, name, fresh, kind.ttl, by)
+        event = self._store.update(kind.bucket, namespace, name, fresh, kind.ttl, by)
+        if kind.many:
+            self._authors.history.follow(event)
         return fresh
 
     @staticmethod

@@ -48,10 +48,14 @@ class FutureRevision(Exception):
     """The revision asked for has not happened yet."""
 
 
+_KEPT: Any = vars(WatchEvent)["object"]
+"""The place of an event's object, where a packed event keeps what it has instead."""
+
+
 class PackedEvent(WatchEvent):
     """An event whose object is kept packed and rebuilt when somebody looks (see `Bucket.keep_packed`)."""
 
-    __slots__ = ("_packed",)
+    __slots__ = ()
     unpack: ClassVar[Callable[[Any, int], Object]]
 
     def __init__(self, revision: int, type: str, packed: Any, previous: WatchEvent | None, by: Any = None) -> None:
@@ -60,11 +64,11 @@ class PackedEvent(WatchEvent):
         self.type = type
         self.previous = previous
         self.superseded = False
-        self._packed = packed
+        _KEPT.__set__(self, packed)
 
     @property
     def object(self) -> Object:  # type: ignore[override]
-        return type(self).unpack(self._packed, self.revision)
+        return type(self).unpack(_KEPT.__get__(self), self.revision)
 
 
 _NO_NAMES: Mapping[str, WatchEvent] = {}

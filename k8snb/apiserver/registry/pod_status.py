@@ -60,11 +60,6 @@ def initial_status(spec: Object) -> Object:
 
 
 @lru_cache(maxsize=64)
-def scheduled_conditions(now: str, generation: int | None) -> list[Object]:
-    """The conditions of a pod that has just been bound and had none; pods bound in the same second share them."""
-    return [scheduled_condition(now, generation)]
-
-
 def scheduled_condition(now: str, generation: int | None) -> Object:
     """The condition that a pod has been bound."""
     made: dict[str, Any] = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
