@@ -21,6 +21,7 @@ from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
 from k8snb.apiserver.access.impersonation import account_groups
 from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.bootstrap import bootstrap_objects
+from k8snb.apiserver.ownership import founded
 from k8snb.apiserver.server import APIServer
 from k8snb.apiserver.standing import standing
 from k8snb.client.client import Client
@@ -151,7 +152,7 @@ class Cluster(Showing):
         self.paused = False
         began = self.clock.timestamp()
         for bucket, obj in (*policy(began), *standing(began)):
-            self.store.load(self.store.bucket(bucket), obj)
+            self.store.load(self.store.bucket(bucket), obj, founded(obj))
         gate = Gate.of(self.store, self.clock, self._keys)
         self.server = APIServer(self.store, self.clock, self.lottery, self.trace, gate=gate, agents=self._agent)
         self.client = Client(self._door, self.server.scheme, ADMIN)

@@ -9,7 +9,7 @@ Upstream: `apiserver/pkg/endpoints/handlers/patch.go` (`applyPatcher`) and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from k8snb.apiserver import body
@@ -29,7 +29,10 @@ from k8snb.machinery.managed.sets import EMPTY, FieldSet
 from k8snb.machinery.managed.shapes import Shape, shape_of
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
-from k8snb.wire import Request, RequestInfo, Response
+from k8snb.wire import Request, RequestInfo, Response, User
+
+Require = Callable[[User, Request, RequestInfo], object]
+"""Raises Forbidden where a user may not send a request of the kind."""
 
 SCALE = ("autoscaling/v1", "Scale")
 
@@ -44,7 +47,8 @@ class _Wanted(NamedTuple):
 class Applier:
     """Applies objects, their status, and the scale of what has one."""
 
-    def __init__(self, store: Store, writer: Writer, authors: Authors) -> None:
+    def __init__(self, store: Store, writer: Writer, authors: Authors, require: Require) -> None:
+        self._require = require
         self._store = store
         self._writer = writer
         self._authors = authors
@@ -77,6 +81,8 @@ class Applier:
         self._writer.check_identity(kind, info, new)
         plain = {**new, "metadata": {name: value for name, value in meta.items() if name != "resourceVersion"}}
         making = RequestInfo("create", info.resource, info.namespace, info.name)
+        if request.user is not None:
+            self._require(request.user, request, making)
         return self._writer.make(kind, making, request, plain, warnings, found.owners)
 
     def scale(self, kind: Kind, info: RequestInfo, request: Request, old: Object, seen: Object) -> tuple[Object, Known]:

@@ -26,6 +26,7 @@ from k8snb.wire import WatchEvent
 
 REMEMBERED = 16_384
 """Of how many versions of objects the outcome is remembered."""
+FIRST_REVISION = 1
 MAX_RUNS = 12
 """After how many runs of writes a past is worked out."""
 _META = ("labels", "annotations", "ownerReferences", "finalizers")
@@ -268,6 +269,11 @@ def _event(bucket: Bucket, namespace: str, name: str, revision: int) -> WatchEve
     return event if event is not None and event.revision == revision else None
 
 
+def founded(obj: Object) -> Write:
+    """The write of an object that is there from the start."""
+    return Write(Writer("kube-apiserver", obj["apiVersion"], "", obj["metadata"].get("creationTimestamp")))
+
+
 def _recorded(kind: Kind, obj: Object) -> Owners:
     """The owners of an object that no write is kept of: an event is its recorder's."""
     if kind.resource.storage != "events":
@@ -277,6 +283,9 @@ def _recorded(kind: Kind, obj: Object) -> Owners:
 
 
 def _remember(table: dict[Any, Any], key: Any, value: Any) -> None:
+    """Keep a value by the revision of its object; those of the first revision have none of their own."""
+    if key == FIRST_REVISION:
+        return
     if len(table) >= REMEMBERED:
         del table[next(iter(table))]
     table[key] = value

@@ -96,7 +96,7 @@ class APIServer:
         self.reader = Reader(store, clock)
         self.authors = Authors(clock, self.history)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission, self.authors)
-        self.applier = Applier(store, self.writer, self.authors)
+        self.applier = Applier(store, self.writer, self.authors, self.require)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
         self.subresources = Subresources(
             store, clock, self.admission, self.writer, self.remover, agents, self.authors, self.applier
