@@ -42,8 +42,9 @@ def render(kinds: Kinds, clock: Clock, history: History, request: Request, respo
 def _managed(history: History, kind: Kind, obj: Object) -> Object:
     """The object, or the objects of a list, with their managed fields."""
     said = obj.get("kind")
-    if said == kind.resource.kind and "managedFields" not in obj["metadata"]:
-        return history.shown(kind, obj)
+    if said == kind.resource.kind:
+        meta = obj.get("metadata") or {}
+        return history.shown(kind, obj) if "resourceVersion" in meta and "managedFields" not in meta else obj
     if said == f"{kind.resource.kind}List":
         return {**obj, "items": [history.shown(kind, item) for item in obj["items"]]}
     return obj
