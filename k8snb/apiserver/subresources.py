@@ -23,7 +23,6 @@ from k8snb.apiserver.negotiation import patch_kind
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.ownership import Known
 from k8snb.apiserver.patching import patched_as
-from k8snb.apiserver.registry.pod_status import scheduled_condition
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
@@ -40,7 +39,6 @@ from k8snb.errors import (
     unavailable,
 )
 from k8snb.machinery import selectors
-from k8snb.machinery.objects import with_condition
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response, User
