@@ -295,4 +295,7 @@ SUBRESOURCES: Mapping[tuple[str, str, str], Handler] = {
     ("pods", "resize", "patch"): Subresources.write_part,
     ("pods", "resize", "update"): Subresources.write_part,
     ("namespaces", "finalize", "update"): Subresources.write_part,
+    ("certificatesigningrequests", "approval", "get"): Subresources.get_object,
+    ("certificatesigningrequests", "approval", "patch"): Subresources.write_part,
+    ("certificatesigningrequests", "approval", "update"): Subresources.write_part,
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from k8snb.client.controller import Context, Controller
 from k8snb.controllers.aggregation import AggregationController
+from k8snb.controllers.certificates import ApprovingController, SigningController
 from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.endpoints import EndpointsController
 from k8snb.controllers.endpointslice import EndpointSliceController
@@ -35,6 +36,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     RootCAController,
     NamespaceController,
     AggregationController,
+    ApprovingController,
+    SigningController,
     NodeIpamController,
     NodeLifecycleController,
     TaintEvictionController,
@@ -61,6 +64,7 @@ CONFIGURED: Mapping[type[Controller], Callable[[Context, Settings], Controller]]
     PodGCController: PodGCController,
     RootCAController: RootCAController,
     TokenController: TokenController,
+    SigningController: SigningController,
 }
 """Those that read the controller manager's flags."""
 
@@ -76,6 +80,8 @@ USERS: Mapping[type[Controller], str] = {
     NodeIpamController: "system:serviceaccount:kube-system:node-controller",
     PersistentVolumeController: "system:serviceaccount:kube-system:persistent-volume-binder",
     TaintEvictionController: "system:serviceaccount:kube-system:node-controller",
+    ApprovingController: "system:serviceaccount:kube-system:certificate-controller",
+    SigningController: "system:serviceaccount:kube-system:certificate-controller",
     TokenController: MANAGER,
 }
 """Those that act as somebody else than an account of their own name, as upstream, where their roles are."""

@@ -148,7 +148,7 @@ def _unknown(word: str) -> str:
     return text + ("\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in similar) if similar else "")
 
 
-UNAVAILABLE = ("auth", "autoscale", "certificate", "completion", "plugin")
+UNAVAILABLE = ("autoscale", "completion", "plugin")
 """Commands of the real one that are not built in."""
 
 ROOT = Verb("", "kubectl controls the Kubernetes cluster manager.", verbs=VERBS)

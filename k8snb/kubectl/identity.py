@@ -14,6 +14,7 @@ from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import Flags
 from k8snb.kubectl.kubeconfig import IN_PROCESS, SERVER, Kubeconfig
 from k8snb.typing import Object
+from k8snb.wire import REPEATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +71,5 @@ def _impersonation(flags: Flags, user: Object, name: str) -> dict[str, str]:
     uid = flags.text("as-uid") or str(user.get("as-uid", ""))
     if not who and (groups or uid):
         raise CommandError(f"requesting uid, groups or user-extra for {name} without impersonating a user")
-    found = {"impersonate-user": who, "impersonate-uid": uid, "impersonate-group": ", ".join(groups)}
+    found = {"impersonate-user": who, "impersonate-uid": uid, "impersonate-group": REPEATED.join(groups)}
     return {header: value for header, value in found.items() if value}

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 from k8snb.kubectl.exchange import Exchange
+from k8snb.wire import REPEATED
 
 ANSWERS, HEADERS, BODIES, CURL, WHOLE = 6, 7, 8, 9, 10
 """What is told from which verbosity on."""
@@ -97,7 +98,8 @@ def _received(exchange: Exchange) -> Mapping[str, str]:
 
 def _header_text(headers: Mapping[str, str]) -> str:
     named = {"-".join(part.capitalize() for part in name.split("-")): value for name, value in headers.items()}
-    return "\n".join(f"{name}: {value}" for name, value in sorted(named.items()))
+    lines = ((name, value) for name, joined in sorted(named.items()) for value in joined.split(REPEATED))
+    return "\n".join(f"{name}: {value}" for name, value in lines)
 
 
 def _curl(exchange: Exchange, url: str) -> str:

@@ -181,7 +181,8 @@ class Authority:
     def issue(self, request: Request, usages: Sequence[str], not_before: float, not_after: float) -> bytes:
         """A certificate for what was requested, as PEM."""
         purposes = [der.oid(_PURPOSES[usage]) for usage in usages if usage in _PURPOSES]
-        extensions = [_extension(_KEY_USAGE, _usage_bits(usages), critical=True)]
+        bits = _usage_bits(usages)
+        extensions = [_extension(_KEY_USAGE, bits, critical=True)] if bits else []
         if purposes:
             extensions.append(_extension(_EXTENDED, der.sequence(*purposes)))
         extensions.append(_extension(_CONSTRAINTS, der.sequence(), critical=True))
@@ -207,7 +208,7 @@ def _usage_bits(usages: Sequence[str]) -> bytes:
     names: Mapping[str, int] = {**_BITS, "signing": 0}
     found = {names[usage] for usage in usages if usage in names}
     if not found:
-        return der.bits(b"")
+        return b""
     byte = sum(0x80 >> bit for bit in found)
     return der.bits(bytes((byte,)), 7 - max(found))
 

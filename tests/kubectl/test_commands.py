@@ -271,7 +271,7 @@ def test_a_request_carries_who_asks(kubectl: Typed) -> None:
     kubectl("config set-credentials joe --token=abc")
     (sent,) = kubectl("get pod x --user=joe --as=jane --as-group=a --as-group=b").requests
     who = {name: value for name, value in sent.headers.items() if name != "accept"}
-    assert who == {"authorization": "Bearer abc", "impersonate-user": "jane", "impersonate-group": "a, b"}
+    assert who == {"authorization": "Bearer abc", "impersonate-user": "jane", "impersonate-group": "a\0b"}
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_a_way_that_leads_nowhere_is_refused(kubectl: Typed, flags: str, complai
         ("delete pods", "error: resource(s) were provided, but no name was specified"),
         ("gte pods", 'error: unknown command "gte" for "kubectl"\n\nDid you mean this?\n\tget\n'),
         ("rollout foo", "error: unknown command \"foo\"\nSee 'kubectl rollout -h' for help and examples"),
-        ("certificate", 'error: unknown command "certificate" for "kubectl"\nthe built-in kubectl cannot'),
+        ("completion", 'error: unknown command "completion" for "kubectl"\nthe built-in kubectl cannot'),
         ("apply -f nowhere.yaml", 'error: the path "nowhere.yaml" does not exist'),
         ("create deployment web", 'error: required flag(s) "image" not set'),
         ("get pods -o go-template={{.x", "error: error parsing template {{.x, template: output:1: unclosed action"),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from k8snb.apiserver.access.certificates import (
+    CertificateApproval,
+    CertificateRequestor,
+    CertificateSubjectRestriction,
+)
 from k8snb.apiserver.access.escalation import Escalation
 from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.node_restriction import NodeRestriction
@@ -10,4 +15,10 @@ from k8snb.apiserver.admission.plugin import Plugin
 
 def guards(gate: Gate) -> tuple[Plugin, ...]:
     """The plugins, in order."""
-    return (NodeRestriction(), Escalation(gate.authorizer))
+    return (
+        CertificateRequestor(),
+        NodeRestriction(),
+        CertificateApproval(gate.authorizer),
+        CertificateSubjectRestriction(),
+        Escalation(gate.authorizer),
+    )

@@ -46,11 +46,12 @@ def _signing_request(obj: Object, now: float) -> list[Any]:
         spec.get("signerName") or NONE,
         spec.get("username", ""),
         NONE if seconds is None else human_duration(seconds),
-        _signing_status(obj.get("status") or {}),
+        signing_status(obj.get("status") or {}),
     ]
 
 
-def _signing_status(status: Object) -> str:
+def signing_status(status: Object) -> str:
+    """`Approved,Issued`"""
     types = {c["type"] for c in status.get("conditions") or ()}
     decision = "Denied" if "Denied" in types else "Approved" if "Approved" in types else "Pending"
     failed = ",Failed" if "Failed" in types else ""

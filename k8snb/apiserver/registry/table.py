@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from k8snb.apiserver.registry import (
     apps,
     autoscaling,
+    certificates,
     coordination,
     core,
     csi,
@@ -54,6 +55,7 @@ STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
     **coordination.STRATEGIES,
     **scheduling.STRATEGIES,
     **rbac.STRATEGIES,
+    **certificates.STRATEGIES,
     **jobs.STRATEGIES,
     **disruption.STRATEGIES,
     **autoscaling.STRATEGIES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from k8snb.kubectl.describe.access import describe_role, describe_role_binding, describe_signing_request
 from k8snb.kubectl.describe.config import (
     describe_config_map,
     describe_priority_class,
@@ -47,8 +48,13 @@ DESCRIBERS: Mapping[tuple[str, str], Describer] = {
     ("apps", "StatefulSet"): describe_stateful_set,
     ("batch", "CronJob"): describe_cron_job,
     ("batch", "Job"): describe_job,
+    ("certificates.k8s.io", "CertificateSigningRequest"): describe_signing_request,
     ("discovery.k8s.io", "EndpointSlice"): describe_endpoint_slice,
     ("policy", "PodDisruptionBudget"): describe_budget,
+    ("rbac.authorization.k8s.io", "ClusterRole"): describe_role,
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): describe_role_binding,
+    ("rbac.authorization.k8s.io", "Role"): describe_role,
+    ("rbac.authorization.k8s.io", "RoleBinding"): describe_role_binding,
     ("scheduling.k8s.io", "PriorityClass"): describe_priority_class,
     ("storage.k8s.io", "StorageClass"): describe_storage_class,
 }

@@ -3,6 +3,8 @@
 from k8snb.kubectl.call import Verb
 from k8snb.kubectl.verbs.apply import APPLY
 from k8snb.kubectl.verbs.attach import ATTACH
+from k8snb.kubectl.verbs.auth import AUTH
+from k8snb.kubectl.verbs.certificate import CERTIFICATE
 from k8snb.kubectl.verbs.config import CONFIG
 from k8snb.kubectl.verbs.cp import CP
 from k8snb.kubectl.verbs.create import CREATE
@@ -38,6 +40,8 @@ VERBS: tuple[Verb, ...] = (
     API_VERSIONS,
     APPLY,
     ATTACH,
+    AUTH,
+    CERTIFICATE,
     CLUSTER_INFO,
     CONFIG,
     CORDON,

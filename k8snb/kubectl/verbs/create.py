@@ -18,7 +18,9 @@ from k8snb.kubectl.generators.workloads import with_namespace
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.apply import configured
 from k8snb.kubectl.verbs.generating import GENERATORS, Generator
+from k8snb.kubectl.verbs.generating_access import ACCESS
 from k8snb.kubectl.verbs.raw import send_raw
+from k8snb.kubectl.verbs.token import TOKEN
 
 _COMMON = (*PRINTING, DRY_RUN, VALIDATE, SAVE_CONFIG, manager("kubectl-create"))
 
@@ -97,7 +99,8 @@ CREATE = Verb(
     run,
     (*_COMMON, *FILES, SELECTOR, RECORD, Flag("raw"), Flag("edit", kind="switch")),
     verbs=(
-        *(_verb(generator) for generator in GENERATORS if not generator.group),
+        *(_verb(generator) for generator in (*GENERATORS, *ACCESS) if not generator.group),
+        TOKEN,
         _group("service", "Create a service using a specified subcommand", ("svc",)),
         _group("secret", "Create a secret using a specified subcommand"),
     ),
