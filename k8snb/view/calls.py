@@ -7,6 +7,7 @@ image and containers there are on the node afterwards.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,8 +22,10 @@ from k8snb.view.scene import Item
 from k8snb.view.stepper import Stepper
 
 _IMAGES = "ImageService"
-_SHORT = 12
-"""So many digits of an identifier are shown, as runtimes' own tools do."""
+_SHORT = 8
+"""So many digits of an identifier are shown."""
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def purposes() -> dict[str, str]:
@@ -108,7 +111,7 @@ def _value(value: Any) -> str:
     head, at, digest = text.partition("@sha256:")
     if at:
         return f"{head}@sha256:{digest[:_SHORT]}…"
-    return text[:_SHORT] + "…" if len(text) == 64 and text.isalnum() else text
+    return text[:_SHORT] + "…" if _IDENTIFIER.fullmatch(text) else text
 
 
 # -- the picture -----------------------------------------------------------------------------------------------

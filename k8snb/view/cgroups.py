@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 
 from k8snb.i18n import _
 from k8snb.kubelet.cgroups import Cgroup
 
 ROOT = "/sys/fs/cgroup"
+_IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}([-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}")
 
 
 class CgroupTree:
@@ -28,8 +30,9 @@ class CgroupTree:
         heads = "".join(
             f'<th style="text-align:start">{name}</th>' for name in (_("directory"), _("for"), _("contents"))
         )
+        style = "border-collapse:collapse;font-size:13.5px"
         return (
-            f'<div class="k8snb-view" tabindex="0" style="overflow-x:auto"><table style="border-collapse:collapse">'
+            f'<div class="k8snb-view" tabindex="0" style="overflow-x:auto"><table style="{style}">'
             f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
         )
 
@@ -49,7 +52,13 @@ def _walk(group: Cgroup, depth: int) -> Iterator[tuple[Cgroup, int]]:
 
 
 def _row(group: Cgroup, depth: int) -> str:
-    cell = 'style="vertical-align:top;padding:2px 12px 6px 0"'
-    files = "<br>".join(f"<code>{name}</code> {html.escape(value)}" for name, value in group.settings.items())
-    name = f'<code style="margin-inline-start:{depth * 1.2}em;overflow-wrap:anywhere">{html.escape(group.name)}</code>'
-    return f"<tr><td {cell}>{name}</td><td {cell}>{html.escape(group.about)}</td><td {cell}>{files}</td></tr>"
+    cell = 'style="vertical-align:top;padding:3px 14px 7px 0"'
+    files = "<br>".join(f"<code>{name}</code>&nbsp;{html.escape(value)}" for name, value in group.settings.items())
+    name = f'<div style="padding-inline-start:{depth * 1.1}em"><code>{html.escape(_short(group.name))}</code></div>'
+    lines = f'<div style="white-space:nowrap">{files}</div>'
+    return f"<tr><td {cell}>{name}</td><td {cell}>{html.escape(group.about)}</td><td {cell}>{lines}</td></tr>"
+
+
+def _short(name: str) -> str:
+    """A name with its identifier cut: the text has it in full."""
+    return _IDENTIFIER.sub(lambda found: f"{found[0][:8]}…", name)

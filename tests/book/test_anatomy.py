@@ -35,6 +35,15 @@ POINTS = {
         "`CrashLoopBackOff`", "%kubectl delete pod", "stays gone", "`ErrImagePull`", "`ImagePullBackOff`",
         "1.33", "in-place resize", "1.35", "stop_kubelet", "not been set since",
     ],
+    "first-app/runtime": [
+        "**container runtime**", "**Container Runtime Interface**", "**RuntimeService**", "**ImageService**", "gRPC",
+        "**RunPodSandbox**", "**CreateContainer**", "**StartContainer**", "**ImageStatus**", "**StopContainer**",
+        "**dockershim**", "removed in **1.24**", "**containerd**", "**CRI-O**", "**RuntimeClass**", "**gVisor**",
+        "**Kata Containers**", "`systemd`", "`cgroupfs`", "must use the same one", "cpu.weight", "cpu.max",
+        "memory.max", "`OOMKilled`", "**137**", "A runtime that is not there", "asks the runtime for its driver",
+        "in maintenance since",
+        'cluster.calls("ordered")', 'cluster.cgroups("measured")',
+    ],
     "first-app/node": [
         "**node** is a machine", "*container runtime*", "*kubelet*", "*kube-proxy*",
         "**registered**", "in a rack or rented",
@@ -75,6 +84,7 @@ POINTS = {
 
 MANIFESTS = {
     "first-app/pod": ["first-app/pod.yaml", "first-app/two-containers.yaml"],
+    "first-app/runtime": ["first-app/measured-pod.yaml", "first-app/runtime-class.yaml"],
     "first-app/node": ["first-app/phantom-node.yaml"],
     "first-app/labels": ["first-app/labels-deployment.yaml", "first-app/labels-service.yaml"],
     "first-app/deployment": ["first-app/deployment.yaml"],
