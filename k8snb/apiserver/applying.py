@@ -147,12 +147,17 @@ def _wanted(request: Request, expected: tuple[str, str], info: RequestInfo) -> _
 def _check_kind(value: Mapping[str, Any], expected: tuple[str, str]) -> None:
     version, kind = str(value.get("apiVersion") or ""), str(value.get("kind") or "")
     if (version, kind) != expected:
-        raise bad_request(f"invalid object type: {version if '/' in version else '/' + version}, Kind={kind}")
+        raise bad_request(f"invalid object type: {_versioned(version, kind)}")
+
+
+def _versioned(version: str, kind: str) -> str:
+    """A version and kind as Go prints it: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`."""
+    return f"{version if '/' in version else f'/{version}'}, Kind={kind}"
 
 
 def _check(wanted: Object, live: Object, info: RequestInfo, shape: Shape, *, first: bool) -> None:
     """Raise where an object does not fit its schema: what is applied, or (before anybody owns it) what is there."""
-    what = f"{wanted['apiVersion']}, Kind={wanted['kind']}"
+    what = _versioned(wanted["apiVersion"], wanted["kind"])
     if first and (why := problems(live, shape)):
         there = f"{info.namespace}/{info.name}; {what}"
         lead = "failed to create manager for existing fields: failed to convert new object"
