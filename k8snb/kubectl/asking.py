@@ -13,11 +13,12 @@ from functools import partial
 from k8snb.errors import StatusError
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.kustomize import build
 from k8snb.kubectl.manifests import read_manifests, resolve
 from k8snb.kubectl.targets import Target, target_of
 from k8snb.machinery.scheme import Scheme
 from k8snb.machinery.selectors import LabelSelector, SelectorError, parse
-from k8snb.typing import Resource
+from k8snb.typing import Object, Resource
 
 NOTHING_NAMED = """You must provide one or more resources by argument or filename.
 Example resource specifications include:
@@ -112,7 +113,7 @@ def ask(call: Call, args: Sequence[str], *, every: bool = False, files: bool = T
     `selects` is False where `--selector` means something else.
     """
     selected = selects and bool(_text(call, "selector") or _text(call, "field-selector"))
-    names = call.flags.texts("filename") if files and "filename" in call.flags.values else []
+    names = call.files if files and "filename" in call.flags.values else []
     if names:
         return _asked_files(call, args, names)
     words = _spread(args)
@@ -140,7 +141,7 @@ def _asked_files(call: Call, args: Sequence[str], names: Sequence[str]) -> Asked
         raise CommandError(
             "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
         )
-    filed = list(manifests(call, names))
+    filed = list(manifests(call))
     selector = _text(call, "selector")
     if selector:
         matches = _parsed(selector).matches
@@ -148,14 +149,22 @@ def _asked_files(call: Call, args: Sequence[str], names: Sequence[str]) -> Asked
     return Asked(filed=filed, single=len(filed) == 1)
 
 
-def manifests(call: Call, names: Sequence[str] | None = None) -> Iterator[Target]:
-    """The objects of the files of `-f`, each in its namespace."""
-    chosen = call.flags.texts("filename") if names is None else names
+def manifests(call: Call) -> Iterator[Target]:
+    """The objects of the files of `-f` or of the folder of `-k`, each in its namespace."""
     enforced = call.flags.has("namespace")
     local = "local" in call.flags.values and call.flags.on("local")
     namespace = "" if local and not enforced else call.namespace
-    for source, obj in read_manifests(chosen, call.stdin, recursive=call.flags.on("recursive")):
+    for source, obj in _sources(call):
         yield resolve(source, obj, call.scheme, namespace, enforced=enforced)
+
+
+def _sources(call: Call) -> Iterator[tuple[str, Object]]:
+    folder = call.flags.text("kustomize") if "kustomize" in call.flags.values else ""
+    if folder and call.files:
+        for obj in build(folder, call.scheme, call.err):
+            yield folder, obj
+        return
+    yield from read_manifests(call.files, call.stdin, recursive=call.flags.on("recursive"))
 
 
 def _text(call: Call, flag: str) -> str:

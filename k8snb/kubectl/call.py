@@ -71,6 +71,15 @@ class Call:
         """The time, in seconds since the Unix epoch."""
         return self.session.clock.now()
 
+    @property
+    def files(self) -> list[str]:
+        """What `-f` names, or `-k`: where the objects are that the command is about."""
+        folder = self.flags.text("kustomize") if "kustomize" in self.flags.values else ""
+        named = self.flags.texts("filename")
+        if folder and named:
+            raise CommandError("only one of -f or -k can be specified")
+        return [folder] if folder else named
+
     # -- printing ----------------------------------------------------------------------------------
 
     def out(self, text: str) -> None:

@@ -40,7 +40,7 @@ def change(
     `check` comes between reading the words and asking for the objects, where the real one has it.
     """
     local = call.flags.on("local")
-    if local and not call.flags.texts("filename"):
+    if local and not call.files:
         raise CommandError(local_needs_files)
     asked = ask(call, resources, every=call.flags.on("all"))
     check()

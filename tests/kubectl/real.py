@@ -64,7 +64,9 @@ class RealKubectl:
         self._server.close()
         self._loop.close()
 
-    def run(self, command: str, stdin: str = "") -> Printed:
+    def run(self, command: str, stdin: str = "", editor: str = "false") -> Printed:
+        """Run a command; `editor` is what `kubectl edit` opens."""
+        self._environment["KUBE_EDITOR"] = editor
         return self._loop.run_until_complete(self._run(command, stdin))
 
     async def _run(self, command: str, stdin: str) -> Printed:
@@ -94,6 +96,8 @@ _NORMAL = (
     (r"-[bcdfghjklmnpqrstvwxz2456789]{8,10}\b", "-<hash>"),
     (r"\bkubectl\.1\.33\b", "kubectl"),
     (r"(theirs|ours)\b", "<namespace>"),
+    (r"(LIVE|MERGED)-\d+", r"\1"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000", "<time>"),
     (r"  +", "  "),
     (r" +$", ""),
 )

@@ -299,6 +299,36 @@ config use-context nope
 config set-context
 config unset foo
 config set foo.bar baz
+attach
+attach cm/a
+attach big -c nope
+cp
+cp a b
+cp big:/a other:/b
+cp nope:/x /tmp/y
+cp /nope big:/tmp/
+cp a/b/c:/x /tmp/y
+port-forward
+port-forward pod/nope 80
+port-forward svc/svc 9999
+port-forward pod/big foo
+debug big
+debug big --image=busybox --profile=foo
+debug nope --image=busybox
+debug big --image=busybox --target=nope -c look
+debug deploy/web --image=busybox
+debug big --image=busybox --copy-to=x --target=y
+debug big --image=busybox --replace
+debug big --image=BAD_:x:y
+diff
+diff a
+diff -f /nope
+edit
+edit cm/nope
+kustomize /nope
+kustomize a b
+kustomize tests/kubectl/kustomize/base
+kustomize tests/kubectl/kustomize/overlay
 """.strip().splitlines()
 
 
@@ -497,6 +527,50 @@ BAD_MANIFESTS = [
 def test_a_bad_manifest_is_refused_in_the_same_words(two: Two, manifest: str) -> None:
     two.compare("apply -n default -f -", manifest)
     two.compare("create -n default -f -", manifest)
+
+
+SECRET = """---
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData: {k: v, m: w}
+"""
+
+
+def test_differences_are_shown_the_same(two: Two) -> None:
+    two.both("create ns NS")
+    two.both("apply -f - -n NS", WEB + SECRET)
+    changed = WEB.replace("replicas: 2", "replicas: 3").replace('a: "1", ', "c: d, ") + SECRET.replace("m: w", "m: x")
+    for command, manifest in (
+        ("diff -f - -n NS", WEB + SECRET),
+        ("diff -f - -n NS", changed),
+        ("diff -f - -n NS", WEB.replace("name: cfg", "name: new")),
+        ("diff -f - -n NS", WEB.replace("data:", "datax:")),
+        ("diff -f - -n NS", WEB.replace("replicas: 2", "replicas: -2")),
+    ):
+        two.both(command, manifest)
+    two.both("delete ns NS")
+
+
+@pytest.mark.parametrize(
+    ("editor", "edit"),
+    [
+        ("sed -i s/k:.v/k:\\ w/", "s/k: v/k: w/"),
+        ("true", ""),
+        ("sed -i s/name:.cfg/name:\\ x/", "s/name: cfg/name: x/"),
+    ],
+)
+def test_an_edit_says_the_same(two: Two, editor: str, edit: str) -> None:
+    two.ours.run("create cm cfg --from-literal=k=v -n other")
+    theirs = two.real.run("edit cm cfg -n other", editor=editor)
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cfg}\ndata: {k: v}\n"
+    two.ours.run("replace --force -f - -n other", config)
+    ours = two.ours.run("edit cm cfg -n other", edit)
+    said = normal(theirs[1])
+    kept = "A copy of your changes has been stored"  # there is no file here to keep it in
+    assert ours.stderr == "\n".join(line for line in said.split("\n") if not line.startswith(kept))
+    assert ours.code == theirs[2]
+    assert edit == "" or ours.stdout == theirs[0]
 
 
 # -- what needs no server ------------------------------------------------------------------------------

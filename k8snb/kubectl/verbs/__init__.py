@@ -19,6 +19,7 @@ from k8snb.kubectl.verbs.explain import EXPLAIN
 from k8snb.kubectl.verbs.expose import EXPOSE
 from k8snb.kubectl.verbs.forwarding import PORT_FORWARD, PROXY
 from k8snb.kubectl.verbs.get import GET
+from k8snb.kubectl.verbs.kustomize import KUSTOMIZE
 from k8snb.kubectl.verbs.label import ANNOTATE, LABEL
 from k8snb.kubectl.verbs.logs import LOGS
 from k8snb.kubectl.verbs.nodes import CORDON, DRAIN, UNCORDON
@@ -58,6 +59,7 @@ VERBS: tuple[Verb, ...] = (
     EXPLAIN,
     EXPOSE,
     GET,
+    KUSTOMIZE,
     LABEL,
     LOGS,
     OPTIONS,

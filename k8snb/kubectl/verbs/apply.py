@@ -48,7 +48,7 @@ def run(call: Call) -> None:
     """Carry out `kubectl apply`."""
     if call.args:
         raise call.usage(f"Unexpected args: [{' '.join(call.args)}]")
-    if not call.flags.texts("filename"):
+    if not call.files:
         raise CommandError("must specify one of -f and -k")
     apply = _on_server if call.flags.on("server-side") else _on_client
     errors: list[Exception] = []

@@ -32,7 +32,7 @@ def run(call: Call) -> None:
     if call.flags.text("raw"):
         send_raw(call, "POST")
         return
-    if not call.flags.texts("filename"):
+    if not call.files:
         raise CommandError("must specify one of -f and -k")
     errors: list[Exception] = []
     created = 0

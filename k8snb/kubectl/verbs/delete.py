@@ -42,7 +42,7 @@ def run(call: Call) -> None:
     if call.flags.text("output") not in ("", "name"):
         what = f"unexpected -o output mode: {call.flags.text('output')}"
         raise CommandError(f"{what}. We only support '-o name'")
-    if not call.args and not call.flags.texts("filename") and call.flags.text("selector"):
+    if not call.args and not call.files and call.flags.text("selector"):
         raise CommandError("at least one resource must be specified to use a selector")
     asked = ask(call, call.args, every=call.flags.on("all"))
     if asked.listed and not call.flags.on("ignore-not-found"):

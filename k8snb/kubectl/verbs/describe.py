@@ -16,7 +16,7 @@ from k8snb.kubectl.verbs.get import SUGGESTION
 
 def run(call: Call) -> None:
     """Carry out `kubectl describe`."""
-    if not call.args and not call.flags.texts("filename"):
+    if not call.args and not call.files:
         raise CommandError(f"You must specify the type of resource to describe. {SUGGESTION}")
     asked = ask(call, call.args, every=True)
     result = found(call, asked)

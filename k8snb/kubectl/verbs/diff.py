@@ -53,7 +53,7 @@ class Failed(ManyErrors):
 def _run(call: Call) -> bool:
     if call.args:
         raise call.usage(f"Unexpected args: [{' '.join(call.args)}]")
-    if not call.flags.texts("filename") and not call.flags.text("kustomize"):
+    if not call.files:
         raise CommandError("must specify one of -f and -k")
     pages: dict[str, str] = {}
     for target in manifests(call):
@@ -73,6 +73,8 @@ def _file_name(target: Target) -> str:
 
 def _versions(call: Call, target: Target) -> tuple[Object | None, Object]:
     """The object as it is, and as it would be."""
+    if not target.name:
+        raise CommandError("resource name may not be empty")
     try:
         live = call.session.get(target)
     except StatusError as error:

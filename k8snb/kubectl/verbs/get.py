@@ -30,7 +30,7 @@ def run(call: Call) -> None:
     if call.flags.text("raw"):
         send_raw(call, "GET")
         return
-    if not call.args and not call.flags.texts("filename"):
+    if not call.args and not call.files:
         call.err(f"You must specify the type of resource to get. {SUGGESTION}\n\n")
         raise call.usage(_USAGE)
     format = call.flags.text("output")

@@ -41,6 +41,16 @@ Revisions = Mapping[int, Object]
 """What each revision is kept in: a ReplicaSet or a ControllerRevision."""
 
 
+_KNOWN = {
+    "Pod": "Pod",
+    "ReplicationController": "ReplicationController",
+    "ReplicaSet": "ReplicaSet.apps",
+    "Job": "Job.batch",
+    "CronJob": "CronJob.batch",
+}
+"""Kinds that have no history, but that the real one has thought of."""
+
+
 def history(call: Call) -> None:
     """Carry out `kubectl rollout history`."""
     result = found(call, _asked(call))
@@ -65,7 +75,7 @@ def undo(call: Call) -> None:
 
 
 def _asked(call: Call) -> Any:
-    if not call.args and not call.flags.texts("filename") and not call.flags.text("selector"):
+    if not call.args and not call.files and not call.flags.text("selector"):
         raise CommandError("required resource not specified")
     return ask(call, call.args, every=True)
 
@@ -123,6 +133,9 @@ def _revisions(call: Call, target: Target, doing: str = "history") -> Revisions:
         kept = [*old, *([new] if new is not None else [])]
         return {revision_of(rs): rs for rs in kept if revision_of(rs) >= 0}
     if kind not in ("DaemonSet", "StatefulSet"):
+        if kind in _KNOWN:
+            what = "history viewer" if doing == "history" else doing
+            raise CommandError(f'no {what} has been implemented for "{_KNOWN[kind]}"')
         why = f"no visitor method exists for {{{target.resource.group} {kind}}}"
         raise CommandError(f'error retrieving {doing} for "{kind}", {why}')
     query = {"labelSelector": str(of_object(obj["spec"].get("selector")))}

@@ -49,9 +49,9 @@ def run(call: Call, kind: _Kind) -> None:
     """Carry out `kubectl label` or `kubectl annotate`."""
     words, pairs = resources_and_pairs(call.args, kind.noun)
     values, removed = kind.parse(pairs)
-    if not words and not call.flags.texts("filename"):
+    if not words and not call.files:
         raise CommandError("one or more resources must be specified as <resource> <name> or <resource>/<name>")
-    if call.flags.on("local") and not call.flags.texts("filename"):
+    if call.flags.on("local") and not call.files:
         raise CommandError("can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set")
     if not values and not removed and not call.flags.on("list"):
         raise CommandError(kind.none_given)

@@ -19,7 +19,7 @@ def run(call: Call) -> None:
     if call.flags.text("raw"):
         send_raw(call, "PUT")
         return
-    if not call.flags.texts("filename"):
+    if not call.files:
         raise CommandError("must specify one of -f and -k")
     if call.flags.has("grace-period") and not call.flags.on("force"):
         raise CommandError("--grace-period must have --force specified")

@@ -27,7 +27,7 @@ _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
 def _asked(call: Call) -> Asked:
-    if not call.args and not call.flags.texts("filename") and not call.flags.text("selector"):
+    if not call.args and not call.files and not call.flags.text("selector"):
         raise CommandError("required resource not specified")
     return ask(call, call.args, every=True)
 

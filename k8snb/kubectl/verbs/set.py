@@ -32,7 +32,7 @@ def image(call: Call) -> None:
     """Carry out `kubectl set image`."""
     resources, pairs = resources_and_pairs(call.args, "image")
     images, _ = parse_pairs(pairs, "image", removable=False)
-    if not resources and not call.flags.texts("filename"):
+    if not resources and not call.files:
         raise CommandError(NOTHING_NAMED)
 
     def check() -> None:

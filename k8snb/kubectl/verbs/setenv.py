@@ -57,7 +57,7 @@ def run(call: Call) -> None:
     if "-" in call.args:
         pairs += [line for line in call.stdin.splitlines() if "=" in line and not line.startswith("#")]
     values, removed = parse_pairs([*call.flags.texts("env"), *pairs], "environment variables", removable=True)
-    if not resources and not call.flags.texts("filename"):
+    if not resources and not call.files:
         raise CommandError(_UNNAMED)
     for name in values:
         if not _NAME.fullmatch(name):
