@@ -59,6 +59,8 @@ def raise_all(errors: Sequence[Exception]) -> None:
 
 def explain(error: Exception) -> tuple[str, int]:
     """The lines to print, and the exit status."""
+    if isinstance(error, ManyErrors) and len(error.errors) == 1:
+        return explain(error.errors[0])[0], error.code
     if isinstance(error, ManyErrors):
         return "".join(f"{_message(each)}\n" for each in error.errors), error.code
     if isinstance(error, CommandError):

@@ -8,6 +8,10 @@
     create namespace shop              apiVersion: v1
     get namespaces                     kind: Pod …
 
+A cell is no shell, but it has what commands mostly need: one command a line, quotes, `#` for remarks, `\\` at the end
+of a line that goes on in the next, and `<<END` for what a command reads. There are no pipes, redirections or `&&`;
+`-o jsonpath`, `-o go-template` and `-l` choose what is shown. `%%kubectl edit deploy/web` takes the edit from the cell.
+
 They ask the cluster that was made last, or that `k8snb.use(cluster)` chose. What a command prints is written as
 plain text, errors too: a command that fails stops nothing. In a line, `{name}` stands for the notebook's variable
 of that name.
@@ -27,6 +31,7 @@ from k8snb.kubectl.command import run
 
 _VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 _TEMPLATE_WORDS = frozenset(("range", "end"))
+_SHELL = frozenset(("|", "||", "&", "&&", ";", ">", ">>", "<", "2>&1", "|&"))
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1\s*$")
 
 
@@ -66,7 +71,22 @@ def _show(command: Command) -> None:
     if cluster is None:
         sys.stdout.write(_("there is no cluster yet: make one with Cluster(), or choose one with k8snb.use()") + "\n")
         return
+    sign = shell_sign(command.line)
+    if sign:
+        hint = _("this is no shell and knows no {sign}: write one command a line, and let <<END say what it reads")
+        sys.stdout.write(f"error: {hint.format(sign=sign)}\n")
+        return
     sys.stdout.write(run(cluster, command.line, command.stdin).text)
+
+
+def shell_sign(line: str) -> str:
+    """The first word of a line that only a shell would understand (`|`, `>`, `&&`); empty if there is none."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return ""
+    before = words[: words.index("--")] if "--" in words else words
+    return next((word for word in before if word in _SHELL), "")
 
 
 def _wants_input(line: str) -> bool:

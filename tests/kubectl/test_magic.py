@@ -86,6 +86,23 @@ def test_commands_go_on_in_the_next_line_and_read_what_stands_below() -> None:
     ]
 
 
+def test_a_cell_is_no_shell_and_says_so(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = Cluster(nodes=1)
+    notebook.magics["kubectl"]("get pods | grep web")
+    assert capsys.readouterr().out.startswith("error: this is no shell and knows no |: write one command a line")
+    notebook.magics["kubectl"]("get nodes -o jsonpath='{range .items[*]}{.metadata.name} | {end}'")
+    assert capsys.readouterr().out == "node-1 | "
+    del cluster
+
+
+def test_an_edit_stands_in_the_cell(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = Cluster(nodes=1)
+    cluster.kubectl("create configmap a --from-literal=k=v")
+    notebook.magics["kubectl"]("edit cm a", "s/k: v/k: w/\n")
+    assert capsys.readouterr().out == "configmap/a edited\n"
+    assert cluster.kubectl("get cm a -o jsonpath={.data.k}") == "w"
+
+
 def test_ipython_runs_them() -> None:
     testing = pytest.importorskip("IPython.testing.globalipapp")
     shell = testing.get_ipython() or testing.start_ipython()
