@@ -40,6 +40,15 @@ class LogOptions:
     limit_bytes: int | None = None
 
 
+class Usage(Protocol):
+    """What a container uses just now."""
+
+    @property
+    def cpu_millicores(self) -> float: ...
+    @property
+    def memory_bytes(self) -> int: ...
+
+
 class NodeAgent(Protocol):
     """The part of a kubelet's own API that the API server calls."""
 
@@ -57,6 +66,10 @@ class NodeAgent(Protocol):
 
     def port_forward(self, pod: Object) -> Endpoint | None:
         """The pod's network, or None if it has none now."""
+        ...
+
+    def usage(self, pod: Object) -> Mapping[str, Usage]:
+        """What each running container of the pod uses just now."""
         ...
 
 

@@ -27,6 +27,7 @@ from k8snb.apiserver.admission.chain import PLUGINS, Chain
 from k8snb.apiserver.applying import Applier
 from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
+from k8snb.apiserver.components import serve_components
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
@@ -38,6 +39,7 @@ from k8snb.apiserver.rendering import render
 from k8snb.apiserver.routing import resolve
 from k8snb.apiserver.selecting import selection
 from k8snb.apiserver.subresources import Subresources
+from k8snb.apiserver.usage import UsageAPI
 from k8snb.apiserver.watching import translate
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
@@ -112,7 +114,12 @@ class APIServer:
             "deletecollection": self.remover.delete_collection,
         }
         reviews = Reviews(self.authorizer, self.authenticate, clock)
-        self._virtual: dict[str, Handler] = {"bindings": self._bind, **reviews.handlers}
+        self._virtual: dict[str, Handler] = {
+            "bindings": self._bind,
+            "componentstatuses": serve_components,
+            **reviews.handlers,
+            **UsageAPI(store, clock, agents).handlers,
+        }
         if gate is not None:
             tokens = TokenRequests(store, clock, self.admission, gate.tokens)
             self._virtual["serviceaccounts/token"] = tokens.create

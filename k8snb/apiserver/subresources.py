@@ -17,6 +17,7 @@ from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bound_statuses import BoundStatuses
 from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
+from k8snb.apiserver.evictions import Evictions
 from k8snb.apiserver.forwarding import split
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.negotiation import patch_kind
@@ -68,6 +69,7 @@ class Subresources:
         self._admission = admission
         self._writer = writer
         self._remover = remover
+        self._evictions = Evictions(store, clock, writer, remover)
         self._containers = Containers(agents, clock)
 
     def handle(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
@@ -176,14 +178,7 @@ class Subresources:
 
     def evict(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Delete a pod if its disruption budgets allow it."""
-        eviction = body.decode(request, "policy/v1", "Eviction").object
-        if (eviction.get("metadata") or {}).get("name", "") != info.name:
-            raise bad_request("name in URL does not match name in Eviction object")
-        options = eviction.get("deleteOptions") or {}
-        plain = RequestInfo("delete", info.resource, info.namespace, info.name)
-        user = request.user or User("system:anonymous")
-        self._remover.remove(kind, plain, options, user, dry_run(request))
-        return Response(201, _SUCCESS)
+        return self._evictions.evict(kind, info, request)
 
     # -- finalizers, ephemeral containers, resize ----------------------------------------------------
 

@@ -12,6 +12,7 @@ from k8snb.client.controller import Context, Controller
 from k8snb.controllers.aggregation import AggregationController
 from k8snb.controllers.certificates import ApprovingController, SigningController
 from k8snb.controllers.deployment.controller import DeploymentController
+from k8snb.controllers.disruptionbudget import DisruptionController
 from k8snb.controllers.endpoints import EndpointsController
 from k8snb.controllers.endpointslice import EndpointSliceController
 from k8snb.controllers.garbagecollector import GarbageCollector
@@ -46,6 +47,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     EndpointSliceController,
     EndpointsController,
     PodGCController,
+    DisruptionController,
     ResourceQuotaController,
     PersistentVolumeController,
     EphemeralVolumeController,

@@ -18,6 +18,7 @@ from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
 from k8snb.kubelet.heartbeat import LEASE_SECONDS, RENEW_SECONDS, STATUS_SECONDS, new_lease, renewed
 from k8snb.kubelet.images.filesystem import Volume
+from k8snb.kubelet.images.program import Usage
 from k8snb.kubelet.plan import PodPlan
 from k8snb.kubelet.podworker import PodWorker
 from k8snb.kubelet.pool import Item, Pool
@@ -261,6 +262,13 @@ class Kubelet:
     def shell(self, pod: Object, container: str, command: Sequence[str]) -> TypedShell | None:
         """A shell to type into, or None if the command (without one: the container's own) is none."""
         return self.runtime.shell(self._running_container(pod, container), command)
+
+    def usage(self, pod: Object) -> Mapping[str, Usage]:
+        """What each running container of the pod uses just now."""
+        worker = self._worker(pod)
+        units = worker.units if worker is not None else ()
+        running = [(u.plan.name, u.container) for u in units if u.container and u.container.state == "running"]
+        return {name: container.usage() for name, container in running}
 
     def port_forward(self, pod: Object) -> Endpoint | None:
         """The pod's network, for those who connect to its ports; None if it has none now."""

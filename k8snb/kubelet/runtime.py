@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from k8snb.kubelet.images.filesystem import Mount
+from k8snb.kubelet.images.program import Usage
 from k8snb.kubelet.references import Reference
 from k8snb.packet import Endpoint, HTTPRequest, HTTPResponse
 from k8snb.typing import Object
@@ -188,6 +189,10 @@ class ContainerView(Protocol):
 
     def last_lines(self) -> str:
         """The end of its log, as a termination message takes it."""
+        ...
+
+    def usage(self) -> Usage:
+        """What it uses just now."""
         ...
 
 

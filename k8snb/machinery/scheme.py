@@ -28,6 +28,7 @@ def _row(
     categories: tuple[str, ...] = (),
     verbs: tuple[str, ...] | None = None,
     storage: str = "",
+    singular: str | None = None,
 ) -> Resource:
     group, _, version = api.rpartition("/")
     optional = {} if verbs is None else {"verbs": verbs}
@@ -36,7 +37,7 @@ def _row(
         version=version,
         kind=kind,
         plural=plural,
-        singular=kind.lower(),
+        singular=kind.lower() if singular is None else singular,
         namespaced=namespaced,
         short_names=tuple(short.split()),
         categories=categories,
@@ -52,6 +53,7 @@ _NETWORKING = "networking.k8s.io/v1"
 _STORAGE = "storage.k8s.io/v1"
 _FLOW = "flowcontrol.apiserver.k8s.io/v1"
 _RESOURCE = "resource.k8s.io/v1"
+_METRICS = "metrics.k8s.io/v1beta1"
 _RBAC = "rbac.authorization.k8s.io/v1"
 _POD_SUBRESOURCES = (
     "attach",
@@ -156,6 +158,8 @@ ROWS: tuple[Resource, ...] = (
     _row(_RESOURCE, "ResourceClaim", "resourceclaims", subresources=_STATUS),
     _row(_RESOURCE, "ResourceClaimTemplate", "resourceclaimtemplates"),
     _row(_RESOURCE, "ResourceSlice", "resourceslices", namespaced=False),
+    _row(_METRICS, "NodeMetrics", "nodes", namespaced=False, verbs=("get", "list"), singular=""),
+    _row(_METRICS, "PodMetrics", "pods", verbs=("get", "list"), singular=""),
 )
 
 
