@@ -58,14 +58,10 @@ class JobStrategy(Strategy):
     dependents = "Orphan"
 
     def default(self, obj: Object) -> Object:
-        spec = obj.get("spec") or {}
-        labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
-        if labels and not labels_of(obj):
-            obj = with_meta(obj, labels=labels)
-        return within_new(obj, "spec", _default_job)
+        return within_new(_labelled(obj), "spec", _default_job)
 
     def prepare_create(self, obj: Object) -> Object:
-        return {**_with_selector(obj), "status": {}}
+        return {**_labelled(_with_selector(obj)), "status": {}}
 
     def validate(self, obj: Object) -> list[FieldError]:
         return [*validate_generated(obj), *validate_job_with_selector(obj.get("spec") or {}), *validate_hostnames(obj)]
@@ -78,6 +74,13 @@ class JobStrategy(Strategy):
 
     def warnings(self, obj: Object) -> list[str]:
         return [*_name_warning(obj), *_job_warnings(obj["spec"], "spec")]
+
+
+def _labelled(job: Object) -> Object:
+    """A Job without labels has those of its pods."""
+    template = (job.get("spec") or {}).get("template") or {}
+    labels = (template.get("metadata") or {}).get("labels")
+    return with_meta(job, labels=labels) if labels and not labels_of(job) else job
 
 
 def _default_job(spec: Object) -> Object:

@@ -26,7 +26,7 @@ def describe_service(describing: Describing, obj: Object) -> None:
     page.line(f"IP:\t{spec.get('clusterIP', '')}")
     page.line(f"IPs:\t{','.join(spec.get('clusterIPs') or ()) or NONE}")
     _outside(page, spec, status)
-    _ports(page, spec, _slices(describing, obj))
+    _ports(page, spec, slices_of(describing, obj))
     page.line(f"Session Affinity:\t{spec.get('sessionAffinity', '')}")
     for title, field in (
         ("External Traffic Policy", "externalTrafficPolicy"),
@@ -70,7 +70,8 @@ def _ports(page: Page, spec: Object, slices: Sequence[Object]) -> None:
         page.line(f"Endpoints:\t{endpoints_text(slices, name)}")
 
 
-def _slices(describing: Describing, obj: Object) -> Sequence[Object]:
+def slices_of(describing: Describing, obj: Object) -> Sequence[Object]:
+    """The EndpointSlices of a Service; none where they may not be read."""
     meta = obj["metadata"]
     query = {"labelSelector": f"kubernetes.io/service-name={meta['name']}"}
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from k8snb.kubectl.describe.context import Describing
 from k8snb.kubectl.describe.volumes import describe_source
-from k8snb.kubectl.describe.writer import NONE, UNSET, Page, true_or_false
+from k8snb.kubectl.describe.writer import NONE, UNSET, Page, long_time, true_or_false
 from k8snb.kubectl.printing.tables import labels_text
 from k8snb.machinery.gotext import go_text
 from k8snb.machinery.selectors import text_of
@@ -127,4 +127,26 @@ def describe_budget(describing: Describing, obj: Object) -> None:
         ("Total", "expectedPods"),
     ):
         page.line(f"{title}:\t{status.get(field, 0)}", 2)
+    describing.events(obj)
+
+
+def describe_storage_node(describing: Describing, obj: Object) -> None:
+    """A CSINode: the storage drivers of a node."""
+    page = describing.page
+    page.line(f"Name:\t{obj['metadata']['name']}")
+    describing.marks(obj)
+    page.line(f"CreationTimestamp:\t{long_time(obj['metadata'].get('creationTimestamp'))}")
+    page.line("Spec:")
+    drivers = (obj.get("spec") or {}).get("drivers") or ()
+    if drivers:
+        page.line("Drivers:", 1)
+    for driver in drivers:
+        page.line(f"{driver['name']}:", 2)
+        page.line(f"Node ID:\t{driver['nodeID']}", 3)
+        count = (driver.get("allocatable") or {}).get("count")
+        if count is not None:
+            page.line("Allocatables:", 3)
+            page.line(f"Count:\t{count}", 4)
+        if driver.get("topologyKeys"):
+            page.line(f"Topology Keys:\t[{' '.join(driver['topologyKeys'])}]", 3)
     describing.events(obj)
