@@ -32,6 +32,7 @@ from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
 from k8snb.apiserver.kinds import Kind, Kinds
+from k8snb.apiserver.metrics import Metrics
 from k8snb.apiserver.negotiation import patch_kind
 from k8snb.apiserver.ownership import History
 from k8snb.apiserver.reading import Reader
@@ -91,6 +92,7 @@ class APIServer:
         self.authenticate = gate.authenticator if gate is not None else Authenticator()
         self.authorizer = gate.authorizer if gate is not None else None
         self._gate = gate
+        self.metrics = Metrics(store, clock)
         self.panics: list[BaseException] = []
         self._readable: dict[str, Bucket] = {}
         plugins = (*PLUGINS, *(guards(gate) if gate is not None else ()))
@@ -271,6 +273,9 @@ class APIServer:
         return self.subresources.bind(pods, target, request)
 
     def _path(self, request: Request) -> Response:
+        response = self.metrics.serve(request)
+        if response is not None:
+            return response
         for serve in (discovery.serve, status.serve, openapi.serve):
             response = serve(request, self.scheme)
             if response is not None:
@@ -325,6 +330,16 @@ def _record(server: APIServer, request: Request, then: Handle) -> Response:
     return response
 
 
+def _count(server: APIServer, request: Request, then: Handle) -> Response:
+    try:
+        response = then(request)
+    except StatusError as error:
+        server.metrics.count(request, error.code)
+        raise
+    server.metrics.count(request, response.code)
+    return response
+
+
 def _negotiate(server: APIServer, request: Request, then: Handle) -> Response:
     return render(server.kinds, server.clock, server.history, request, then(request))
 
@@ -367,6 +382,7 @@ Filter = Callable[[APIServer, Request, Handle], Response]
 FILTERS: tuple[tuple[str, Filter], ...] = (
     ("panic recovery", _recover),
     ("audit", _record),
+    ("metrics", _count),
     ("authentication", _authenticate),
     ("impersonation", _impersonate),
     ("request info", _resolve),
@@ -377,7 +393,9 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
 validation and storage for a write; storage or the watch cache for a read."""
 
 
-ONLY_OUTSIDE = frozenset({"authentication", "impersonation", "request info", "authorization", "content negotiation"})
+ONLY_OUTSIDE = frozenset(
+    {"metrics", "authentication", "impersonation", "request info", "authorization", "content negotiation"}
+)
 """Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded.
 
 It is authorized too, where its route is found (`_dispatch_granted`)."""

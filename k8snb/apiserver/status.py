@@ -36,11 +36,29 @@ def version() -> Object:
     }
 
 
-_LIVE = ("ping", "log", "etcd", "poststarthook/start-apiserver-admission-initializer")
+_HOOKS = """
+start-apiserver-admission-initializer generic-apiserver-start-informers priority-and-fairness-config-consumer
+priority-and-fairness-filter storage-object-count-tracker-hook start-apiextensions-informers
+start-apiextensions-controllers crd-informer-synced start-system-namespaces-controller
+peer-endpoint-reconciler-controller start-cluster-authentication-info-controller
+start-kube-apiserver-identity-lease-controller start-kube-apiserver-identity-lease-garbage-collector
+storage-readiness start-legacy-token-tracking-controller start-service-ip-repair-controllers rbac/bootstrap-roles
+scheduling/bootstrap-system-priority-classes priority-and-fairness-config-producer bootstrap-controller
+start-kubernetes-service-cidr-controller aggregator-reload-proxy-client-cert start-kube-aggregator-informers
+apiservice-status-local-available-controller apiservice-status-remote-available-controller
+apiservice-registration-controller apiservice-discovery-controller kube-apiserver-autoregistration
+"""
+_STARTED = (
+    *(f"poststarthook/{hook}" for hook in _HOOKS.split()),
+    "autoregister-completion",
+    "poststarthook/apiservice-openapi-controller",
+    "poststarthook/apiservice-openapiv3-controller",
+)
+_BASIC = ("ping", "log", "etcd")
 CHECKS = {
-    "healthz": _LIVE,
-    "livez": _LIVE,
-    "readyz": ("ping", "log", "etcd", "etcd-readiness", "informer-sync", *_LIVE[3:], "shutdown"),
+    "healthz": (*_BASIC, *_STARTED),
+    "livez": (*_BASIC, *_STARTED),
+    "readyz": (*_BASIC, "etcd-readiness", "informer-sync", *_STARTED, "shutdown"),
 }
 """The checks behind each health endpoint; each is also a path of its own (`/livez/ping`)."""
 
@@ -51,6 +69,10 @@ def health(
     """`/healthz`, `/livez`, `/readyz`. `failed` names the checks that do not pass; 500 if there is one."""
     bad = [check for check in CHECKS[endpoint] if check in failed and check not in excluded]
     lines = [_line(check, check in excluded, check in bad) for check in CHECKS[endpoint]]
+    unknown = sorted({check for check in excluded if check and check not in CHECKS[endpoint]})
+    if unknown:
+        listed = ", ".join(f'"{check}"' for check in unknown)
+        lines.append(f"warn: some health checks cannot be excluded: no matches for {listed}")
     if bad:
         return _text(500, "\n".join([*lines, f"{endpoint} check failed", ""]))
     return _text(200, "\n".join([*lines, f"{endpoint} check passed", ""]) if verbose else "ok")
@@ -67,7 +89,7 @@ def _text(code: int, text: str) -> Response:
     return Response(code, body=text.encode(), content_type="text/plain; charset=utf-8", headers=headers)
 
 
-_OTHER_PATHS = ("/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version")
+_OTHER_PATHS = ("/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version")
 
 
 def root_paths(scheme: Scheme) -> Object:

@@ -21,7 +21,6 @@ from k8snb.apiserver.evictions import Evictions
 from k8snb.apiserver.forwarding import split
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.negotiation import patch_kind
-from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.ownership import Known
 from k8snb.apiserver.patching import patched_as
 from k8snb.apiserver.writing import Writer

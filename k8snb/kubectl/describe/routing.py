@@ -124,7 +124,10 @@ def _rule(page: Page, direction: str, rule: Object) -> None:
         page.line(f"{_INDENT}To Port: <any> (traffic allowed to all ports)")
     for port in ports:
         protocol, number = port.get("protocol", "TCP"), port.get("port", "<nil>")
-        page.line(f"{_INDENT}To Port: {number}/{protocol}")
+        if "endPort" in port:
+            page.line(f"{_INDENT}To Port Range: {number}-{port['endPort']}/{protocol}")
+        else:
+            page.line(f"{_INDENT}To Port: {number}/{protocol}")
     peers = rule.get(field) or ()
     if not peers:
         page.line(f"{_INDENT}{word}: <any> (traffic not restricted by {end})")

@@ -5,6 +5,7 @@ from k8snb.kubectl.verbs.apply import APPLY
 from k8snb.kubectl.verbs.attach import ATTACH
 from k8snb.kubectl.verbs.auth import AUTH
 from k8snb.kubectl.verbs.certificate import CERTIFICATE
+from k8snb.kubectl.verbs.autoscale import AUTOSCALE
 from k8snb.kubectl.verbs.config import CONFIG
 from k8snb.kubectl.verbs.cp import CP
 from k8snb.kubectl.verbs.create import CREATE
@@ -43,6 +44,7 @@ VERBS: tuple[Verb, ...] = (
     ATTACH,
     AUTH,
     CERTIFICATE,
+    AUTOSCALE,
     CLUSTER_INFO,
     CONFIG,
     CORDON,

@@ -11,7 +11,7 @@ from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.files import read_bytes
 from k8snb.kubectl.flags import Flag
-from k8snb.kubectl.generators import pairs, services, workloads
+from k8snb.kubectl.generators import pairs, policies, services, workloads
 from k8snb.kubectl.generators.workloads import meta
 from k8snb.kubectl.targets import Target
 from k8snb.machinery.quantity import QuantityError, canonical
@@ -222,6 +222,17 @@ def _quota(call: Call, name: str) -> Object:
     return {"kind": "ResourceQuota", "apiVersion": "v1", "metadata": meta(name), "spec": spec, "status": {}}
 
 
+def _budget(call: Call, name: str) -> Object:
+    flags = call.flags
+    return policies.budget(name, flags.text("selector"), flags.text("min-available"), flags.text("max-unavailable"))
+
+
+def _ingress(call: Call, name: str) -> Object:
+    flags = call.flags
+    marks = flags.texts("annotation")
+    return policies.ingress(name, flags.texts("rule"), flags.text("class"), flags.text("default-backend"), marks)
+
+
 GENERATORS: tuple[Generator, ...] = (
     Generator(
         "configmap",
@@ -252,6 +263,14 @@ GENERATORS: tuple[Generator, ...] = (
         ("deploy",),
     ),
     Generator(
+        "ingress",
+        "Create an ingress with the specified name",
+        _ingress,
+        "",
+        (Flag("class"), Flag("rule", kind="texts"), Flag("default-backend"), Flag("annotation", kind="texts")),
+        ("ing",),
+    ),
+    Generator(
         "job",
         "Create a job with the specified name",
         _job,
@@ -259,6 +278,14 @@ GENERATORS: tuple[Generator, ...] = (
         (Flag("image"), Flag("from")),
     ),
     Generator("namespace", "Create a namespace with the specified name", _namespace, aliases=("ns",)),
+    Generator(
+        "poddisruptionbudget",
+        "Create a pod disruption budget with the specified name",
+        _budget,
+        "failed to create poddisruptionbudgets:",
+        (Flag("min-available"), Flag("max-unavailable"), Flag("selector")),
+        ("pdb",),
+    ),
     Generator(
         "priorityclass",
         "Create a priority class with the specified name",

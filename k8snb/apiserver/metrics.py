@@ -1,0 +1,119 @@
+"""`/metrics`: what the API server has counted, in the text format that Prometheus reads.
+
+Requests are counted that come from outside; what parts of this process ask of each other is no HTTP. Upstream:
+`apiserver/pkg/endpoints/metrics`, `apiserver/pkg/storage/etcd3/metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from k8snb.apiserver.status import version
+from k8snb.clock import Clock
+from k8snb.store.mvcc import Store
+from k8snb.wire import Request, RequestInfo, Response
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+
+_VERBS = {"create": "POST", "update": "PUT", "connect": "CONNECT"}
+_REQUESTS = (
+    "[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, "
+    "component, and HTTP response code."
+)
+_OBJECTS = (
+    "[STABLE] Number of stored objects at the time of last check split by kind. In case of a fetching error, the "
+    "value will be -1."
+)
+_BUILD = (
+    "[BETA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, "
+    "build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running."
+)
+_BUILD_LABELS = {
+    "build_date": "buildDate",
+    "compiler": "compiler",
+    "git_commit": "gitCommit",
+    "git_tree_state": "gitTreeState",
+    "git_version": "gitVersion",
+    "go_version": "goVersion",
+    "major": "major",
+    "minor": "minor",
+    "platform": "platform",
+}
+
+
+class Counted(NamedTuple):
+    """What tells one kind of request from another, in the order of the labels."""
+
+    code: str
+    component: str
+    dry_run: str
+    group: str
+    resource: str
+    scope: str
+    subresource: str
+    verb: str
+    version: str
+
+
+class Metrics:
+    """The counters of one API server."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._began = clock.now()
+        self._requests: dict[Counted, int] = {}
+
+    def count(self, request: Request, code: int) -> None:
+        """Count a request that has been answered."""
+        key = _key(request, code)
+        self._requests[key] = self._requests.get(key, 0) + 1
+
+    def serve(self, request: Request) -> Response | None:
+        """Answer a request for `/metrics`; None if it is for something else."""
+        if request.path.strip("/") != "metrics" or request.method not in ("GET", "HEAD"):
+            return None
+        text = "".join(f"{line}\n" for line in self._lines())
+        return Response(200, body=text.encode(), content_type=CONTENT_TYPE)
+
+    def _lines(self) -> Iterator[str]:
+        yield from _head("apiserver_request_total", "counter", _REQUESTS)
+        for key, number in sorted(self._requests.items()):
+            yield _sample("apiserver_request_total", key._asdict(), number)
+        yield from _head("apiserver_storage_objects", "gauge", _OBJECTS)
+        for name, bucket in sorted(self._store.buckets().items()):
+            number = sum(len(names) for names in bucket.namespaces.values())
+            yield _sample("apiserver_storage_objects", {"resource": name}, number)
+        yield from _head("kubernetes_build_info", "gauge", _BUILD)
+        build = version()
+        yield _sample("kubernetes_build_info", {label: build[name] for label, name in _BUILD_LABELS.items()}, 1)
+        started = "Start time of the process since unix epoch in seconds."
+        yield from _head("process_start_time_seconds", "gauge", started)
+        yield _sample("process_start_time_seconds", {}, self._began)
+
+
+def _key(request: Request, code: int) -> Counted:
+    info = request.info or RequestInfo(request.method.lower(), None)
+    resource, dry = info.resource, request.query.get("dryRun", "")
+    if resource is None:
+        return Counted(str(code), "apiserver", dry, "", "", "", request.path, request.method, "")
+    verb = _VERBS.get(info.verb, info.verb.upper())
+    if verb == "PATCH" and "apply-patch" in request.headers.get("content-type", ""):
+        verb = "APPLY"
+    scope = "resource" if info.name or verb == "POST" else "namespace" if info.namespace else "cluster"
+    names = (resource.group, resource.plural, scope, info.subresource, verb, resource.version)
+    return Counted(str(code), "apiserver", dry, *names)
+
+
+def _head(name: str, type: str, about: str) -> Iterator[str]:
+    yield f"# HELP {name} {about}"
+    yield f"# TYPE {name} {type}"
+
+
+def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
+    shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{shown}}} {value:.17g}" if shown else f"{name} {value:.17g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,72 @@
+"""kubectl autoscale: an autoscaler for something that has replicas. Upstream: `kubectl/pkg/cmd/autoscale`."""
+
+from __future__ import annotations
+
+from k8snb.errors import StatusError
+from k8snb.kubectl.asking import ask, found
+from k8snb.kubectl.call import Call, Verb
+from k8snb.kubectl.errors import CommandError, raise_all
+from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, RECORD, SAVE_CONFIG, Flag, manager
+from k8snb.kubectl.generators.policies import autoscaler
+from k8snb.kubectl.generators.workloads import with_namespace
+from k8snb.kubectl.targets import Target
+from k8snb.kubectl.verbs.apply import configured
+
+_RESOURCE = "horizontalpodautoscalers.autoscaling"
+
+
+def run(call: Call) -> None:
+    """Carry out `kubectl autoscale`."""
+    least, most = call.flags.number("min"), call.flags.number("max")
+    if most < 1:
+        raise CommandError(f"--max=MAXPODS is required and must be at least 1, max: {most}")
+    if most < least:
+        raise CommandError(f"--max=MAXPODS must be larger or equal to --min=MINPODS, max: {most}, min: {least}")
+    result = found(call, ask(call, call.args), latest=True)
+    if not result.targets and not result.errors:
+        raise CommandError("no objects passed to autoscale")
+    for target in result.targets:
+        _autoscale(call, target, least, most)
+    raise_all(result.errors)
+
+
+def _autoscale(call: Call, target: Target, least: int, most: int) -> None:
+    resource = target.resource
+    if "scale" not in resource.subresources:
+        what = f"{resource.group}/{resource.version}, Resource={resource.plural}"
+        why = f"could not find scale subresource for {what} in discovery information"
+        raise CommandError(f"cannot autoscale a {resource.kind}: {why}")
+    reference = {"kind": resource.kind, "name": target.name, "apiVersion": resource.api_version}
+    name = call.flags.text("name") or target.name
+    obj = autoscaler(name, reference, least, most, call.flags.number("cpu-percent"))
+    if call.flags.has("namespace"):
+        obj = {**obj, "metadata": with_namespace(obj["metadata"], call.namespace)}
+    if call.flags.on("save-config"):
+        obj = configured(obj, ordered=False)
+    wanted = call.scheme.find(_RESOURCE)
+    assert wanted is not None
+    if call.dry_run != "client":
+        try:
+            obj = call.session.create(wanted, call.namespace, obj, call.query())
+        except StatusError as error:
+            raise CommandError(error.message) from None
+    call.done(obj, f"{wanted.kind.lower()}.{wanted.group}/{name}", "autoscaled", ordered=False)
+
+
+AUTOSCALE = Verb(
+    "autoscale",
+    "Auto-scale a deployment, replica set, stateful set, or replication controller",
+    run,
+    (
+        *PRINTING,
+        DRY_RUN,
+        *FILES,
+        RECORD,
+        SAVE_CONFIG,
+        manager("kubectl-autoscale"),
+        Flag("min", kind="number", default=-1),
+        Flag("max", kind="number", default=-1, required=True),
+        Flag("cpu-percent", kind="number", default=-1),
+        Flag("name"),
+    ),
+)
