@@ -41,6 +41,8 @@ def quoted(value: Any) -> str:
     """A value as an error message shows it: strings quoted, everything else as compact JSON."""
     if isinstance(value, Struct):
         return f"{{{','.join(f'{quoted(name)}:{quoted(field)}' for name, field in value.items())}}}"
+    if isinstance(value, list) and value and isinstance(value[0], Struct):
+        return f"[{','.join(map(quoted, value))}]"
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 

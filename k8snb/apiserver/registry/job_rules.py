@@ -15,6 +15,7 @@ from k8snb.apiserver.registry.rollouts import validate_counts
 from k8snb.apiserver.registry.templates import MISMATCH, validate_template
 from k8snb.errors import FieldError, invalid_value, not_supported, required, too_long
 from k8snb.machinery import formats, selectors
+from k8snb.machinery.internal import internal
 from k8snb.machinery.objects import is_true
 from k8snb.machinery.validation import IMMUTABLE, validate_label_selector
 from k8snb.typing import Object
@@ -40,6 +41,7 @@ _FOR_MANY = f"when completions are above {_MOST_INDEXED} and used with backoff l
 _REPLACEMENT = ("Failed", "TerminatingOrFailed")
 _PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+", re.ASCII)
 _FROZEN = ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
+_TYPES = {"podFailurePolicy": "PodFailurePolicy", "successPolicy": "SuccessPolicy"}
 _SCHEDULING = ("nodeSelector", "tolerations", "schedulingGates")
 
 
@@ -189,14 +191,16 @@ def validate_job_change(new: Object, old: Object) -> Findings:
     yield from _validate_completions(spec, before)
     yield from _frozen(spec, before, "selector")
     if _template(spec) != (_template(before) if not _is_waiting(old) else _rescheduled(before, spec)):
-        yield invalid_value("spec.template", spec.get("template"), IMMUTABLE)
+        yield invalid_value("spec.template", internal("PodTemplateSpec", spec.get("template") or {}), IMMUTABLE)
     for name in _FROZEN:
         yield from _frozen(spec, before, name)
 
 
 def _frozen(spec: Object, before: Object, name: str) -> Findings:
-    if spec.get(name) != before.get(name):
-        yield invalid_value(f"spec.{name}", spec.get(name), IMMUTABLE)
+    value = spec.get(name)
+    if value != before.get(name):
+        shown = internal(_TYPES[name], value) if name in _TYPES and value is not None else value
+        yield invalid_value(f"spec.{name}", shown, IMMUTABLE)
 
 
 def _validate_completions(spec: Object, before: Object) -> Findings:
