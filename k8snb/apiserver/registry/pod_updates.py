@@ -110,7 +110,7 @@ def _validate_nothing_else(spec: Object, old: Object) -> list[FieldError]:
         found += _validate_gated(put_back, old)
     if put_back != old:
         text = f"pod updates may not change fields other than {','.join(UPDATABLE)}"
-        found.append(field_forbidden("spec", f"{text}\n{difference(old, put_back)}"))
+        found.append(field_forbidden("spec", f"{text}\n{difference('PodSpec', old, put_back)}"))
     return found
 
 
@@ -187,7 +187,7 @@ def _validate_kept(spec: Object, old: Object) -> Findings:
         if name not in containers:
             yield field_forbidden(path, f'existing ephemeral containers "{name}" may not be removed\n')
         elif containers[name] != container:
-            changed = difference(container, containers[name])
+            changed = difference("EphemeralContainer", container, containers[name])
             yield field_forbidden(path, f'existing ephemeral containers "{name}" may not be changed\n{changed}')
 
 

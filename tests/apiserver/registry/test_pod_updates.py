@@ -33,14 +33,15 @@ def test_hardly_anything_else_may_and_the_difference_is_shown():
     head, _, difference = found.partition("\n")
     assert head == FORBIDDEN
     assert difference == (
-        "@@ -14,5 +14,6 @@\n"
-        '  "DnsPolicy": "ClusterFirst",\n'
-        '  "SecurityContext": {},\n'
-        '  "SchedulerName": "default-scheduler",\n'
-        '- "EnableServiceLinks": true\n'
-        '+ "EnableServiceLinks": true,\n'
-        '+ "HostNetwork": true\n'
-        " }\n"
+        "@@ -44,7 +44,7 @@\n"
+        '  "AutomountServiceAccountToken": null,\n'
+        '  "NodeName": "",\n'
+        '  "SecurityContext": {\n'
+        '-  "HostNetwork": false,\n'
+        '+  "HostNetwork": true,\n'
+        '   "HostPID": false,\n'
+        '   "HostIPC": false,\n'
+        '   "ShareProcessNamespace": null,\n'
     )
 
 
