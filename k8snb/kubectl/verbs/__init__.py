@@ -4,8 +4,8 @@ from k8snb.kubectl.call import Verb
 from k8snb.kubectl.verbs.apply import APPLY
 from k8snb.kubectl.verbs.attach import ATTACH
 from k8snb.kubectl.verbs.auth import AUTH
-from k8snb.kubectl.verbs.certificate import CERTIFICATE
 from k8snb.kubectl.verbs.autoscale import AUTOSCALE
+from k8snb.kubectl.verbs.certificate import CERTIFICATE
 from k8snb.kubectl.verbs.config import CONFIG
 from k8snb.kubectl.verbs.cp import CP
 from k8snb.kubectl.verbs.create import CREATE
@@ -43,8 +43,8 @@ VERBS: tuple[Verb, ...] = (
     APPLY,
     ATTACH,
     AUTH,
-    CERTIFICATE,
     AUTOSCALE,
+    CERTIFICATE,
     CLUSTER_INFO,
     CONFIG,
     CORDON,
