@@ -1,8 +1,9 @@
 """Making room: which pods would have to leave which node so that a more important one fits.
 
 For every node where it might help, all pods of lower priority are imagined away; if the pod then fits, as many as
-possible are put back, the most important first. Of the nodes found the one that hurts least is taken. Disruption
-budgets are not looked at yet. Upstream: `framework/preemption`, `plugins/defaultpreemption`.
+possible are put back: first those whose disruption budget has no room left, and of each sort the most important first.
+Of the nodes found the one that hurts least is taken; if there is no other way, a budget is overdrawn.
+Upstream: `framework/preemption`, `plugins/defaultpreemption`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from k8snb.clock import parse_time
 from k8snb.machinery.objects import condition, is_deleting
+from k8snb.machinery.selectors import of_object
 from k8snb.scheduler.framework import SUCCESS, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES, PodInfo
@@ -32,6 +34,8 @@ class Candidate(NamedTuple):
 
     node: str
     victims: Sequence[PodInfo]
+    overdrawn: int
+    """How many of them leave though their disruption budget has no room for it."""
 
 
 class Search:
@@ -42,6 +46,7 @@ class Search:
         self._state = state
         self._pod = pod
         self._priority = CLASSES.of(pod["spec"]).priority
+        self._budgets = framework.budgets()
         self.statuses: dict[str, Status] = {}
         """Why it would not help on the nodes that were tried in vain."""
 
@@ -53,16 +58,16 @@ class Search:
         enough = max(len(nodes) * CANDIDATES_PERCENT // 100, MIN_CANDIDATES)
         found: list[Candidate] = []
         for node in nodes:
-            victims = self._victims(node)
-            if isinstance(victims, Status):
-                self.statuses[node.name] = victims
+            candidate = self._candidate(node)
+            if isinstance(candidate, Status):
+                self.statuses[node.name] = candidate
             else:
-                found.append(Candidate(node.name, victims))
+                found.append(candidate)
                 if len(found) >= enough:
                     break
         return found
 
-    def _victims(self, node: NodeInfo) -> list[PodInfo] | Status:
+    def _candidate(self, node: NodeInfo) -> Candidate | Status:
         lower = [info for info in node.pods.values() if info.pod_class.priority < self._priority]
         if not lower:
             return NO_VICTIMS
@@ -73,13 +78,30 @@ class Search:
         status = framework.filter_with_nominated(state, pod, imagined)
         if status is not SUCCESS:
             return status
+        lower.sort(key=self._importance)
+        kept, others = self._by_budget(lower)
         victims: list[PodInfo] = []
-        for info in sorted(lower, key=self._importance):
+        for info in (*kept, *others):
             framework.imagine(state, pod, info, imagined, 1)
             if framework.filter_with_nominated(state, pod, imagined) is not SUCCESS:
                 framework.imagine(state, pod, info, imagined, -1)
                 victims.append(info)
-        return victims
+        overdrawn = sum(info in kept for info in victims)
+        return Candidate(node.name, sorted(victims, key=self._importance), overdrawn)
+
+    def _by_budget(self, pods: Sequence[PodInfo]) -> tuple[list[PodInfo], list[PodInfo]]:
+        """Those that may not leave by their budgets, taken one after another, and the others."""
+        if not self._budgets:
+            return [], list(pods)
+        left = {id(budget): (budget.get("status") or {}).get("disruptionsAllowed", 0) for budget in self._budgets}
+        kept: list[PodInfo] = []
+        others: list[PodInfo] = []
+        for info in pods:
+            ours = [budget for budget in self._budgets if _covers(budget, info)]
+            for budget in ours:
+                left[id(budget)] -= 1
+            (kept if any(left[id(budget)] < 0 for budget in ours) else others).append(info)
+        return kept, others
 
     def _importance(self, info: PodInfo) -> tuple[int, float]:
         return -info.pod_class.priority, self._started(info)
@@ -93,11 +115,11 @@ class Search:
         return min(candidates, key=self._harm)
 
     def _harm(self, candidate: Candidate) -> tuple[float, ...]:
-        """By the most important victim, by all together, by their number, and by how long the most important ran."""
+        """By budgets overdrawn, the most important victim, all together, their number, how long the first has run."""
         priorities = [info.pod_class.priority for info in candidate.victims]
         highest = max(priorities)
         earliest = min(self._started(info) for info in candidate.victims if info.pod_class.priority == highest)
-        return highest, sum(each + 2**31 for each in priorities), len(priorities), -earliest
+        return candidate.overdrawn, highest, sum(each + 2**31 for each in priorities), len(priorities), -earliest
 
 
 def leaving_for_another(pod: Object) -> bool:
@@ -105,3 +127,13 @@ def leaving_for_another(pod: Object) -> bool:
     found = condition(pod, "DisruptionTarget")
     reason = found is not None and found["status"] == "True" and found.get("reason")
     return is_deleting(pod) and reason == "PreemptionByScheduler"
+
+
+def _covers(budget: Object, info: PodInfo) -> bool:
+    """Whether a disruption budget counts a pod that nobody is making leave yet."""
+    selector = (budget.get("spec") or {}).get("selector")
+    if not selector or not info.labels or budget["metadata"]["namespace"] != info.namespace:
+        return False
+    if info.pod["metadata"]["name"] in ((budget.get("status") or {}).get("disruptedPods") or {}):
+        return False
+    return of_object(selector).matches(info.labels)

@@ -44,6 +44,8 @@ class Surroundings:
     activate: Callable[[str], None] = lambda uid: None
     """Try the pod of that uid again soon."""
     storage: Storage = field(default_factory=Storage)
+    budgets: Callable[[], Sequence[Object]] = tuple
+    """All disruption budgets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Framework:
         self.now = surroundings.now
         self.activate = surroundings.activate
         self.storage: Storage = surroundings.storage
+        self.budgets: Callable[[], Sequence[Object]] = surroundings.budgets
         self.plugins: dict[str, Any] = {name: PLUGINS[name].make(self) for name, _ in profile.plugins}
         self.at: dict[str, tuple[Any, ...]] = {
             point.name: tuple(plugin for plugin in self.plugins.values() if hasattr(plugin, point.method))

@@ -28,6 +28,7 @@ from k8snb.trace import Span
 from k8snb.typing import Object, ObjectKey
 
 USER = "system:kube-scheduler"
+BUDGETS = "poddisruptionbudgets.policy"
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _NO_LABELS: Mapping[str, str] = {}
 _UNSEEN = Span(0, "", ObjectKey("", ""), 0, 0, 0.0)
@@ -60,6 +61,7 @@ class Scheduler(Task):
             now=context.clock.now,
             activate=lambda uid: self.queue.activate(uid),
             storage=Storage(self._listing),
+            budgets=lambda: self._listing(BUDGETS).list(),
         )
         self._cycles = {profile.name: Cycle(Framework(surroundings, profile)) for profile in profiles}
         frameworks = [cycle.framework for cycle in self._cycles.values()]
@@ -73,6 +75,7 @@ class Scheduler(Task):
         owners = [informers.of(resource) for resource in OWNERS.values()]
         services, nodes = informers.of("services"), informers.of("nodes")
         self._namespaces = informers.of("namespaces")
+        self._listing(BUDGETS)
         stores = [informers.of(word) for word in WORDS if self._context.scheme.find(word) is not None]
         self._background = [*owners, services, self._namespaces, nodes, *stores]
         self._namespaces.on_change(self._namespace_changed)

@@ -126,3 +126,44 @@ def test_anti_affinity_can_be_preempted_too() -> None:
     shy = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
     world = full(running("a", "n", cpu="1", labels={"app": "web"}))
     assert preempt(world, pod("vip", priority=9, affinity=shy))[2] == ["a"]
+
+
+# -- disruption budgets ------------------------------------------------------------------------------
+
+
+def budget(app: str, allowed: int, *disrupted: str) -> Object:
+    status = {"disruptionsAllowed": allowed, "disruptedPods": dict.fromkeys(disrupted, "now")}
+    meta = {"name": app, "namespace": "default"}
+    return {"metadata": meta, "spec": {"selector": {"matchLabels": {"app": app}}}, "status": status}
+
+
+def of_app(name: str, where: str, app: str, priority: int = 0) -> Object:
+    return running(name, where, priority, labels={"app": app})
+
+
+def guarded(*pods: Object, budgets: Sequence[Object], nodes: Sequence[str] = ("n",)) -> World:
+    return World([node(name, cpu="8") for name in nodes], pods, budgets=budgets)
+
+
+def test_who_is_kept_by_a_budget_stays_before_the_more_important() -> None:
+    pods = of_app("kept", "n", "db"), of_app("free", "n", "web", 10)
+    assert preempt(guarded(*pods, budgets=[budget("db", 0)]), VIP)[2] == ["free"]
+    assert preempt(guarded(*pods, budgets=[budget("db", 1)]), VIP)[2] == ["kept"]
+
+
+def test_the_node_on_which_no_budget_is_overdrawn_is_taken_whatever_the_victims_priority() -> None:
+    pods = (
+        of_app("a", "one", "db"),
+        of_app("b", "one", "db"),
+        of_app("c", "two", "web", 9),
+        of_app("d", "two", "web", 9),
+    )
+    world = guarded(*pods, budgets=[budget("db", 0)], nodes=("one", "two"))
+    nominated, _, victims = preempt(world, VIP)
+    assert (nominated, victims) == ("two", ["d"])
+
+
+def test_if_there_is_no_other_way_a_budget_is_overdrawn() -> None:
+    pods = of_app("a", "n", "db"), of_app("b", "n", "db")
+    assert preempt(guarded(*pods, budgets=[budget("db", 0)]), VIP)[2] == ["b"]
+    assert preempt(guarded(*pods, budgets=[budget("db", 0, "b")]), VIP)[2] == ["b"]

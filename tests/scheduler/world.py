@@ -148,6 +148,7 @@ class World:
         namespaces: Mapping[str, Mapping[str, str]] | None = None,
         profile: Profile = DEFAULT_PROFILE,
         storage: Sequence[Object] = (),
+        budgets: Sequence[Object] = (),
     ) -> None:
         self.cache = Cache()
         self.api = Notebook()
@@ -168,6 +169,7 @@ class World:
             nominator=self.nominator,
             api=self.api,
             now=lambda: 0.0,
+            budgets=lambda: budgets,
             storage=Storage(lambda word: Shelf([each for each in storage if _word(each) == word])),
         )
         self.framework = Framework(self.surroundings, profile)
