@@ -29,6 +29,7 @@ from k8snb.controllers.tainteviction import TaintEvictionController
 from k8snb.controllers.tokens import TokenController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
 from k8snb.controllers.volumes.ephemeral import EphemeralVolumeController
+from k8snb.controllers.volumes.expanding import ExpandController
 from k8snb.controllers.volumes.protection import PVCProtectionController, PVProtectionController
 
 CONTROLLERS: tuple[type[Controller], ...] = (
@@ -51,6 +52,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ResourceQuotaController,
     PersistentVolumeController,
     EphemeralVolumeController,
+    ExpandController,
     PVCProtectionController,
     PVProtectionController,
     GarbageCollector,
@@ -81,6 +83,7 @@ MANAGER = "system:kube-controller-manager"
 USERS: Mapping[type[Controller], str] = {
     NodeIpamController: "system:serviceaccount:kube-system:node-controller",
     PersistentVolumeController: "system:serviceaccount:kube-system:persistent-volume-binder",
+    ExpandController: "system:serviceaccount:kube-system:expand-controller",
     TaintEvictionController: "system:serviceaccount:kube-system:node-controller",
     ApprovingController: "system:serviceaccount:kube-system:certificate-controller",
     SigningController: "system:serviceaccount:kube-system:certificate-controller",

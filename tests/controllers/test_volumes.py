@@ -9,6 +9,7 @@ import pytest
 from k8snb.controllers.serviceaccount import ServiceAccountController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
 from k8snb.controllers.volumes.ephemeral import EphemeralVolumeController
+from k8snb.controllers.volumes.expanding import ExpandController
 from k8snb.controllers.volumes.protection import PVCProtectionController, PVProtectionController
 from k8snb.typing import Object
 
@@ -18,7 +19,7 @@ from .world import World, pod
 
 def made() -> World:
     kinds = (ServiceAccountController, PersistentVolumeController, EphemeralVolumeController)
-    return World(*kinds, PVCProtectionController, PVProtectionController, nodes=1)
+    return World(*kinds, ExpandController, PVCProtectionController, PVProtectionController, nodes=1)
 
 
 def phases(world: World) -> dict[str, str]:
@@ -179,3 +180,14 @@ def test_a_pod_brings_a_claim_along() -> None:
     meta = world.get("persistentvolumeclaims", "web-v")["metadata"]
     assert (meta["labels"], meta["ownerReferences"][0]["uid"]) == ({"a": "b"}, owner["metadata"]["uid"])
     assert phases(world)["web-v"] == "Bound disk"
+
+
+def test_a_claim_that_grows_waits_for_its_driver() -> None:
+    world = made()
+    kind = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "elastic"}}
+    world.client.create("storageclasses", {**kind, "provisioner": "csi.example.com", "allowVolumeExpansion": True})
+    world.create(volume("disk", storageClassName="elastic"))
+    world.create(claim("data", storageClassName="elastic"))
+    world.patch("persistentvolumeclaims", "data", {"spec": {"resources": {"requests": {"storage": "2Gi"}}}})
+    assert world.events("ExternalExpanding") == ["waiting for an external controller to expand this PVC"]
+    assert phases(world)["data"] == "Bound disk"
