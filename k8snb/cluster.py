@@ -20,7 +20,8 @@ import orjson
 from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
 from k8snb.apiserver.access.impersonation import account_groups
 from k8snb.apiserver.access.policy import policy
-from k8snb.apiserver.bootstrap import bootstrap_objects
+from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT, bootstrap_objects
+from k8snb.apiserver.machine import Machine
 from k8snb.apiserver.ownership import founded
 from k8snb.apiserver.server import APIServer
 from k8snb.apiserver.standing import standing
@@ -160,6 +161,7 @@ class Cluster(Showing):
         for resource, obj in bootstrap_objects():
             self._context.client.create(resource, obj)
         self.network = Fabric(self._context.separate("system:kube-proxy"))
+        self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}

@@ -33,6 +33,7 @@ class Addresses:
         self._ranges: dict[str, Range] = {}
         self._pods: dict[str, Attached] = {}
         self._on_hosts: dict[str, list[Attached]] = {}
+        self._machines: dict[str, Endpoint] = {}
 
     # -- handing out -------------------------------------------------------------------------------
 
@@ -69,6 +70,14 @@ class Addresses:
             self._ranges[attached.node].give_back(ip)
         elif ip in self._on_hosts:
             self._on_hosts[ip] = [each for each in self._on_hosts[ip] if each.endpoint is not endpoint]
+
+    def place(self, ip: str, machine: Endpoint) -> None:
+        """Put a machine that is no node on the network: the one of the API server."""
+        self._machines[ip] = machine
+
+    def machine(self, ip: str) -> Endpoint | None:
+        """The machine that has the address, if it is no node."""
+        return self._machines.get(ip)
 
     def __len__(self) -> int:
         """How many pods are connected."""

@@ -227,6 +227,10 @@ class Paths:
         ip, port = connection.ip, connection.port
         attached = self._addresses.pod(ip)
         place = attached.node if attached is not None else self._addresses.node_at(ip)
+        machine = self._addresses.machine(ip) if not place else None
+        if machine is not None:
+            self._reach_machine(connection, machine, dialled)
+            return
         if not place:
             connection.fail("node", "timeout", _("nobody has the address {ip}").format(ip=ip), dialled=dialled)
             return
@@ -243,6 +247,16 @@ class Paths:
         connection.endpoint = found.endpoint
         text = _("pod {name} accepts the connection").format(name=found.name)
         connection.note("pod", text, f"Pod/{found.name}", saw=[(_("caller"), connection.source)])
+
+    def _reach_machine(self, connection: Connection, machine: Endpoint, dialled: str) -> None:
+        """To a machine beside the nodes, which sees the packet come from the sender's node."""
+        connection.source = self._addresses.address_of(connection.node) or connection.source
+        if not machine.accepts(connection.port):
+            words = _("nobody listens on port {port} of {ip}").format(ip=connection.ip, port=connection.port)
+            connection.fail("node", "refused", words, dialled=dialled)
+            return
+        connection.endpoint = machine
+        connection.note("node", _("{ip} is the machine of the API server").format(ip=connection.ip))
 
 
 def _services(rule: Rule | None) -> list[str]:

@@ -140,6 +140,8 @@ def wget(call: Invocation) -> Run:
         url.scheme,
     )
     address = _address(call, url.host)
+    if url.scheme == "https":
+        call.streams.err("wget: note: TLS certificate validation not implemented\n")
     if not quiet and address:
         call.streams.err(f"Connecting to {url.host} ({address}:{url.port})\n")
     try:
@@ -219,11 +221,32 @@ def _curl(call: Invocation, options: Options, url: URL) -> Run:
         response = yield from fetch(call, request, limit)
     except NetworkError as error:
         return _curl_error(call, options, url, error)
+    if url.scheme == "https" and not _trusts(call, options):
+        _complain(call, options, "(60) SSL certificate problem: unable to get local issuer certificate")
+        call.streams.err(_SSL_HELP)
+        return 60
     if response.status >= 400 and ("f" in options.flags or "fail" in options.flags):
         _complain(call, options, f"(22) The requested URL returned error: {response.status}")
         return 22
     _write(call, options, response, head)
     return 0
+
+
+_SSL_HELP = """More details here: https://curl.se/docs/sslcerts.html
+
+curl failed to verify the legitimacy of the server and therefore could not
+establish a secure connection to it. To learn more about this situation and
+how to fix it, please visit the webpage mentioned above.
+"""
+
+
+def _trusts(call: Invocation, options: Options) -> bool:
+    """Whether the server's certificate is believed: unseen (`-k`), or because its authority is named."""
+    if "k" in options.flags or "insecure" in options.flags:
+        return True
+    authority = options.values.get("cacert", "")
+    path = call.shell.path(authority) if authority else ""
+    return bool(path) and call.process.files.is_file(path) and "BEGIN CERTIFICATE" in call.process.files.read(path)
 
 
 def _write(call: Invocation, options: Options, response: HTTPResponse, head: bool) -> None:
