@@ -30,6 +30,7 @@ from k8snb.store.mvcc import Store
 from k8snb.typing import Object, Resource
 from k8snb.wire import User
 
+MAX_NAME = 253
 Batch = Sequence[tuple[User, RecordedEvent]]
 Granted = Mapping[tuple[User, Resource | None, str, str], Any]
 """What has been allowed to whom, whatever the name and the namespace: user, resource, verb, subresource."""
@@ -117,11 +118,14 @@ class Express:
         return True
 
     def record(self, batch: Batch) -> Batch:
-        """Events, each as its user recorded it; those that have to go the ordinary way come back."""
-        kind, granted, is_open = self._events, self._granted, self._writer.is_open
+        """Events, each as its user recorded it; those that have to go the ordinary way come back.
+
+        An event is named after its object, so what is named after a pod that is here is well named.
+        """
+        kind, granted, is_open = self._events, self._granted, False
         left: list[tuple[User, RecordedEvent]] = []
         chosen: dict[str, RecordedEvent] = {}
-        asked, welcome, space, taken = None, False, "", kind.bucket.names("")
+        asked, welcome, space, taken, pods = None, False, "", kind.bucket.names(""), self._pods.bucket.names("")
         for entry in batch:
             user, event = entry
             if user is not asked:
@@ -129,9 +133,11 @@ class Express:
             if event.shape.namespace != space:
                 self._store.create_all(kind.bucket, space, chosen, kind.ttl)
                 space, chosen = event.shape.namespace, {}
-                taken = kind.bucket.names(space)
+                taken, pods = kind.bucket.names(space), self._pods.bucket.names(space)
+                is_open = self._writer.is_open(kind, space)
             name = event.name
-            if welcome and name not in taken and name not in chosen and is_simple(name) and is_open(kind, space):
+            sound = (event.about[0] in pods and len(name) <= MAX_NAME) or is_simple(name)
+            if welcome and is_open and sound and name not in taken and name not in chosen:
                 chosen[name] = event
             else:
                 left.append(entry)

@@ -69,11 +69,6 @@ class Kind:
         return from_version(obj) if self.converted else obj
 
 
-def _node_name(pod: Object) -> str:
-    name: str = pod["spec"].get("nodeName", "")
-    return name
-
-
 class Kinds:
     """All served kinds, by resource and by any word that names one."""
 
@@ -107,7 +102,7 @@ class Kinds:
             factory = STRATEGIES.get(resource.storage)
             strategy = self._strategies[resource.storage] = factory(self._lottery) if factory else Strategy()
             if resource.storage == "pods":
-                bucket.trigger = _node_name
+                bucket.trigger = ("spec", "nodeName")
             if isinstance(strategy, EventStrategy):
                 bucket.keep_packed(strategy.pack, strategy.unpack)
         kind = Kind(resource, bucket, strategy)

@@ -92,8 +92,8 @@ class EventSeriesRecorder:
             shape = self._shape(*key, related)
             if related is None:
                 self._shapes[key] = shape
-        name = f"{meta['name']}.{self._clock.nanoseconds():x}"
-        return RecordedEvent(shape, name, about_of(meta), note, None, self._clock.micro_timestamp())
+        clock = self._clock
+        return RecordedEvent(shape, clock.nanoseconds(), about_of(meta), note, None, clock.micro_timestamp())
 
     def _shape(
         self, type: str, reason: str, action: str, kind: str, namespace: str, api_version: str, related: Object | None

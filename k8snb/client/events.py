@@ -68,16 +68,13 @@ class Correlator:
 
     def __init__(self) -> None:
         self._about: OrderedDict[str, _About] = OrderedDict()
-        self._first: deque[tuple[float, RecordedEvent]] = deque(maxlen=FIRST)
-
-    def first(self, event: RecordedEvent, now: float) -> None:
-        """Note an event that is the first of its kind. What is noted is filed when somebody asks."""
-        self._first.append((now, event))
+        self.firsts: deque[tuple[float, RecordedEvent]] = deque(maxlen=FIRST)
+        """Events that are the first of their kind, and when that was. They are filed when somebody asks."""
 
     def about(self, uid: str, now: float) -> _About:
         """What has been said about an object."""
-        while self._first:
-            self._file(*self._first.popleft())
+        while self.firsts:
+            self._file(*self.firsts.popleft())
         return self._of(uid, now)
 
     def _file(self, at: float, event: RecordedEvent) -> None:
@@ -126,6 +123,8 @@ class EventRecorder:
         meta = obj["metadata"]
         now = self._clock.now()
         about = self._correlator.about(meta.get("uid", ""), now)
+        if about.left < 1 and about.at == now:
+            return
         told = about.told_as(type, reason, message, now)
         if told is COMBINED:
             message = f"{COMBINED}{message}"
@@ -152,21 +151,19 @@ class EventRecorder:
         `shape()` gave, `about` what `about_of` keeps of the object's metadata.
         """
         clock = self._clock
-        name = f"{about[0]}.{clock.nanoseconds():x}"
-        event = RecordedEvent(shape, name, about, message, clock.timestamp(), None)
+        event = RecordedEvent(shape, clock.nanoseconds(), about, message, clock.timestamp(), None)
         try:
             self._client.record(event)
         except StatusError:
             return
-        self._correlator.first(event, clock.now())
+        self._correlator.firsts.append((clock.now(), event))
 
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> RecordedEvent:
         meta = obj["metadata"]
         shape = self.shape(obj, type, reason, field)
-        name = f"{meta['name']}.{self._clock.nanoseconds():x}"
         if meta is not self._meta:
             self._meta, self._about = meta, about_of(meta)
-        return RecordedEvent(shape, name, self._about, message, self._clock.timestamp(), None)
+        return RecordedEvent(shape, self._clock.nanoseconds(), self._about, message, self._clock.timestamp(), None)
 
     def shape(self, obj: Object, type: str, reason: str, field: str = "") -> Shape:
         """What the events of a type and reason about (a part of) objects like this one have in common."""

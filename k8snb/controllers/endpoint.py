@@ -19,8 +19,8 @@ _NO_STATUS: Object = {}
 
 def addresses(pod: Object) -> list[str]:
     """The pod's IPv4 addresses."""
-    status = pod.get("status") or _NO_STATUS
-    return [each["ip"] for each in status.get("podIPs") or () if ":" not in each["ip"]]
+    found = (pod.get("status") or _NO_STATUS).get("podIPs")
+    return [each["ip"] for each in found if ":" not in each["ip"]] if found else []
 
 
 def can_serve(pod: Object) -> bool:

@@ -6,6 +6,8 @@ and `pkg/api/v1/pod/util.go`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from k8snb.clock import parse_time
 from k8snb.typing import Object
 
@@ -38,11 +40,20 @@ def is_active(pod: Object) -> bool:
 
 def ready_condition(pod: Object) -> Object | None:
     """The condition that says whether the pod takes requests."""
-    for found in (pod.get("status") or _NO_STATUS).get("conditions") or ():
-        if found["type"] == "Ready":
-            result: Object = found
-            return result
-    return None
+    conditions = (pod.get("status") or _NO_STATUS).get("conditions")
+    if not conditions:
+        return None
+    known = _READY.get(id(conditions))
+    if known is None or known[0] is not conditions:
+        if len(_READY) >= _KEPT:
+            _READY.clear()
+        known = _READY[id(conditions)] = (conditions, next((c for c in conditions if c["type"] == "Ready"), None))
+    return known[1]
+
+
+_READY: dict[int, tuple[Sequence[Object], Object | None]] = {}
+"""Lists of conditions by their identity, each with the one that says Ready: many pods share a list."""
+_KEPT = 4096
 
 
 def is_ready(pod: Object) -> bool:

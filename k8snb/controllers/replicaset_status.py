@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from k8snb.controllers.podstate import ENDED_PHASES
+from k8snb.controllers.podstate import has_ended, is_ready
 from k8snb.machinery.objects import labels_of, with_condition
 from k8snb.machinery.selectors import Predicate
 from k8snb.typing import Object
@@ -24,15 +24,11 @@ _ALWAYS_SHOWN = ("replicas", "terminatingReplicas")
 
 def standing(pod: Object) -> int:
     """How a pod counts: ENDED, TERMINATING, ACTIVE or READY."""
-    status = pod.get("status") or {}
-    if status.get("phase") in ENDED_PHASES:
+    if has_ended(pod):
         return ENDED
     if "deletionTimestamp" in pod["metadata"]:
         return TERMINATING
-    for each in status.get("conditions") or ():
-        if each["type"] == "Ready":
-            return READY if each["status"] == "True" else ACTIVE
-    return ACTIVE
+    return READY if is_ready(pod) else ACTIVE
 
 
 class LabelGroup:

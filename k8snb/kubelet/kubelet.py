@@ -12,6 +12,7 @@ from typing import Any
 
 from k8snb.client.controller import Context
 from k8snb.client.events import EventRecorder
+from k8snb.client.informer import Informer
 from k8snb.errors import StatusError, bad_request, internal
 from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
@@ -69,6 +70,8 @@ class Kubelet:
         self.running = False
         self.workers: dict[str, PodWorker] = {}
         self._informers = context.informers
+        self.news: Informer | None = None
+        """What is told of the pods that are bound to the node."""
         self._labels = labels or {}
         self._taints = taints
         self._parked: list[Item] = []
@@ -100,7 +103,7 @@ class Kubelet:
         self.pool.silent.discard(self.name)
         self._register()
         self._beat()
-        pods = self._informers.of("pods", fields=f"spec.nodeName={self.name}")
+        self.news = pods = self._informers.of("pods", fields=f"spec.nodeName={self.name}")
         present = {pod["metadata"]["uid"] for pod in pods.list()}
         for uid in [uid for uid in self.workers if uid not in present]:
             self.workers.pop(uid).abandon()

@@ -412,9 +412,11 @@ class PodWorker:
 
     def _wrote(self, pod: Object) -> None:
         """Take the version that the API made of what was written; the news of it will be no news."""
-        own = self.kubelet.pool.own
-        own.pop(id(self.pod), None)
-        own[id(pod)] = pod
+        own, news = self.kubelet.pool.own, self.kubelet.news
+        if own:
+            own.pop(id(self.pod), None)
+        if news is None or not news.overtake(pod):
+            own[id(pod)] = pod
         self._is_now(pod)
 
     def _is_now(self, pod: Object) -> None:

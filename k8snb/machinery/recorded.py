@@ -34,15 +34,16 @@ class Shape:
 class RecordedEvent(Mapping[str, Any]):
     """One event. What the server adds when it stores it follows from the revision (`whole`).
 
-    `seen` is `firstTimestamp` and `lastTimestamp` (whole seconds); an event of the newer kind has `at` instead, its
-    `eventTime` in microseconds. `about` is name, UID and resource version of the object it is about.
+    It is named after its object and a number that no other event of the cluster has, as upstream. `seen` is
+    `firstTimestamp` and `lastTimestamp` (whole seconds); an event of the newer kind has `at` instead, its `eventTime`
+    in microseconds. `about` is name, UID and resource version of the object it is about.
     """
 
     __slots__ = ("about", "at", "message", "name", "seen", "shape")
 
-    def __init__(self, shape: Shape, name: str, about: About, message: str, seen: str | None, at: str | None) -> None:
+    def __init__(self, shape: Shape, number: int, about: About, message: str, seen: str | None, at: str | None) -> None:
         self.shape = shape
-        self.name = name
+        self.name = f"{about[0]}.{number:x}"
         self.about = about
         self.message = message
         self.seen = seen

@@ -77,9 +77,9 @@ _NO_NAMES: Mapping[str, WatchEvent] = {}
 class Bucket:
     """All objects of one stored resource. `changed` is the revision of the last write to it.
 
-    `trigger` names the value by which selective watchers are indexed (a pod's node), so that a write reaches
-    the watchers it concerns and no others. `condense` is told of events, oldest first, before they lose what was
-    before them.
+    `trigger` names the field by which selective watchers are indexed (a pod's `spec`, `nodeName`), so that a write
+    reaches the watchers it concerns and no others. `condense` is told of events, oldest first, before they lose what
+    was before them.
     """
 
     __slots__ = (
@@ -106,7 +106,7 @@ class Bucket:
         self.all: tuple[Deliver, ...] = ()
         self.by_namespace: dict[str, tuple[Deliver, ...]] = {}
         self.by_trigger: dict[str, tuple[Deliver, ...]] = {}
-        self.trigger: Callable[[Object], str] | None = None
+        self.trigger: tuple[str, str] | None = None
         self.condense: Callable[[list[WatchEvent]], None] | None = None
         self.pack: Callable[[Object], Any] | None = None
         self.packed: type[PackedEvent] = PackedEvent
@@ -146,12 +146,14 @@ class Bucket:
             for deliver in self.by_namespace.get(namespace, ()):
                 deliver(event)
         if self.by_trigger and self.trigger is not None:
-            value = self.trigger(event.object)
+            part, field = self.trigger
+            now, last = event.object[part], event.previous
+            value = now.get(field, "")
             for deliver in self.by_trigger.get(value, ()):
                 deliver(event)
-            last = event.previous
-            if last is not None and last.type != "DELETED" and (before := self.trigger(last.object)) != value:
-                for deliver in self.by_trigger.get(before, ()):
+            before = last.object[part] if last is not None and last.type != "DELETED" else now
+            if before is not now and before.get(field, "") != value:
+                for deliver in self.by_trigger.get(before.get(field, ""), ()):
                     deliver(event)
 
 

@@ -98,7 +98,7 @@ def test_history_is_compacted_by_itself_when_it_grows_too_long() -> None:
 
 def test_watchers_hear_of_their_namespace_or_trigger_alone() -> None:
     s, pods = store()
-    pods.trigger = lambda pod: str(pod["spec"].get("node", ""))
+    pods.trigger = ("spec", "node")
     heard: dict[str, list[str]] = {"all": [], "ns": [], "n1": []}
 
     def note(who: str) -> Any:
@@ -114,7 +114,7 @@ def test_watchers_hear_of_their_namespace_or_trigger_alone() -> None:
 
 def test_a_watcher_of_a_trigger_hears_when_an_object_leaves_it() -> None:
     s, pods = store()
-    pods.trigger = lambda pod: str(pod["spec"].get("node", ""))
+    pods.trigger = ("spec", "node")
     heard: list[WatchEvent] = []
     s.watch(pods, heard.append, trigger="n1")
     s.create(pods, "default", "a", obj("a", node="n1"))
@@ -124,7 +124,7 @@ def test_a_watcher_of_a_trigger_hears_when_an_object_leaves_it() -> None:
 
 def test_a_watcher_of_a_trigger_hears_nothing_of_a_namesake_of_what_it_saw_deleted() -> None:
     s, pods = store()
-    pods.trigger = lambda pod: str(pod["spec"].get("node", ""))
+    pods.trigger = ("spec", "node")
     heard: list[WatchEvent] = []
     s.watch(pods, heard.append, trigger="n1")
     s.create(pods, "default", "a", obj("a", node="n1"))

@@ -6,6 +6,7 @@ Upstream: `pkg/apis/discovery/v1/defaults.go`, `pkg/apis/discovery/validation/va
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from k8snb.apiserver.registry import addresses, checks
 from k8snb.apiserver.registry.filling import filled, within_each
@@ -54,8 +55,9 @@ class EndpointSliceStrategy(Strategy):
             key = (kind, id(endpoint))
             if sound.get(key) is endpoint:
                 continue
-            found = _validate_endpoint(f"endpoints[{index}]", endpoint, kind)
-            if found:
+            if not _is_plain(endpoint, kind) and (
+                found := _validate_endpoint(f"endpoints[{index}]", endpoint, kind)
+            ):
                 errors += found
             elif len(sound) < REMEMBERED:
                 sound[key] = endpoint
@@ -70,6 +72,22 @@ class EndpointSliceStrategy(Strategy):
 def _default_port(port: Object) -> Object:
     port = filled(port, {"protocol": "TCP"})
     return {**port, "name": ""} if port.get("name") is None else port
+
+
+def _is_plain(endpoint: Object, kind: str) -> bool:
+    """Whether an endpoint is, at a glance, the address of a pod on a node, with nothing else to check."""
+    found = endpoint.get("addresses")
+    if kind != "IPv4" or not found or len(found) > 1 or not addresses.is_plain_endpoint(found[0]):
+        return False
+    return endpoint.keys().isdisjoint(_CHECKED) and _is_node(endpoint.get("nodeName"))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_node(name: str | None) -> bool:
+    return name is None or not checks.dns_subdomain("nodeName", name)
+
+
+_CHECKED = frozenset({"deprecatedTopology", "hostname", "hints"})
 
 
 def _validate_endpoint(path: str, endpoint: Object, kind: str) -> list[FieldError]:
