@@ -62,12 +62,12 @@ class Express:
         self._plain_nodes: set[str] = set()
         self._status_is_free = admission.spares(self._pods.resource, "status", "UPDATE")
 
-    def create(self, user: User, pod: Object, namespace: str) -> Object | None:
-        """One more pod of a template that is known."""
+    def create(self, user: User, pod: Object, namespace: str, count: int) -> list[Object]:
+        """More pods of a template that is known."""
         kind = self._pods
         if (user, kind.resource, "create", "") not in self._granted:
-            return None
-        return self._writer.from_template(kind, namespace, pod, user)
+            return []
+        return self._writer.from_template(kind, namespace, pod, user, count)
 
     def put_status(self, user: User, pod: Object, status: Object) -> Object | None:
         """Another status for a pod, of which `pod` is the newest version."""

@@ -107,8 +107,8 @@ class Writer:
                 request.object = given.whole()
             elif kind.resource.plural == "pods":
                 made = self.from_template(kind, info.namespace, given, request.user)
-                if made is not None:
-                    return Response(201, made)
+                if made:
+                    return Response(201, made[0])
         decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
         return self.make(kind, info, request, decoded.object, decoded.warnings)
 
@@ -222,20 +222,27 @@ class Writer:
 
     # -- pods of one template ----------------------------------------------------------------------
 
-    def from_template(self, kind: Kind, namespace: str, given: Object, user: User | None) -> Object | None:
-        """One more pod of a template that is known; None if it is not known, or not any more."""
+    def from_template(
+        self, kind: Kind, namespace: str, given: Object, user: User | None, count: int = 1
+    ) -> list[Object]:
+        """More pods of a template that is known; none, or fewer than asked for, where that does not go on."""
         found = self._templates.find(namespace, given)
         if found is None:
-            return None
-        name = self._generated(kind, namespace, found.meta["generateName"])
-        own = {"name": name, **found.meta, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
-        fresh = {**found.rest, "metadata": own}
+            return []
         user = user or _ANYBODY
-        if self._quotas.namespaces.get(namespace):
-            self._admission.count(_creation(kind, namespace, fresh, user))
         by = self._authors.of_template(found.rest, user.name, found.asked)
-        self._store.create(kind.bucket, namespace, name, fresh, 0, by)
-        return fresh
+        counted = bool(self._quotas.namespaces.get(namespace))
+        made: list[Object] = []
+        for _ in range(1 if counted else count):
+            name = self._generated(kind, namespace, found.meta["generateName"])
+            own = {"name": name, **found.meta, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
+            fresh = {**found.rest, "metadata": own}
+            if counted:
+                self._admission.count(_creation(kind, namespace, fresh, user))
+            self._store.create(kind.bucket, namespace, name, fresh, 0, by)
+            made.append(fresh)
+        return made
+
 
     # -- update ------------------------------------------------------------------------------------
 

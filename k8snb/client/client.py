@@ -8,7 +8,7 @@ every filter, admission plugin and validation rule.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from k8snb.client.outbox import Outbox
@@ -41,10 +41,11 @@ class Transport(Protocol):
 class Express(Protocol):
     """The short way to an API server in this process, for the requests of which there are most.
 
-    Each method is what the request of its user would come to, or None if it has to be sent.
+    Each method is what the requests of its user would come to, or None if they have to be sent; `create` may make
+    fewer than asked for.
     """
 
-    def create(self, user: User, pod: Object, namespace: str) -> Object | None: ...
+    def create(self, user: User, pod: Object, namespace: str, count: int) -> list[Object]: ...
 
     def put_status(self, user: User, pod: Object, status: Object) -> Object | None: ...
 
@@ -125,10 +126,22 @@ class Client:
         where = namespace or meta.get("namespace", "")
         return self._send(RequestInfo("create", self.resource(resource), where, meta.get("name", "")), obj)
 
-    def create_pod(self, pod: Object, namespace: str) -> Object:
-        """Create a pod, perhaps one of many of its template."""
-        made = self.express.create(self.user, pod, namespace) if self.express is not None else None
-        return made if made is not None else self.create("pods", pod, namespace)
+    def create_pods(self, pod: Object, namespace: str, count: int) -> Iterator[Object | StatusError]:
+        """Create as many pods of one template: each of them, or why it was refused.
+
+        They are made at one go where there is an outbox, because what is said of them then comes later in any case.
+        """
+        while count and self.express is not None:
+            made = self.express.create(self.user, pod, namespace, count if self.outbox is not None else 1)
+            yield from made
+            count -= len(made)
+            if not made:
+                break
+        for _ in range(count):
+            try:
+                yield self.create("pods", pod, namespace)
+            except StatusError as refusal:
+                yield refusal
 
     def put_pod_status(self, pod: Object, status: Object) -> Object:
         """Replace the status of a pod."""

@@ -64,7 +64,7 @@ def endpoint_of(pod: Object, service: Object, zone: str = "") -> Object:
         endpoint["nodeName"] = spec["nodeName"]
     if zone:
         endpoint["zone"] = zone
-    if ready and (hints := _hints(service, spec.get("nodeName"), zone)):
+    if ready and "trafficDistribution" in service["spec"] and (hints := _hints(service, spec.get("nodeName"), zone)):
         endpoint["hints"] = hints
     return endpoint
 

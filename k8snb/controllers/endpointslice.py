@@ -142,16 +142,17 @@ class EndpointSliceController(Controller):
         changes: dict[str, Desired | None] = {}
         missing: dict[str, Object] = {}
         shared: Sequence[Object] | None = None
+        node_named, named = self._nodes.get, has_named_target(service)
         for name, pod in pods.items():
             changes[name] = None
             if pod is None or not can_serve(pod):
                 continue
-            node = self._nodes.get("", pod["spec"].get("nodeName", ""))
+            node = node_named("", pod["spec"].get("nodeName", ""))
             if node is None and not service["spec"].get("publishNotReadyAddresses"):
                 missing[name] = pod
                 continue
             zone = labels_of(node).get(ZONE_LABEL, "") if node is not None else ""
-            if shared is None or has_named_target(service):
+            if shared is None or named:
                 shared = ports_of(service, pod)
             changes[name] = Desired(shared, endpoint_of(pod, service, zone))
         return changes, missing

@@ -70,7 +70,10 @@ class ReplicaSetController(Controller):
         self.queue.add(key, revision_of(new))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        if old is not None and new is not None and _counts_the_same(old, new):
+        if old is not None and new is not None and _same_but_for_status(old, new):
+            was, now = standing(old), standing(new)
+            if was != now:
+                self._status_changed(old, new, was, now)
             return
         before, after = _owner(old), _owner(new)
         if before is not None and after is not None and before["uid"] == after["uid"]:
@@ -86,6 +89,14 @@ class ReplicaSetController(Controller):
             self._owned_arrived(after, new)
         if after is None or (before is None and old is not None):
             self._orphan_changed(old, new)
+
+    def _status_changed(self, old: Object, new: Object, was: int, now: int) -> None:
+        owner = _owner(new)
+        if owner is None:
+            self._orphan_changed(old, new)
+            return
+        self._tallies[owner["uid"]].move(new, was, now)
+        self._look_at(ObjectKey(new["metadata"]["namespace"], owner["name"]), new)
 
     def _owned_changed(self, owner: Object, old: Object, new: Object) -> None:
         if not self._tallies[owner["uid"]].change(old, new):
@@ -200,16 +211,14 @@ class ReplicaSetController(Controller):
         left = count
         for batch in slow_start(count):
             error: StatusError | None = None
-            for _attempt in range(batch):
-                try:
-                    created = client.create_pod(pod, key.namespace)
-                except StatusError as refusal:
-                    error = error or refusal
-                    self._expectations.created(key)
-                    if not namespace_is_terminating(refusal):
-                        events.warning(rs, "FailedCreate", f"Error creating: {refusal.message}")
-                else:
-                    events.normal(rs, "SuccessfulCreate", f"Created pod: {created['metadata']['name']}")
+            for made in client.create_pods(pod, key.namespace, batch):
+                if not isinstance(made, StatusError):
+                    events.normal(rs, "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+                    continue
+                error = error or made
+                self._expectations.created(key)
+                if not namespace_is_terminating(made):
+                    events.warning(rs, "FailedCreate", f"Error creating: {made.message}")
             left -= batch
             if error is not None:
                 self._expectations.created(key, left)
@@ -355,12 +364,14 @@ def _controlled_by(rs: Object, owner: Object) -> bool:
     return reference is not None and reference["uid"] == owner["uid"]
 
 
-def _counts_the_same(old: Object, new: Object) -> bool:
-    """Whether a pod's change, at a glance, makes no difference to any ReplicaSet."""
+def _same_but_for_status(old: Object, new: Object) -> bool:
+    """Whether, at a glance, nothing has changed in a pod that concerns a ReplicaSet but perhaps its standing."""
     meta, before = new["metadata"], old["metadata"]
-    if meta.get("labels") is not before.get("labels") or "deletionTimestamp" in meta:
-        return False
-    return meta.get("ownerReferences") is before.get("ownerReferences") and standing(old) == standing(new)
+    return (
+        meta.get("labels") is before.get("labels")
+        and meta.get("ownerReferences") is before.get("ownerReferences")
+        and "deletionTimestamp" not in meta
+    )
 
 
 def _only_status_changed(old: Object, new: Object) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from k8snb.controllers.podstate import has_ended, is_ready
+from k8snb.controllers.podstate import ENDED_PHASES, ready_condition
 from k8snb.machinery.objects import labels_of, with_condition
 from k8snb.machinery.selectors import Predicate
 from k8snb.typing import Object
@@ -19,16 +19,18 @@ ENDED, TERMINATING, ACTIVE, READY = range(4)
 """The standings of a pod, as its ReplicaSet sees it: READY is ACTIVE and ready."""
 
 COUNTERS = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "terminatingReplicas")
+_NO_STATUS: Object = {}
 _ALWAYS_SHOWN = ("replicas", "terminatingReplicas")
 
 
 def standing(pod: Object) -> int:
     """How a pod counts: ENDED, TERMINATING, ACTIVE or READY."""
-    if has_ended(pod):
+    if (pod.get("status") or _NO_STATUS).get("phase") in ENDED_PHASES:
         return ENDED
     if "deletionTimestamp" in pod["metadata"]:
         return TERMINATING
-    return READY if is_ready(pod) else ACTIVE
+    found = ready_condition(pod)
+    return READY if found is not None and found["status"] == "True" else ACTIVE
 
 
 class LabelGroup:
@@ -57,6 +59,11 @@ class Tally:
     def remove(self, pod: Object) -> None:
         """Take out a pod that was counted in, as it was then."""
         self._count(pod, standing(pod), -1)
+
+    def move(self, pod: Object, before: int, after: int) -> None:
+        """A pod that was counted has another standing now, and the same labels."""
+        self._count(pod, before, -1)
+        self._count(pod, after, 1)
 
     def change(self, old: Object, new: Object) -> bool:
         """A pod that was counted has changed; whether that makes a difference."""

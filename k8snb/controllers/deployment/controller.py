@@ -96,6 +96,8 @@ class DeploymentController(Controller):
         return None
 
     def _observe(self, rollout: Rollout) -> None:
+        if not self.trace.enabled:
+            return
         new = rollout.new
         self.saw(
             wanted=rolling.replicas_of(rollout.deployment),
@@ -184,7 +186,10 @@ class DeploymentController(Controller):
         if is_complete(rollout.deployment, rollout.deployment.get("status") or {}):
             self.wants(_("every pod is up to date and available: the rollout is complete"))
             self._forget(rollout)
-            return
+        elif self.trace.enabled:
+            self._tell_waiting(rollout)
+
+    def _tell_waiting(self, rollout: Rollout) -> None:
         self.wants(
             _("{total} pods of at most {most}, {available} available of at least {least}: wait"),
             total=total(rollout.sets, "replicas"),
