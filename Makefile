@@ -3,10 +3,15 @@
 # make lab     the chapters in JupyterLab
 # make help    the rest
 
-# The first Python that really starts, is new enough and can make environments; `make PYTHON=…` names another.
+# The first Python that really starts, is new enough and can make environments; `make PYTHON=…` names another. One that
+# was built with optimisations goes first, as those of systems and of python.org are: the cluster is a third faster on it
+# than on one that was built without, as version managers do by default.
 FITS := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
-	$$p -c '$(FITS)' 2>/dev/null && command -v $$p && break; done)
+FAST := import sys, sysconfig; built = str(sysconfig.get_config_var("CONFIG_ARGS")); \
+	sys.exit(sys.prefix != "/usr" and "--enable-optimizations" not in built)
+PYTHONS := python3 python3.13 python3.12 python3.11 python3.14 /usr/bin/python3
+PYTHON ?= $(shell for fast in '$(FAST)' ''; do for p in $(PYTHONS); do \
+	$$p -c '$(FITS)' 2>/dev/null && $$p -c "$$fast" && command -v $$p && exit; done; done)
 BIN := .venv/bin
 JOBS ?= 2
 CODE := $(shell find k8snb manifests -type f ! -name '*.pyc' 2>/dev/null)
