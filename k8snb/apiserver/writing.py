@@ -243,7 +243,6 @@ class Writer:
             made.append(fresh)
         return made
 
-
     # -- update ------------------------------------------------------------------------------------
 
     def update(self, kind: Kind, info: RequestInfo, request: Request) -> Response:

@@ -55,9 +55,7 @@ class EndpointSliceStrategy(Strategy):
             key = (kind, id(endpoint))
             if sound.get(key) is endpoint:
                 continue
-            if not _is_plain(endpoint, kind) and (
-                found := _validate_endpoint(f"endpoints[{index}]", endpoint, kind)
-            ):
+            if not _is_plain(endpoint, kind) and (found := _validate_endpoint(f"endpoints[{index}]", endpoint, kind)):
                 errors += found
             elif len(sound) < REMEMBERED:
                 sound[key] = endpoint
