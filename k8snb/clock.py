@@ -75,6 +75,10 @@ class Clock:
         self._nanoseconds = max(self._nanoseconds, _before(self.now())) + 1
         return self._nanoseconds
 
+    def moment(self) -> tuple[float, str, int]:
+        """What an event needs of the time: seconds, `timestamp`, `nanoseconds`."""
+        return self.now(), self.timestamp(), self.nanoseconds()
+
     def call_later(self, delay: float, call: Callable[[], None], *, background: bool = False) -> Timer:
         """Make `call` once, `delay` seconds from now."""
         return self.call_at(self.now() + delay, call, background=background)
@@ -120,6 +124,10 @@ class VirtualClock(Clock):
     def nanoseconds(self) -> int:
         self._nanoseconds += 1
         return self._nanoseconds
+
+    def moment(self) -> tuple[float, str, int]:
+        self._nanoseconds += 1
+        return self._now, self._stamp or self.timestamp(), self._nanoseconds
 
     def advance_to(self, when: float) -> None:
         """Set the time; it never runs backwards."""

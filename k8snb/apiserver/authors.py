@@ -78,6 +78,11 @@ class Authors:
 
     def of(self, resource: Resource, subresource: str, user: User | None) -> Write:
         """The write of a part of this process; its object is stored as it was sent."""
+        stamp = self._clock.timestamp()
+        found = self._shared.get((user, resource, subresource)) if stamp is self._stamp else None
+        return found if found is not None else self._of_part(resource, subresource, user)
+
+    def _of_part(self, resource: Resource, subresource: str, user: User | None) -> Write:
         who = user.name if user is not None else ""
         part = self._parts.get(who)
         if part is None:
@@ -87,6 +92,7 @@ class Authors:
         found = shared.get(key)
         if found is None:
             found = shared[key] = Write(Writer(part, resource.api_version, subresource, self._stamp))
+        shared[user, resource, subresource] = found
         return found
 
     def of_template(self, template: Any, user: str, asked: Object) -> Write:

@@ -68,10 +68,12 @@ class EventSeriesRecorder:
             self._said.popitem(last=False)
         self._said[key] = _Said(now, event.shape.namespace, event.name)
 
-    def record_once(self, obj: Object, type: str, reason: str, action: str, note: str) -> None:
+    def record_once(self, shape: Shape, obj: Object, note: str) -> None:
         """Say what can be said of an object once only, so that there is nothing to remember."""
+        clock = self._clock
+        about = about_of(obj["metadata"])
         try:
-            self._client.record(self._new(obj, type, reason, action, note, None))
+            self._client.record(RecordedEvent(shape, clock.nanoseconds(), about, note, None, clock.micro_timestamp()))
         except StatusError:
             return
 
@@ -85,15 +87,19 @@ class EventSeriesRecorder:
     def _new(
         self, obj: Object, type: str, reason: str, action: str, note: str, related: Object | None
     ) -> RecordedEvent:
-        meta = obj["metadata"]
-        key = (type, reason, action, obj["kind"], meta.get("namespace", ""), obj["apiVersion"])
+        shape, clock = self.shape(obj, type, reason, action, related), self._clock
+        about = about_of(obj["metadata"])
+        return RecordedEvent(shape, clock.nanoseconds(), about, note, None, clock.micro_timestamp())
+
+    def shape(self, obj: Object, type: str, reason: str, action: str, related: Object | None = None) -> Shape:
+        """What the events of a type, reason and action about objects like this one have in common."""
+        key = (type, reason, action, obj["kind"], obj["metadata"].get("namespace", ""), obj["apiVersion"])
         shape = self._shapes.get(key)
         if shape is None or related is not None:
             shape = self._shape(*key, related)
             if related is None:
                 self._shapes[key] = shape
-        clock = self._clock
-        return RecordedEvent(shape, clock.nanoseconds(), about_of(meta), note, None, clock.micro_timestamp())
+        return shape
 
     def _shape(
         self, type: str, reason: str, action: str, kind: str, namespace: str, api_version: str, related: Object | None

@@ -150,13 +150,13 @@ class EventRecorder:
         There is nothing then that it could repeat, so it is only noted for those that come. `shape` is one that
         `shape()` gave, `about` what `about_of` keeps of the object's metadata.
         """
-        clock = self._clock
-        event = RecordedEvent(shape, clock.nanoseconds(), about, message, clock.timestamp(), None)
+        now, stamp, number = self._clock.moment()
+        event = RecordedEvent(shape, number, about, message, stamp, None)
         try:
             self._client.record(event)
         except StatusError:
             return
-        self._correlator.firsts.append((clock.now(), event))
+        self._correlator.firsts.append((now, event))
 
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> RecordedEvent:
         meta = obj["metadata"]

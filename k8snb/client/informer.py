@@ -148,13 +148,8 @@ class Informer(Task):
         Where turns are long, a version that has been modified since is passed over: the next one is waiting here
         too. Where turns are single steps, every version is seen.
         """
-        events, passing = self._events, quantum > 1
-        while events and quantum > 0:
-            quantum -= 1
-            event = events.popleft()
-            if not (passing and event.superseded):
-                self._absorb(event)
-        if events:
+        self._absorb(quantum, passing=quantum > 1)
+        if self._events:
             self.wake()
 
     def overtake(self, obj: Object) -> bool:
@@ -175,24 +170,30 @@ class Informer(Task):
             self.unwake()
         return True
 
-    def _absorb(self, event: WatchEvent) -> None:
-        self.revision = event.revision
-        obj = event.object
-        meta = obj["metadata"]
-        key = (meta.get("namespace", ""), meta["name"])
-        old = self._objects.get(key)
-        if event.type == "DELETED":
-            if old is None:
-                return
-            del self._objects[key]
-            self._announce(old, None)
-            return
-        self._objects[key] = obj
-        if self._indexes:
-            for index in self._indexes.values():
-                index.put(old, obj)
-        for handler in self._handlers:
-            handler(old, obj)
+    def _absorb(self, count: int, *, passing: bool) -> None:
+        """Take in the next `count` changes, passing over superseded versions or not."""
+        events, objects, indexes, handlers = self._events, self._objects, self._indexes, self._handlers
+        while events and count > 0:
+            count -= 1
+            event = events.popleft()
+            if passing and event.superseded:
+                continue
+            self.revision = event.revision
+            obj = event.object
+            meta = obj["metadata"]
+            key = (meta.get("namespace", ""), meta["name"])
+            old = objects.get(key)
+            if event.type == "DELETED":
+                if old is not None:
+                    del objects[key]
+                    self._announce(old, None)
+                continue
+            objects[key] = obj
+            if indexes:
+                for index in indexes.values():
+                    index.put(old, obj)
+            for handler in handlers:
+                handler(old, obj)
 
     def _announce(self, old: Object | None, new: Object | None) -> None:
         for index in self._indexes.values():
@@ -208,8 +209,8 @@ class Informer(Task):
     def catch_up(self, revision: int) -> None:
         """Take in every change up to a revision at once, for a reader that has to know what came before it."""
         events = self._events
-        while events and events[0].revision <= revision:
-            self._absorb(events.popleft())
+        if events and events[0].revision <= revision:
+            self._absorb(sum(1 for event in events if event.revision <= revision), passing=False)
 
 
 class Informers:

@@ -9,6 +9,7 @@ from k8snb.client.event_series import EventSeriesRecorder
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
 from k8snb.machinery.objects import annotations_of, condition, reference_to, with_meta
+from k8snb.machinery.recorded import Shape
 from k8snb.machinery.volumes import BOUND_BY_CONTROLLER, SELECTED_NODE, is_for
 from k8snb.typing import Object
 
@@ -41,6 +42,7 @@ class ApiCalls:
         self._client = client
         self._clock = clock
         self._recorder = EventSeriesRecorder(client, clock, "default-scheduler")
+        self._scheduled: dict[str, Shape] = {}
 
     def bind(self, pod: Object, node: str) -> None:
         """Give the pod its node. Raises `StatusError` if the API refuses."""
@@ -106,8 +108,11 @@ class ApiCalls:
     def tell_scheduled(self, pod: Object, node: str) -> None:
         """Tell people where a pod goes. That happens to a pod once only, so it need not be remembered."""
         meta = pod["metadata"]
-        note = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
-        self._recorder.record_once(pod, "Normal", "Scheduled", "Binding", note)
+        namespace = meta["namespace"]
+        shape = self._scheduled.get(namespace)
+        if shape is None:
+            shape = self._scheduled[namespace] = self._recorder.shape(pod, "Normal", "Scheduled", "Binding")
+        self._recorder.record_once(shape, pod, f"Successfully assigned {namespace}/{meta['name']} to {node}")
 
     def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None:
         """Tell people."""

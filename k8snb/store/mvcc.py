@@ -28,7 +28,7 @@ Deliver: TypeAlias = Callable[[WatchEvent], None]
 Fresh: TypeAlias = Mapping[str, Any]
 """An object that nobody else holds yet, with metadata that nobody else holds: the store may stamp it.
 
-One that is not a plain dictionary (a `RecordedEvent`) knows its revision already.
+One that is not a plain dictionary (a `RecordedEvent`) knows its revision and is packed already.
 """
 
 LEASE_WINDOW = 60.0
@@ -89,10 +89,10 @@ class Bucket:
         "changed",
         "condense",
         "log",
+        "made",
         "name",
         "namespaces",
         "pack",
-        "packed",
         "tombstones",
         "trigger",
     )
@@ -109,7 +109,8 @@ class Bucket:
         self.trigger: tuple[str, str] | None = None
         self.condense: Callable[[list[WatchEvent]], None] | None = None
         self.pack: Callable[[Object], Any] | None = None
-        self.packed: type[PackedEvent] = PackedEvent
+        self.made: type[WatchEvent] = WatchEvent
+        """What its events are."""
 
     def keep_packed(self, pack: Callable[[Object], Any], unpack: Callable[[Any, int], Object]) -> None:
         """Store what `pack(object)` gives; `unpack(packed, revision)` gives the object back."""
@@ -119,7 +120,7 @@ class Bucket:
             __slots__ = ()
 
         Packed.unpack = staticmethod(unpack)
-        self.packed = Packed
+        self.made = Packed
 
     def __len__(self) -> int:
         return sum(len(names) for names in self.namespaces.values())
@@ -305,12 +306,12 @@ class Store:
         self, bucket: Bucket, namespace: str, type: str, obj: Fresh, previous: WatchEvent | None, by: Any = None
     ) -> WatchEvent:
         self.revision = revision = self.revision + 1
+        kept: Any = obj
         if isinstance(obj, dict):
             obj["metadata"]["resourceVersion"] = str(revision)
-        if bucket.pack is not None:
-            event: WatchEvent = bucket.packed(revision, type, bucket.pack(obj), previous, by)
-        else:
-            event = WatchEvent(revision, type, obj, previous, by)
+            if bucket.pack is not None:
+                kept = bucket.pack(obj)
+        event = bucket.made(revision, type, kept, previous, by)
         bucket.changed = revision
         bucket.log.append(event)
         if self._digests is not None:
@@ -350,7 +351,8 @@ class Store:
         self.compacted = revision
         self._next_compaction = self.revision + self._stride
         for bucket in self._buckets.values():
-            self._compact(bucket, revision)
+            if bucket.log and bucket.log[0].revision <= revision:
+                self._compact(bucket, revision)
         if self._digests is not None:
             self._digests = [(e, d) for e, d in self._digests if e.revision > revision]
 
@@ -358,7 +360,7 @@ class Store:
     def _compact(bucket: Bucket, revision: int) -> None:
         cut = bisect_right(bucket.log, revision, key=_revision)
         passed = bucket.log[:cut]
-        if bucket.condense is not None and passed:
+        if bucket.condense is not None:
             bucket.condense(passed)
         for event in passed:
             event.previous = None
