@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from k8snb.kubelet import hooks
 from k8snb.kubelet.backoff import Backoff, words
-from k8snb.kubelet.containerstatus import terminated
+from k8snb.kubelet.containerstatus import container_status, terminated
 from k8snb.kubelet.lifecycle import CONTAINER_TABLE, steps
 from k8snb.kubelet.plan import INIT, ContainerPlan
 from k8snb.kubelet.prober import Probe
@@ -40,7 +40,7 @@ class ContainerUnit:
 
     __slots__ = (
         "attempt", "backoff", "before", "container", "ended", "epoch", "grace", "image_backoff", "image_error", "last",
-        "message", "plan", "probes", "pulling", "ready", "reason", "started", "state", "worker",
+        "message", "plan", "probes", "pulling", "ready", "reason", "replaced", "started", "state", "worker",
     )  # fmt: skip
 
     def __init__(self, worker: PodWorker, plan: ContainerPlan) -> None:
@@ -59,6 +59,8 @@ class ContainerUnit:
         self.reason = ""
         """Why it waits, where that is more than that its turn has not come."""
         self.message = ""
+        self.replaced: Object | None = None
+        """The status of a run that is stopped so that another begins: what the API is told until that runs."""
         self.started = False
         self.ready = False
         self.grace: float | None = None
@@ -272,6 +274,7 @@ class ContainerUnit:
         """It runs: begin to probe it, or take it for ready."""
         probes = self.plan.probes
         self.reason = self.message = ""
+        self.replaced = None
         self.started = not probes
         self.ready = self.started and self.plan.kind != INIT
         if probes:
@@ -289,6 +292,14 @@ class ContainerUnit:
             probe.begin()
 
     # -- stop --------------------------------------------------------------------------------------
+
+    def replace(self, message: str, grace: float | None = None) -> None:
+        """Kill the container and run it anew.
+
+        The kubelet does both in one synchronization and reports nothing in between (`kuberuntime`, `SyncPod`).
+        """
+        self.replaced = container_status(self)
+        self.stop_because(message, grace)
 
     def stop_because(self, message: str, grace: float | None = None) -> None:
         """Kill the container for a reason of its own; the restart policy decides what comes then."""
@@ -341,18 +352,30 @@ class ContainerUnit:
         self.grace = None
         self.started = False
         self.ready = self.plan.kind == INIT and container.exit_code == 0
-        if self._restarts(container.exit_code) and self.worker.state == "Running":
+        if self.worker.state != "Running":
+            self.replaced = None
+        elif self.replaced is not None and self.replaced["restartCount"] == container.attempt:
+            self.restart()
+        elif self._restarts(container.exit_code):
+            self.replaced = None
             self.later(RELIST_SECONDS, "restart")
 
     def restart(self) -> None:
         """Run again, now or after the back-off."""
         self.backoff = self.backoff or Backoff()
-        self.fire("back off" if self._left() > 0 else "again")
+        waits = self._left() > 0
+        if waits:
+            self.replaced = None
+        self.fire("back off" if waits else "again")
 
     def _left(self) -> float:
-        assert self.container is not None
         assert self.backoff is not None
-        return self.backoff.left(self.container.finished_at, self.host.clock.now())
+        run = self._counted()
+        return 0.0 if run is None else self.backoff.left(run.finished_at, self.host.clock.now())
+
+    def _counted(self) -> ContainerView | None:
+        """The run whose end the back-off counts from: of one that is replaced, the one before it."""
+        return self.container if self.replaced is None else self.before
 
     def report_backoff(self) -> None:
         """Say that the container is backing off; it is tried again when the time is up."""
@@ -371,7 +394,8 @@ class ContainerUnit:
     def again(self) -> None:
         """Another run begins; should it fail too, the next back-off is longer."""
         assert self.backoff is not None
-        self.backoff.next(self.host.clock.now())
+        if self._counted() is not None:
+            self.backoff.next(self.host.clock.now())
         self.start()
 
 

@@ -22,6 +22,8 @@ _NEVER_RAN = "1970-01-01T00:00:00Z"
 def container_status(unit: ContainerUnit) -> Object:
     """The container's status."""
     plan = unit.plan
+    if unit.replaced is not None and not unit.reason:
+        return unit.replaced
     container = unit.before if unit.state == "Starting" else unit.container
     if container is None:
         return {**plan.waiting, "state": {"waiting": _waits(unit)}} if unit.reason else plan.waiting

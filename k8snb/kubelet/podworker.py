@@ -174,7 +174,7 @@ class PodWorker:
         for unit, new in zip(units, plan.containers, strict=False):
             old, unit.plan = unit.plan, new
             if old.image != new.image and unit.state == "Running":
-                unit.stop_because(f"Container {new.name} definition changed, will be restarted")
+                unit.replace(f"Container {new.name} definition changed, will be restarted")
             elif old.image != new.image and unit.state == "Refused":
                 unit.fire("retry")
         self.write()

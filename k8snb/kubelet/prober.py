@@ -92,8 +92,12 @@ class Probe:
             unit.ready = success
         elif not success:
             grace = self.spec.get("terminationGracePeriodSeconds")
-            message = f"Container {unit.plan.name} failed {self.kind} probe, will be restarted"
-            unit.stop_because(message, None if grace is None else float(grace))
+            seconds = None if grace is None else float(grace)
+            message = f"Container {unit.plan.name} failed {self.kind} probe"
+            if unit.plan.policy == "Never":
+                unit.stop_because(message, seconds)
+            else:
+                unit.replace(f"{message}, will be restarted", seconds)
         elif self.kind == "startup" and not unit.started:
             unit.startup_done()
 

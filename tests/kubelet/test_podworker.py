@@ -226,6 +226,7 @@ def test_another_image_restarts_the_container_in_place() -> None:
     assert here.status()["image"] == "docker.io/library/nginx:1.28"
     assert here.status()["restartCount"] == 1
     assert "Killing: Container main definition changed, will be restarted" in here.events()
+    assert phases(here)[2:] == ["Running running"], "stop and start are one synchronization: nobody sees it stopped"
 
 
 def test_readiness_gates_hold_a_pod_back() -> None:
