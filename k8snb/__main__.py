@@ -7,10 +7,19 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from k8snb.i18n import _
 
 MAX_SPEED = 10_000.0
+
+
+class Figures(Protocol):
+    """What a benchmark found, as text for people."""
+
+    def as_json(self) -> str:
+        """One JSON object."""
+        ...
 
 
 def _at_least(least: int, most: float = float("inf")) -> Callable[[str], int]:
@@ -47,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     scale.add_argument("--pods", type=_at_least(1), default=10_000)
     scale.add_argument("--replicas", type=_at_least(1), default=100, help=_("pods per Deployment (100)"))
     scale.add_argument("--json", action="store_true", help=_("print one JSON object"))
+    api = kinds.add_parser("api", help=_("ask a served cluster, and a bare server of the same bytes beside it"))
+    api.add_argument("--seconds", type=_at_least(1), default=6, help=_("how long for each figure (6)"))
+    api.add_argument("--json", action="store_true", help=_("print one JSON object"))
     return parser
 
 
@@ -62,11 +74,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"k8snb: {error}", file=sys.stderr)
             return 1
         return 0
-    from k8snb.bench import scale
-
-    figures = scale(options.nodes, options.pods, options.replicas)
+    figures = _measured(options)
     print(figures.as_json() if options.json else figures)
     return 0
+
+
+def _measured(options: argparse.Namespace) -> Figures:
+    """What the benchmark that was asked for found."""
+    if options.bench == "api":
+        from k8snb.bench.api import api
+
+        return api(options.seconds)
+    from k8snb.bench.scale import scale
+
+    return scale(options.nodes, options.pods, options.replicas)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,50 @@
+"""A server on the same HTTP stack that has its answers ready: what the cluster behind the real one is measured against.
+
+`python -m k8snb.bench.bare KUBECONFIG ANSWERS`: the answers are a JSON object from method and path to the text of the
+body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+from k8snb.apiserver.listener import listen
+from k8snb.clock import VirtualClock
+from k8snb.serving import kubeconfig, make_certificates, write_kubeconfig
+from k8snb.wire import Request, Response
+
+
+class Canned:
+    """The host of a listener that knows its answers by heart."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self.clock = VirtualClock()
+        self._answers = {key: text.encode() for key, text in answers.items()}
+
+    def handle(self, request: Request) -> Response:
+        """Look the answer up."""
+        body = self._answers[f"{request.method} {request.path}"]
+        return Response(201 if request.method == "POST" else 200, body=body)
+
+    def nudge(self) -> None:
+        """There is nobody to nudge."""
+
+
+async def serve(path: Path, answers: dict[str, str]) -> None:
+    """Serve until SIGTERM."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    certificates = make_certificates()
+    server = await listen(Canned(answers), 0, certificates.context())
+    address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    write_kubeconfig(path, kubeconfig(address, certificates.ca, "bare"))
+    print(f"ready at {address}", flush=True)
+    await stopped.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())))
