@@ -59,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     api = kinds.add_parser("api", help=_("ask a served cluster, and a bare server of the same bytes beside it"))
     api.add_argument("--seconds", type=_at_least(1), default=6, help=_("how long for each figure (6)"))
     api.add_argument("--json", action="store_true", help=_("print one JSON object"))
+    watch = kinds.add_parser("watch", help=_("let many watch what many write, and compare what they saw"))
+    watch.add_argument("--watchers", type=_at_least(1), default=200)
+    watch.add_argument("--writers", type=_at_least(1), default=50)
+    watch.add_argument("--seconds", type=_at_least(1), default=120)
+    watch.add_argument("--json", action="store_true", help=_("print one JSON object"))
     return parser
 
 
@@ -85,6 +90,10 @@ def _measured(options: argparse.Namespace) -> Figures:
         from k8snb.bench.api import api
 
         return api(options.seconds)
+    if options.bench == "watch":
+        from k8snb.bench.soak import watch
+
+        return watch(options.watchers, options.writers, options.seconds)
     from k8snb.bench.scale import scale
 
     return scale(options.nodes, options.pods, options.replicas)

@@ -22,7 +22,9 @@ LAYERS = (
 GROUND = len(LAYERS) - 1
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-EDGE = {"__main__.py", "apiserver/listener.py", "bench/api.py", "bench/bare.py", "bench/load.py", "bench/scale.py", "serving.py", "testing.py"}
+EDGE = {"__main__.py", "apiserver/listener.py", "serving.py", "testing.py"} | {
+    f"bench/{name}.py" for name in ("api", "bare", "load", "scale", "soak")
+}
 """The only files that may know of sockets, threads and the machine's time."""
 
 OUTSIDE = {

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
 import orjson
 import yaml
 
+from k8snb.apiserver.encoding import ENCODER
 from k8snb.apiserver.negotiation import wants_pretty
-from k8snb.clock import Clock
 from k8snb.typing import Object
 from k8snb.wire import Request, Response
 
@@ -22,8 +23,6 @@ COMPRESS_BYTES = 128 * 1024
 class Host(Protocol):
     """What the listener serves."""
 
-    clock: Clock
-
     def handle(self, request: Request) -> Response:
         """Answer a request."""
         ...
@@ -33,18 +32,18 @@ class Host(Protocol):
         ...
 
 
-def answer(request: Request | None, response: Response, *, close: bool) -> bytes:
-    """A whole answer. HEAD gets its head alone."""
+def answer(request: Request | None, response: Response, *, close: bool) -> tuple[bytes, bytes]:
+    """A whole answer: its head and its body. HEAD gets its head alone."""
     people = request is not None and wants_pretty(request.query, request.headers.get("user-agent", ""))
     body = encoded(response, pretty=people)
-    extra = []
+    extra: list[str] = []
     if len(body) > COMPRESS_BYTES and request is not None and _may_compress(request, response):
         body = gzip.compress(body, 1, mtime=0)
         extra = ["Content-Encoding: gzip", "Vary: Accept-Encoding"]
     if close:
         extra.append("Connection: close")
     head = start(response, [*extra, f"Content-Length: {len(body)}"])
-    return head if request is not None and request.method == "HEAD" else head + body
+    return head, b"" if request is not None and request.method == "HEAD" else body
 
 
 def _may_compress(request: Request, response: Response) -> bool:
@@ -58,7 +57,9 @@ def encoded(response: Response, *, pretty: bool = False) -> bytes:
         return response.body
     if response.content_type.startswith("application/yaml"):
         return yaml.safe_dump(_plain(response.object), sort_keys=False).encode()
-    return orjson.dumps(response.object, option=orjson.OPT_INDENT_2 if pretty else 0) + b"\n"
+    if pretty:
+        return orjson.dumps(response.object, option=orjson.OPT_INDENT_2) + b"\n"
+    return ENCODER.answer(response.object)
 
 
 def _plain(obj: Object) -> Any:
@@ -67,12 +68,23 @@ def _plain(obj: Object) -> Any:
 
 def start(response: Response, extra: Sequence[str] = ()) -> bytes:
     """The head of an answer, the empty line included."""
-    lines = [f"HTTP/1.1 {response.code} {_reason(response.code)}", f"Content-Type: {response.content_type}"]
-    if "cache-control" not in response.headers:
-        lines.append("Cache-Control: no-cache, private")
-    lines += [f"{name}: {_one_line(value)}" for name, value in response.headers.items()]
-    lines += [f'Warning: 299 - "{_escaped(text)}"' for text in response.warnings]
+    lines = [_usual_start(response.code, response.content_type)]
+    if response.headers:
+        if "cache-control" in response.headers:
+            lines[0] = _first_lines(response.code, response.content_type)
+        lines += [f"{name}: {_one_line(value)}" for name, value in response.headers.items()]
+    if response.warnings:
+        lines += [f'Warning: 299 - "{_escaped(text)}"' for text in response.warnings]
     return "\r\n".join([*lines, *extra, "", ""]).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=256)
+def _usual_start(code: int, content_type: str) -> str:
+    return f"{_first_lines(code, content_type)}\r\nCache-Control: no-cache, private"
+
+
+def _first_lines(code: int, content_type: str) -> str:
+    return f"HTTP/1.1 {code} {_reason(code)}\r\nContent-Type: {content_type}"
 
 
 def switching(protocol: str, extra: Sequence[str]) -> bytes:

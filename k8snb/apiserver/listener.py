@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import httptools
-import orjson
 
 from k8snb.apiserver.access.authentication import certificate_user
+from k8snb.apiserver.encoding import ENCODER
 from k8snb.apiserver.host import Host, answer, start
 from k8snb.apiserver.upgrading import Carrier, upgraded
 from k8snb.errors import StatusError, bad_request, too_large
@@ -29,6 +30,8 @@ MAX_HEADER_BYTES = 64 * 1024
 MAX_UNREAD_BYTES = 16 * 1024 * 1024
 MAX_WAITING = 64
 """How many requests may wait behind a watch on the same connection."""
+APART_BYTES = 32 * 1024
+"""A body larger than this is not copied behind its head."""
 IDLE_SECONDS = 120.0
 """How long a connection may take to send a whole request."""
 
@@ -42,7 +45,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._header_bytes = 0
+        self._header_bytes = self._head_bytes = 0
         self._in_headers = True
         self._body = bytearray()
         self._discarded = 0
@@ -53,6 +56,7 @@ class Connection(asyncio.Protocol):
         self._idle: asyncio.TimerHandle | None = None
         self._user: User | None = None
         """Whom the client's certificate stands for, if it has one."""
+        self._answered = 0
 
     # -- asyncio -----------------------------------------------------------------------------------
 
@@ -114,29 +118,34 @@ class Connection(asyncio.Protocol):
         self._transport = None
 
     def _watch_idle(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._give_up)
+        self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._give_up, self._answered)
 
-    def _give_up(self) -> None:
-        if self._stream is None and self._carrier is None and self._transport is not None:
+    def _give_up(self, answered: int) -> None:
+        """Abort if no request has come since; a timer for each request would cost more than the request."""
+        if self._transport is None:
+            return
+        if self._stream is None and self._carrier is None and self._answered == answered:
             self._transport.abort()
+        else:
+            self._watch_idle()
 
     # -- httptools ---------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._url, self._headers, self._header_bytes = b"", {}, 0
+        self._url, self._headers, self._header_bytes, self._head_bytes = b"", {}, 0, 0
         self._body, self._discarded = bytearray(), 0
         self._refusal, self._in_headers = None, True
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
         self._url += url
+        self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; one that comes several times is one list."""
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._head_bytes += len(name) + len(value)
+        key, text = _header_name(name), value.decode("latin-1")
         between = REPEATED if key.startswith("impersonate-") else ", "
         self._headers[key] = f"{self._headers[key]}{between}{text}" if key in self._headers else text
 
@@ -167,9 +176,9 @@ class Connection(asyncio.Protocol):
         """A whole request is there."""
         self._in_headers = True
         self._header_bytes = 0
-        self._watch_idle()
+        self._answered += 1
         keep = bool(self._parser.should_keep_alive())
-        if len(self._url) + sum(len(k) + len(v) for k, v in self._headers.items()) > MAX_HEADER_BYTES:
+        if self._head_bytes > MAX_HEADER_BYTES:
             self._refusal = StatusError(431, "RequestHeaderFieldsTooLarge", "the request headers are too large")
         if self._refusal is not None:
             self._refuse(self._refusal)
@@ -182,10 +191,7 @@ class Connection(asyncio.Protocol):
 
     def _request(self) -> Request:
         path, _, query = self._url.decode("latin-1").partition("?")
-        parameters: dict[str, str] = {}
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            known = parameters.get(name)
-            parameters[name] = f"{known}{REPEATED}{value}" if known is not None and name == "command" else value
+        parameters = _parameters(query) if query else {}
         method = self._parser.get_method().decode()
         return Request(method, path, parameters, self._headers, bytes(self._body), user=self._user)
 
@@ -199,18 +205,22 @@ class Connection(asyncio.Protocol):
         elif response.stream is not None:
             self._begin_stream(response)
         else:
-            self._write(answer(request, response, close=not keep))
+            self._write(*answer(request, response, close=not keep))
             if not keep and self._transport is not None:
                 self._transport.close()
 
     def _refuse(self, error: StatusError) -> None:
-        self._write(answer(None, Response(error.code, error.status), close=True))
+        self._write(*answer(None, Response(error.code, error.status), close=True))
         if self._transport is not None:
             self._transport.close()
 
-    def _write(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+    def _write(self, data: bytes, body: bytes = b"") -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if len(body) > APART_BYTES:
+            self._transport.writelines((data, body))
+        else:
+            self._transport.write(data + body if body else data)
 
     # -- watches and logs that are followed --------------------------------------------------------
 
@@ -229,7 +239,7 @@ class Connection(asyncio.Protocol):
             return
         chunks = []
         while (event := self._stream.next()) is not None:
-            line = event if isinstance(event, bytes) else orjson.dumps(event) + b"\n"
+            line = event if isinstance(event, bytes) else ENCODER.event(event)
             chunks.append(b"%x\r\n%b\r\n" % (len(line), line))
         if chunks:
             self._write(b"".join(chunks))
@@ -254,6 +264,19 @@ class Connection(asyncio.Protocol):
         if self._carrier is None:
             response.stream.close()
             self._refuse(bad_request("unable to upgrade: no protocol in common"))
+
+
+def _parameters(query: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        known = found.get(name)
+        found[name] = f"{known}{REPEATED}{value}" if known is not None and name == "command" else value
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _header_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 async def listen(host: Host, port: int, context: ssl.SSLContext | None, address: str = "127.0.0.1") -> asyncio.Server:

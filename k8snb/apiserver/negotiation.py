@@ -12,6 +12,7 @@ YAML: a client that accepts nothing but protobuf is refused (406).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from k8snb.errors import not_acceptable, unsupported_media_type
@@ -114,7 +115,8 @@ def _quality(text: str) -> float:
         return 1.0
 
 
-def negotiate(accept: str, views: Collection[View] = (), *, watch: bool = False) -> Accepted:
+@lru_cache(maxsize=1024)
+def negotiate(accept: str, views: frozenset[View] = frozenset(), *, watch: bool = False) -> Accepted:
     """How to answer a request with this `Accept` header at an endpoint that offers these views.
 
     Raises a 406 if nothing that the client accepts can be had.

@@ -76,7 +76,7 @@ class Reader:
             if chosen.matches is None:
                 meta["remainingItemCount"] = left
         resource = kind.resource
-        items = [kind.load(obj) for obj in objects]
+        items = [kind.load(obj) for obj in objects] if kind.converted else objects
         return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta, "items": items}
 
     def _read(self, kind: Kind, namespace: str, chosen: Selection, revision: int | None, token: str) -> Objects:

@@ -32,7 +32,9 @@ def resolve(request: Request, scheme: Scheme) -> RequestInfo:
     Raises NotFound where the group version exists and the resource does not, MethodNotAllowed where there is
     nothing to do at the path in the way that the method says.
     """
-    parts = [unquote(part) for part in request.path.split("/") if part]
+    parts = [part for part in request.path.split("/") if part]
+    if "%" in request.path:
+        parts = [unquote(part) for part in parts]
     method = request.method.upper()
     rest, group, version = _strip_version(parts)
     if not rest:

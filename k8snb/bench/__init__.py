@@ -1,1 +1,1 @@
-"""Figures: what the cluster costs at scale (`scale`), and what its API costs a client (`api`, `watch`)."""
+"""Figures: what the cluster costs at scale (`scale`), what its API costs a client (`api`), what many see (`soak`)."""

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 from k8snb.apiserver.listener import listen
-from k8snb.clock import VirtualClock
 from k8snb.serving import kubeconfig, make_certificates, write_kubeconfig
 from k8snb.wire import Request, Response
 
@@ -22,7 +21,6 @@ class Canned:
     """The host of a listener that knows its answers by heart."""
 
     def __init__(self, answers: dict[str, str]) -> None:
-        self.clock = VirtualClock()
         self._answers = {key: text.encode() for key, text in answers.items()}
 
     def handle(self, request: Request) -> Response:
@@ -42,7 +40,8 @@ async def serve(path: Path, answers: dict[str, str]) -> None:
     server = await listen(Canned(answers), 0, certificates.context())
     address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     write_kubeconfig(path, kubeconfig(address, certificates.ca, "bare"))
-    print(f"ready at {address}", flush=True)
+    sys.stdout.write(f"ready at {address}\n")
+    sys.stdout.flush()
     await stopped.wait()
 
 

@@ -1,4 +1,4 @@
-"""The client of the benchmarks: HTTP/1.1 over TLS, as little of it as there can be, so that the server is what is measured.
+"""The client of the benchmarks: as little HTTP over TLS as there can be, so that the server is what is measured.
 
 A `Client` keeps one connection and asks one thing after another; a `Watcher` keeps one watch and notes when each
 line arrived.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import Any
 
 import pytest
@@ -330,3 +331,25 @@ def test_any_text_is_json_or_a_value_error(text: str) -> None:
 def test_any_text_is_yaml_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         schema.parse_yaml(text)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(st.text("ab:", max_size=2), inner), max_size=3),
+    max_leaves=12,
+)
+"""Values in which an object is a list of pairs, so that it may hold a key twice."""
+
+
+def as_text(value: Any, spaces: str) -> str:
+    if not isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    if value and all(isinstance(item, tuple) for item in value):
+        return "{" + ",".join(f"{json.dumps(k)}{spaces}:{as_text(v, spaces)}" for k, v in value) + "}"
+    return "[" + ",".join(as_text(item, spaces) for item in value) + "]"
+
+
+@given(value=JSON_VALUES, spaces=st.sampled_from(["", "", " ", "\n"]))
+def test_the_quick_reader_and_the_careful_one_read_the_same(value: Any, spaces: str) -> None:
+    text = as_text(value, spaces)
+    assert schema.parse_json(text.encode()) == schema.parse_json(text)

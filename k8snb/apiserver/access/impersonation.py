@@ -23,6 +23,8 @@ _EXTRA = "impersonate-extra-"
 def impersonated(user: User, request: Request, authorizer: Authorizer | None) -> User:
     """The user that a request shall count as; raises Forbidden where its sender may not be that user."""
     headers = request.headers
+    if not any(key.startswith("impersonate-") for key in headers):
+        return user
     name = headers.get("impersonate-user", "")
     groups = tuple(each for each in headers.get("impersonate-group", "").split(REPEATED) if each)
     uid, extra = headers.get("impersonate-uid", ""), _extra(headers)

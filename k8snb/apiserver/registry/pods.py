@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from k8snb.apiserver.registry.alike import Alike
 from k8snb.apiserver.registry.filling import within_new, without
 from k8snb.apiserver.registry.label_keys import with_label_keys
 from k8snb.apiserver.registry.pod_defaults import default_spec
@@ -46,17 +47,33 @@ def _host_network(pod: Object) -> str:
     return "true" if pod["spec"].get("hostNetwork") else "false"
 
 
+def _defaults(spec: Object) -> Object | None:
+    """The spec with its defaults; None if it has them all."""
+    filled = default_spec(spec)
+    return None if filled is spec else filled
+
+
+_DEFAULTS = Alike(_defaults)
+_FINDINGS = Alike(lambda spec: (*validate_pod_spec(spec),))
+_STATUS = Alike(initial_status)
+_WARNINGS = Alike(lambda spec: (*spec_warnings(spec, {}, ""),))
+
+
+def _with_defaults(spec: Object) -> Object:
+    return _DEFAULTS(spec) or spec
+
+
 class _PodRules(Strategy):
     """What holds for a pod however it is written."""
 
     def default(self, obj: Object) -> Object:
-        return within_new(obj, "spec", default_spec)
+        return within_new(obj, "spec", _with_defaults)
 
     def validate(self, obj: Object) -> list[FieldError]:
         spec = obj["spec"]
-        found = validate_pod_spec(spec)
+        found = _FINDINGS(spec)
         annotations = annotations_of(obj)
-        return [*validate_annotations(annotations, spec, "metadata.annotations"), *found] if annotations else found
+        return [*validate_annotations(annotations, spec, "metadata.annotations"), *found] if annotations else [*found]
 
 
 class EphemeralContainersStrategy(_PodRules):
@@ -100,7 +117,7 @@ class PodStrategy(_PodRules):
 
     def prepare_create(self, obj: Object) -> Object:
         spec = with_label_keys(obj["spec"], labels_of(obj))
-        return {**obj, "spec": spec, "status": initial_status(spec)}
+        return {**obj, "spec": spec, "status": _STATUS(spec)}
 
     def validate_create(self, obj: Object) -> list[FieldError]:
         return [*self.validate(obj), *validate_new_pod_spec(obj["spec"])]
@@ -118,7 +135,9 @@ class PodStrategy(_PodRules):
         return int(obj["spec"].get("terminationGracePeriodSeconds", 0))
 
     def warnings(self, obj: Object) -> list[str]:
-        return [*name_warnings(obj["metadata"]["name"]), *spec_warnings(obj["spec"], annotations_of(obj), "")]
+        annotations = annotations_of(obj)
+        found = spec_warnings(obj["spec"], annotations, "") if annotations else _WARNINGS(obj["spec"])
+        return [*name_warnings(obj["metadata"]["name"]), *found]
 
 
 def _with_new_metadata(obj: Object, new: Object) -> Object:

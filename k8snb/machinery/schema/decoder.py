@@ -176,7 +176,7 @@ def _struct(schema: Type) -> Decoder:
         return entry
 
     def struct(value: Any, place: Place | None, log: _Log) -> Any:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             return log.remember(_unmarshal(json_word(value), place, schema.go_name))
         decoded: dict[str, Any] = {}
         for key, item in value.items():
@@ -206,7 +206,7 @@ def _container(schema: Type, go_name: str) -> Decoder:
         return [item for item in found if item is not _NOTHING] if log.mismatch else found
 
     def entries(value: Any, place: Place | None, log: _Log) -> Any:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             return log.remember(_unmarshal(json_word(value), place, go_name))
         decoder = item_decoder()
         return {key: zero if item is None else decoder(item, (place, key, ""), log) for key, item in value.items()}

@@ -20,6 +20,17 @@ def test_a_new_pod_shares_its_spec_with_the_request():
     assert PODS.prepare_create(given)["spec"] is given["spec"]
 
 
+def test_pods_that_are_equal_share_what_is_made_of_their_specs():
+    first, second = PODS.default(pod()), PODS.default(pod())
+    assert first["spec"] is second["spec"]
+    assert PODS.prepare_create(first)["status"] is PODS.prepare_create(second)["status"]
+
+
+def test_a_finding_is_told_of_every_pod_that_has_it():
+    bad = PODS.default(with_spec(pod(), restartPolicy="Sometimes"))
+    assert texts(PODS.validate(bad)) == texts(PODS.validate(bad)) != []
+
+
 def test_a_gated_pod_says_so_in_its_status():
     (condition,) = stored(schedulingGates=[{"name": "wait"}])["status"]["conditions"]
     assert (condition["type"], condition["status"], condition["reason"], condition["message"]) == (

@@ -1,0 +1,45 @@
+"""Objects become bytes once per revision, and always the same bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from k8snb.apiserver.encoding import Encoder
+
+
+def stored(name: str, version: int = 1) -> dict[str, Any]:
+    return {"kind": "Pod", "metadata": {"name": name, "uid": name, "resourceVersion": str(version)}}
+
+
+def test_a_revision_is_encoded_once_however_often_it_is_read_listed_and_watched() -> None:
+    encoder, pod = Encoder(), stored("a")
+    bytes_of_it = encoder.object(pod)
+    assert encoder.object(pod) is bytes_of_it
+    assert bytes_of_it in encoder.answer({"kind": "PodList", "metadata": {}, "items": [pod]})
+    assert bytes_of_it in encoder.event({"type": "ADDED", "object": pod})
+
+
+def test_another_object_at_the_same_place_in_memory_is_not_taken_for_the_first() -> None:
+    encoder = Encoder()
+    for version in range(200):
+        assert orjson.loads(encoder.object(stored("a", version)))["metadata"]["resourceVersion"] == str(version)
+
+
+def test_lists_are_what_encoding_them_whole_would_give() -> None:
+    encoder = Encoder()
+    for count in range(4):
+        items = [stored(f"p{i}") for i in range(count)]
+        found = {"kind": "PodList", "metadata": {"resourceVersion": "9"}, "items": items}
+        assert encoder.answer(found) == orjson.dumps(found) + b"\n"
+
+
+def test_what_is_kept_stays_within_its_budget() -> None:
+    encoder = Encoder(budget=1_000)
+    pods = [stored(f"p{i}") for i in range(100)]
+    for pod in pods:
+        encoder.object(pod)
+    held = [data for _, data in encoder._known.values()]
+    assert 800 < sum(map(len, held)) == encoder._held <= 1_000
+    assert encoder.object(pods[-1]) is held[-1]
