@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from k8snb.apiserver.listener import listen
-from k8snb.serving import kubeconfig, make_certificates, write_kubeconfig
+from k8snb.serving import FreshKeys, kubeconfig, write_kubeconfig
 from k8snb.wire import Request, Response
 
 
@@ -36,10 +36,10 @@ async def serve(path: Path, answers: dict[str, str]) -> None:
     """Serve until SIGTERM."""
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    certificates = make_certificates()
-    server = await listen(Canned(answers), 0, certificates.context())
+    keys = FreshKeys()
+    server = await listen(Canned(answers), 0, keys.context())
     address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    write_kubeconfig(path, kubeconfig(address, certificates.ca, "bare"))
+    write_kubeconfig(path, kubeconfig(address, keys.certificate, "bare"))
     sys.stdout.write(f"ready at {address}\n")
     sys.stdout.flush()
     await stopped.wait()
