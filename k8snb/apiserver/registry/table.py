@@ -28,6 +28,7 @@ from k8snb.apiserver.registry import (
     quotas,
     rbac,
     replication,
+    resource_claims,
     runtime_classes,
     scheduling,
     secrets,
@@ -66,4 +67,5 @@ STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
     **csi.STRATEGIES,
     **runtime_classes.STRATEGIES,
     **flow_control.STRATEGIES,
+    **resource_claims.STRATEGIES,
 }

@@ -16,6 +16,7 @@ ATTACHMENTS = strategy("volumeattachments.storage.k8s.io")
 RUNTIMES = strategy("runtimeclasses.node.k8s.io")
 BUDGETS = strategy("poddisruptionbudgets.policy")
 SCHEMAS = strategy("flowschemas.flowcontrol.apiserver.k8s.io")
+CLAIMS = strategy("resourceclaims.resource.k8s.io")
 LEVELS = strategy("prioritylevelconfigurations.flowcontrol.apiserver.k8s.io")
 
 
@@ -119,4 +120,17 @@ def test_a_limited_level_has_shares_and_a_way_to_wait():
     }
     assert update_refusals(LEVELS, old, spec={"type": "Exempt"}) == [
         "spec.type: Invalid value: \"Exempt\": type must be 'Exempt' if and only if name is 'exempt'"
+    ]
+
+
+def test_a_claim_asks_for_one_device_unless_told_otherwise():
+    request = {"name": "gpu", "exactly": {"deviceClassName": "gpu.example.com"}}
+    old = create(CLAIMS, made("ResourceClaim", "c", spec={"devices": {"requests": [request]}}))
+    assert old["spec"]["devices"]["requests"][0]["exactly"] == {
+        "deviceClassName": "gpu.example.com",
+        "allocationMode": "ExactCount",
+        "count": 1,
+    }
+    assert refusals(CLAIMS, made("ResourceClaim", "c", spec={"devices": {"requests": [{"name": "gpu"}]}})) == [
+        "spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required"
     ]
