@@ -461,3 +461,9 @@ def test_a_list_of_metadata_has_nothing_else() -> None:
     assert made["items"] == [
         {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
     ]
+
+
+def test_flow_schemas_are_listed_in_the_order_in_which_they_are_asked() -> None:
+    schemas = [thing(name, spec={"matchingPrecedence": at}) for name, at in (("a", 9), ("b", 1), ("c", 1))]
+    rows = table(resource("flowcontrol.apiserver.k8s.io/v1", "FlowSchema"), schemas, 0)["rows"]
+    assert [row["cells"][0] for row in rows] == ["b", "c", "a"]

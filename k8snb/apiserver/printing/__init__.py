@@ -78,6 +78,8 @@ def table(
     """
     scale = bool(objects) and objects[0].get("kind") == "Scale"
     chosen = _SCALE if scale else printer(resource)
+    if chosen.order is not None:
+        objects = sorted(objects, key=chosen.order)
     rows = [_row(resource, obj, chosen.cells(obj, now), include_object) for obj in objects]
     metadata = {"resourceVersion": resource_version} if resource_version else {}
     return {

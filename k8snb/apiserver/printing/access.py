@@ -103,6 +103,10 @@ def _flow_schema(obj: Object, now: float) -> list[Any]:
     ]
 
 
+def _precedence(obj: Object) -> tuple[int, str]:
+    return dig(obj, "spec", "matchingPrecedence", default=0), name_of(obj)
+
+
 def _priority_level(obj: Object, now: float) -> list[Any]:
     limited = dig(obj, "spec", "limited")
     queuing = dig(limited, "limitResponse", "queuing")
@@ -209,6 +213,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
             Column("MissingPL", "references a broken or non-existent PriorityLevelConfiguration"),
         ),
         _flow_schema,
+        _precedence,
     ),
     (_FLOW, "PriorityLevelConfiguration"): Printer(
         (

@@ -51,6 +51,8 @@ class Printer(NamedTuple):
 
     columns: tuple[Column, ...]
     cells: Cells
+    order: Callable[[Object], Any] | None = None
+    """By what a list is sorted, where not by name."""
 
 
 def documented(definition: str, field: str) -> str:
