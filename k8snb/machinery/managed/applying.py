@@ -183,10 +183,11 @@ def _with_annotation(obj: Object, wanted: Object) -> Object:
     meta = wanted.get("metadata") or {}
     plain = {**wanted, "metadata": meta}
     if "annotations" in meta:
-        annotations = {k: v for k, v in meta["annotations"].items() if k != LAST_APPLIED}
-        rest = {k: v for k, v in meta.items() if k != "annotations"}
-        plain = {**wanted, "metadata": {**rest, "annotations": annotations} if annotations else rest}
+        others = {name: value for name, value in meta["annotations"].items() if name != LAST_APPLIED}
+        plain["metadata"] = {**meta, "annotations": others}
     said = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    for sign in "<>&":
+        said = said.replace(sign, f"\\u{ord(sign):04x}")
     there = obj["metadata"]
     return {**obj, "metadata": {**there, "annotations": {**there["annotations"], LAST_APPLIED: said}}}
 
