@@ -18,7 +18,7 @@ from k8snb.clock import Clock
 from k8snb.errors import StatusError
 from k8snb.kubectl.exchange import Exchange
 from k8snb.kubectl.identity import Identity
-from k8snb.kubectl.klog import log_lines, refusal_line
+from k8snb.kubectl.klog import AGENT, log_lines, refusal_line
 from k8snb.kubectl.output import Printed
 from k8snb.kubectl.targets import Target
 from k8snb.typing import Object, Resource
@@ -147,7 +147,9 @@ class Session:
         who = self._door.identity()
         headers = {**headers, **who.headers}
         user = self.client.user if who.own else None
-        response = self.client.transport.handle(Request(method, path, query, headers, body, user=user))
+        response = self.client.transport.handle(
+            Request(method, path, query, {"user-agent": AGENT, **headers}, body, user=user)
+        )
         self._keep(Exchange(method, path, query, headers, body.decode(errors="replace"), response, self.clock.now()))
         for text in response.warnings:
             if text not in self._warned:

@@ -503,6 +503,43 @@ def test_applying_prints_the_same(two: Two) -> None:
         two.both(command, manifest)
 
 
+def test_applying_on_the_servers_side_prints_the_same(two: Two) -> None:
+    two.both("create ns NS")
+    web = WEB.partition("---")[0]
+    fewer = web.replace("replicas: 2", "replicas: 1")
+    managers = "get deploy web -n NS -o jsonpath={.metadata.managedFields[*].manager}"
+    for command, manifest in (
+        ("apply -f - -n NS --force-conflicts", web),
+        ("apply -f - -n NS --server-side --dry-run=client", web),
+        ("apply -f - -n NS --server-side --force", web),
+        ("apply -f - -n NS --dry-run=server --force", web),
+        ("apply -f - -n NS", web),
+        ("apply view-last-applied deploy/web -n NS", ""),
+        ("apply -f - -n NS --server-side --dry-run=server", web),
+        ("apply -f - -n NS --server-side", web),
+        (f"{managers} --show-managed-fields", ""),
+        (managers, ""),
+        ("apply -f - -n NS --server-side", fewer),
+        ("apply -f - -n NS --server-side --field-manager=bob", web),
+        ("apply -f - -n NS --server-side --field-manager=bob --force-conflicts -o name", web),
+        (f"{managers} --show-managed-fields", ""),
+        ("apply -f - -n NS --server-side --validate=false", web.replace("replicas: 2", "replicas: two")),
+        ("apply -f - -n NS --server-side", web.replace("replicas: 2", "replicas: 2, other: 1")),
+        ("apply view-last-applied deploy web -n NS -o json", ""),
+        ("apply view-last-applied deploy web -n NS -o foo", ""),
+        ("apply view-last-applied deploy nope -n NS", ""),
+        ("apply view-last-applied -n NS", ""),
+        ("apply set-last-applied -f - -n NS", fewer),
+        ("apply set-last-applied -f - -n NS", fewer),
+        ("apply set-last-applied -f - -n NS --dry-run=client", web),
+        ("apply set-last-applied -f - -n NS", web.replace("name: web", "name: nope")),
+        ("create cm plain --from-literal=a=b -n NS", ""),
+        ("apply view-last-applied cm plain -n NS", ""),
+        ("delete ns NS", ""),
+    ):
+        two.both(command, manifest)
+
+
 BAD_MANIFESTS = [
     "kind: Pod",
     "a: b",

@@ -49,7 +49,8 @@ def printer_for(flags: Flags, scheme: Scheme, *, columns: bool = False, ordered:
         raise _no_printer(flags.text("output"), columns)
     if not format or (columns and format == "wide"):
         return None
-    shown = _identity if flags.on("show-managed-fields") else _without_managed_fields
+    hides = format in ("json", "yaml") and not flags.on("show-managed-fields")
+    shown = _without_managed_fields if hides else _identity
     printer = _printer(format, argument, flags, scheme, columns, ordered)
     return lambda obj: printer(shown(obj))
 

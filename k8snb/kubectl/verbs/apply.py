@@ -15,9 +15,10 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import manifests
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
-from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SELECTOR, VALIDATE, Flag
+from k8snb.kubectl.flags import ALL, DRY_RUN, FILES, PRINTING, SELECTOR, VALIDATE, Flag
 from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.targets import Target
+from k8snb.kubectl.verbs import last_applied, server_side
 from k8snb.kubectl.verbs.get import as_list
 from k8snb.machinery.patch import three_way_json_merge_patch, three_way_merge_patch
 from k8snb.machinery.schema import type_of
@@ -30,18 +31,6 @@ _UNCONFIGURED = (
     "kubectl apply should only be used on resources created declaratively by either kubectl create --save-config "
     "or kubectl apply. The missing annotation will be patched automatically.\n"
 )
-_CONFLICT_HELP = """
-Please review the fields above--they currently have other managers. Here
-are the ways you can resolve this warning:
-* If you intend to manage all of these fields, please re-run the apply
-  command with the `--force-conflicts` flag.
-* If you do not intend to manage all of the fields, please edit your
-  manifest to remove references to the fields that should keep their
-  current managers.
-* You may co-own fields by updating your manifest to match the existing
-  value; in this case, you'll become the manager if the other manager(s)
-  stop managing the field (remove it from their configuration).
-See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"""
 
 
 def run(call: Call) -> None:
@@ -50,6 +39,7 @@ def run(call: Call) -> None:
         raise call.usage(f"Unexpected args: [{' '.join(call.args)}]")
     if not call.files:
         raise CommandError("must specify one of -f and -k")
+    server_side.check(call)
     apply = _on_server if call.flags.on("server-side") else _on_client
     errors: list[Exception] = []
     applied = 0
@@ -105,8 +95,7 @@ def _on_client(call: Call, target: Target) -> None:
     if LAST_APPLIED not in (current["metadata"].get("annotations") or {}):
         call.err(_UNCONFIGURED.format(title=target.title, annotation=LAST_APPLIED))
     patch, result = _patched(call, target, current, modified)
-    if result["metadata"].get("deletionTimestamp"):
-        call.err(f"Warning: Detected changes to resource {target.name} which is currently being deleted.\n")
+    _warn_if_deleting(call, target, result)
     unchanged = not patch and call.flags.text("output") in ("", "name")
     _done(call, result, target, "unchanged" if unchanged else "configured")
 
@@ -218,18 +207,28 @@ def _overlaid(current: Object, wanted: Object) -> Object:
 
 
 def _on_server(call: Call, target: Target) -> None:
-    manager = call.flags.text("field-manager") if call.flags.has("field-manager") else "kubectl"
-    query = {**call.query(strict=True), "fieldManager": manager, "force": ""}
-    if call.flags.on("force-conflicts"):
-        query["force"] = "true"
-    try:
-        result = call.session.patch(target, "apply", json_text(target.known, ordered=False).encode(), query)
-    except StatusError as error:
-        if error.code == 409 and error.status.get("details"):
-            raise CommandError(error.message + _CONFLICT_HELP) from None
-        raise
+    result = server_side.applied(call, target)
+    _warn_if_deleting(call, target, result)
     _done(call, result, target, "serverside-applied")
 
+
+def _warn_if_deleting(call: Call, target: Target, obj: Object) -> None:
+    if obj["metadata"].get("deletionTimestamp"):
+        call.err(f"Warning: Detected changes to resource {target.name} which is currently being deleted.\n")
+
+
+_VIEW = Verb(
+    "view-last-applied",
+    "View the latest last-applied-configuration annotations of a resource/object",
+    last_applied.view,
+    (*FILES, SELECTOR, ALL, Flag("output", "o", default="yaml")),
+)
+_SET = Verb(
+    "set-last-applied",
+    "Set the last-applied-configuration annotation on a live object to match the contents of a file",
+    last_applied.put,
+    (*PRINTING, *FILES, DRY_RUN, Flag("create-annotation", kind="switch")),
+)
 
 APPLY = Verb(
     "apply",
@@ -253,4 +252,5 @@ APPLY = Verb(
         Flag("openapi-patch", kind="switch", default=True),
         Flag("record", kind="switch"),
     ),
+    (_SET, _VIEW),
 )

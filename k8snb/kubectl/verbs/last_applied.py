@@ -1,0 +1,86 @@
+"""kubectl apply view-last-applied and set-last-applied: the annotation by which apply knows what it applied last.
+
+Upstream: `kubectl/pkg/cmd/apply/apply_view_last_applied.go`, `apply_set_last_applied.go`.
+"""
+
+from __future__ import annotations
+
+import json
+
+from k8snb.errors import StatusError
+from k8snb.kubectl.asking import ask, found, manifests
+from k8snb.kubectl.call import Call
+from k8snb.kubectl.errors import CommandError, raise_all
+from k8snb.kubectl.printing.gojson import json_text
+from k8snb.kubectl.printing.goyaml import yaml_text
+from k8snb.kubectl.targets import Target
+from k8snb.machinery.managed.applying import LAST_APPLIED
+from k8snb.typing import Object
+
+_MISSING = "no last-applied-configuration annotation found on resource: {name}"
+
+
+def _annotation(obj: Object) -> str | None:
+    annotations = obj["metadata"].get("annotations") or {}
+    text: str | None = annotations.get(LAST_APPLIED)
+    return text
+
+
+def view(call: Call) -> None:
+    """Carry out `kubectl apply view-last-applied`."""
+    format = call.flags.text("output")
+    if format not in ("json", "yaml"):
+        why = f"Unexpected -o output mode: {format}, the flag 'output' must be one of yaml|json"
+        raise call.usage(why)
+    result = found(call, ask(call, call.args, every=call.flags.on("all")))
+    raise_all(result.errors)
+    for target in result.targets:
+        text = _annotation(target.known)
+        if text is None:
+            if target.source:
+                missing = _MISSING.format(name=target.name)
+                raise CommandError(f'error when {missing}\n "{target.source}": <nil>')
+            continue
+        call.out(_indented(text) if format == "json" else yaml_text(json.loads(text)))
+
+
+def _indented(text: str) -> str:
+    return json_text(json.loads(text), indent=2, ordered=False) + text[len(text.rstrip()) :]
+
+
+def put(call: Call) -> None:
+    """Carry out `kubectl apply set-last-applied`."""
+    changes = [change for target in manifests(call) if (change := _change(call, target)) is not None]
+    for target, text in changes:
+        new: Object = {
+            **target.known,
+            "metadata": {**target.known["metadata"], "annotations": _with(target.known, text)},
+        }
+        if call.dry_run != "client":
+            patch = {"metadata": {"annotations": {LAST_APPLIED: text}}}
+            new = call.session.patch(target, "merge", patch, call.query())
+        call.done(new, target.full_name, "configured")
+
+
+def _with(obj: Object, text: str) -> Object:
+    return {**(obj["metadata"].get("annotations") or {}), LAST_APPLIED: text}
+
+
+def _change(call: Call, target: Target) -> tuple[Target, str] | None:
+    """The object on the server and its new annotation; None if that is what it has."""
+    text = json_text(target.known)
+    try:
+        live = call.session.get(target)
+    except StatusError as error:
+        if error.code == 404:
+            raise
+        message = f'retrieving current configuration of:\n{target.title}\nfrom server for: "{target.source}"'
+        raise CommandError(f"error when {message}: {error.message}") from None
+    known = _annotation(live)
+    if known is None and not call.flags.on("create-annotation"):
+        how = "to create the annotation, run the command with --create-annotation"
+        raise CommandError(f"{_MISSING.format(name=target.name)}, {how}")
+    if known is not None and known.strip() == text.strip():
+        call.out(f"set-last-applied {target.name}: no changes required.\n")
+        return None
+    return target.holding(live), text
