@@ -15,6 +15,7 @@ from typing import NamedTuple
 from k8snb.machinery.x509 import read_certificate
 from k8snb.wire import Request, User
 
+INVALID = "invalid bearer token"
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 
@@ -56,7 +57,7 @@ class Authenticator:
         for known, user in self._known:
             if hmac.compare_digest(known, token.encode()):
                 return Verdict(user, [each for each in asked if each == self._audience])
-        return self._verify(token, asked) or Verdict(None)
+        return self._verify(token, asked) or Verdict(None, (), INVALID)
 
 
 def certificate_user(certificate: bytes) -> User | None:

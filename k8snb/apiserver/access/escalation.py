@@ -54,7 +54,7 @@ class Escalation(Plugin):
         plural = {"Role": "roles", "ClusterRole": "clusterroles"}.get(reference.get("kind", ""), "")
         if not plural or self._may("bind", plural, attributes, reference.get("name", "")):
             return
-        self._confirm(attributes, self._authorizer.rbac.rules_of(reference, attributes.namespace))
+        self._confirm(attributes, self._authorizer.rbac.rules_of(reference, attributes.namespace, plural))
 
     def _may(self, verb: str, plural: str, attributes: Attributes, name: str) -> bool:
         access = Access(verb, GROUP, plural, namespace=attributes.namespace, name=name, version="v1")

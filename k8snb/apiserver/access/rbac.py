@@ -84,16 +84,20 @@ class Rbac:
         found = list(self.found(user, namespace))
         return [each.rule for each in found if not each.error], [each.error for each in found if each.error]
 
-    def rules_of(self, reference: Object, namespace: str) -> Sequence[Object]:
-        """The rules of the role that a binding in the namespace refers to; raises NotFound where there is none."""
+    def rules_of(self, reference: Object, namespace: str, plural: str = "") -> Sequence[Object]:
+        """The rules of the role that a binding in the namespace refers to; raises NotFound where there is none.
+
+        Upstream's caches name the kind in the singular (`clusterrole`), its storage in the plural.
+        """
         name, kind = reference.get("name", ""), reference.get("kind", "")
         if kind == "Role":
-            role, plural = self._store.get(self._roles, namespace, name), "role"
+            role = self._store.get(self._roles, namespace, name)
         else:
-            role, plural = self._store.get(self._cluster_roles, "", name), "clusterrole"
+            role = self._store.get(self._cluster_roles, "", name)
         if role is None:
-            details = {"name": name, "group": GROUP, "kind": plural}
-            raise StatusError(404, "NotFound", f"{plural}.{GROUP} {quoted(name)} not found", details)
+            word = plural or kind.lower()
+            details = {"name": name, "group": GROUP, "kind": word}
+            raise StatusError(404, "NotFound", f"{word}.{GROUP} {quoted(name)} not found", details)
         return role.get("rules") or ()
 
     def _grants(self, user: User, namespace: str) -> list[Grant]:

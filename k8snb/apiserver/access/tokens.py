@@ -16,7 +16,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from k8snb.apiserver.access.authentication import Verdict
+from k8snb.apiserver.access.authentication import INVALID, Verdict
 from k8snb.apiserver.access.impersonation import ACCOUNT_PREFIX, account_groups
 from k8snb.apiserver.access.rules import go_list
 from k8snb.clock import Clock, parse_time
@@ -33,7 +33,6 @@ WARNING_SECONDS = 3607
 """Tokens that were asked for this long are those of `kube-api-access` volumes: they go on for a year."""
 
 _EXTRA = "authentication.kubernetes.io/"
-_INVALID = "invalid bearer token"
 _NONE: Mapping[str, Any] = {}
 
 
@@ -126,9 +125,9 @@ class Tokens:
                 raise Refused(f"{told} for the target audiences {go_list(audiences)}")
             return Verdict(self._bound(claims), meant)
         except Refused as refused:
-            return Verdict(None, (), f"[{_INVALID}, {refused}]")
+            return Verdict(None, (), f"[{INVALID}, {refused}]")
         except (KeyError, TypeError, ValueError):
-            return Verdict(None, (), _INVALID)
+            return Verdict(None, (), INVALID)
 
     def _bound(self, claims: Object) -> User:
         now = self._clock.now()

@@ -45,12 +45,15 @@ def test_what_the_author_holds_may_be_granted() -> None:
 
 def test_a_binding_to_a_role_with_more_is_refused_and_one_to_a_missing_role_not_found() -> None:
     jane = managing(PODS).client(JANE)
-    codes = []
+    told = []
     for name in ("edit", "missing"):
         with pytest.raises(StatusError) as refused:
             jane.create("rolebindings", binding("some", f"ClusterRole/{name}", "User/jane", namespace="shop"))
-        codes.append(refused.value.code)
-    assert codes == [403, 404]
+        told.append((refused.value.code, refused.value.message.partition(":")[0]))
+    assert told == [
+        (403, 'rolebindings.rbac.authorization.k8s.io "some" is forbidden'),
+        (404, 'clusterroles.rbac.authorization.k8s.io "missing" not found'),
+    ]
 
 
 @pytest.mark.parametrize(("verb", "resource"), [("escalate", "clusterroles"), ("bind", "clusterroles")])

@@ -90,5 +90,5 @@ def test_everybody_learns_who_they_are() -> None:
 def test_a_review_of_a_token_that_nobody_knows() -> None:
     path = f"{AUTHENTICATION}/tokenreviews"
     unknown, none = (World().send("POST", path, {"spec": spec}) for spec in ({"token": "x"}, {}))
-    assert status(unknown) == {"user": {}}
+    assert status(unknown) == {"user": {}, "error": "invalid bearer token"}
     assert (none.code, status(none)) == (400, "token is required for TokenReview in authentication")
