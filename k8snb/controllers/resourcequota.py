@@ -43,10 +43,8 @@ class ResourceQuotaController(Controller):
 
     def _quota_changed(self, old: Object | None, new: Object | None) -> None:
         """A new quota, or a new limit; a status has been written by admission or by this controller itself."""
-        if new is None:
-            return
-        self._follow_all()
-        if old is None or _hard(old) != _hard(new):
+        if new is not None and (old is None or _hard(old) != _hard(new)):
+            self._follow_all()
             meta = new["metadata"]
             self.queue.add(ObjectKey(meta["namespace"], meta["name"]), revision_of(new))
 
@@ -86,6 +84,7 @@ class ResourceQuotaController(Controller):
         quota = next((each for each in listed if each["metadata"]["name"] == key.name), None)
         if quota is None:
             return None
+        self._follow_all()
         hard, status = _hard(quota), quota.get("status") or _NONE
         used = counted(quota, self._counted(), lambda word: self.client.list(word, key.namespace), self.clock.now())
         used = only({**(status.get("used") or _NONE), **used}, hard.keys())

@@ -21,14 +21,14 @@ _DEPRECATED_ANNOTATIONS = {
     "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
     "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
 }
-_DEPRECATED_LABELS = {
+DEPRECATED_LABELS = {
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
     "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
     "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
     "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
     "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
 }
-_DEPRECATED_VOLUMES = {
+DEPRECATED_VOLUMES = {
     "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
     "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
     "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
@@ -70,28 +70,29 @@ def spec_warnings(spec: Object, annotations: Mapping[str, str], prefix: str) -> 
 
 def _label_warnings(spec: Object, path: str) -> Warnings:
     for key in spec.get("nodeSelector") or ():
-        if key in _DEPRECATED_LABELS:
-            yield f"{path}.nodeSelector[{key}]: {_DEPRECATED_LABELS[key]}"
+        if key in DEPRECATED_LABELS:
+            yield f"{path}.nodeSelector[{key}]: {DEPRECATED_LABELS[key]}"
     node = (spec.get("affinity") or {}).get("nodeAffinity") or {}
     at = f"{path}.affinity.nodeAffinity"
     for index, term in enumerate((node.get(REQUIRED) or {}).get("nodeSelectorTerms") or ()):
-        yield from _term_warnings(term, f"{at}.{REQUIRED}.nodeSelectorTerms[{index}]")
+        yield from term_warnings(term, f"{at}.{REQUIRED}.nodeSelectorTerms[{index}]")
     for index, preference in enumerate(node.get(PREFERRED) or ()):
-        yield from _term_warnings(preference.get("preference") or {}, f"{at}.{PREFERRED}[{index}].preference")
+        yield from term_warnings(preference.get("preference") or {}, f"{at}.{PREFERRED}[{index}].preference")
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         where = f"{path}.topologySpreadConstraints[{index}]"
         key = constraint.get("topologyKey") or ""
-        if key in _DEPRECATED_LABELS:
-            yield f"{where}.topologyKey: {key} is {_DEPRECATED_LABELS[key]}"
+        if key in DEPRECATED_LABELS:
+            yield f"{where}.topologyKey: {key} is {DEPRECATED_LABELS[key]}"
         if constraint.get("labelSelector") is None:
             yield f"{where}.labelSelector: {_NULL_SELECTOR}"
 
 
-def _term_warnings(term: Object, path: str) -> Warnings:
+def term_warnings(term: Object, path: str) -> Warnings:
+    """Advice about labels that a term of a node selector asks for."""
     for index, expression in enumerate(term.get("matchExpressions") or ()):
         key = expression.get("key") or ""
-        if key in _DEPRECATED_LABELS:
-            yield f"{path}.matchExpressions[{index}].key: {key} is {_DEPRECATED_LABELS[key]}"
+        if key in DEPRECATED_LABELS:
+            yield f"{path}.matchExpressions[{index}].key: {key} is {DEPRECATED_LABELS[key]}"
 
 
 def _annotation_warnings(annotations: Mapping[str, str], path: str) -> Warnings:
@@ -102,7 +103,7 @@ def _annotation_warnings(annotations: Mapping[str, str], path: str) -> Warnings:
 
 def _volume_warnings(volumes: Sequence[Object], path: str) -> Warnings:
     for index, volume in enumerate(volumes):
-        for name, message in _DEPRECATED_VOLUMES.items():
+        for name, message in DEPRECATED_VOLUMES.items():
             if volume.get(name) is not None:
                 yield f"{path}.volumes[{index}].{name}: {message}"
 
@@ -125,11 +126,12 @@ def _container_warnings(spec: Object, path: str) -> Warnings:
         resources = container.get("resources") or {}
         for name in _BYTES:
             for kind in ("limits", "requests"):
-                yield from _fraction_warnings(resources.get(kind) or {}, name, f"{at}.resources.{kind}")
+                yield from fraction_warnings(resources.get(kind) or {}, name, f"{at}.resources.{kind}")
         yield from _env_warnings(container.get("env") or (), f"{at}.env")
 
 
-def _fraction_warnings(amounts: Mapping[str, str], name: str, path: str) -> Warnings:
+def fraction_warnings(amounts: Mapping[str, str], name: str, path: str) -> Warnings:
+    """Advice about parts of bytes."""
     amount = amounts.get(name)
     if amount is not None and quantity.parse(str(amount)).nano % quantity.NANO:
         yield f"{path}[{name}]: fractional byte value {quoted(str(amount))} is invalid, must be an integer"

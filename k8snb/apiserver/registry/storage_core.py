@@ -11,6 +11,7 @@ from typing import Any
 
 from k8snb.apiserver.registry import checks, volume_sources
 from k8snb.apiserver.registry.filling import filled, within_new
+from k8snb.apiserver.registry.storage_warnings import claim_warnings, volume_warnings
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.errors import (
     FieldError,
@@ -59,6 +60,9 @@ class PersistentVolumeStrategy(Strategy):
         if before.get("nodeAffinity") is not None:
             errors += checks.immutable("nodeAffinity", spec.get("nodeAffinity"), before["nodeAffinity"])
         return errors + _attributes_class_change(spec, before)
+
+    def warnings(self, obj: Object) -> list[str]:
+        return list(volume_warnings(obj))
 
 
 def _validate_volume(spec: Object) -> list[FieldError]:
@@ -146,6 +150,9 @@ class PersistentVolumeClaimStrategy(Strategy):
                 path = f"status.capacity[{name}]"
                 errors.append(invalid_value(path, amount, "must be a valid resource quantity"))
         return errors
+
+    def warnings(self, obj: Object) -> list[str]:
+        return list(claim_warnings(obj))
 
 
 def _default_claim(spec: Object) -> Object:

@@ -181,3 +181,23 @@ def test_an_unbound_claim_does_not_change_its_size() -> None:
     stored = create(CLAIMS, claim())
     errors = update_refusals(CLAIMS, stored, spec={**stored["spec"], "resources": {"requests": {"storage": "2Gi"}}})
     assert [error.split("\n")[0] + "\n" for error in errors] == [FIXED]
+
+
+def test_old_ways_are_advised_against() -> None:
+    required = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "beta.kubernetes.io/os", "operator": "Exists"}]}]}
+    spec = {"nodeAffinity": {"required": required}, "persistentVolumeReclaimPolicy": "Recycle"}
+    assert VOLUMES.warnings(volume(**spec)) == [
+        'spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key: beta.kubernetes.io/os is deprecated since v1.14; use "kubernetes.io/os" instead',
+        "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.",
+    ]
+    old = claim("1500m")
+    old["metadata"] = {**old["metadata"], "annotations": {"volume.beta.kubernetes.io/storage-class": "x"}}
+    assert CLAIMS.warnings(old) == [
+        'metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; use "storageClassName" attribute instead',
+        'spec.resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer',
+    ]
+
+
+def test_a_claims_difference_is_shown_with_the_names_of_its_resources() -> None:
+    told = update_refusals(CLAIMS, create(CLAIMS, claim("1Gi")), spec=create(CLAIMS, claim("2Gi"))["spec"])
+    assert ['"storage": "1Gi"' in told[0], '"storage": "2Gi"' in told[0]] == [True, True]
