@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from k8snb.client.controller import Context, Controller
+from k8snb.client.events import EventRecorder
 from k8snb.clock import parse_time
 from k8snb.errors import StatusError
 from k8snb.i18n import _
@@ -57,6 +58,7 @@ class DisruptionController(Controller):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
+        self.events = EventRecorder(context.client, context.clock, "controllermanager")
         self._budgets = self.informers.of(_BUDGETS)
         self._follows = False
 
@@ -236,7 +238,7 @@ def _go_selector(selector: Object | None) -> str:
 
 
 def _go_parts(selector: Object) -> Iterator[str]:
-    labels = " ".join(f"{key}: {value}," for key, value in sorted((selector.get("matchLabels") or {}).items()))
+    labels = "".join(f"{key}: {value}," for key, value in sorted((selector.get("matchLabels") or {}).items()))
     yield f"MatchLabels:map[string]string{{{labels}}}"
     expressions = "".join(map(_go_expression, selector.get("matchExpressions") or ()))
     yield f"MatchExpressions:[]LabelSelectorRequirement{{{expressions}}}"
