@@ -28,6 +28,10 @@ _PRECONDITIONS = (
     ("uid", "UID", "deleted and then recreated"),
     ("resourceVersion", "ResourceVersion", "modified"),
 )
+_DEPENDENTS_STAY = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
 _POLICIES = ("Background", "Foreground", "Orphan")
 RETURNS_OBJECT = frozenset(
     {
@@ -58,7 +62,9 @@ class Remover:
         """Delete one object."""
         options = body.delete_options(request, kind.resource)
         dry = dry_run(request) or options.get("dryRun") == ["All"]
-        return Response(200, self.remove(kind, info, options, request.user or _ANYBODY, dry))
+        answer = self.remove(kind, info, options, request.user or _ANYBODY, dry)
+        advised = kind.strategy.dependents is not None and _policy(options) is None
+        return Response(200, answer, warnings=(_DEPENDENTS_STAY,) if advised else ())
 
     def delete_collection(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Delete every object that the request's selectors choose."""

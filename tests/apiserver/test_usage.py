@@ -62,3 +62,15 @@ def test_requests_from_outside_are_counted(cluster: Cluster) -> None:
         f'apiserver_request_total{{code="404",{labels},scope="resource",subresource="",verb="GET",version="v1"}} 1',
     ]
     assert 'apiserver_storage_objects{resource="nodes"} 2' in lines
+
+
+def test_who_deletes_a_job_and_says_nothing_of_its_pods_is_told_that_they_stay(cluster: Cluster) -> None:
+    container = {"name": "a", "image": "busybox"}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    meta = {"name": "pi", "namespace": "default"}
+    cluster.client.create("jobs", {"metadata": meta, "spec": {"template": template}})
+    path = "/apis/batch/v1/namespaces/default/jobs/pi"
+    answer = cluster.server.handle(Request("DELETE", path, user=ADMIN))
+    assert [warning[:42] for warning in answer.warnings] == ["child pods are preserved by default when j"]
+    assert answer.object is not None
+    assert answer.object["metadata"]["finalizers"] == ["orphan"]
