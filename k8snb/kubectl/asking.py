@@ -144,7 +144,7 @@ def _asked_files(call: Call, args: Sequence[str], names: Sequence[str]) -> Asked
     filed = list(manifests(call))
     selector = _text(call, "selector")
     if selector:
-        matches = _parsed(selector).matches
+        matches = parsed_selector(selector).matches
         filed = [each for each in filed if matches((each.known.get("metadata") or {}).get("labels") or {})]
     return Asked(filed=filed, single=len(filed) == 1)
 
@@ -171,7 +171,8 @@ def _text(call: Call, flag: str) -> str:
     return call.flags.text(flag) if flag in call.flags.values else ""
 
 
-def _parsed(selector: str) -> LabelSelector:
+def parsed_selector(selector: str) -> LabelSelector:
+    """A selector of the command line; raises what is wrong with it."""
     try:
         return parse(selector)
     except SelectorError as error:

@@ -119,6 +119,15 @@ def test_one_bad_document_does_not_lose_the_good_ones_before_it(kubectl: Typed) 
     assert output.code == 1
 
 
+def test_what_is_no_longer_in_the_files_is_pruned(kubectl: Typed) -> None:
+    two = CONFIG + "---\n" + CONFIG.replace("cfg", "two")
+    kubectl("apply -f -", two)
+    refused = kubectl("apply -f - --prune", CONFIG).stderr
+    assert refused.startswith("error: all resources selected for prune without explicitly passing --all.")
+    pruned = kubectl("apply -f - --prune --all --prune-allowlist=core/v1/ConfigMap", CONFIG)
+    assert pruned.text == "configmap/cfg unchanged\nconfigmap/two pruned\n"
+
+
 # -- writing -------------------------------------------------------------------------------------------
 
 

@@ -12,19 +12,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.errors import StatusError
-from k8snb.kubectl.asking import manifests
+from k8snb.kubectl.asking import manifests, parsed_selector
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
 from k8snb.kubectl.flags import ALL, DRY_RUN, FILES, PRINTING, SELECTOR, VALIDATE, Flag
 from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.targets import Target
-from k8snb.kubectl.verbs import last_applied, server_side
+from k8snb.kubectl.verbs import last_applied, pruning, server_side
 from k8snb.kubectl.verbs.get import as_list
+from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.machinery.patch import three_way_json_merge_patch, three_way_merge_patch
 from k8snb.machinery.schema import type_of
 from k8snb.typing import Object
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _RETRIES = 5
 _UNCONFIGURED = (
     "Warning: resource {title} is missing the {annotation} annotation which is required by kubectl apply. "
@@ -40,26 +40,30 @@ def run(call: Call) -> None:
     if not call.files:
         raise CommandError("must specify one of -f and -k")
     server_side.check(call)
+    pruning.check(call)
     apply = _on_server if call.flags.on("server-side") else _on_client
     errors: list[Exception] = []
-    applied = 0
-    for target in _asked(call, errors):
-        applied += 1
+    applied = _asked(call, errors)
+    for target in applied:
         try:
             apply(call, target)
         except (StatusError, CommandError) as error:
             errors.append(error)
     if not applied and not errors:
         raise CommandError("no objects passed to apply")
+    if call.flags.on("prune") and not errors:
+        pruning.prune(call, applied)
     _print_all(call)
     raise_all(errors)
 
 
 def _asked(call: Call, errors: list[Exception]) -> list[Target]:
     found: list[Target] = []
+    matches = parsed_selector(call.flags.text("selector")).matches
     try:
         for target in manifests(call):
-            found.append(target)  # noqa: PERF402  a bad document must not lose the ones before it
+            if matches((target.known.get("metadata") or {}).get("labels") or {}):
+                found.append(target)  # noqa: PERF401  a bad document must not lose the ones before it
     except CommandError as error:
         errors.append(error)
     return found
@@ -113,6 +117,8 @@ def configured(obj: Object, *, ordered: bool = True) -> Object:
 
 
 def _current(call: Call, target: Target) -> Object | None:
+    if (target.known.get("metadata") or {}).get("generateName") and not target.name:
+        raise CommandError(f"from {target.known['metadata']['generateName']}: cannot use generate name with apply")
     if not target.name:
         raise CommandError(f"error when {_retrieving(target)}: resource name may not be empty")
     try:
@@ -251,6 +257,7 @@ APPLY = Verb(
         Flag("cascade", default="background", bare="background"),
         Flag("openapi-patch", kind="switch", default=True),
         Flag("record", kind="switch"),
+        *pruning.FLAGS,
     ),
     (_SET, _VIEW),
 )

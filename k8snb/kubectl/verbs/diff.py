@@ -20,7 +20,8 @@ from k8snb.kubectl.flags import FILES, MANAGED_FIELDS, SELECTOR, Flag
 from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.targets import Target
-from k8snb.kubectl.verbs.apply import LAST_APPLIED, difference
+from k8snb.kubectl.verbs.apply import difference
+from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.typing import Object
 
 LIVE, MERGED = "/tmp/LIVE-0000000001", "/tmp/MERGED-0000000002"

@@ -8,10 +8,11 @@ from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
 from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, VALIDATE, Flag, manager
 from k8snb.kubectl.targets import Target
-from k8snb.kubectl.verbs.apply import LAST_APPLIED, configured
+from k8snb.kubectl.verbs.apply import configured
 from k8snb.kubectl.verbs.delete import wait_until_gone
 from k8snb.kubectl.verbs.raw import send_raw
 from k8snb.kubectl.waiting import FOREVER_SECONDS
+from k8snb.machinery.managed.applying import LAST_APPLIED
 
 
 def run(call: Call) -> None:

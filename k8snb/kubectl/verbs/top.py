@@ -54,9 +54,9 @@ def _sort_check(call: Call) -> str:
 
 def _one_or_selector(call: Call) -> str:
     if len(call.args) > 1:
-        raise call.usage(f"{' '.join(call.args)}")
+        raise call.usage(f"{call.path.rpartition(' ')[2]} [NAME | -l label]")
     if call.args and call.flags.text("selector"):
-        raise CommandError("only one of NAME or selector is allowed")
+        raise CommandError("only one of NAME or --selector can be provided")
     return call.args[0] if call.args else ""
 
 

@@ -72,11 +72,19 @@ def _missing(target: Target) -> Callable[[], bool]:
 
 
 def _wait_for_creation(call: Call, deadline: float) -> None:
+    """Wait until everything asked for is there, and only then say so."""
     asked = ask(call, call.args, every=call.flags.on("all"))
     for target in asked.named:
         if not until(call.session, target, lambda type, obj: type != "DELETED", max(0.0, deadline - call.now)):
             raise CommandError("timed out waiting for the condition")
-        call.done(call.session.get(target), target.full_name, "condition met")
+
+    def any_there() -> bool:
+        return bool(found(call, asked).targets)
+
+    if not asked.named and not any_there() and not call.session.wait(any_there, max(0.0, deadline - call.now)):
+        raise CommandError("timed out waiting for the condition")
+    for target in found(call, asked).targets:
+        call.done(target.known, target.full_name, "condition met")
 
 
 # -- conditions ----------------------------------------------------------------------------------------

@@ -1,0 +1,75 @@
+"""kubectl apply --prune: what was applied once and is no longer in the files is deleted.
+
+Upstream: `kubectl/pkg/cmd/apply/prune.go`, `kubectl/pkg/util/prune/prune.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from k8snb.errors import StatusError
+from k8snb.kubectl.call import Call
+from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.flags import ALL, Flag
+from k8snb.kubectl.targets import Target, target_of
+from k8snb.machinery.managed.applying import LAST_APPLIED
+from k8snb.typing import Resource
+
+_USUAL = (
+    *("v1/ConfigMap", "v1/Endpoints", "v1/Namespace", "v1/PersistentVolumeClaim", "v1/PersistentVolume", "v1/Pod"),
+    *("v1/ReplicationController", "v1/Secret", "v1/Service", "batch/v1/Job", "batch/v1/CronJob"),
+    *("networking.k8s.io/v1/Ingress", "apps/v1/DaemonSet", "apps/v1/Deployment", "apps/v1/ReplicaSet"),
+    "apps/v1/StatefulSet",
+)
+"""The kinds that are pruned unless `--prune-allowlist` names others."""
+_PARTS = 3
+FLAGS = (ALL, Flag("prune", kind="switch"), Flag("prune-allowlist", kind="texts"))
+
+
+def check(call: Call) -> None:
+    """Refuse to prune everything by accident."""
+    if call.flags.on("prune") and not call.flags.text("selector") and not call.flags.on("all"):
+        raise CommandError(
+            "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all "
+            "flag. If you did not mean to prune all resources, specify a label selector"
+        )
+    for word in call.flags.texts("prune-allowlist"):
+        if len(word.split("/")) != _PARTS:
+            raise CommandError(f"invalid GroupVersionKind format: {word}, please follow <group/version/kind>")
+
+
+def prune(call: Call, applied: Sequence[Target]) -> None:
+    """Delete what was applied before and has not been applied now."""
+    kept = {(target.resource, target.namespace, target.name) for target in applied}
+    namespaces = list(dict.fromkeys(target.namespace for target in applied if target.namespace))
+    for resource in _kinds(call):
+        for namespace in namespaces if resource.namespaced else [""]:
+            query = {"labelSelector": call.flags.text("selector")}
+            for obj in call.session.items(resource, namespace, query):
+                target = target_of(resource, obj)
+                if (
+                    LAST_APPLIED in (obj["metadata"].get("annotations") or {})
+                    and (resource, target.namespace, target.name) not in kept
+                ):
+                    _delete(call, target)
+
+
+def _kinds(call: Call) -> Iterator[Resource]:
+    for word in call.flags.texts("prune-allowlist") or _USUAL:
+        parts = word.removeprefix("core/").split("/")
+        resource = call.scheme.kind("/".join(parts[:-1]), parts[-1])
+        if resource is not None:
+            yield resource
+
+
+def _delete(call: Call, target: Target) -> None:
+    policy = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
+    if call.dry_run != "client":
+        query = {"dryRun": "All"} if call.dry_run == "server" else {}
+        try:
+            options = {"propagationPolicy": policy.get(call.flags.text("cascade"), "Background")}
+            call.session.delete(target, options, query)
+        except StatusError as error:
+            if error.code != 404:
+                raise
+    call.done(target.known, target.full_name, "pruned")
