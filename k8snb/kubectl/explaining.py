@@ -34,7 +34,7 @@ class Explainer:
         """The parts of the page about a kind, or about a field of it."""
         name = ""
         for name in path:
-            properties = self._properties(schema)
+            properties = self.properties(schema)
             if name not in properties:
                 raise CommandError(f'field "{path[-1]}" does not exist')
             schema = properties[name]
@@ -42,8 +42,8 @@ class Explainer:
             yield f"FIELD: {name} <{self._type(schema)}>\n"
             enum = self._enum(schema)
             yield "ENUM:\n" + "".join(f"    {value}\n" for value in enum) + "\n" if enum else "\n\n"
-        yield "DESCRIPTION:\n" + _indented(wrapped("\n".join(self._descriptions(schema))), 4) + "\n    \n"
-        if self._properties(schema):
+        yield "DESCRIPTION:\n" + _indented(wrapped("\n".join(self.descriptions(schema))), 4) + "\n    \n"
+        if self.properties(schema):
             yield "FIELDS:\n"
             yield from self._fields(schema, 1, recursive, ())
         yield "\n"
@@ -51,9 +51,9 @@ class Explainer:
     # -- fields ------------------------------------------------------------------------------------
 
     def _fields(self, schema: Object, level: int, recursive: bool, seen: tuple[str, ...]) -> Iterator[str]:
-        required = self._resolved(schema).get("required") or ()
+        required = self.resolved(schema).get("required") or ()
         indent = "  " * level
-        for name, field in sorted(self._properties(schema).items()):
+        for name, field in sorted(self.properties(schema).items()):
             yield f"{indent}{name}\t<{self._type(field)}>{' -required-' if name in required else ''}\n"
             enum = self._enum(field)
             if enum:
@@ -62,14 +62,15 @@ class Explainer:
             if not recursive:
                 yield _indented(wrapped(field.get("description", "")), 4) + "\n\n"
                 continue
-            reference = self._reference(field)
+            reference = self.reference(field)
             if reference not in seen:
                 yield from self._fields(field, level + 1, recursive, (*seen, reference) if reference else seen)
 
-    def _properties(self, schema: Object) -> Mapping[str, Object]:
-        return self._resolved(schema).get("properties") or {}
+    def properties(self, schema: Object) -> Mapping[str, Object]:
+        """The fields of a schema, or of what its lists and maps hold."""
+        return self.resolved(schema).get("properties") or {}
 
-    def _resolved(self, schema: Object) -> Object:
+    def resolved(self, schema: Object) -> Object:
         """The schema behind references, lists and maps."""
         while True:
             inner = _inner(schema)
@@ -77,7 +78,8 @@ class Explainer:
                 return schema
             schema = self._schemas.get(inner, {}) if isinstance(inner, str) else inner
 
-    def _reference(self, schema: Object) -> str:
+    def reference(self, schema: Object) -> str:
+        """The name of the schema that a field leads to; empty if it has none."""
         while True:
             inner = _inner(schema)
             if inner is None or isinstance(inner, str):
@@ -100,7 +102,7 @@ class Explainer:
         declared = self._schemas.get(inner, {}).get("type")
         return str(declared) if declared and declared != "object" else inner.rpartition(".")[2]
 
-    def _descriptions(self, schema: Object) -> list[str]:
+    def descriptions(self, schema: Object) -> list[str]:
         """What is said of the field, then of its type, from the outside in."""
         found: list[str] = []
         while True:

@@ -276,6 +276,9 @@ exec big -- nosuchcommand
 exec big -it -- true
 wait --for=create pod/nope --timeout=1s
 explain pods -o foo
+explain deploy.spec.selector --output=plaintext-openapiv2
+explain deploy.spec.strategy --output=plaintext-openapiv2 --recursive
+explain cm.data --output=plaintext-openapiv2
 explain pods --output=foo
 explain pods.foo.bar
 explain deployments.apps.spec.paused

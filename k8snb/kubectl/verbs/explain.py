@@ -8,6 +8,7 @@ from k8snb.kubectl.asking import resource_named
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.explaining import Explainer
+from k8snb.kubectl.explaining_v2 import OldExplainer
 from k8snb.kubectl.flags import Flag
 from k8snb.kubectl.verbs.get import SUGGESTION
 from k8snb.typing import Object, Resource
@@ -27,6 +28,10 @@ def run(call: Call) -> None:
     if parts and path[: len(parts)] == parts:
         path = path[len(parts) :]
     document = _document(call, resource)
+    if call.flags.text("output") == "plaintext-openapiv2":
+        for part in OldExplainer(document).old_page(resource, path, recursive=call.flags.on("recursive")):
+            call.out(part)
+        return
     explainer = Explainer(document)
     schema = explainer.kind(resource)
     group = f"GROUP:      {resource.group}\n" if resource.group else ""
