@@ -13,7 +13,7 @@ A server that keeps a trace has no express counter, because requests are what a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from k8snb.apiserver.admission.chain import Attributes, Chain
@@ -31,7 +31,7 @@ from k8snb.typing import Object, Resource
 from k8snb.wire import User
 
 MAX_NAME = 253
-Batch = Sequence[tuple[User, RecordedEvent]]
+Recorded = tuple[User, RecordedEvent]
 Granted = Mapping[tuple[User, Resource | None, str, str], Any]
 """What has been allowed to whom, whatever the name and the namespace: user, resource, verb, subresource."""
 
@@ -61,6 +61,7 @@ class Express:
         self._seen = -1
         self._plain_nodes: set[str] = set()
         self._status_is_free = admission.spares(self._pods.resource, "status", "UPDATE")
+        self._binding_is_free = admission.only(PodTopologyLabels, self._pods.resource, "binding")
 
     def create(self, user: User, pod: Object, namespace: str, count: int) -> list[Object]:
         """More pods of a template that is known."""
@@ -108,7 +109,7 @@ class Express:
             self._plain_nodes.clear()
         if node in self._plain_nodes:
             return True
-        if not node or not self._admission.only(PodTopologyLabels, self._pods.resource, "binding"):
+        if not node or not self._binding_is_free:
             return False
         binding: Object = {"target": {"kind": "Node", "name": node}}
         asked = Attributes("CREATE", self._pods.resource, "", "", "binding", binding, None, _NOBODY, False)
@@ -117,16 +118,16 @@ class Express:
         self._plain_nodes.add(node)
         return True
 
-    def record(self, batch: Batch) -> Batch:
-        """Events, each as its user recorded it; those that have to go the ordinary way come back.
+    def record(self, waiting: Iterator[Recorded]) -> Recorded | None:
+        """Store events, each as its user recorded it, up to one that has to go the ordinary way; None at the end.
 
         An event is named after its object, so what is named after a pod that is here is well named.
         """
-        kind, granted, is_open = self._events, self._granted, False
-        left: list[tuple[User, RecordedEvent]] = []
+        kind, granted = self._events, self._granted
         chosen: dict[str, RecordedEvent] = {}
-        asked, welcome, space, taken, pods = None, False, "", kind.bucket.names(""), self._pods.bucket.names("")
-        for entry in batch:
+        asked, welcome, is_open, space, taken, pods = None, False, False, "", _NO_NAMES, _NO_NAMES
+        found = None
+        for entry in waiting:
             user, event = entry
             if user is not asked:
                 asked, welcome = user, (user, kind.resource, "create", "") in granted
@@ -137,12 +138,13 @@ class Express:
                 is_open = self._writer.is_open(kind, space)
             name = event.name
             sound = (event.about[0] in pods and len(name) <= MAX_NAME) or is_simple(name)
-            if welcome and is_open and sound and name not in taken and name not in chosen:
-                chosen[name] = event
-            else:
-                left.append(entry)
+            if not (welcome and is_open and sound) or name in taken or name in chosen:
+                found = entry
+                break
+            chosen[name] = event
         self._store.create_all(kind.bucket, space, chosen, kind.ttl)
-        return left
+        return found
 
 
+_NO_NAMES: Mapping[str, Any] = {}
 _NOBODY = User("")

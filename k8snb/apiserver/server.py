@@ -164,8 +164,10 @@ class APIServer:
 
     def record(self, batch: Sequence[tuple[User, RecordedEvent]]) -> None:
         """Store events that parts of this process recorded, each as the request of its user; refusals are dropped."""
-        for user, event in self.express.record(batch) if self.express is not None else batch:
-            info = RequestInfo("create", self.kinds.named("events").resource, event.shape.namespace, event.name)
+        resource, waiting = self.kinds.named("events").resource, iter(batch)
+        while (entry := self.express.record(waiting) if self.express is not None else next(waiting, None)) is not None:
+            user, event = entry
+            info = RequestInfo("create", resource, event.shape.namespace, event.name)
             self.handle(Request(info=info, object=event, user=user))
 
     # -- what admission may read -------------------------------------------------------------------

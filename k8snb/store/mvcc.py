@@ -125,6 +125,11 @@ class Bucket:
     def __len__(self) -> int:
         return sum(len(names) for names in self.namespaces.values())
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody is told of its events."""
+        return bool(self.all or self.by_namespace or self.by_trigger)
+
     def event(self, namespace: str, name: str) -> WatchEvent | None:
         """The newest event of a living object."""
         names = self.namespaces.get(namespace)
@@ -267,16 +272,30 @@ class Store:
             self._lease(bucket, ttl).append(event)
         return event
 
-    def create_all(self, bucket: Bucket, namespace: str, objects: Mapping[str, Fresh], ttl: float = 0) -> None:
-        """Store new objects of one namespace by name, each as `create` does it."""
+    def create_all(self, bucket: Bucket, namespace: str, objects: Mapping[str, Any], ttl: float = 0) -> None:
+        """Store new objects of one namespace by name, each as `create` does it; they are packed already.
+
+        Where nobody watches, that is no more than an entry in each book.
+        """
         if not objects:
             return
         names = bucket.namespaces.setdefault(namespace, {})
         held = self._lease(bucket, ttl) if ttl else []
+        if bucket.watched or bucket.tombstones or self._digests is not None:
+            for name, obj in objects.items():
+                previous = bucket.tombstones.pop((namespace, name), None)
+                names[name] = event = self._commit(bucket, namespace, "ADDED", obj, previous)
+                held.append(event)
+            return
+        made, revision, log = bucket.made, self.revision, bucket.log
         for name, obj in objects.items():
-            previous = bucket.tombstones.pop((namespace, name), None) if bucket.tombstones else None
-            names[name] = event = self._commit(bucket, namespace, "ADDED", obj, previous)
+            revision += 1
+            names[name] = event = made(revision, "ADDED", obj, None)
+            log.append(event)
             held.append(event)
+        self.revision = bucket.changed = revision
+        if revision >= self._next_compaction:
+            self.compact(revision - self._history)
 
     def update(
         self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0, by: Any = None
