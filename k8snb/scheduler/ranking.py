@@ -21,6 +21,9 @@ from k8snb.scheduler.runtime import Framework, local_plugins
 from k8snb.scheduler.spreading import Journal
 from k8snb.typing import Object
 
+TOTALS_KEPT = 4_096
+"""How many totals are remembered."""
+
 _Filter = Callable[[CycleState, Object, NodeInfo], Status]
 _Score = Callable[[CycleState, Object, NodeInfo], int]
 
@@ -66,6 +69,7 @@ class Ranking:
         self._scorers = self._local_scorers(framework)
         self.flips: Journal[NodeInfo] = Journal(1024)
         """The nodes that began or ceased to fit."""
+        self._totals: dict[tuple[int, ...], int] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -91,7 +95,10 @@ class Ranking:
         return [each.filter for each in found], [each.filter for each in found if not getattr(each, "steady", False)]
 
     def _local_scorers(self, framework: Framework) -> list[tuple[int, _Score]]:
-        """Those that need no normalising. The others say the same of every node where a ranking is used."""
+        """Those that need no normalising, which all score amounts of CPU and memory.
+
+        The others say the same of every node where a ranking is used.
+        """
         found = []
         for plugin in local_plugins(framework, "Score"):
             pre_score = getattr(plugin, "pre_score", None)
@@ -128,9 +135,11 @@ class Ranking:
                 self._unfit(node)
                 self.rejected[node] = status
                 return
-        total = 0
-        for weight, score in self._scorers:
-            total += weight * score(state, pod, node)
+        have, used = node.allocatable, node.requested
+        amounts = (have.cpu, have.memory, used.cpu, used.memory, node.scored_cpu, node.scored_memory)
+        total = self._totals.get(amounts)
+        if total is None:
+            total = self._total(node, amounts)
         if known is None or fresh:
             self._fit(node, total)
             return
@@ -141,6 +150,14 @@ class Ranking:
             cell.remove(node, before)
             cell.add(node, total)
             self.fitting[node] = (cell, total)
+
+    def _total(self, node: NodeInfo, amounts: tuple[int, ...]) -> int:
+        """What a node gets. That follows from amounts alone, and nodes of a size go through the same ones."""
+        if len(self._totals) >= TOTALS_KEPT:
+            self._totals.clear()
+        total = sum(weight * score(self._state, self._pod, node) for weight, score in self._scorers)
+        self._totals[amounts] = total
+        return total
 
     def _fit(self, node: NodeInfo, score: int) -> None:
         known = self.fitting.get(node)
