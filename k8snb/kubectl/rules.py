@@ -5,9 +5,10 @@ Upstream: `component-helpers/auth/rbac/validation` and `kubectl/pkg/util/rbac`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from k8snb.apiserver.access.rules import atoms
 from k8snb.typing import Object
 
 _FIELDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
@@ -17,7 +18,7 @@ def compact(rules: Iterable[Object]) -> list[Object]:
     """The rules with one resource each, the verbs on it together, sorted."""
     merged: dict[tuple[str, str, str | None], dict[str, Any]] = {}
     rest: list[Object] = []
-    for atom in _atoms(rules):
+    for atom in (atom for rule in rules for atom in atoms(rule)):
         if "nonResourceURLs" in atom:
             rest.append(atom)
             continue
@@ -26,20 +27,6 @@ def compact(rules: Iterable[Object]) -> list[Object]:
         found = merged.setdefault(key, {**atom, "verbs": []})
         found["verbs"] += [verb for verb in atom["verbs"] if verb not in found["verbs"]]
     return sorted([*rest, *merged.values()], key=_text)
-
-
-def _atoms(rules: Iterable[Object]) -> Iterator[Object]:
-    for rule in rules:
-        verbs = rule.get("verbs") or ()
-        for group in rule.get("apiGroups") or ():
-            for resource in rule.get("resources") or ():
-                for verb in verbs:
-                    atom: Mapping[str, Any] = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
-                    names = rule.get("resourceNames")
-                    yield from ({**atom, "resourceNames": [name]} for name in names) if names else (atom,)
-        yield from (
-            {"nonResourceURLs": [url], "verbs": [verb]} for url in rule.get("nonResourceURLs") or () for verb in verbs
-        )
 
 
 def _text(rule: Object) -> str:

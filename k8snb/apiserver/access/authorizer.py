@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from k8snb.apiserver.access import node as nodes
 from k8snb.apiserver.access.node import NodeAuthorizer
 from k8snb.apiserver.access.rbac import Found, Rbac
-from k8snb.apiserver.access.rules import Access, allows
+from k8snb.apiserver.access.rules import Access, Decision, allows
 from k8snb.errors import StatusError, quoted
 from k8snb.machinery import fields
 from k8snb.store.mvcc import Store
@@ -25,14 +25,6 @@ from k8snb.wire import Request, RequestInfo, User
 
 MASTERS = "system:masters"
 _NONE: Mapping[str, Any] = {}
-
-
-class Decision(NamedTuple):
-    """Whether, why (or why not), and whether that is so for every name and namespace."""
-
-    allowed: bool
-    reason: str = ""
-    general: bool = False
 
 
 class Look(NamedTuple):
@@ -61,7 +53,7 @@ class Authorizer:
         if node is not None:
             answer = self.node.answer(node, access)
             if answer.allowed:
-                return Decision(True, "", answer.general)
+                return answer
             reasons.append(answer.reason)
         found, errors = self.rbac.allowing(user, access)
         if found is not None:

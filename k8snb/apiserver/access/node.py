@@ -11,10 +11,10 @@ while nobody asks. Upstream: `plugin/pkg/auth/authorizer/node`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from k8snb.apiserver.access.policy import policy
-from k8snb.apiserver.access.rules import Access, allows
+from k8snb.apiserver.access.rules import Access, Decision, allows
 from k8snb.machinery import fields
 from k8snb.store.mvcc import Compacted, Store
 from k8snb.typing import Object
@@ -26,16 +26,8 @@ LEASES = "kube-node-lease"
 _NONE: Mapping[str, Any] = {}
 
 
-class Answer(NamedTuple):
-    """Whether a node may, why not, and whether that is so whatever the name and the namespace."""
-
-    allowed: bool
-    reason: str = ""
-    general: bool = False
-
-
-YES, NO = Answer(True), Answer(False)
-ALWAYS = Answer(True, general=True)
+YES, NO = Decision(True), Decision(False)
+ALWAYS = Decision(True, general=True)
 
 
 def node_of(user: User) -> str | None:
@@ -55,10 +47,10 @@ class NodeAuthorizer:
         self._on: dict[str, dict[tuple[str, str], Object]] = {}
         self._where: dict[tuple[str, str], str] = {}
         roles = [each.object for each in policy("") if each.object["metadata"]["name"] == "system:node"]
-        self._uniform: dict[tuple[str, str, str], Answer] = {}
+        self._uniform: dict[tuple[str, str, str], Decision] = {}
         self._rules = next(role["rules"] for role in roles if role["kind"] == "ClusterRole")
 
-    def answer(self, node: str, access: Access) -> Answer:
+    def answer(self, node: str, access: Access) -> Decision:
         """Whether the kubelet of a node may do something."""
         special = _SPECIAL.get((access.group, access.resource))
         if special is not None:
@@ -71,61 +63,61 @@ class NodeAuthorizer:
 
     # -- by resource -------------------------------------------------------------------------------
 
-    def read(self, node: str, access: Access) -> Answer:
+    def read(self, node: str, access: Access) -> Decision:
         """Secrets and config maps."""
         if access.verb not in ("get", "list", "watch"):
-            return Answer(False, "can only read resources of this type")
+            return Decision(False, "can only read resources of this type")
         if access.subresource:
-            return Answer(False, "cannot read subresource")
+            return Decision(False, "cannot read subresource")
         if not access.namespace:
-            return Answer(False, "can only read namespaced object of this type")
+            return Decision(False, "can only read namespaced object of this type")
         return self._related(node, access)
 
-    def get(self, node: str, access: Access) -> Answer:
+    def get(self, node: str, access: Access) -> Decision:
         """Claims, volumes and single pods."""
         if access.verb != "get":
-            return Answer(False, "can only get individual resources of this type")
+            return Decision(False, "can only get individual resources of this type")
         if access.subresource:
-            return Answer(False, "cannot get subresource")
+            return Decision(False, "cannot get subresource")
         return self._related(node, access)
 
-    def claim(self, node: str, access: Access) -> Answer:
+    def claim(self, node: str, access: Access) -> Decision:
         """Claims, whose status a node may write."""
         if access.subresource != "status":
             return self.get(node, access)
         if access.verb not in ("update", "patch"):
-            return Answer(False, "can only get/update/patch this type")
+            return Decision(False, "can only get/update/patch this type")
         return self._related(node, access)
 
-    def account(self, node: str, access: Access) -> Answer:
+    def account(self, node: str, access: Access) -> Decision:
         """Tokens of service accounts."""
         if access.verb != "create" or not access.name:
-            return Answer(False, "can only create tokens for individual service accounts")
+            return Decision(False, "can only create tokens for individual service accounts")
         if access.subresource != "token":
-            return Answer(False, "can only create token subresource of serviceaccount")
+            return Decision(False, "can only create token subresource of serviceaccount")
         return self._related(node, access)
 
-    def lease(self, node: str, access: Access) -> Answer:
+    def lease(self, node: str, access: Access) -> Decision:
         """The lease that a kubelet renews."""
         if access.verb not in ("get", "create", "update", "patch", "delete"):
-            return Answer(False, "can only get, create, update, patch, or delete a node lease")
+            return Decision(False, "can only get, create, update, patch, or delete a node lease")
         if access.namespace != LEASES:
-            return Answer(False, f'can only access leases in the "{LEASES}" system namespace')
+            return Decision(False, f'can only access leases in the "{LEASES}" system namespace')
         if access.verb != "create" and access.name != node:
-            return Answer(False, "can only access node lease with the same name as the requesting node")
+            return Decision(False, "can only access node lease with the same name as the requesting node")
         return YES
 
-    def csi_node(self, node: str, access: Access) -> Answer:
+    def csi_node(self, node: str, access: Access) -> Decision:
         """What storage drivers say of a node."""
         if access.verb not in ("get", "create", "update", "patch", "delete"):
-            return Answer(False, "can only get, create, update, patch, or delete a CSINode")
+            return Decision(False, "can only get, create, update, patch, or delete a CSINode")
         if access.subresource:
-            return Answer(False, "cannot authorize CSINode subresources")
+            return Decision(False, "cannot authorize CSINode subresources")
         if access.verb != "create" and access.name != node:
-            return Answer(False, "can only access CSINode with the same name as the requesting node")
+            return Decision(False, "can only access CSINode with the same name as the requesting node")
         return YES
 
-    def node(self, node: str, access: Access) -> Answer:
+    def node(self, node: str, access: Access) -> Decision:
         """Its own Node. That it writes no other is the matter of the admission plugin NodeRestriction."""
         if access.subresource == "status":
             return ALWAYS if access.verb in ("update", "patch") else NO
@@ -138,10 +130,10 @@ class NodeAuthorizer:
         if access.name == node or f"metadata.name={node}" == access.fields:
             return YES
         if not access.name:
-            return Answer(False, f"node '{node}' cannot read all nodes, only its own Node object")
-        return Answer(False, f"node '{node}' cannot read '{access.name}', only its own Node object")
+            return Decision(False, f"node '{node}' cannot read all nodes, only its own Node object")
+        return Decision(False, f"node '{node}' cannot read '{access.name}', only its own Node object")
 
-    def pod(self, node: str, access: Access) -> Answer:
+    def pod(self, node: str, access: Access) -> Decision:
         """The pods that are bound to it. That it writes no others is the matter of NodeRestriction."""
         verb, below = access.verb, access.subresource
         if below:
@@ -157,13 +149,13 @@ class NodeAuthorizer:
             return YES
         if access.name:
             return self._related(node, access)
-        return Answer(False, "can only list/watch pods with spec.nodeName field selector")
+        return Decision(False, "can only list/watch pods with spec.nodeName field selector")
 
     # -- what the pods of a node need --------------------------------------------------------------
 
-    def _related(self, node: str, access: Access) -> Answer:
+    def _related(self, node: str, access: Access) -> Decision:
         if not access.name:
-            return Answer(False, "No Object name found")
+            return Decision(False, "No Object name found")
         self._catch_up()
         uses = _USES[access.resource]
         for key, pod in self._on.get(node, {}).items():
@@ -172,7 +164,7 @@ class NodeAuthorizer:
                     return YES
             elif key[0] == access.namespace and access.name in uses(pod):
                 return YES
-        return Answer(False, f"no relationship found between node '{node}' and this object")
+        return Decision(False, f"no relationship found between node '{node}' and this object")
 
     def _volumes(self, pod: Object) -> Iterator[str]:
         claims = self._store.bucket("persistentvolumeclaims")
@@ -265,7 +257,7 @@ _USES: Mapping[str, Callable[[Object], set[str]]] = {
     "serviceaccounts": lambda pod: {pod["spec"].get("serviceAccountName", "")},
     "pods": lambda pod: {pod["metadata"]["name"]},
 }
-_SPECIAL: Mapping[tuple[str, str], Callable[[NodeAuthorizer, str, Access], Answer]] = {
+_SPECIAL: Mapping[tuple[str, str], Callable[[NodeAuthorizer, str, Access], Decision]] = {
     ("", "secrets"): NodeAuthorizer.read,
     ("", "configmaps"): NodeAuthorizer.read,
     ("", "persistentvolumeclaims"): NodeAuthorizer.claim,

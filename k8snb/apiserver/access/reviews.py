@@ -10,8 +10,8 @@ from typing import Any
 
 from k8snb.apiserver import body
 from k8snb.apiserver.access.authentication import Authenticator
-from k8snb.apiserver.access.authorizer import Authorizer, Decision
-from k8snb.apiserver.access.rules import Access
+from k8snb.apiserver.access.authorizer import Authorizer
+from k8snb.apiserver.access.rules import Access, Decision
 from k8snb.apiserver.kinds import Kind
 from k8snb.clock import Clock
 from k8snb.errors import FieldError, bad_request, invalid, invalid_value

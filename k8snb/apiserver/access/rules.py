@@ -38,6 +38,14 @@ class Access(NamedTuple):
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
 
 
+class Decision(NamedTuple):
+    """Whether one may, why (or why not), and whether that is so for every name and namespace (`general`)."""
+
+    allowed: bool
+    reason: str = ""
+    general: bool = False
+
+
 def _has(found: Sequence[str] | None, word: str) -> bool:
     return bool(found) and (word in found or ALL in found)  # type: ignore[operator]
 
@@ -72,11 +80,12 @@ def _covers_path(allowed: str, path: str) -> bool:
 
 def uncovered(owned: Sequence[Object], wanted: Sequence[Object]) -> list[Object]:
     """What of `wanted` no rule of `owned` covers, in atoms: one verb on one resource each."""
-    atoms = [atom for rule in wanted for atom in _atoms(rule)]
-    return [atom for atom in atoms if not any(_covers(rule, atom) for rule in owned)]
+    parts = [atom for rule in wanted for atom in atoms(rule)]
+    return [atom for atom in parts if not any(_covers(rule, atom) for rule in owned)]
 
 
-def _atoms(rule: Object) -> Iterator[Object]:
+def atoms(rule: Object) -> Iterator[Object]:
+    """The rule taken apart: one verb on one resource each, or on one path."""
     names = rule.get("resourceNames") or ()
     for group in rule.get("apiGroups") or ():
         for resource in rule.get("resources") or ():
@@ -106,11 +115,11 @@ def _covers_resource(rule: Object, resource: str) -> bool:
     return _has(owned, resource) or (bool(below) and f"*/{below}" in owned)
 
 
-def described(atoms: Sequence[Object]) -> list[str]:
+def described(parts: Sequence[Object]) -> list[str]:
     """Atoms as messages list them: the verbs on one resource together, each line once, in order."""
     merged: dict[str, tuple[Object, list[str]]] = {}
     lines = set()
-    for atom in atoms:
+    for atom in parts:
         if "nonResourceURLs" in atom:
             lines.add(_compact(atom))
             continue
