@@ -1,18 +1,18 @@
 """RBAC: a user may do what a rule of a role says that a binding gives them. Nothing is forbidden, only allowed.
 
-Bindings are indexed by whom they name, so a decision looks at the bindings of one user and not at all of them; the
-index is made anew when a binding has changed. ClusterRoleBindings come first, then the RoleBindings of the
-namespace, each in order of their names (upstream's order is that of a Go map).
+Bindings are indexed by whom they name, and the rules that apply to a user are kept, by verb, so a decision looks at a
+few rules and not at all of them. What is kept is made anew when a role or a binding has changed. ClusterRoleBindings
+come first, then the RoleBindings of the namespace, each in order of their names (upstream's order is that of a Go map).
 
 Upstream: `plugin/pkg/auth/authorizer/rbac/rbac.go` and `pkg/registry/rbac/validation/rule.go`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from k8snb.apiserver.access.rules import Access, allows
+from k8snb.apiserver.access.rules import ALL, Access, allows
 from k8snb.errors import StatusError, quoted
 from k8snb.store.mvcc import Bucket, Store
 from k8snb.typing import Object
@@ -21,6 +21,9 @@ from k8snb.wire import User
 GROUP = "rbac.authorization.k8s.io"
 ACCOUNT_PREFIX = "system:serviceaccount:"
 _NONE: Mapping[str, Any] = {}
+MOST_USERS = 4096
+"""For how many users rules are kept."""
+
 _KINDS = ("clusterrolebindings", "rolebindings", "clusterroles", "roles")
 
 
@@ -47,6 +50,24 @@ class Found(NamedTuple):
     error: str = ""
 
 
+class _Rules:
+    """The rules that apply to a user in a namespace, and those of each verb, sorted out when it is asked for."""
+
+    def __init__(self, found: Iterable[Found]) -> None:
+        every = list(found)
+        self.found = [each for each in every if not each.error]
+        self.errors = [each.error for each in every if each.error]
+        self._by_verb: dict[str, list[Found]] = {}
+
+    def with_verb(self, verb: str) -> list[Found]:
+        """Those that allow the verb on something."""
+        kept = self._by_verb.get(verb)
+        if kept is None:
+            kept = [each for each in self.found if not {verb, ALL}.isdisjoint(each.rule.get("verbs") or ())]
+            self._by_verb[verb] = kept
+        return kept
+
+
 class Rbac:
     """The roles and bindings of a store, as answers to who may do what."""
 
@@ -55,7 +76,9 @@ class Rbac:
         buckets = [store.bucket(f"{plural}.{GROUP}") for plural in _KINDS]
         self._cluster_bindings, self._bindings, self._cluster_roles, self._roles = buckets
         self.buckets: Sequence[Bucket] = buckets
-        self._index: dict[str, tuple[int, Mapping[str, list[tuple[int, Grant]]]]] = {}
+        self._index: dict[str, Mapping[str, list[tuple[int, Grant]]]] = {}
+        self._kept: dict[tuple[str, tuple[str, ...], str], _Rules] = {}
+        self._stamp: tuple[int, ...] = ()
 
     def found(self, user: User, namespace: str) -> Iterator[Found]:
         """Every rule that applies to a user in a namespace; the namespace is empty for the cluster as a whole."""
@@ -71,18 +94,34 @@ class Rbac:
 
     def allowing(self, user: User, access: Access) -> tuple[Found | None, list[str]]:
         """The first rule that allows an access, and the errors met on the way to it."""
-        errors = []
-        for found in self.found(user, access.namespace):
-            if found.error:
-                errors.append(found.error)
-            elif allows(found.rule, access):
-                return found, errors
-        return None, errors
+        rules = self._rules_of(user, access.namespace)
+        for found in rules.with_verb(access.verb):
+            if allows(found.rule, access):
+                return found, rules.errors
+        return None, rules.errors
+
+    def _rules_of(self, user: User, namespace: str) -> _Rules:
+        self._refresh()
+        key = (user.name, user.groups, namespace)
+        kept = self._kept.get(key)
+        if kept is None:
+            if len(self._kept) >= MOST_USERS:
+                self._kept.clear()
+            kept = self._kept[key] = _Rules(self.found(user, namespace))
+        return kept
+
+    def _refresh(self) -> None:
+        """Forget what was made of objects that have changed since."""
+        stamp = tuple([bucket.changed for bucket in self.buckets])
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._index.clear()
+            self._kept.clear()
 
     def rules_for(self, user: User, namespace: str) -> tuple[list[Object], list[str]]:
         """The rules that apply to a user in a namespace, and the errors met."""
-        found = list(self.found(user, namespace))
-        return [each.rule for each in found if not each.error], [each.error for each in found if each.error]
+        rules = self._rules_of(user, namespace)
+        return [found.rule for found in rules.found], rules.errors
 
     def rules_of(self, reference: Object, namespace: str, plural: str = "") -> Sequence[Object]:
         """The rules of the role that a binding in the namespace refers to; raises NotFound where there is none.
@@ -109,15 +148,16 @@ class Rbac:
         return list(first.values())
 
     def _indexed(self, namespace: str) -> Mapping[str, list[tuple[int, Grant]]]:
-        bucket = self._bindings if namespace else self._cluster_bindings
+        self._refresh()
         kept = self._index.get(namespace)
-        if kept is not None and kept[0] == bucket.changed:
-            return kept[1]
+        if kept is not None:
+            return kept
+        bucket = self._bindings if namespace else self._cluster_bindings
         index: dict[str, list[tuple[int, Grant]]] = {}
         for number, binding in enumerate(self._store.scan(bucket, namespace)):
             for subject in binding.get("subjects") or ():
                 index.setdefault(_key(subject, namespace), []).append((number, Grant(binding, subject)))
-        self._index[namespace] = (bucket.changed, index)
+        self._index[namespace] = index
         return index
 
 
