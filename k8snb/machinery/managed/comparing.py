@@ -13,6 +13,8 @@ from k8snb.machinery.managed.sets import EMPTY, SELF, FieldSet, field_step, key_
 from k8snb.machinery.managed.shapes import Shape, deduced
 
 _LEAF: FieldSet = {}
+_FLAT = 256
+"""How many combinations of fields a shape remembers."""
 
 
 class _Missing:
@@ -122,6 +124,61 @@ def _with_self(node: FieldSet | None) -> FieldSet:
     return {SELF: _LEAF, **node} if node else _LEAF
 
 
+# -- an object that is new -----------------------------------------------------------------------------
+
+
+def added_fields(value: Any, shape: Shape) -> FieldSet:
+    """The fields of a new object: what `compare` finds added and modified in comparison to one that is empty."""
+    return _in_place(value, shape)
+
+
+def _added(value: Any, shape: Shape) -> FieldSet:
+    """The fields of a value where there was none: the place itself, and what it holds."""
+    if shape.kind == "scalar" or shape.atomic or not value:
+        return _LEAF
+    shape = deduced(shape, value)
+    if shape.kind == "list":
+        if not isinstance(value, list) or shape.atomic:
+            return _LEAF
+        element = shape.element
+        assert element is not None
+        return {SELF: _LEAF, **{step: _added(item, element) for step, item in items_by_step(shape, value).items()}}
+    if not isinstance(value, Mapping):
+        return _LEAF
+    names = tuple(value)
+    known = shape.flat.get(names)
+    if known is None:
+        known = {SELF: _LEAF}
+        flat = True
+        for name, inner in value.items():
+            child = shape.child(name)
+            if child is not None:
+                known[field_step(name)] = _added(inner, child)
+                flat = flat and (child.kind == "scalar" or child.atomic)
+        if flat and len(shape.flat) < _FLAT:
+            shape.flat[names] = known
+    return known
+
+
+def _in_place(value: Any, shape: Shape) -> FieldSet:
+    """The fields of a value where Go has an empty one already: what it holds, without the place itself."""
+    if shape.kind == "list":
+        return {step: node for step, node in _added(value, shape).items() if step != SELF}
+    made: dict[str, Any] = {}
+    for name, inner in value.items():
+        child = shape.child(name)
+        if child is None:
+            continue
+        if name not in shape.always:
+            made[field_step(name)] = _added(inner, child)
+        elif child.kind == "scalar" or child.atomic or child.kind == "any":
+            if inner != shape.always[name]:
+                made[field_step(name)] = _added(inner, child)
+        elif inner and (below := _in_place(inner, child)):
+            made[field_step(name)] = below
+    return made
+
+
 # -- two objects ---------------------------------------------------------------------------------------
 
 
@@ -133,6 +190,9 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
 def _compare(old: Any, new: Any, shape: Shape) -> Comparison:
     if old is new:
         return _SAME
+    if old is MISSING:
+        node = _added(new, shape)
+        return Comparison(added=node or _HERE)
     shape = deduced(shape, old if new is MISSING or new is None else new)
     if shape.kind == "scalar" or shape.atomic:
         return _leaf(old, new)
@@ -143,9 +203,7 @@ def _compare(old: Any, new: Any, shape: Shape) -> Comparison:
         return _leaf(old, new)
     parts = _items(left, right, shape) if shape.kind == "list" else _entries(left, right, shape)
     added, modified, removed = parts
-    if old is MISSING:
-        added[SELF] = _LEAF
-    elif new is MISSING:
+    if new is MISSING:
         removed[SELF] = _LEAF
     return Comparison(_closed(added), _closed(modified), _closed(removed))
 
@@ -159,8 +217,6 @@ _HERE: FieldSet = {SELF: _LEAF}
 
 
 def _leaf(old: Any, new: Any) -> Comparison:
-    if old is MISSING:
-        return Comparison(added=_HERE)
     if new is MISSING:
         return Comparison(removed=_HERE)
     return _SAME if old == new else Comparison(modified=_HERE)

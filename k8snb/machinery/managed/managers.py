@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from k8snb.machinery.managed.comparing import Comparison, compare
+from k8snb.machinery.managed.comparing import Comparison, added_fields, compare
 from k8snb.machinery.managed.sets import EMPTY, FieldSet, difference, ordered, path_set, readable, union
 from k8snb.machinery.managed.shapes import Shape
 
@@ -102,7 +102,7 @@ class Writer(NamedTuple):
 
 def created(new: Any, shape: Shape, writer: Writer, reset: FieldSet = EMPTY) -> Owners:
     """Who owns what of a new object."""
-    return _taken(NOBODY, compare({}, new, shape).without(reset), writer)
+    return _taken(NOBODY, Comparison(added_fields(new, shape)).without(reset), writer)
 
 
 def updated(owners: Owners, old: Any, new: Any, shape: Shape, writer: Writer, reset: FieldSet = EMPTY) -> Owners:
@@ -160,12 +160,26 @@ def encoded(owners: Owners) -> list[dict[str, Any]]:
     return sorted(entries, key=_order)
 
 
+_ordered: dict[int, tuple[FieldSet, FieldSet]] = {}
+_ORDERED = 4096
+
+
+def _in_order(fields: FieldSet) -> FieldSet:
+    """The set in the order in which it is written; sets that many objects share are put in order once."""
+    known = _ordered.get(id(fields))
+    if known is None or known[0] is not fields:
+        if len(_ordered) >= _ORDERED:
+            _ordered.clear()
+        known = _ordered[id(fields)] = (fields, ordered(fields))
+    return known[1]
+
+
 def _encoded(who: Manager, entry: Entry) -> dict[str, Any]:
     made: dict[str, Any] = {"manager": who.name} if who.name else {}
     made |= {"operation": who.operation, "apiVersion": entry.api_version}
     if entry.time:
         made["time"] = entry.time
-    made |= {"fieldsType": "FieldsV1", "fieldsV1": ordered(entry.fields)}
+    made |= {"fieldsType": "FieldsV1", "fieldsV1": _in_order(entry.fields)}
     return {**made, "subresource": who.subresource} if who.subresource else made
 
 

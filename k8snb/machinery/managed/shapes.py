@@ -59,7 +59,19 @@ class Shape:
     `declared` finds the fields of the schema; `element` is what a list holds, or a map beyond those (None: nothing).
     """
 
-    __slots__ = ("_element", "_fields", "_find", "always", "atomic", "defaults", "element_of", "keys", "kind", "scalar")
+    __slots__ = (
+        "_element",
+        "_fields",
+        "_find",
+        "always",
+        "atomic",
+        "defaults",
+        "element_of",
+        "flat",
+        "keys",
+        "kind",
+        "scalar",
+    )
 
     def __init__(
         self,
@@ -83,6 +95,8 @@ class Shape:
         self._find = find
         self._fields: dict[str, Shape | None] = {}
         self._element: Shape | None = None
+        self.flat: dict[tuple[str, ...], dict[str, Any]] = {}
+        """What the fields come to of a map that holds nothing but scalars, by their names."""
 
     @property
     def element(self) -> Shape | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snb.machinery.managed.applying import Conflicts, applied
-from k8snb.machinery.managed.comparing import fields_of
+from k8snb.machinery.managed.comparing import added_fields, compare, fields_of
 from k8snb.machinery.managed.managers import NOBODY, Owners, Writer, encoded, updated
 from k8snb.machinery.managed.sets import difference
 from k8snb.machinery.managed.shapes import shape_of
@@ -91,3 +91,8 @@ def test_what_its_only_applier_gives_up_is_removed(name: str, first: Object, sec
     one = applied({"metadata": {}}, first, POD, NOBODY, writer)
     two = applied(one.object, second, POD, one.owners, writer)
     assert fields_of(two.object, POD) == fields_of(second, POD)
+
+
+@given(PODS)
+def test_what_is_new_is_what_an_empty_object_lacks(pod: Object) -> None:
+    assert added_fields(pod, POD) == compare({}, pod, POD).taken
