@@ -58,15 +58,16 @@ class Express:
         self._pods = kinds.named("pods")
         self._events = kinds.named("events")
         self._nodes = store.bucket("nodes")
+        self._quotas = store.bucket("resourcequotas")
         self._seen = -1
         self._plain_nodes: set[str] = set()
         self._status_is_free = admission.spares(self._pods.resource, "status", "UPDATE")
         self._binding_is_free = admission.only(PodTopologyLabels, self._pods.resource, "binding")
 
     def create(self, user: User, pod: Object, namespace: str, count: int) -> list[Object]:
-        """More pods of a template that is known."""
+        """More pods of a template that is known; none where quotas may refuse them one by one."""
         kind = self._pods
-        if (user, kind.resource, "create", "") not in self._granted:
+        if self._quotas.namespaces.get(namespace) or (user, kind.resource, "create", "") not in self._granted:
             return []
         return self._writer.from_template(kind, namespace, pod, user, count)
 

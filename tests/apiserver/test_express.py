@@ -53,6 +53,25 @@ def test_a_cluster_without_a_trace_lives_through_the_same_revisions_as_one_with_
     assert quick.store.verify() == []
 
 
+def limited(trace: int) -> Cluster:
+    """A cluster in which a Deployment wanted more pods than a quota allows, and then fewer."""
+    cluster = Cluster(2, trace=trace)
+    hard = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "5"}}}
+    cluster.client.create("resourcequotas", hard, "default")
+    cluster.settle()
+    cluster.client.create("deployments", deployment(9), "default")
+    cluster.settle()
+    cluster.client.patch("deployments", "web", {"spec": {"replicas": 2}}, "default")
+    cluster.settle()
+    return cluster
+
+
+def test_pods_that_a_quota_counts_go_the_ordinary_way() -> None:
+    quick, ordinary = limited(0), limited(1000)
+    assert quick.client.get("resourcequotas", "q", "default")["status"]["used"] == {"pods": "2"}
+    assert history(quick) == history(ordinary)
+
+
 def pod(cluster: Cluster, name: str) -> Object:
     """A pod without a node."""
     made = {"metadata": {"name": name}, "spec": {"containers": [CONTAINER]}}
