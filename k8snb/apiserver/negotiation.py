@@ -5,8 +5,8 @@
 discovery in one answer. An endpoint says which views it offers; a clause that asks for any other is passed
 over, and the next best one is taken.
 
-Upstream: `apiserver/pkg/endpoints/handlers/negotiation`. We read protobuf bodies, but answer in JSON or
-YAML: a client that accepts nothing but protobuf is refused (406).
+Upstream: `apiserver/pkg/endpoints/handlers/negotiation`. Whoever accepts JSON beside protobuf gets JSON; an object
+or a list goes out as protobuf where a client accepts nothing else, a watch never does (406).
 """
 
 from __future__ import annotations
@@ -116,20 +116,33 @@ def _quality(text: str) -> float:
 
 
 @lru_cache(maxsize=1024)
-def negotiate(accept: str, views: frozenset[View] = frozenset(), *, watch: bool = False) -> Accepted:
+def negotiate(
+    accept: str, views: frozenset[View] = frozenset(), *, watch: bool = False, protobuf: bool = False
+) -> Accepted:
     """How to answer a request with this `Accept` header at an endpoint that offers these views.
 
-    Raises a 406 if nothing that the client accepts can be had.
+    `protobuf` says whether the endpoint can write that too, for those who take nothing else. Raises a 406 if nothing
+    that the client accepts can be had.
     """
     if not accept.strip():
         return Accepted()
+    found = _first(accept, (JSON,) if watch else ANSWERS, views)
+    if found is None and protobuf and not watch:
+        found = _first(accept, (PROTOBUF,), frozenset())
+    if found is not None:
+        return found
+    raise not_acceptable([f"{JSON};stream=watch"] if watch else ANSWERS)
+
+
+def _first(accept: str, media_types: Collection[str], views: Collection[View]) -> Accepted | None:
+    """The best of what a header asks for that can be had in one of the formats."""
     for clause in _parse(accept):
-        for media_type in (JSON,) if watch else ANSWERS:
+        for media_type in media_types:
             if clause.matches(media_type):
                 accepted = _accept(clause, media_type, views)
                 if accepted is not None:
                     return accepted
-    raise not_acceptable([f"{JSON};stream=watch"] if watch else ANSWERS)
+    return None
 
 
 def _accept(clause: _Clause, media_type: str, views: Collection[View]) -> Accepted | None:

@@ -8,7 +8,6 @@ every page from the revision of the first one, through the store's snapshots. Up
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -20,12 +19,15 @@ from k8snb.apiserver.selecting import Selection, selection
 from k8snb.apiserver.watching import WatchStream, replay
 from k8snb.clock import Clock
 from k8snb.errors import StatusError, bad_request, expired, not_found
+from k8snb.machinery.schema import parse_json
 from k8snb.store.mvcc import Compacted, Store
 from k8snb.typing import Object
 from k8snb.wire import RequestInfo
 
 Objects: TypeAlias = list[Object]
 Place: TypeAlias = tuple[str, str]
+Start: TypeAlias = Place | tuple[()]
+"""Behind which object a list goes on; nothing for one that begins."""
 
 WATCH_SECONDS = 1800
 """After how long the server ends a watch that names no time (kube-apiserver `--min-request-timeout`)."""
@@ -36,6 +38,10 @@ _CONTINUE_EXPIRED = (
     "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
     "modified, or deleted between the time the first chunk was returned and now may show up in the list."
 )
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+_LIST_EXPIRED = "The resourceVersion for the provided list is too old."
+_NEWEST = -1
+"""The revision in the token of a list that goes on from the newest state instead of the one it began with."""
 
 
 class Reader:
@@ -45,8 +51,10 @@ class Reader:
         self._store = store
         self._clock = clock
 
-    def get(self, kind: Kind, info: RequestInfo) -> Object:
-        """One object."""
+    def get(self, kind: Kind, info: RequestInfo, query: Mapping[str, str]) -> Object:
+        """One object, as it is now; a client may say how new that must at least be."""
+        if query:
+            self._not_in_future(_version(query))
         namespace = info.namespace if kind.resource.namespaced else ""
         found = self._store.get(kind.bucket, namespace, info.name)
         if found is None:
@@ -61,14 +69,14 @@ class Reader:
         chosen = selection(kind, query)
         token = query.get("continue", "")
         revision, start = _resume(token, query, self._store) if token else (self._revision(query), ())
-        objects = self._read(kind, info.namespace, chosen, revision, token)
+        objects = self._read(kind, info.namespace, chosen, revision, start)
         if start:
             objects = [obj for obj in objects if _place(obj) > start]
         if chosen.matches is not None:
             objects = [obj for obj in objects if chosen.matches(obj)]
         at = self._store.revision if revision is None else revision
         meta: dict[str, Any] = {"resourceVersion": str(at)}
-        limit = number(query, "limit") or 0
+        limit = 0 if _from_cache(query) else number(query, "limit") or 0
         if limit > 0 and len(objects) > limit:
             left = len(objects) - limit
             objects = objects[:limit]
@@ -79,7 +87,7 @@ class Reader:
         items = [kind.load(obj) for obj in objects] if kind.converted else objects
         return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta, "items": items}
 
-    def _read(self, kind: Kind, namespace: str, chosen: Selection, revision: int | None, token: str) -> Objects:
+    def _read(self, kind: Kind, namespace: str, chosen: Selection, revision: int | None, start: Start) -> Objects:
         if chosen.name and revision is None:
             if kind.resource.namespaced and not namespace:
                 spaces = list(kind.bucket.namespaces)
@@ -89,10 +97,8 @@ class Reader:
             return [obj for obj in found if obj is not None]
         try:
             return self._store.scan(kind.bucket, namespace if kind.resource.namespaced else "", revision)
-        except Compacted as error:
-            if token:
-                raise expired(_CONTINUE_EXPIRED) from None
-            raise expired(f"The resourceVersion for the provided list is too old: {error.revision}") from None
+        except Compacted:
+            raise (_continue_expired(start) if start else expired(_LIST_EXPIRED)) from None
 
     def _revision(self, query: Mapping[str, str]) -> int | None:
         match = query.get("resourceVersionMatch", "")
@@ -122,7 +128,8 @@ class Reader:
         if since > self._store.revision:
             self._not_in_future(since)
         bookmarks = flag(query, "allowWatchBookmarks")
-        stream = WatchStream(kind, chosen, self._clock, self._store, bookmarks=bookmarks)
+        lasts = float(max(seconds or 0, 0) or WATCH_SECONDS)
+        stream = WatchStream(kind, chosen, self._clock, self._store, lasts, bookmarks=bookmarks)
         namespace = info.namespace if kind.resource.namespaced else ""
         initial = flag(query, "sendInitialEvents")
         if initial or ("sendInitialEvents" not in query and not since):
@@ -136,7 +143,6 @@ class Reader:
         if not stream.closed:
             trigger = "" if namespace else chosen.exact.get("spec.nodeName", "")
             stream.follow(namespace, trigger)
-            stream.close_after(max(seconds or 0, 0) or WATCH_SECONDS)
         return stream
 
 
@@ -152,26 +158,54 @@ def _place(obj: Object) -> Place:
     return meta.get("namespace", ""), meta["name"]
 
 
+def _from_cache(query: Mapping[str, str]) -> bool:
+    """Whether any state will do; then a list is not cut into pages (`cacher`, `shouldDelegateList`)."""
+    return query.get("resourceVersion") == "0" and not query.get("continue")
+
+
+def _continue_expired(start: Place) -> StatusError:
+    """The refusal of an old token, with one that goes on from the newest state."""
+    error = expired(_CONTINUE_EXPIRED)
+    error.status = {**error.status, "metadata": {"continue": _token(_NEWEST, start)}}
+    return error
+
+
 def _token(revision: int, start: Place) -> str:
     content = orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": "/".join(start)})
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | None, Place | tuple[()]]:
+def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | None, Place]:
+    """The revision and the place at which a token goes on. Upstream: `apiserver/pkg/storage/continue.go`."""
+    try:
+        revision, start = _read_token(token)
+    except ValueError as error:
+        raise bad_request(f"invalid continue token: continue key is not valid{error}") from None
     if query.get("resourceVersion", "") not in ("", "0"):
         raise bad_request("specifying resource version is not allowed when using continue")
-    try:
-        value = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        revision, start = value["rv"], value["start"]
-        if value["v"] != "meta.k8s.io/v1" or not isinstance(start, str) or not isinstance(revision, int):
-            raise ValueError
-        namespace, name = start.split("/")
-    except (ValueError, KeyError, TypeError, binascii.Error):
-        raise bad_request("continue key is not valid: encoding error") from None
-    if revision < 0:
-        return None, (namespace, name)
     if revision > store.revision:
-        raise bad_request("continue key is not valid: revision has not happened yet")
+        raise bad_request("invalid continue token: continue key is not valid: its revision has not happened yet")
+    return (None if revision < 0 else revision), start
+
+
+def _read_token(token: str) -> tuple[int, Place]:
+    """What a token says. Raises ValueError with the end of the sentence that says what is wrong with it."""
+    at = next((at for at, letter in enumerate(token) if letter not in _BASE64), len(token))
+    if at < len(token) or len(token) % 4 == 1:
+        raise ValueError(f": illegal base64 data at input byte {at}")
+    text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    value, _ = parse_json(text) if text else ({}, [])
+    if not isinstance(value, dict) or value.get("v") != "meta.k8s.io/v1":
+        version = value.get("v", "") if isinstance(value, dict) else ""
+        raise ValueError(f": server does not recognize this encoded version {version}")
+    revision, start = value.get("rv", 0), value.get("start", "")
+    if not isinstance(revision, int) or revision == 0:
+        raise ValueError(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+    if not isinstance(start, str) or not start:
+        raise ValueError(": encoded start key empty (version meta.k8s.io/v1)")
+    namespace, slash, name = start.partition("/")
+    if not slash or "/" in name or ".." in (namespace, name):
+        raise ValueError(f": {start}")
     return revision, (namespace, name)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.apiserver.kinds import Kind, Kinds
-from k8snb.apiserver.negotiation import JSON, RESOURCE_VIEWS, Accepted, negotiate
+from k8snb.apiserver.negotiation import ANSWERS, JSON, PROTOBUF, RESOURCE_VIEWS, Accepted, View, negotiate
 from k8snb.apiserver.ownership import History
 from k8snb.apiserver.printing import partial, partial_list, table
 from k8snb.clock import Clock
+from k8snb.errors import bad_request, invalid_value, not_acceptable
+from k8snb.machinery import protobuf
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, Response
 
@@ -26,7 +28,9 @@ def render(kinds: Kinds, clock: Clock, history: History, request: Request, respo
         return response
     kind = kinds.of(info.resource)
     watching = response.stream is not None
-    accepted = negotiate(request.headers.get("accept", ""), RESOURCE_VIEWS, watch=watching)
+    accepted = negotiate(request.headers.get("accept", ""), RESOURCE_VIEWS, watch=watching, protobuf=True)
+    if accepted.kind == "Table":
+        _check_included(request.query.get("includeObject", ""))
     if response.object is not None and response.object.get("kind") != "Status":
         obj = response.object if accepted.kind == "Table" else _managed(history, kind, response.object)
         response.object = _view(accepted, info.resource, obj, clock, request)
@@ -36,7 +40,17 @@ def render(kinds: Kinds, clock: Clock, history: History, request: Request, respo
         if accepted.kind:
             response.stream = _RenderedStream(response.stream, accepted, info.resource, clock, request)
     response.content_type = accepted.content_type
+    if accepted.media_type == PROTOBUF and response.object is not None:
+        response.body, response.object = _as_protobuf(response.object), None
     return response
+
+
+def _as_protobuf(obj: Object) -> bytes:
+    """An object or a list as protobuf. Raises NotAcceptable for a kind that has no numbers for its fields."""
+    try:
+        return protobuf.encode(obj)
+    except protobuf.ProtobufError:
+        raise not_acceptable(ANSWERS) from None
 
 
 def _managed(history: History, kind: Kind, obj: Object) -> Object:
@@ -50,15 +64,34 @@ def _managed(history: History, kind: Kind, obj: Object) -> Object:
     return obj
 
 
+def _check_included(included: str) -> None:
+    """Raise BadRequest for a table whose rows would carry something that there is not."""
+    if included not in ("", "None", "Metadata", "Object"):
+        why = invalid_value("includeObject", included, "must be 'Metadata', 'Object', 'None', or empty")
+        raise bad_request(f"Unable to convert to Table as requested: {why}")
+
+
 def _view(accepted: Accepted, resource: Resource, obj: Object, clock: Clock, request: Request) -> Object:
     if not accepted.kind:
         return obj
     items = obj["items"] if "items" in obj and str(obj.get("kind", "")).endswith("List") else None
     if accepted.kind == "Table":
-        return _table(resource, obj, items, clock, request)
-    if items is not None:
-        return partial_list(items, obj["metadata"])
-    return partial(obj)
+        shown = _table(resource, obj, items, clock, request)
+    else:
+        shown = partial(obj) if items is None else partial_list(items, obj["metadata"])
+    return shown if accepted.view is None or accepted.view.version == "v1" else _in_version(shown, accepted.view)
+
+
+def _in_version(shown: Object, view: View) -> Object:
+    """A table or metadata in an older version of the same shape."""
+    version = f"{view.group}/{view.version}"
+    rows = shown.get("rows")
+    if rows:
+        partials = [_partial_in(row["object"], version) for row in rows]
+        shown = {**shown, "rows": [{**row, "object": each} for row, each in zip(rows, partials, strict=True)]}
+    elif "items" in shown:
+        shown = {**shown, "items": [{**item, "apiVersion": version} for item in shown["items"]]}
+    return {**shown, "apiVersion": version}
 
 
 def _table(resource: Resource, obj: Object, items: list[Object] | None, clock: Clock, request: Request) -> Object:
@@ -72,6 +105,10 @@ def _table(resource: Resource, obj: Object, items: list[Object] | None, clock: C
         include_object=request.query.get("includeObject", "") or "Metadata",
         list_meta=rest,
     )
+
+
+def _partial_in(obj: Object | None, version: str) -> Object | None:
+    return {**obj, "apiVersion": version} if obj and obj.get("kind") == "PartialObjectMetadata" else obj
 
 
 class _RenderedStream:

@@ -2,7 +2,8 @@
 
 Upstream: `apiserver/pkg/endpoints/request/requestinfo.go`. A path below `/api/v1` or `/apis/<group>/<version>`
 names a resource, perhaps in a namespace, perhaps an object of it, perhaps a subresource; everything else
-(`/version`, `/openapi/v3`, `/healthz` …) is a path of its own.
+(`/version`, `/openapi/v3`, `/healthz` …) is a path of its own. A `watch` before the resource is the old way to ask for
+a watch, of one object too.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def resolve(request: Request, scheme: Scheme) -> RequestInfo:
     rest, group, version = _strip_version(parts)
     if not rest:
         return RequestInfo(_OBJECT.get(method, method.lower()), None)
-    namespace = ""
+    namespace, old_watch = "", rest[0] == "watch" and len(rest) > 1 and method in ("GET", "HEAD")
+    if old_watch:
+        rest = rest[1:]
     if rest[0] == "namespaces" and len(rest) >= 3 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
     resource = scheme.served(group, version, rest[0])
@@ -55,7 +58,7 @@ def resolve(request: Request, scheme: Scheme) -> RequestInfo:
         raise path_not_found()
     if not _is_offered(method, resource, namespace, name, subresource):
         raise method_not_allowed()
-    verb = _verb(method, name, request)
+    verb = "watch" if old_watch else _verb(method, name, request)
     return RequestInfo(verb, resource, namespace, name, subresource)
 
 

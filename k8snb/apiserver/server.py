@@ -255,7 +255,7 @@ class APIServer:
         return route
 
     def _get(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
-        return Response(200, self.reader.get(kind, info))
+        return Response(200, self.reader.get(kind, info, request.query))
 
     def _list(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         return Response(200, self.reader.list(kind, info, request.query))

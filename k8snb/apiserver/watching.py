@@ -19,6 +19,8 @@ from k8snb.typing import Object
 from k8snb.wire import WatchEvent
 
 BOOKMARK_SECONDS = 60.0
+LAST_BOOKMARK_SECONDS = 2.0
+"""How long before its end a watch says how far it has come, so that the next one begins there."""
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
@@ -40,10 +42,13 @@ def _as_it_is(obj: Object) -> Object:
 class WatchStream:
     """One watch in progress: `next()` gives `{"type", "object"}` or None if nothing has happened.
 
-    `on_ready`, if set, is called whenever something becomes available or the stream closes.
+    `on_ready`, if set, is called whenever something becomes available or the stream closes. It ends by itself after
+    `lasts` seconds, by the clock of who watches.
     """
 
-    def __init__(self, kind: Kind, selection: Selection, clock: Clock, store: Store, *, bookmarks: bool) -> None:
+    def __init__(
+        self, kind: Kind, selection: Selection, clock: Clock, store: Store, lasts: float, *, bookmarks: bool
+    ) -> None:
         self.closed = False
         self.on_ready: Callable[[], None] | None = None
         self._kind = kind
@@ -54,9 +59,10 @@ class WatchStream:
         self._store = store
         self._queue: deque[tuple[str, Object]] = deque()
         self._stops: list[Callable[[], None]] = []
-        self._timers: list[Timer] = []
+        self._end = self._later(lasts, self.close)
+        self._next_bookmark: Timer | None = None
         if bookmarks:
-            self._bookmark_later()
+            self._bookmark_later(lasts)
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -75,8 +81,9 @@ class WatchStream:
         self.closed = True
         for stop in self._stops:
             stop()
-        for timer in self._timers:
-            timer.cancel()
+        self._end.cancel()
+        if self._next_bookmark is not None:
+            self._next_bookmark.cancel()
         self._ready()
 
     # -- feeding -----------------------------------------------------------------------------------
@@ -105,18 +112,19 @@ class WatchStream:
         resource = self._kind.resource
         self.put("BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta})
 
-    def close_after(self, seconds: float) -> None:
-        """End the watch by itself (`timeoutSeconds`), by the clock of who watches."""
-        self._timers.append(self._clock.call_later(seconds * self._clock.speed, self.close, background=True))
+    def _later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        return self._clock.call_later(seconds * self._clock.speed, call, background=True)
 
-    def _bookmark_later(self) -> None:
+    def _bookmark_later(self, left: float) -> None:
+        """Bookmarks come every minute, and shortly before the end (`cache_watcher.go`, `nextBookmarkTime`)."""
+        wait = min(BOOKMARK_SECONDS, left - LAST_BOOKMARK_SECONDS)
+
         def due() -> None:
-            if not self.closed:
-                self.bookmark()
-                self._bookmark_later()
+            self.bookmark()
+            self._bookmark_later(left - wait)
 
-        seconds = BOOKMARK_SECONDS * self._clock.speed
-        self._timers = [self._clock.call_later(seconds, due, background=True), *self._timers[-1:]]
+        if wait > 0:
+            self._next_bookmark = self._later(wait, due)
 
     def _ready(self) -> None:
         if self.on_ready is not None:
