@@ -32,14 +32,16 @@ class Host(Protocol):
         ...
 
 
-def answer(request: Request | None, response: Response, *, close: bool) -> tuple[bytes, bytes]:
-    """A whole answer: its head and its body. HEAD gets its head alone."""
+def answer(
+    request: Request | None, response: Response, *, close: bool, more: Sequence[str] = ()
+) -> tuple[bytes, bytes]:
+    """A whole answer: its head, with more lines, and its body. HEAD gets its head alone."""
     people = request is not None and wants_pretty(request.query, request.headers.get("user-agent", ""))
     body = encoded(response, pretty=people)
-    extra: list[str] = []
+    extra = [*more]
     if len(body) > COMPRESS_BYTES and request is not None and _may_compress(request, response):
         body = gzip.compress(body, 1, mtime=0)
-        extra = ["Content-Encoding: gzip", "Vary: Accept-Encoding"]
+        extra += ["Content-Encoding: gzip", "Vary: Accept-Encoding"]
     if close:
         extra.append("Connection: close")
     head = start(response, [*extra, f"Content-Length: {len(body)}"])

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from functools import lru_cache
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 import httptools
 
@@ -203,9 +205,9 @@ class Connection(asyncio.Protocol):
         if response.code == 101:
             self._upgrade(request, response)
         elif response.stream is not None:
-            self._begin_stream(response)
+            self._begin_stream(request, response)
         else:
-            self._write(*answer(request, response, close=not keep))
+            self._write(*answer(request, response, close=not keep, more=(_audit_id(request),)))
             if not keep and self._transport is not None:
                 self._transport.close()
 
@@ -224,9 +226,9 @@ class Connection(asyncio.Protocol):
 
     # -- watches and logs that are followed --------------------------------------------------------
 
-    def _begin_stream(self, response: Response) -> None:
+    def _begin_stream(self, request: Request, response: Response) -> None:
         self._stream = response.stream
-        self._write(start(response, ["Transfer-Encoding: chunked"]))
+        self._write(start(response, [_audit_id(request), "Transfer-Encoding: chunked"]))
         self._stream.on_ready = self._stream_ready
         self._drain()
 
@@ -272,6 +274,18 @@ def _parameters(query: str) -> dict[str, str]:
         known = found.get(name)
         found[name] = f"{known}{REPEATED}{value}" if known is not None and name == "command" else value
     return found
+
+
+_AUDIT_LEAD = str(uuid4())[:24]
+_AUDIT_NUMBERS = count(1)
+
+
+def _audit_id(request: Request) -> str:
+    """The header by which an answer can be found in the logs: the client's own mark, or a new one."""
+    given = request.headers.get("audit-id")
+    if given:
+        return f"Audit-Id: {given[:64]}"
+    return f"Audit-Id: {_AUDIT_LEAD}{next(_AUDIT_NUMBERS):012x}"
 
 
 @lru_cache(maxsize=1024)

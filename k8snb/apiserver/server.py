@@ -31,6 +31,7 @@ from k8snb.apiserver.components import serve_components
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
+from k8snb.apiserver.flow import Flows
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.metrics import Metrics
 from k8snb.apiserver.negotiation import patch_kind
@@ -97,6 +98,7 @@ class APIServer:
         self._readable: dict[str, Bucket] = {}
         plugins = (*PLUGINS, *(guards(gate) if gate is not None else ()))
         self.admission = Chain(self.read, self._read_all, plugins, commit=self._commit, now=clock.now)
+        self.flows = Flows(store)
         self.reader = Reader(store, clock)
         self.authors = Authors(clock, self.history)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission, self.authors)
@@ -371,6 +373,17 @@ def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
     return then(request)
 
 
+def _classify(server: APIServer, request: Request, then: Handle) -> Response:
+    try:
+        response = then(request)
+    except StatusError as error:
+        response = Response(error.code, error.status, headers=_retry_header(error))
+    if request.user is not None and request.info is not None:
+        told = server.flows.headers(request.user, request.info, request.path)
+        response.headers = {**response.headers, **told} if response.headers else told
+    return response
+
+
 def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
     if request.user is not None and request.info is not None:
         server.require(request.user, request, request.info)
@@ -388,6 +401,7 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
     ("authentication", _authenticate),
     ("impersonation", _impersonate),
     ("request info", _resolve),
+    ("priority and fairness", _classify),
     ("authorization", _authorize),
     ("content negotiation", _negotiate),
 )
@@ -395,9 +409,7 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
 validation and storage for a write; storage or the watch cache for a read."""
 
 
-ONLY_OUTSIDE = frozenset(
-    {"metrics", "authentication", "impersonation", "request info", "authorization", "content negotiation"}
-)
+ONLY_OUTSIDE = frozenset(name for name, _ in FILTERS) - {"panic recovery", "audit"}
 """Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded.
 
 It is authorized too, where its route is found (`_dispatch_granted`)."""
