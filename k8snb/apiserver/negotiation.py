@@ -131,7 +131,8 @@ def negotiate(
         found = _first(accept, (PROTOBUF,), frozenset())
     if found is not None:
         return found
-    raise not_acceptable([f"{JSON};stream=watch"] if watch else ANSWERS)
+    offered = (f"{JSON};stream=watch",) if watch else (*ANSWERS, PROTOBUF) if protobuf else ANSWERS
+    raise not_acceptable(offered)
 
 
 def _first(accept: str, media_types: Collection[str], views: Collection[View]) -> Accepted | None:

@@ -279,11 +279,18 @@ def test_a_patch_says_of_which_kind_it_is(cluster: Cluster, content_type: str) -
 
 
 @pytest.mark.parametrize(
-    "accept", ["text/html", PROTOBUF, "image/*", "application/json;as=Nope;v=v1;g=meta.k8s.io", ";;"]
+    "accept",
+    [
+        "text/html",
+        f"{PROTOBUF};as=Table;v=v1;g=meta.k8s.io",
+        "image/*",
+        "application/json;as=Nope;v=v1;g=meta.k8s.io",
+        ";;",
+    ],
 )
 def test_what_cannot_be_answered_in_is_not_acceptable(cluster: Cluster, accept: str) -> None:
     answer = ask(cluster, "GET", f"{CONFIG_MAPS}/present", accept=accept)
-    message = "only the following media types are accepted: application/json, application/yaml"
+    message = f"only the following media types are accepted: {JSON}, {YAML}, {PROTOBUF}"
     refused(answer, 406, "NotAcceptable", message)
 
 
