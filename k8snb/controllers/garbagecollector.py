@@ -85,8 +85,11 @@ class GarbageCollector(Controller):
         if old is not None and before.get("ownerReferences") != references:
             self._unblocked(old, new)
         if references and before.get("ownerReferences") != references:
-            if not all(self._is_known(reference, meta.get("namespace", "")) for reference in references):
-                self._look_at(word, new)
+            namespace = meta.get("namespace", "")
+            for reference in references:
+                if not self._is_known(reference, namespace):
+                    self._look_at(word, new)
+                    break
         elif "deletionTimestamp" in meta and _state(before) != _state(meta):
             self._look_at(word, new)
 

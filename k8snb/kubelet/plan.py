@@ -101,8 +101,8 @@ class PodPlan:
     """A pod's spec as its kubelet sees it."""
 
     __slots__ = (
-        "containers", "cpu", "deadline", "gates", "grace", "host_network", "inits", "mains", "memory", "parts", "plain",
-        "restart_policy", "spec", "usual", "volumes", "waiting", "waiting_inits",
+        "arrived", "containers", "cpu", "deadline", "gates", "grace", "host_network", "inits", "mains", "memory",
+        "parts", "plain", "restart_policy", "spec", "usual", "volumes", "waiting", "waiting_inits",
     )  # fmt: skip
 
     def __init__(self, spec: Object) -> None:
@@ -122,6 +122,8 @@ class PodPlan:
         self.host_network = bool(spec.get("hostNetwork"))
         self.volumes = tuple(v for v in spec.get("volumes") or () if _from_api(v))
         self.waiting = [plan.waiting for plan in self.mains]
+        self.arrived: tuple[Any, ...] | None = None
+        """The status of a plain pod that has just arrived, but for its node, and what else it is for (`podstatus`)."""
         self.waiting_inits = [plan.waiting for plan in self.inits]
         self.cpu, self.memory = _requests(spec)
         only = self.mains[0]

@@ -78,21 +78,31 @@ def status_when_running(worker: PodWorker) -> Object:
 
 
 def _pending(worker: PodWorker) -> Object | None:
-    scheduled = _scheduled(worker)
-    if scheduled is None:
-        return None
-    before, generation = worker.pod["status"], worker.pod["metadata"].get("generation")
-    return {
-        "observedGeneration": generation,
-        "phase": "Pending",
-        "conditions": conditions_at_first(worker.plan.mains[0].name, generation, scheduled, worker.began),
-        "hostIP": worker.kubelet.address,
-        "hostIPs": worker.kubelet.addresses,
-        "startTime": worker.began,
-        "containerStatuses": worker.plan.waiting,
-        "qosClass": before.get("qosClass", "BestEffort"),
-        "resources": NO_RESOURCES,
-    }
+    """Pods of a template that were bound and arrive in the same second have it in common but for their node."""
+    before, plan, kubelet = worker.pod["status"], worker.plan, worker.kubelet
+    generation, qos = worker.pod["metadata"].get("generation"), before.get("qosClass", "BestEffort")
+    circumstances = (id(before.get("conditions")), worker.began, generation, qos)
+    known = plan.arrived
+    if known is None or known[0] != circumstances:
+        scheduled = _scheduled(worker)
+        if scheduled is None:
+            return None
+        made = {
+            "observedGeneration": generation,
+            "phase": "Pending",
+            "conditions": conditions_at_first(plan.mains[0].name, generation, scheduled, worker.began),
+            "hostIP": "",
+            "hostIPs": [],
+            "startTime": worker.began,
+            "containerStatuses": plan.waiting,
+            "qosClass": qos,
+            "resources": NO_RESOURCES,
+        }
+        known = plan.arrived = (circumstances, before.get("conditions"), made)
+    status: dict[str, Any] = known[2].copy()
+    status["hostIP"] = kubelet.address
+    status["hostIPs"] = kubelet.addresses
+    return status
 
 
 def _running(worker: PodWorker, container: str) -> Object | None:
