@@ -16,7 +16,7 @@ import orjson
 
 from k8snb.apiserver import body, discovery, openapi, status
 from k8snb.apiserver.access.authentication import Authenticator
-from k8snb.apiserver.access.authorizer import access_of, forbidden
+from k8snb.apiserver.access.authorizer import forbidden, needed
 from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.guards import guards
 from k8snb.apiserver.access.impersonation import impersonated
@@ -200,11 +200,13 @@ class APIServer:
         """Raise Forbidden where the user may not; whether the user may so whatever the name and the namespace."""
         if self.authorizer is None:
             return True
-        access = access_of(request, info)
-        decision = self.authorizer.decide(user, access)
-        if not decision.allowed:
-            raise forbidden(user, access, decision.reason)
-        return decision.general
+        general = True
+        for access in needed(request, info):
+            decision = self.authorizer.decide(user, access)
+            if not decision.allowed:
+                raise forbidden(user, access, decision.reason)
+            general = general and decision.general
+        return general
 
     # -- the end of the chain ----------------------------------------------------------------------
 

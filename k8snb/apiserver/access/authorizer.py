@@ -9,7 +9,7 @@ Upstream: `apiserver/pkg/authorization/union`, `kube-apiserver --authorization-m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -113,6 +113,17 @@ def access_of(request: Request, info: RequestInfo) -> Access:
         resource.version,
         selector,
     )
+
+
+_SESSIONS = frozenset({"attach", "exec", "portforward"})
+
+
+def needed(request: Request, info: RequestInfo) -> Sequence[Access]:
+    """Everything a request needs to be allowed: a session in a pod is created, also where it is asked for with GET."""
+    access = access_of(request, info)
+    if info.verb == "get" and access.subresource in _SESSIONS and request.headers.get("upgrade"):
+        return access, access._replace(verb="create")
+    return (access,)
 
 
 def _named(selector: str) -> str:

@@ -101,6 +101,17 @@ def test_the_words_of_a_refusal() -> None:
     assert world.send("GET", "/api/v1/things").code == 404
 
 
+def test_a_session_in_a_pod_is_created_even_if_it_is_asked_for_with_get() -> None:
+    rule = {"verbs": ["get"], "apiGroups": [""], "resources": ["pods/exec"]}
+    world = World(role("looks", rule), binding("looks", "ClusterRole/looks", "User/jane"))
+    path = "/api/v1/namespaces/default/pods/x/exec?command=sh"
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket"}
+    told = world.message("GET", path, None, JANE, **upgrade)
+    lead = 'pods "x" is forbidden: User "jane" cannot create resource "pods/exec" in API group ""'
+    assert told == f'{lead} in the namespace "default"'
+    assert world.send("GET", path, None, JANE).code == 404
+
+
 def test_a_permission_that_is_taken_back_ends_at_once() -> None:
     world = World(READER, BOUND, role("all-pods", PODS), binding("all", "ClusterRole/all-pods", "User/jane"))
     jane = world.client(JANE)
