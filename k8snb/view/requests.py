@@ -108,7 +108,8 @@ def _row(sent: Sent) -> str:
     colour = hue(_HUES.get(sent.method, "slate"))
     title = f'<strong style="color:{colour}">{html.escape(sent.method)}</strong> <code>{html.escape(sent.url)}</code>'
     inside = "".join(
-        f'<div>{html.escape(name)}</div><pre style="{_PRE}">{html.escape(body)}</pre>' for name, body in _bodies(sent)
+        f'<div>{html.escape(name)}</div><pre tabindex="0" style="{_PRE}">{html.escape(body)}</pre>'
+        for name, body in _bodies(sent)
     )
     mark = "✓" if sent.code < 400 else "✗"
     cell = f'<details><summary style="{_WRAP}">{title}</summary>{inside}</details>' if inside else title
