@@ -74,11 +74,11 @@ class Applier:
         self, kind: Kind, info: RequestInfo, request: Request, found: applying.Applied, warnings: tuple[str, ...]
     ) -> Response:
         new = _typed(found.object, kind.resource.api_version, kind.resource.kind)
+        self._writer.check_identity(kind, info, new)
         meta = new["metadata"]
         if meta.get("uid"):
             why = f"uid mismatch: the provided object specified uid {meta['uid']}, and no existing object was found"
             raise conflict(kind.resource, info.name, why)
-        self._writer.check_identity(kind, info, new)
         plain = {**new, "metadata": {name: value for name, value in meta.items() if name != "resourceVersion"}}
         making = RequestInfo("create", info.resource, info.namespace, info.name)
         if request.user is not None:
@@ -139,7 +139,9 @@ def _wanted(request: Request, expected: tuple[str, str], info: RequestInfo) -> _
     meta = value.get("metadata")
     if isinstance(meta, Mapping) and meta.get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
-    if isinstance(meta, Mapping) and "managedFields" in meta:
+    if meta is None:
+        value = {name: inner for name, inner in value.items() if name != "metadata"}
+    elif isinstance(meta, Mapping) and "managedFields" in meta:
         value = {**value, "metadata": {k: v for k, v in meta.items() if k != "managedFields"}}
     return _Wanted(value, tuple(duplicates) if mode == "Warn" else ())
 

@@ -168,6 +168,12 @@ def test_status_is_applied_through_its_own_door(cluster: Cluster) -> None:
         ),
         (b"a: [", {"fieldManager": "me"}, 400, None),
         (
+            {**config(), "metadata": None},
+            {"fieldManager": "kubectl"},
+            400,
+            "the name of the object (c based on URL) was undeterminable: name must be provided",
+        ),
+        (
             {**config(), "metadata": {"name": "d"}},
             {"fieldManager": "me"},
             400,
