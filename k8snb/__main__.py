@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -71,10 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = _parser().parse_args(arguments)
     if options.command == "serve":
-        from k8snb.serving import CannotServe, serve
+        from k8snb.serving import CannotServe, run, serve
 
         try:
-            asyncio.run(serve(options.nodes, options.port, options.kubeconfig, options.speed, options.seed))
+            run(serve(options.nodes, options.port, options.kubeconfig, options.speed, options.seed))
         except CannotServe as error:
             print(f"k8snb: {error}", file=sys.stderr)
             return 1

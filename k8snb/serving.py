@@ -16,7 +16,11 @@ import ssl
 import tempfile
 import time
 import traceback
+from collections.abc import Coroutine
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import yaml
 from cryptography.hazmat.primitives import serialization
@@ -168,6 +172,14 @@ def write_kubeconfig(path: Path, text: str) -> None:
             file.write(text)
     except OSError as error:
         raise CannotServe(_("cannot write {path}: {why}").format(path=path, why=error.strerror)) from None
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run until it is done, on uvloop's event loop where that is installed: it carries more requests per second."""
+    if find_spec("uvloop") is not None:
+        import_module("uvloop").run(main)
+    else:
+        asyncio.run(main)
 
 
 async def serve(nodes: int, port: int, path: Path, speed: float, seed: int) -> None:

@@ -220,6 +220,15 @@ class Subresources:
         path = info.subresource.partition("/")[2]
         return self._containers.proxy(kind.resource, pod, name, str(number), path, request)
 
+    def proxy_node(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        """Ask a kubelet itself: `nodes/node-1/proxy/healthz`."""
+        name = split(info.name)[0]
+        node = self._store.get(kind.bucket, "", name)
+        if node is None:
+            raise not_found(kind.resource, name)
+        pods = (pod for pod in self._store.scan(self._store.bucket("pods")) if pod["spec"].get("nodeName") == name)
+        return self._containers.ask_kubelet(node, pods, info.subresource.partition("/")[2])
+
     def _behind(self, service: Object, port: str) -> tuple[Object, int]:
         """A ready pod behind a service and its port. Raises ServiceUnavailable where there is none."""
         meta = service["metadata"]
@@ -281,6 +290,7 @@ SUBRESOURCES: Mapping[tuple[str, str, str], Handler] = {
     ("pods", "portforward", "get"): Subresources.port_forward,
     **{("pods", "proxy", verb): Subresources.proxy_pod for verb in _ANY_VERB},
     **{("services", "proxy", verb): Subresources.proxy_service for verb in _ANY_VERB},
+    **{("nodes", "proxy", verb): Subresources.proxy_node for verb in _ANY_VERB},
     ("pods", "attach", "get"): Subresources.attach,
     ("pods", "ephemeralcontainers", "get"): Subresources.get_object,
     ("pods", "ephemeralcontainers", "patch"): Subresources.write_part,

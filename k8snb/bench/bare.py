@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from k8snb.apiserver.listener import listen
-from k8snb.serving import FreshKeys, kubeconfig, write_kubeconfig
+from k8snb.serving import FreshKeys, kubeconfig, run, write_kubeconfig
 from k8snb.wire import Request, Response
 
 
@@ -46,4 +46,4 @@ async def serve(path: Path, answers: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())))
+    run(serve(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())))

@@ -220,3 +220,16 @@ def test_parameters_that_nobody_knows_are_ignored(cluster: Cluster) -> None:
 
 def test_a_path_may_end_in_a_slash(cluster: Cluster) -> None:
     assert send(cluster, f"{CONFIG_MAPS}/a/").object["metadata"]["name"] == "a"
+
+
+def test_a_kubelet_says_through_its_node_that_it_is_well_and_which_pods_it_has() -> None:
+    cluster = Cluster(nodes=1, seed=1)
+    container = {"name": "web", "image": "nginx"}
+    pod = {"metadata": {"name": "p", "namespace": "default"}, "spec": {"containers": [container]}}
+    cluster.client.create("pods", pod)
+    cluster.settle()
+    kubelet = "/api/v1/nodes/node-1/proxy"
+    assert send(cluster, f"{kubelet}/healthz").body == b"ok"
+    assert names(send(cluster, f"{kubelet}/pods").object) == ["p"]
+    assert send(cluster, f"{kubelet}/nope").code == 404
+    assert send(cluster, "/api/v1/nodes/none/proxy/healthz").object["message"] == 'nodes "none" not found'
