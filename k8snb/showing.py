@@ -6,11 +6,12 @@ imported when first asked for, so that a cluster without pictures does not pay f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
+from k8snb.clock import Clock
 from k8snb.errors import not_found
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from k8snb.view.cgroups import CgroupTree
     from k8snb.view.chart import Chart
     from k8snb.view.dot import Diagram
+    from k8snb.view.requests import RequestsView
     from k8snb.view.stepper import Stepper
 
 
@@ -34,6 +36,7 @@ class Showing:
     client: Client
     trace: Trace
     pool: Pool
+    clock: Clock
     kubelets: Mapping[str, Kubelet]
 
     @property
@@ -46,6 +49,10 @@ class Showing:
         return Snapshot(self.server, revision)
 
     def _do(self, name: str, *arguments: Any) -> Any:
+        raise NotImplementedError
+
+    def wait(self, condition: Callable[[], bool], timeout: float = 0.0) -> bool:
+        """Wait until `condition()` holds."""
         raise NotImplementedError
 
     def stepper(
@@ -127,6 +134,28 @@ class Showing:
             raise ValueError(_("the pod {name} is on no node yet").format(name=pod))
         neighbours = self.client.list("pods", fields=f"spec.nodeName={kubelet.name}")
         return CgroupTree(tree(found, kubelet.capacity, neighbours, driver))
+
+    def requests(self, command: str, stdin: str = "") -> RequestsView:
+        """Run a kubectl command, and show it beside the requests that it sent and the answers."""
+        from k8snb.kubectl import run
+        from k8snb.view.requests import requests_view
+
+        return requests_view(command, run(self, command, stdin))
+
+    def applying(self, manifest: str, flags: str = "", *, title: str = "") -> Stepper:
+        """Run `kubectl apply -f -` on a manifest, and step through it from the file to the store.
+
+        `flags` are further ones of the command: `--server-side`, `--namespace team-a`.
+        """
+        from k8snb.kubectl import run
+        from k8snb.view.applying import Applying
+
+        number = self.trace.requests[-1].number if self.trace.requests else 0
+        revision = self.revision
+        before = self.at(revision)
+        outcome = run(self, f"apply {flags} -f -", manifest)
+        sent = [each for each in self.trace.requests if each.number > number and each.span is None]
+        return Applying(self.server, outcome.requests, sent, before, revision).stepper(manifest, outcome.text, title)
 
     def packet(self, source: str, url: str, *, title: str = "", namespace: str = "default") -> Stepper:
         """Send one HTTP request and follow it from `source` to who answers, and back.

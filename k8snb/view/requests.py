@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from k8snb.i18n import _
 from k8snb.view.theme import hue
 
-LONGEST = 4000
+LONGEST = 2000
 """Longer bodies are cut."""
 
 _HUES = {"GET": "blue", "POST": "green", "PUT": "amber", "PATCH": "amber", "DELETE": "red"}
@@ -98,10 +98,24 @@ def _bodies(sent: Sent) -> list[tuple[str, str]]:
 def _readable(body: str) -> str:
     """JSON spread over lines, other text as it is; cut where it is long."""
     try:
-        body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        body = json.dumps(_essence(json.loads(body)), indent=2, ensure_ascii=False)
     except ValueError:
         body = body.strip()
     return body if len(body) <= LONGEST else body[:LONGEST] + "…"
+
+
+def _essence(body: Any) -> Any:
+    """A body without what only machines read: a table's cells alone, an object without its managed fields."""
+    if not isinstance(body, dict):
+        return body
+    if body.get("kind") == "Table":
+        columns = ", ".join(each["name"] for each in body.get("columnDefinitions") or ())
+        rows = [", ".join(map(str, each["cells"])) for each in body.get("rows") or ()]
+        return {"kind": "Table", "columns": columns, "rows": rows}
+    meta = body.get("metadata")
+    if isinstance(meta, dict) and "managedFields" in meta:
+        body = {**body, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
+    return body
 
 
 def _row(sent: Sent) -> str:

@@ -1,0 +1,211 @@
+"""`kubectl apply`, from a file to the store: what the client asks, what the server does with it, what is kept.
+
+The client's side is what the built-in kubectl really sent. The server's side follows its own tables: the filters that
+every request passes (`FILTERS`), then decoding, the admission plugins that are concerned with the kind, and the store.
+What a step decided is worked out from the request as it was recorded and from the object before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import orjson
+import yaml
+
+from k8snb.apiserver.access.authorizer import access_of
+from k8snb.apiserver.admission.chain import PLUGINS, mutates, validates
+from k8snb.apiserver.server import FILTERS, APIServer
+from k8snb.i18n import _
+from k8snb.trace import Sent
+from k8snb.typing import Object
+from k8snb.view.changes import Change, changes
+from k8snb.view.frames import Act, Frame
+from k8snb.view.scene import Item, Snapshot, facts
+from k8snb.view.stepper import Stepper
+
+CLIENT, SERVER, STORE = "kubectl", "kube-apiserver", "etcd"
+_UNSEEN = frozenset({"panic recovery", "audit", "impersonation"})
+_MOST = 8
+_LONGEST = 600
+
+
+class Exchanged(Protocol):
+    """A request of the client's and the answer, as the built-in kubectl keeps them."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def response(self) -> str: ...
+
+
+class Applying:
+    """Writes the frames of one `kubectl apply`: `sent` is what the server recorded of the client's `exchanges`."""
+
+    def __init__(
+        self, server: APIServer, exchanges: Sequence[Exchanged], sent: Sequence[Sent], before: Snapshot, revision: int
+    ) -> None:
+        self._server = server
+        self._revision = revision
+        self._exchanges = exchanges
+        self._sent = sent
+        self._before = before
+        self._scene: dict[str, Item] = {}
+
+    def stepper(self, manifest: str, printed: str, title: str = "") -> Stepper:
+        """All of it."""
+        frames = [self._read(manifest)]
+        for exchange, sent in zip(self._exchanges, self._sent, strict=False):
+            frames += self._exchange(exchange, sent)
+        frames.append(replace(self._frame(CLIENT), caption=printed.strip().partition("\n")[0][:_LONGEST]))
+        return Stepper(title or _("From a file to the store"), frames)
+
+    # -- the client --------------------------------------------------------------------------------
+
+    def _read(self, manifest: str) -> Frame:
+        objects = [each for each in yaml.safe_load_all(manifest) if each]
+        named = [("kind", each.get("kind", "")) for each in objects]
+        words = _("the file says what should be, and nothing about how to get there")
+        return replace(self._frame(CLIENT), caption=words, observed=named, acts=[Act(_("read"), _("file"), 0, 0)])
+
+    def _exchange(self, exchange: Exchanged, sent: Sent) -> Iterator[Frame]:
+        asks = replace(self._frame(CLIENT), caption=_reasons(exchange.method, exchange.content_type))
+        carried = _carried(exchange)
+        yield replace(asks, acts=[Act(_("send"), f"{exchange.method} {exchange.url}", 0, 0, changes=carried[:_MOST])])
+        if exchange.method == "GET":
+            found = _("it is not there") if exchange.code == 404 else _("here it is, as it is now")
+            yield self._answers(exchange, found)
+            return
+        yield from self._filters(sent)
+        if exchange.code >= 400:
+            said = _message(exchange.response)
+            yield replace(self._answers(exchange, ""), error=said[:_LONGEST])
+            return
+        yield from self._written(exchange, sent)
+
+    # -- the server --------------------------------------------------------------------------------
+
+    def _filters(self, sent: Sent) -> Iterator[Frame]:
+        for name, _filter in FILTERS:
+            if name not in _UNSEEN:
+                seen, words = self._decided(name, sent)
+                yield replace(self._frame(SERVER), observed=seen, caption=f"{name}: {words}")
+
+    def _decided(self, name: str, sent: Sent) -> tuple[list[tuple[str, str]], str]:
+        """What a filter found out about the request."""
+        request, info, user = sent.request, sent.request.info, sent.request.user
+        if name == "authentication" and user is not None:
+            return [(_("user"), user.name), (_("groups"), ", ".join(user.groups))], _("who is it?")
+        if name == "request info" and info is not None and info.resource is not None:
+            seen = [(_("verb"), info.verb), (_("resource"), info.resource.group_resource), (_("name"), info.name)]
+            seen.append((_("namespace"), info.namespace))
+            return [(label, value) for label, value in seen if value], _("what is it about?")
+        if name == "authorization" and info is not None and user is not None and self._server.authorizer is not None:
+            looks = self._server.authorizer.explain(user, access_of(request, info))
+            return [(_("because"), looks[-1].note if looks else _("nothing allows it"))], _("may this user do that?")
+        kind = request.headers.get("content-type", "")
+        words = _("in which form does it come, and in which is the answer wanted?")
+        return ([(_("body"), kind)] if kind else []), words
+
+    def _written(self, exchange: Exchanged, sent: Sent) -> Iterator[Frame]:
+        stored: Object = orjson.loads(exchange.response)
+        old = self._old(sent)
+        given = orjson.loads(exchange.body) if exchange.method == "POST" else old or {}
+        added = [each for each in changes(given, stored) if exchange.method != "POST" or not each.before]
+        words = _("decoding: every field is checked against the schema; what was left out is filled in")
+        if exchange.method != "POST":
+            words = _("decoding: the patch is laid over the object as it is; every field is checked against the schema")
+        yield replace(
+            self._frame(SERVER), caption=words, acts=[Act(_("make"), _name(stored), 0, 0, changes=added[:_MOST])]
+        )
+        names = [type(plugin).__name__ for plugin in PLUGINS]
+        seen = [
+            (_("may change"), str(sum(map(mutates, PLUGINS)))),
+            (_("may refuse"), str(sum(map(validates, PLUGINS)))),
+            (_("first"), names[0]),
+            (_("last"), names[-1]),
+        ]
+        words = _("admission: {count} plugins are asked, in order; none objects").format(count=len(PLUGINS))
+        yield replace(self._frame(SERVER), observed=seen, caption=words)
+        yield self._stored(stored, old, sent)
+        yield self._answers(exchange, _("done; the answer is the object as it was stored"))
+
+    def _stored(self, stored: Object, old: Object | None, sent: Sent) -> Frame:
+        meta = stored["metadata"]
+        revision = int(meta["resourceVersion"])
+        info = sent.request.info
+        assert info is not None
+        assert info.resource is not None
+        key = "/".join(filter(None, ("/registry", info.resource.plural, meta.get("namespace", ""), meta["name"])))
+        self._scene = {_id(stored): {"facts": [*facts(stored), ["resourceVersion", str(revision)]]}}
+        if old is not None and old["metadata"]["resourceVersion"] == meta["resourceVersion"]:
+            words, act = _("nothing is different from what is there: nothing is written"), []
+        else:
+            words = _("the one place where anything is kept; whoever watches this kind is told")
+            act = [Act(_("put"), key, 0, revision)]
+        seen = [(_("key"), key), (_("revision"), str(revision))]
+        self._revision = revision
+        frame = replace(self._frame(STORE), observed=seen, caption=words, acts=act)
+        return replace(frame, scene=dict(self._scene), touched=list(self._scene))
+
+    def _old(self, sent: Sent) -> Object | None:
+        """The object as it was before the request."""
+        info = sent.request.info
+        assert info is not None
+        assert info.resource is not None
+        known = self._before.list(info.resource.group_resource, info.namespace)
+        return next((each for each in known if each["metadata"]["name"] == info.name), None)
+
+    # -- frames ------------------------------------------------------------------------------------
+
+    def _answers(self, exchange: Exchanged, words: str) -> Frame:
+        return replace(self._frame(SERVER), caption=words, acts=[Act(_("answer"), str(exchange.code), 0, 0)])
+
+    def _frame(self, actor: str) -> Frame:
+        return Frame(actor, "", "", 0.0, self._revision, scene=dict(self._scene))
+
+
+def _reasons(method: str, content_type: str) -> str:
+    """Why kubectl sends a request of this kind."""
+    if "apply" in content_type:
+        return _("the whole file goes to the server, which knows who owns which field")
+    return {
+        "GET": _("is it there already?"),
+        "POST": _("it is not: create it, with a note of what was applied"),
+        "PATCH": _("compare the file, what was applied last and what is there; send only what differs"),
+    }.get(method, "")
+
+
+def _carried(exchange: Exchanged) -> list[Change]:
+    """What a request carries, field by field."""
+    if not exchange.body:
+        return []
+    try:
+        body: Mapping[str, Any] = orjson.loads(exchange.body)
+    except orjson.JSONDecodeError:
+        body = yaml.safe_load(exchange.body)
+    return changes({}, body) if isinstance(body, Mapping) else []
+
+
+def _message(response: str) -> str:
+    try:
+        return str(orjson.loads(response).get("message", ""))
+    except orjson.JSONDecodeError:
+        return response.strip()
+
+
+def _id(obj: Object) -> str:
+    return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+def _name(obj: Object) -> str:
+    return f"{obj['kind']} {obj['metadata']['name']}"
