@@ -15,8 +15,8 @@ from babel.messages.pofile import write_po
 
 ROOT = Path(__file__).parent.parent / "k8snb"
 TEMPLATE = ROOT / "locale" / "k8snb.pot"
-TABLES = {"Verb": 1}
-"""Rows of tables that hold a sentence, and at which place among their arguments."""
+TABLES = {"Verb": (1,), "_b": (1, 4)}
+"""Rows of tables that hold sentences, and at which places among their arguments."""
 
 
 def sentences() -> dict[str, list[str]]:
@@ -35,12 +35,10 @@ def _spoken(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
-        place = 0 if node.func.id == "_" else TABLES.get(node.func.id)
-        if place is None or place >= len(node.args):
-            continue
-        argument = node.args[place]
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            yield argument.value
+        places = (0,) if node.func.id == "_" else TABLES.get(node.func.id, ())
+        for argument in (node.args[place] for place in places if place < len(node.args)):
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                yield argument.value
 
 
 def write() -> None:
