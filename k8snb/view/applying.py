@@ -26,7 +26,9 @@ from k8snb.view.scene import Item, Snapshot, facts
 from k8snb.view.stepper import Stepper
 
 CLIENT, SERVER, STORE = "kubectl", "kube-apiserver", "etcd"
-_UNSEEN = frozenset({"panic recovery", "audit", "impersonation"})
+_SEEN = frozenset({"authentication", "request info", "authorization", "content negotiation"})
+"""The filters that decide something about the request; the others look after the server."""
+
 _MOST = 8
 _LONGEST = 600
 
@@ -96,7 +98,7 @@ class Applying:
 
     def _filters(self, sent: Sent) -> Iterator[Frame]:
         for name, _filter in FILTERS:
-            if name not in _UNSEEN:
+            if name in _SEEN:
                 seen, words = self._decided(name, sent)
                 yield replace(self._frame(SERVER), observed=seen, caption=f"{name}: {words}")
 

@@ -73,6 +73,14 @@ POINTS = {
         '"targetPort": 8080', "touch /tmp/sick", '"app.kubernetes.io/name": "MyAp"', 'cluster.packet("client"',
         "deprecated since 1.33", "PreferSameNode", "`nftables`", "`ipvs`",
     ],
+    "first-app/kubectl": [
+        "the client that knows the paths", "**kubeconfig**", "**context**", "**Imperative**", "**Declarative**",
+        "**three-way merge**", "server-side", "%kubectl exec", "cluster.requests(f\"logs", "%kubectl explain",
+        "diff -f -", 'cluster.requests("get deployment web")', 'cluster.requests("describe', "delete pod", "-o name",
+        "**JSONPath**", "custom-columns", "`-v=8`", "**POST**", "**PATCH**", "**DELETE**", "**conflict**",
+        "--field-manager",
+        "*Strict validation*", "A typo", "cluster.applying(config)", "managedFields", "resourceVersion",
+    ],
     "first-app/namespace": [
         "scope for names", "Same kind, same name, two objects", "`default`", "`kube-system`", "`kube-public`",
         "`kube-node-lease`", "--namespaced=false", "nslookup web.team-a",
@@ -89,6 +97,7 @@ MANIFESTS = {
     "first-app/labels": ["first-app/labels-deployment.yaml", "first-app/labels-service.yaml"],
     "first-app/deployment": ["first-app/deployment.yaml"],
     "first-app/service": ["first-app/service-pods.yaml", "first-app/service.yaml", "first-app/service-types.yaml"],
+    "first-app/kubectl": ["first-app/shop.yaml"],
     "first-app/namespace": ["first-app/quota.yaml", "first-app/limit-range.yaml"],
 }
 """What is applied on a page exactly as it is kept."""
