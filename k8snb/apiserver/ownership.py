@@ -84,7 +84,7 @@ class History:
 
     def __init__(self) -> None:
         self._owners: dict[int, Owners] = {}
-        self._shown: dict[Any, Object] = {}
+        self._shown: dict[Any, tuple[Object, Object]] = {}
         self._pasts: dict[tuple[Any, ...], Past] = {}
 
     def shown(self, kind: Kind, obj: Object) -> Object:
@@ -92,11 +92,11 @@ class History:
         meta = obj["metadata"]
         revision = int(meta.get("resourceVersion") or 0)
         key = (revision, kind.resource) if kind.converted else revision
-        found = self._shown.get(key)
-        if found is None:
+        of, found = self._shown.get(key, (None, obj))
+        if of is not obj:  # the answer to a removal has the last revision, and is not what was stored at it
             event = _event(kind.bucket, meta.get("namespace", ""), meta["name"], revision)
             found = obj if event is None else with_owners(obj, self.owners(kind, event))
-            _remember(self._shown, key, found)
+            _remember(self._shown, key, (obj, found))
         return found
 
     def live(self, kind: Kind, old: Object) -> Owners:

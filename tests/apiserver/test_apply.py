@@ -256,3 +256,14 @@ def test_two_items_with_one_key_cannot_be_told_apart(cluster: Cluster) -> None:
         "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.template.spec.containers: "
         'duplicate entries for key [name="a"]',
     )
+
+
+def test_who_takes_the_last_finalizer_away_is_answered_without_it(cluster: Cluster) -> None:
+    held = {**config(), "metadata": {"name": "c", "finalizers": ["example.com/wait"]}}
+    send(cluster, "POST", MAPS, held)
+    send(cluster, "DELETE", f"{MAPS}/c")
+    send(cluster, "GET", f"{MAPS}/c")
+    gone = send(cluster, "PATCH", f"{MAPS}/c", {"metadata": {"finalizers": None}}, MERGE).object
+    assert gone is not None
+    assert "finalizers" not in gone["metadata"]
+    assert send(cluster, "GET", f"{MAPS}/c").code == 404

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from k8snb import coverage
 from k8snb.controllers.table import CONTROLLERS
 from k8snb.machinery.scheme import Scheme
-from k8snb.view import coverage
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize("behaviour", coverage.BEHAVIOURS, ids=lambda each: each.name)
