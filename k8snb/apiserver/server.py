@@ -16,10 +16,10 @@ import orjson
 
 from k8snb.apiserver import body, discovery, openapi, status
 from k8snb.apiserver.access.authentication import Authenticator
-from k8snb.apiserver.access.authorizer import forbidden, needed
+from k8snb.apiserver.access.authorizer import access_of, forbidden, needed
 from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.guards import guards
-from k8snb.apiserver.access.impersonation import impersonated
+from k8snb.apiserver.access.impersonation import Impersonator, wanted_user
 from k8snb.apiserver.access.node_restriction import check_status
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
@@ -92,6 +92,7 @@ class APIServer:
         self.kinds.condense = self.history.condense
         self.authenticate = gate.authenticator if gate is not None else Authenticator()
         self.authorizer = gate.authorizer if gate is not None else None
+        self.impersonator = Impersonator(gate.authorizer) if gate is not None else None
         self._gate = gate
         self.metrics = Metrics(store, clock)
         self.panics: list[BaseException] = []
@@ -370,8 +371,13 @@ def _authenticate(server: APIServer, request: Request, then: Handle) -> Response
 
 
 def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
-    if request.user is not None:
-        request.user = impersonated(request.user, request, server.authorizer)
+    wanted = wanted_user(request.headers)
+    if wanted is not None and request.user is not None and server.impersonator is not None:
+        try:
+            info = resolve(request, server.scheme)
+        except StatusError:
+            info = RequestInfo("", None)
+        request.user = server.impersonator.become(request.user, wanted, access_of(request, info))
     return then(request)
 
 
