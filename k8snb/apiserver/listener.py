@@ -12,7 +12,7 @@ import asyncio
 import ssl
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -64,8 +64,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         secured = transport.get_extra_info("ssl_object")
         certificate = secured.getpeercert(binary_form=True) if secured is not None else None
         if certificate:
