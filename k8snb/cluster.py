@@ -31,7 +31,7 @@ from k8snb.client.informer import Informers
 from k8snb.client.outbox import Outbox
 from k8snb.clock import Clock, VirtualClock
 from k8snb.controllers.settings import Settings
-from k8snb.controllers.table import CONTROLLERS, MANAGER, make, user_of
+from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_SERVER, make, user_of
 from k8snb.current import use
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
@@ -39,6 +39,7 @@ from k8snb.kubelet.pool import Pool
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Delivery, Fabric
+from k8snb.network.webhook_calls import Function, WebhookCalls
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.showing import Showing
 from k8snb.store.mvcc import Store
@@ -138,6 +139,8 @@ class Cluster(Showing):
         self._target: int | None = None
         self._door = _Door(self)
         self._official: Any = None
+        self.webhooks: dict[str, Function] = {}
+        """Webhooks that are functions of this process, by URL: from a review to the same with its response."""
         self._build()
         use(self)
 
@@ -162,6 +165,8 @@ class Cluster(Showing):
             self._context.client.create(resource, obj)
         self.network = Fabric(self._context.separate("system:kube-proxy"))
         self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
+        calls = WebhookCalls(self.server.admission.reader, self.network, SERVER_ADDRESS, self.webhooks)
+        self.server.extensions.surroundings.call = calls
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
@@ -171,6 +176,8 @@ class Cluster(Showing):
             user = user_of(kind)
             context = manager if user == MANAGER else manager.act_as(user, *account_groups("kube-system"))
             self.controllers[kind.name] = make(kind, context, settings)
+        for kind in OF_THE_SERVER:
+            self.controllers[kind.name] = make(kind, self._context)
         for controller in self.controllers.values():
             controller.start()
         self.scheduler = Scheduler(self._context.separate("system:kube-scheduler"))

@@ -55,6 +55,12 @@ class Resource:
     storage: str = ""
     """The bucket it is stored in: `plural.group` of its storage version, e.g. `events` for both event APIs."""
 
+    list_kind: str = ""
+    """The kind of a list of it, where that is not `<kind>List`."""
+
+    definition: Object | None = None
+    """Of a custom resource the version in its definition (`spec.versions[…]`): schema, columns, subresources."""
+
     @property
     def api_version(self) -> str:
         """`v1`, `apps/v1`: what stands in the object's `apiVersion`."""
@@ -64,6 +70,11 @@ class Resource:
     def group_resource(self) -> str:
         """`pods`, `deployments.apps`: how messages and clients name it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def listed_as(self) -> str:
+        """The kind of a list of it."""
+        return self.list_kind or f"{self.kind}List"
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """The URL path it is served at."""

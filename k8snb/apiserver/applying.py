@@ -17,6 +17,7 @@ from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.options import check_write, flag, validation_mode
 from k8snb.apiserver.ownership import Known
+from k8snb.apiserver.registry.strategy import Decode
 from k8snb.apiserver.resetting import reset_fields
 from k8snb.apiserver.writing import Writer
 from k8snb.errors import StatusError, bad_request, conflict, not_found
@@ -66,14 +67,14 @@ class Applier:
         found = self._applied(kind, info, request, live, wanted.object, kind.shape, owners, reset)
         if old is None:
             return self._made(kind, info, request, found, wanted.warnings)
-        new = kind.save(_typed(found.object, kind.resource.api_version, kind.resource.kind))
+        new = kind.save(_typed(found.object, kind.resource.api_version, kind.resource.kind, kind.strategy.decode))
         self._writer.check_identity(kind, info, new)
         return self._writer.replace(kind, info, request, old, new, wanted.warnings, Known(found.owners))
 
     def _made(
         self, kind: Kind, info: RequestInfo, request: Request, found: applying.Applied, warnings: tuple[str, ...]
     ) -> Response:
-        new = _typed(found.object, kind.resource.api_version, kind.resource.kind)
+        new = _typed(found.object, kind.resource.api_version, kind.resource.kind, kind.strategy.decode)
         self._writer.check_identity(kind, info, new)
         meta = new["metadata"]
         if meta.get("uid"):
@@ -171,5 +172,5 @@ def _check(wanted: Object, live: Object, info: RequestInfo, shape: Shape, *, fir
         raise StatusError(500, "", f"failed to create typed patch object ({there}): {why}")
 
 
-def _typed(obj: Object, api_version: str, kind: str) -> Object:
-    return body.typed(dict(obj), api_version, kind, "Ignore").object
+def _typed(obj: Object, api_version: str, kind: str, decoder: Decode | None = None) -> Object:
+    return body.typed(dict(obj), api_version, kind, "Ignore", decoder=decoder).object

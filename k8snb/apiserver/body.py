@@ -11,6 +11,7 @@ from typing import Any
 
 from k8snb.apiserver.negotiation import body_media_type
 from k8snb.apiserver.options import check_write, flag, number, validation_mode
+from k8snb.apiserver.registry.strategy import Decode
 from k8snb.errors import StatusError, bad_request
 from k8snb.machinery import protobuf, schema
 from k8snb.machinery.gotext import json_word
@@ -33,7 +34,7 @@ class Decoded:
         self.warnings = warnings
 
 
-def decode(request: Request, api_version: str, kind: str) -> Decoded:
+def decode(request: Request, api_version: str, kind: str, decoder: Decode | None = None) -> Decoded:
     """The object in the body, checked against the schema of the expected kind.
 
     Raises BadRequest with the decoder's words, UnsupportedMediaType for an unknown media type.
@@ -43,17 +44,26 @@ def decode(request: Request, api_version: str, kind: str) -> Decoded:
         return Decoded(request.object)
     media = body_media_type(request.headers.get("content-type", ""))
     value, duplicates = parse(request.body, media, kind)
-    return typed(value, api_version, kind, validation_mode(request), duplicates, request.body)
+    return typed(value, api_version, kind, validation_mode(request), duplicates, request.body, decoder)
 
 
 def typed(
-    value: Any, api_version: str, kind: str, mode: str, duplicates: list[str] | None = None, body: bytes = b""
+    value: Any,
+    api_version: str,
+    kind: str,
+    mode: str,
+    duplicates: list[str] | None = None,
+    body: bytes = b"",
+    decoder: Decode | None = None,
 ) -> Decoded:
-    """A parsed body as an object of the expected kind."""
+    """A parsed body as an object of the expected kind, which may have a decoder of its own."""
     value = {} if value is None else value
     if not isinstance(value, dict):
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {_not_an_object(value)}", body)
     value = _identified(value, api_version, kind, body)
+    if decoder is not None:
+        custom, warnings = decoder(value, mode, duplicates or [])
+        return Decoded(custom, tuple(warnings))
     obj, problems = schema.decode(value, api_version, kind, mode, duplicates=duplicates or [])
     return Decoded(obj, tuple(problems))
 

@@ -90,7 +90,7 @@ class Remover:
         )
         if why := kind.strategy.deletion_refusal(old):
             raise forbidden(kind.resource, info.name, why)
-        marked = self._marked(kind, old, options)
+        marked = self._marked(kind, kind.strategy.before_deletion(old), options)
         if marked is not None:
             return marked if dry else kind.load(self._writer.commit(kind, old, marked))
         if not dry:

@@ -61,8 +61,18 @@ class Express:
         self._quotas = store.bucket("resourcequotas")
         self._seen = -1
         self._plain_nodes: set[str] = set()
-        self._status_is_free = admission.spares(self._pods.resource, "status", "UPDATE")
-        self._binding_is_free = admission.only(PodTopologyLabels, self._pods.resource, "binding")
+        self._look()
+
+    def forget(self) -> None:
+        """Webhooks or policies have changed: find out anew whom admission looks at, when somebody asks."""
+        self._seen = -1
+        self._looked = False
+
+    def _look(self) -> None:
+        pods, admission = self._pods.resource, self._admission
+        self._status_is_free = admission.spares(pods, "status", "UPDATE")
+        self._binding_is_free = admission.only(PodTopologyLabels, pods, "binding")
+        self._looked = True
 
     def create(self, user: User, pod: Object, namespace: str, count: int) -> list[Object]:
         """More pods of a template that is known; none where quotas may refuse them one by one."""
@@ -76,7 +86,11 @@ class Express:
         meta, kind = pod["metadata"], self._pods
         namespace, name = meta["namespace"], meta["name"]
         event = kind.bucket.event(namespace, name)
-        if event is None or event.object is not pod or "deletionTimestamp" in meta or not self._status_is_free:
+        if event is None or event.object is not pod or "deletionTimestamp" in meta:
+            return None
+        if not self._looked:
+            self._look()
+        if not self._status_is_free:
             return None
         if (user, kind.resource, "update", "status") not in self._granted or not is_sound(status, pod):
             return None
@@ -110,6 +124,8 @@ class Express:
             self._plain_nodes.clear()
         if node in self._plain_nodes:
             return True
+        if not self._looked:
+            self._look()
         if not node or not self._binding_is_free:
             return False
         binding: Object = {"target": {"kind": "Node", "name": node}}

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from k8snb.apiserver.registry.conversion import CONVERTED, from_version, to_version
+from k8snb.apiserver.registry.custom import Converter, CustomStrategy
 from k8snb.apiserver.registry.events import EventStrategy
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.apiserver.registry.table import STRATEGIES
-from k8snb.machinery.managed.shapes import Shape, shape_of
+from k8snb.machinery.managed.shapes import Shape, shape_of, shape_of_schema
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.scheme import Scheme
 from k8snb.store.mvcc import Bucket, Store
@@ -32,10 +33,13 @@ EVENT_TTL = 3600.0
 """Events vanish after an hour (kube-apiserver `--event-ttl`)."""
 
 
+Convert = Callable[[Object], Object]
+
+
 class Kind:
     """One served resource with everything that handlers need to know about it."""
 
-    __slots__ = ("_shape", "bucket", "converted", "fields", "many", "resource", "strategy", "ttl")
+    __slots__ = ("_shape", "bucket", "convert", "converted", "fields", "many", "resource", "strategy", "ttl")
 
     def __init__(self, resource: Resource, bucket: Bucket, strategy: Strategy) -> None:
         self.resource = resource
@@ -44,6 +48,7 @@ class Kind:
         self.fields: Mapping[str, Field] = {**_EVERY, **strategy.fields}
         self.ttl = EVENT_TTL if resource.storage == "events" else 0.0
         self.converted = resource.storage in CONVERTED
+        self.convert: Convert | None = None
         self.many = resource.storage == "pods"
         """Whether there are so many of the kind that what they share should be shared."""
         self._shape: Shape | None = None
@@ -62,11 +67,17 @@ class Kind:
 
     def load(self, stored: Object) -> Object:
         """A stored object in the version this row serves."""
+        if self.convert is not None:
+            return self.convert(stored)
         return to_version(stored, self.resource) if self.converted else stored
+
+    def current(self, stored: Object) -> Object:
+        """A stored object as the rules of this row see it: a custom resource in the version that the row serves."""
+        return stored if self.convert is None else self.convert(stored)
 
     def save(self, obj: Object) -> Object:
         """An object of this row's version in the form that is stored."""
-        return from_version(obj) if self.converted else obj
+        return from_version(obj) if self.converted and self.convert is None else obj
 
 
 class Kinds:
@@ -80,6 +91,8 @@ class Kinds:
         self._kinds: dict[Resource, Kind] = {}
         self.condense: Callable[[Kind, list[WatchEvent]], None] | None = None
         """Told of events of a kind before the store forgets what was before them."""
+        self.converter: Converter | None = None
+        """Converts custom resources by webhook, where a definition asks for it."""
 
     def of(self, resource: Resource) -> Kind:
         """What is known of a resource."""
@@ -96,6 +109,8 @@ class Kinds:
         return self.of(resource)
 
     def _make(self, resource: Resource) -> Kind:
+        if resource.definition is not None:
+            return self._custom(resource)
         strategy = self._strategies.get(resource.storage)
         bucket = self._store.bucket(resource.storage)
         if strategy is None:
@@ -108,4 +123,16 @@ class Kinds:
         kind = Kind(resource, bucket, strategy)
         if self.condense is not None and resource.storage not in OF_ONE_AUTHOR and bucket.condense is None:
             bucket.condense = partial(self.condense, kind)
+        return kind
+
+    def _custom(self, resource: Resource) -> Kind:
+        """A version of a custom resource: it has its own rules, and reads what other versions have stored."""
+        strategy = CustomStrategy(resource)
+        kind = Kind(resource, self._store.bucket(resource.storage), strategy)
+        kind.convert = strategy.reader(self.converter)
+        kind.converted = True
+        kind.fields = {**_EVERY, **strategy.fields}
+        kind.shape = shape_of_schema(strategy.schema.raw)
+        if self.condense is not None and kind.bucket.condense is None:
+            kind.bucket.condense = partial(self.condense, kind)
         return kind

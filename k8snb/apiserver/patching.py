@@ -16,9 +16,10 @@ import orjson
 from k8snb.apiserver import body
 from k8snb.apiserver.body import Decoded
 from k8snb.apiserver.kinds import Kind
-from k8snb.apiserver.negotiation import patch_kind
+from k8snb.apiserver.negotiation import PATCHES, patch_kind
 from k8snb.apiserver.options import check_write, validation_mode
-from k8snb.errors import StatusError, bad_request, invalid_value
+from k8snb.apiserver.registry.strategy import Decode
+from k8snb.errors import StatusError, bad_request, invalid_value, unsupported_media_type
 from k8snb.machinery import patch, schema
 from k8snb.machinery.gotext import go_text, json_word
 from k8snb.typing import Object
@@ -33,12 +34,14 @@ _MISMATCH = re.compile(r"^json: cannot unmarshal (\w+)(?: \S+)? into .* of type 
 
 def patched(kind: Kind, old: Object, request: Request) -> Decoded:
     """The object `old` with the patch of the request applied, decoded strictly or not as it asks."""
-    return patched_as(kind.resource.api_version, kind.resource.kind, old, request)
+    return patched_as(kind.resource.api_version, kind.resource.kind, old, request, kind.strategy.decode)
 
 
-def patched_as(api_version: str, kind: str, old: Object, request: Request) -> Decoded:
+def patched_as(api_version: str, kind: str, old: Object, request: Request, decoder: Decode | None = None) -> Decoded:
     """The same for an object of any kind, such as the Scale of a Deployment."""
     how = patch_kind(request.headers.get("content-type", ""))
+    if how == "strategic" and decoder is not None:
+        raise unsupported_media_type(each for each, name in PATCHES.items() if name != "strategic")
     check_write(request, apply=how == "apply")
     mode = validation_mode(request)
     given, problems = _document(how, request)
@@ -54,7 +57,7 @@ def patched_as(api_version: str, kind: str, old: Object, request: Request) -> De
     if request.object is not None and how == "merge":  # a part of the cluster; its objects are typed by construction
         return Decoded(result)
     try:
-        return body.typed(result, api_version, kind, mode, problems)
+        return body.typed(result, api_version, kind, mode, problems, decoder=decoder)
     except StatusError as error:
         raise _invalid(how, given, result, error) from None
 

@@ -61,6 +61,10 @@ class PodTemplates:
             return None
         return found
 
+    def forget(self) -> None:
+        """What was made of pods counts no more."""
+        self._known.clear()
+
     def _stamp(self) -> tuple[int, ...]:
         return tuple([bucket.changed for bucket in self._watched])
 

@@ -85,7 +85,7 @@ class Reader:
                 meta["remainingItemCount"] = left
         resource = kind.resource
         items = [kind.load(obj) for obj in objects] if kind.converted else objects
-        return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta, "items": items}
+        return {"kind": resource.listed_as, "apiVersion": resource.api_version, "metadata": meta, "items": items}
 
     def _read(self, kind: Kind, namespace: str, chosen: Selection, revision: int | None, start: Start) -> Objects:
         if chosen.name and revision is None:

@@ -23,14 +23,16 @@ from k8snb.apiserver.access.impersonation import Impersonator, wanted_user
 from k8snb.apiserver.access.node_restriction import check_status
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
-from k8snb.apiserver.admission.chain import PLUGINS, Chain
+from k8snb.apiserver.admission.chain import PLUGINS, Chain, with_configured
 from k8snb.apiserver.applying import Applier
 from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
 from k8snb.apiserver.components import serve_components
 from k8snb.apiserver.containers import Agents
+from k8snb.apiserver.custom.definitions import Definitions
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
+from k8snb.apiserver.extensions import Extensions
 from k8snb.apiserver.flow import Flows
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.metrics import Metrics
@@ -90,6 +92,7 @@ class APIServer:
         self.history = History()
         self.kinds = Kinds(self.scheme, store, lottery)
         self.kinds.condense = self.history.condense
+        self.definitions = Definitions(store, self.scheme)
         self.authenticate = gate.authenticator if gate is not None else Authenticator()
         self.authorizer = gate.authorizer if gate is not None else None
         self.impersonator = Impersonator(gate.authorizer) if gate is not None else None
@@ -97,7 +100,9 @@ class APIServer:
         self.metrics = Metrics(store, clock)
         self.panics: list[BaseException] = []
         self._readable: dict[str, Bucket] = {}
-        plugins = (*PLUGINS, *(guards(gate) if gate is not None else ()))
+        self.extensions = Extensions(store, self.kinds, lottery, self.authorizer)
+        plugins = with_configured(PLUGINS, self.extensions.plugins)
+        plugins = (*plugins, *(guards(gate) if gate is not None else ()))
         self.admission = Chain(self.read, self._read_all, plugins, commit=self._commit, now=clock.now)
         self.flows = Flows(store)
         self.reader = Reader(store, clock)
@@ -136,9 +141,17 @@ class APIServer:
         """The short way for parts of this process; there is none where requests are traced."""
         if not trace.enabled:
             self.express = Express(store, self.kinds, clock, self.admission, self.writer, self._granted, self.authors)
+        self.extensions.follow(self._configured)
         self._outside = _compose(FILTERS, self, self.dispatch)
         idle = ONLY_OUTSIDE if trace.enabled else {*ONLY_OUTSIDE, "audit"}
         self._inside = _compose([each for each in FILTERS if each[0] not in idle], self, self._dispatch_granted)
+
+    def _configured(self) -> None:
+        """Webhooks or policies have changed: what was remembered of admission counts no more."""
+        self.admission.forget()
+        self.writer.forget()
+        if self.express is not None:
+            self.express.forget()
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Refusals are answers too: nothing is raised."""

@@ -1,4 +1,5 @@
-"""What the API server itself keeps, from the first revision on: its flow control and the range of service addresses.
+"""What the API server itself keeps, from the first revision on: its flow control, the range of service
+addresses, and an APIService for everything that it serves.
 
 Upstream: `pkg/registry/flowcontrol/rest` and `pkg/controlplane/controller/defaultservicecidr`.
 """
@@ -13,6 +14,8 @@ from k8snb.apiserver.access.policy import lasting_uid
 from k8snb.apiserver.registry.flow_control import PriorityLevelStrategy
 from k8snb.apiserver.registry.flow_defaults import found_condition, levels, schemas
 from k8snb.apiserver.registry.service_plan import SERVICE_CIDR
+from k8snb.machinery.api_services import BUCKET, api_service
+from k8snb.machinery.scheme import ROWS
 from k8snb.typing import Object
 
 _FLOW = "flowcontrol.apiserver.k8s.io"
@@ -39,6 +42,8 @@ def _objects(timestamp: str) -> Iterator[Standing]:
         condition = found_condition(schema["spec"]["priorityLevelConfiguration"]["name"], timestamp)
         yield Standing(f"flowschemas.{_FLOW}", {**schema, "status": {"conditions": [condition]}})
     yield Standing("servicecidrs.networking.k8s.io", _service_range(timestamp))
+    for group, version in dict.fromkeys((row.group, row.version) for row in ROWS):
+        yield Standing(BUCKET, api_service(group, version, timestamp))
 
 
 def _stamped(obj: Object, timestamp: str) -> Object:

@@ -84,12 +84,12 @@ class Subresources:
         found = self._store.get(kind.bucket, info.namespace if kind.resource.namespaced else "", info.name)
         if found is None:
             raise not_found(kind.resource, info.name)
-        return found
+        return kind.current(found)
 
     # -- scale -------------------------------------------------------------------------------------
 
     def get_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
-        return Response(200, _scale(self._object(kind, info)))
+        return Response(200, _scale(kind, self._object(kind, info)))
 
     def put_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         new = body.decode(request, "autoscaling/v1", "Scale").object
@@ -99,9 +99,9 @@ class Subresources:
     def patch_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         old = self._object(kind, info)
         if patch_kind(request.headers.get("content-type", "")) == "apply":
-            new, by = self._applier.scale(kind, info, request, old, _scale(old))
+            new, by = self._applier.scale(kind, info, request, old, _scale(kind, old))
             return self._rescale(kind, info, request, old, new, by)
-        new = patched_as("autoscaling/v1", "Scale", _scale(old), request).object
+        new = patched_as("autoscaling/v1", "Scale", _scale(kind, old), request).object
         return self._rescale(kind, info, request, old, new)
 
     def _rescale(
@@ -124,12 +124,16 @@ class Subresources:
         version = (new.get("metadata") or {}).get("resourceVersion")
         if version and version != old["metadata"]["resourceVersion"]:
             raise conflict(kind.resource, info.name)
-        scaled = {**old, "spec": {**old["spec"], "replicas": replicas}}
+        scaling = kind.strategy.scaling
+        if scaling is not None:
+            scaled = scaling.scaled(old, replicas)
+        else:
+            scaled = {**old, "spec": {**old["spec"], "replicas": replicas}}
         plain = RequestInfo("update", info.resource, info.namespace, info.name)
         by = by or self._authors.scaling(kind, info, request, old, replicas)
         response = self._writer.replace(kind, plain, request, old, scaled, by=by)
         assert response.object is not None
-        return Response(200, _scale(response.object))
+        return Response(200, _scale(kind, response.object))
 
     # -- binding and eviction ----------------------------------------------------------------------
 
@@ -257,7 +261,9 @@ _SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "statu
 _COPIED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-def _scale(obj: Object) -> Object:
+def _scale(kind: Kind, obj: Object) -> Object:
+    if kind.strategy.scaling is not None:
+        return kind.strategy.scaling.show(obj)
     meta, spec, status = obj["metadata"], obj["spec"], obj.get("status") or {}
     shown: dict[str, Any] = {"replicas": status.get("replicas", 0)}
     selector = spec.get("selector")

@@ -109,7 +109,7 @@ class Writer:
                 made = self.from_template(kind, info.namespace, given, request.user)
                 if made:
                     return Response(201, made[0])
-        decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
+        decoded = body.decode(request, kind.resource.api_version, kind.resource.kind, kind.strategy.decode)
         return self.make(kind, info, request, decoded.object, decoded.warnings)
 
     def make(
@@ -139,7 +139,7 @@ class Writer:
         final = kind.strategy.allocate(final, None)
         fresh = {**final, "metadata": {**meta, **final["metadata"]}}
         self._store.create(kind.bucket, namespace, name, fresh, kind.ttl, by)
-        if given is not None and kind.resource.plural == "pods":
+        if given is not None and kind.resource.plural == "pods" and not self._admission.asks_others(kind.resource):
             self._templates.remember(info.namespace, given, obj, fresh)
         return Response(201, kind.load(fresh), warnings=warnings)
 
@@ -222,6 +222,11 @@ class Writer:
 
     # -- pods of one template ----------------------------------------------------------------------
 
+    def forget(self) -> None:
+        """What admission made of pod templates, and of namespaces for events, counts no more."""
+        self._templates.forget()
+        self._open.clear()
+
     def from_template(
         self, kind: Kind, namespace: str, given: Object, user: User | None, count: int = 1
     ) -> list[Object]:
@@ -250,7 +255,7 @@ class Writer:
         new = request.object
         warnings: tuple[str, ...] = ()
         if new is None:
-            decoded = body.decode(request, kind.resource.api_version, kind.resource.kind)
+            decoded = body.decode(request, kind.resource.api_version, kind.resource.kind, kind.strategy.decode)
             new, warnings = decoded.object, decoded.warnings
         if kind.converted:
             new = kind.save(new)
@@ -261,7 +266,7 @@ class Writer:
                 info = RequestInfo("create", info.resource, info.namespace, info.name)
                 return self.create(kind, info, request)
             raise not_found(kind.resource, info.name)
-        return self.replace(kind, info, request, event.object, new, warnings)
+        return self.replace(kind, info, request, kind.current(event.object), new, warnings)
 
     @staticmethod
     def check_identity(kind: Kind, info: RequestInfo, new: Object) -> None:
@@ -280,6 +285,7 @@ class Writer:
         old = self._store.get(kind.bucket, info.namespace if kind.resource.namespaced else "", info.name)
         if old is None:
             raise not_found(kind.resource, info.name)
+        old = kind.current(old)
         shown = kind.load(old)
         if b"managedFields" in request.body:
             shown = self._authors.history.shown(kind, shown)
@@ -310,9 +316,14 @@ class Writer:
             new = with_meta(new, managedFields=None)
         if info.subresource == "status":
             asked, final = None, self._status(kind, old, new)
+            if self._admission.configured:
+                where = (kind.resource, info.namespace, info.name, "status")
+                update = Attributes("UPDATE", *where, final, old, request.user or _ANYBODY, dry)
+                final = self._admission.status(update)
+                warnings = (*warnings, *self._admission.warnings())
         else:
             asked, final = self._changed(kind, info, old, new, request.user or _ANYBODY, dry)
-            warnings = (*warnings, *kind.strategy.warnings(final), *self._admission.warnings())
+            warnings = (*warnings, *kind.strategy.update_warnings(final, old), *self._admission.warnings())
         if by is None:
             by = self._authors.updating(kind, info, request, old, asked, given)
         if dry and is_outside(request):

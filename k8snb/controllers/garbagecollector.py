@@ -25,6 +25,7 @@ from k8snb.machinery.objects import is_deleting, revision_of
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object, ObjectKey, Resource
 
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 NEVER_COLLECTED = {"events", "events.events.k8s.io", "leases.coordination.k8s.io"}
@@ -62,6 +63,14 @@ class GarbageCollector(Controller):
     def start(self) -> None:
         for resource in followed(self._scheme):
             self.follow_resource(resource)
+        self.informers.of(DEFINITIONS).on_change(self._defined)
+
+    def _defined(self, old: Object | None, new: Object | None) -> None:
+        """A custom resource that is served is followed from then on."""
+        if new is not None:
+            for resource in self._scheme:
+                if resource.storage == new["metadata"]["name"]:
+                    self.follow_resource(resource)
 
     def follow_resource(self, resource: Resource) -> None:
         """Follow one more resource, as when a custom one is defined."""

@@ -11,6 +11,12 @@ from collections.abc import Callable, Mapping
 from k8snb.client.controller import Context, Controller
 from k8snb.controllers.aggregation import AggregationController
 from k8snb.controllers.certificates import ApprovingController, SigningController
+from k8snb.controllers.definitions import (
+    EstablishingController,
+    FinalizingController,
+    NamingController,
+    RegisteringController,
+)
 from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.disruptionbudget import DisruptionController
 from k8snb.controllers.endpoints import EndpointsController
@@ -20,6 +26,7 @@ from k8snb.controllers.namespace import NamespaceController
 from k8snb.controllers.nodeipam import NodeIpamController
 from k8snb.controllers.nodelifecycle import NodeLifecycleController
 from k8snb.controllers.podgc import PodGCController
+from k8snb.controllers.policystatus import PolicyStatusController
 from k8snb.controllers.replicaset import ReplicaSetController
 from k8snb.controllers.resourcequota import ResourceQuotaController
 from k8snb.controllers.rootca import RootCAController
@@ -55,9 +62,18 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ExpandController,
     PVCProtectionController,
     PVProtectionController,
+    PolicyStatusController,
     GarbageCollector,
 )
 """Every controller, by the class that implements it; `name` is what it is called and acts as."""
+
+OF_THE_SERVER: tuple[type[Controller], ...] = (
+    NamingController,
+    EstablishingController,
+    FinalizingController,
+    RegisteringController,
+)
+"""Those that are part of the API server and act as it does."""
 
 
 CONFIGURED: Mapping[type[Controller], Callable[[Context, Settings], Controller]] = {

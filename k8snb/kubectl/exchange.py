@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from k8snb.kubectl.printing.gojson import json_text
+from k8snb.machinery.jsontext import json_text
 from k8snb.wire import Response
 
 

@@ -12,7 +12,7 @@ from functools import cmp_to_key
 from typing import Any, TypeVar
 
 from k8snb.kubectl.errors import CommandError
-from k8snb.kubectl.jsonpath import JSONPath, JSONPathError, relaxed
+from k8snb.machinery.jsonpath import JSONPath, JSONPathError, relaxed
 from k8snb.machinery.quantity import QuantityError, parse
 from k8snb.typing import Object
 

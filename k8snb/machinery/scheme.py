@@ -8,6 +8,7 @@ the order in which discovery lists them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from k8snb.typing import Resource
 
@@ -31,7 +32,7 @@ def _row(
     singular: str | None = None,
 ) -> Resource:
     group, _, version = api.rpartition("/")
-    optional = {} if verbs is None else {"verbs": verbs}
+    optional: dict[str, Any] = {} if verbs is None else {"verbs": verbs}
     return Resource(
         group=group,
         version=version,
@@ -48,6 +49,8 @@ def _row(
 
 
 _ALL = ("all",)
+_ADMISSION = "admissionregistration.k8s.io/v1"
+_EXTENSION: dict[str, Any] = {"namespaced": False, "categories": ("api-extensions",)}
 _AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io/v1", "authorization.k8s.io/v1"
 _NETWORKING = "networking.k8s.io/v1"
 _STORAGE = "storage.k8s.io/v1"
@@ -148,6 +151,31 @@ ROWS: tuple[Resource, ...] = (
     _row(_STORAGE, "StorageClass", "storageclasses", "sc", namespaced=False),
     _row(_STORAGE, "VolumeAttachment", "volumeattachments", namespaced=False, subresources=_STATUS),
     _row(_STORAGE, "VolumeAttributesClass", "volumeattributesclasses", "vac", namespaced=False),
+    _row(
+        "apiregistration.k8s.io/v1",
+        "APIService",
+        "apiservices",
+        namespaced=False,
+        subresources=_STATUS,
+        categories=("api-extensions",),
+    ),
+    _row(_ADMISSION, "MutatingAdmissionPolicy", "mutatingadmissionpolicies", **_EXTENSION),
+    _row(_ADMISSION, "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", **_EXTENSION),
+    _row(_ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", **_EXTENSION),
+    _row(
+        _ADMISSION, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", subresources=_STATUS, **_EXTENSION
+    ),
+    _row(_ADMISSION, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", **_EXTENSION),
+    _row(_ADMISSION, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", **_EXTENSION),
+    _row(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        "crd crds",
+        namespaced=False,
+        subresources=_STATUS,
+        categories=("api-extensions",),
+    ),
     _row("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc", namespaced=False),
     _row("coordination.k8s.io/v1", "Lease", "leases"),
     _row("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", namespaced=False),
@@ -170,10 +198,15 @@ class Scheme:
     """
 
     def __init__(self, rows: Iterable[Resource] = ROWS) -> None:
+        self._built_in = tuple(rows)
+        self.extend(())
+
+    def extend(self, rows: Iterable[Resource]) -> None:
+        """Serve these resources besides those that are built in, in place of those of the last time."""
         self._by_path: dict[tuple[str, str, str], Resource] = {}
         self._by_kind: dict[tuple[str, str], Resource] = {}
         self._by_word: dict[str, Resource] = {}
-        for row in rows:
+        for row in (*self._built_in, *rows):
             self.add(row)
 
     def add(self, row: Resource) -> None:

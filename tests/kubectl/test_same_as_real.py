@@ -12,8 +12,8 @@ import pytest
 
 from k8snb import Cluster
 from k8snb.kubectl import Kubectl
-from k8snb.kubectl.jsonpath import JSONPath, JSONPathError
 from k8snb.kubectl.printing.goyaml import yaml_text
+from k8snb.machinery.jsonpath import JSONPath, JSONPathError
 from tests.kubectl.real import RealKubectl, binary, normal
 
 pytestmark = [

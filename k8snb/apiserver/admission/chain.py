@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from k8snb.apiserver.admission.configured import Configured
 from k8snb.apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
 from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from k8snb.apiserver.admission.limit_ranger import LimitRanger
@@ -47,6 +48,12 @@ PLUGINS: tuple[Plugin, ...] = (
 )
 
 
+def with_configured(plugins: Sequence[Plugin], configured: Sequence[Plugin]) -> tuple[Plugin, ...]:
+    """The plugins with those whose configuration clients write, in upstream's place: before quotas are counted."""
+    last = next(index for index, plugin in enumerate(plugins) if isinstance(plugin, ResourceQuota))
+    return (*plugins[:last], *configured, *plugins[last:])
+
+
 def mutates(plugin: Plugin) -> bool:
     """Whether the plugin takes part in the mutating phase."""
     return type(plugin).admit is not Plugin.admit
@@ -70,9 +77,10 @@ class Chain:
         now: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._warnings: list[str] = []
-        self._reader = Reader(read_one, read_all, commit, now, self._warnings.append)
+        self.reader = self._reader = Reader(read_one, read_all, commit, now, self._warnings.append)
         self._plugins = plugins
         self._counting = tuple(plugin for plugin in plugins if isinstance(plugin, ResourceQuota))
+        self._configured: bool | None = None
         self._mutating: dict[_Key, tuple[Plugin, ...]] = {}
         self._validating: dict[_Key, tuple[Plugin, ...]] = {}
 
@@ -108,6 +116,37 @@ class Chain:
             plugins = self._validating[key] = tuple(p for p in self._plugins if validates(p) and p.concerns(*key))
         for plugin in plugins:
             plugin.validate(attributes, self._reader)
+
+    def forget(self) -> None:
+        """Ask the plugins anew whom they concern: their configuration has changed."""
+        self._mutating.clear()
+        self._validating.clear()
+        self._configured = None
+
+    @property
+    def configured(self) -> bool:
+        """Whether there are webhooks or policies."""
+        if self._configured is None:
+            self._configured = any(each.entries for each in self._plugins if isinstance(each, Configured))
+        return self._configured
+
+    def status(self, attributes: Attributes) -> Object:
+        """A status as webhooks and policies leave it; they alone look at statuses. Raises StatusError."""
+        key = (attributes.resource, attributes.subresource, attributes.operation)
+        asked = [each for each in self._plugins if isinstance(each, Configured) and each.concerns(*key)]
+        for plugin in asked:
+            changed = plugin.admit(attributes, self._reader)
+            if changed is not None:
+                attributes = attributes._replace(object=changed)
+        for plugin in asked:
+            plugin.validate(attributes, self._reader)
+        assert attributes.object is not None
+        return attributes.object
+
+    def asks_others(self, resource: Resource) -> bool:
+        """Whether creations of the resource are up to webhooks or policies, whose answers cannot be remembered."""
+        plugins = (each for each in self._plugins if isinstance(each, Configured))
+        return any(each.concerns(resource, "", "CREATE") for each in plugins)
 
     def count(self, attributes: Attributes) -> None:
         """Count an object whose like has passed the whole chain against the quotas; raises where it does not fit."""

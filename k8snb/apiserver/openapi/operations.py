@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from k8snb.apiserver.discovery import Subresource, subresource
 from k8snb.apiserver.negotiation import ANSWERS, PATCHES
+from k8snb.apiserver.openapi.custom import custom_name
 from k8snb.apiserver.openapi.schemas import META, name_of_kind
 from k8snb.typing import Resource
 
@@ -160,12 +161,19 @@ def _paths(row: Resource) -> Iterator[Path]:
         yield Path(f"{root}/{{name}}/{name}", ("name", *scope, "pretty"), operations)
 
 
+def name_of_row(row: Resource, kind: str = "") -> str | None:
+    """The name of the schema of a resource, or of its list."""
+    if row.definition is not None:
+        return custom_name(row, kind)
+    return name_of_kind(row.group, row.version, kind or row.kind)
+
+
 def _operation(row: Resource, verb: str, scope: str = "") -> Operation:
     method, action, word = _VERBS[verb]
-    own = name_of_kind(row.group, row.version, row.kind)
+    own = name_of_row(row)
     answer = own
     if verb == "list":
-        answer = name_of_kind(row.group, row.version, f"{row.kind}List")
+        answer = name_of_row(row, row.listed_as)
     elif verb in ("delete", "deletecollection"):
         answer = f"{META}Status"
     collection = "Collection" if verb == "deletecollection" else ""
@@ -180,7 +188,7 @@ def _operation(row: Resource, verb: str, scope: str = "") -> Operation:
         answers=dict.fromkeys(_CODES.get(verb, ("200",)), answer),
         parameters=() if scope else _parameters(verb),
         body=_body(verb, own or ""),
-        consumes=tuple(PATCHES) if verb == "patch" else ("*/*",),
+        consumes=_patches(row) if verb == "patch" else ("*/*",),
         produces=(*ANSWERS, "application/json;stream=watch") if verb == "list" else ANSWERS,
     )
 
@@ -190,7 +198,8 @@ def _operation_below(row: Resource, name: str, below: Subresource, verb: str) ->
     method, action, word = _VERBS[verb]
     kind = Kind(below.group or row.group, below.version or row.version, below.kind)
     connects = below.kind.endswith("Options")
-    own = None if connects or name == "log" else name_of_kind(*kind)
+    same = (kind.group, kind.kind) == (row.group, row.kind)
+    own = None if connects or name == "log" else name_of_row(row) if same else name_of_kind(*kind)
     where = ("Namespaced" if row.namespaced else "") + row.kind
     title = "Ephemeralcontainers" if name == "ephemeralcontainers" else name[:1].upper() + name[1:]
     verbal = f"connect{_group_version(row)}{method.title()}" if connects else f"{word}{_group_version(row)}"
@@ -205,9 +214,14 @@ def _operation_below(row: Resource, name: str, below: Subresource, verb: str) ->
         answers=dict.fromkeys(("200",) if own is None else _CODES.get(verb, ("200",)), own),
         parameters=() if connects else _parameters(verb),
         body="" if connects else _body(verb, own or ""),
-        consumes=tuple(PATCHES) if verb == "patch" else ("*/*",),
+        consumes=_patches(row) if verb == "patch" else ("*/*",),
         produces=ANSWERS if own else ("*/*",),
     )
+
+
+def _patches(row: Resource) -> tuple[str, ...]:
+    """The patches that a resource takes: kubectl looks here for whether a custom one takes strategic ones."""
+    return tuple(each for each, how in PATCHES.items() if row.definition is None or how != "strategic")
 
 
 def _article(kind: str) -> str:

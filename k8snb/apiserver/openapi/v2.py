@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from k8snb.apiserver.openapi.custom import custom_names, custom_schemas
 from k8snb.apiserver.openapi.operations import PARAMETERS, Operation, Path, paths
 from k8snb.apiserver.openapi.schemas import V2, schemas
 from k8snb.apiserver.openapi.v3 import mentioned
@@ -25,7 +26,7 @@ def document(rows: tuple[Resource, ...]) -> dict[str, Any]:
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": VERSION},
         "paths": {path.template: _path(path) for path in served},
-        "definitions": schemas(mentioned(served), V2),
+        "definitions": {**schemas([*mentioned(served), *custom_names(rows)], V2), **custom_schemas(rows, V2)},
         "securityDefinitions": {
             "BearerToken": {
                 "description": "Bearer Token authentication",

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from k8snb.apiserver.openapi.custom import custom_names, custom_schemas
 from k8snb.apiserver.openapi.operations import PARAMETERS, Operation, Path, paths
 from k8snb.apiserver.openapi.schemas import V3, schemas
 from k8snb.apiserver.status import VERSION
@@ -46,8 +47,10 @@ def index(scheme: Scheme) -> Object:
 
 def fingerprint(rows: Iterable[Resource]) -> str:
     """A hash of everything that a document is made from."""
+    rows = tuple(rows)
     served = [(row.api_version, row.kind, row.plural, row.namespaced, row.verbs, row.subresources) for row in rows]
-    return hashlib.sha512(repr((VERSION, served)).encode()).hexdigest().upper()
+    custom = [row.definition for row in rows if row.definition is not None]
+    return hashlib.sha512(repr((VERSION, served, custom) if custom else (VERSION, served)).encode()).hexdigest().upper()
 
 
 @lru_cache(maxsize=KEPT)
@@ -60,7 +63,7 @@ def document(rows: tuple[Resource, ...]) -> bytes:
             "info": {"title": "Kubernetes", "version": VERSION},
             "paths": {path.template: _path(path) for path in served},
             "components": {
-                "schemas": schemas(mentioned(served), V3),
+                "schemas": {**schemas([*mentioned(served), *custom_names(rows)], V3), **custom_schemas(rows, V3)},
                 "securitySchemes": {
                     "BearerToken": {
                         "description": "Bearer Token authentication",

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from k8snb.apiserver.custom.printing import custom_printer
 from k8snb.apiserver.printing import access, cluster, networking, storage, workloads
 from k8snb.apiserver.printing.columns import AGE, CREATED_AT, NAME, Printer, age, name_of
 from k8snb.apiserver.printing.pods import PODS, row_conditions
@@ -44,6 +45,8 @@ _SCALE = PRINTERS["autoscaling", "Scale"]
 
 def printer(resource: Resource) -> Printer:
     """How a resource is printed. Kinds of groups that we do not know are taken for custom ones."""
+    if resource.definition is not None:
+        return custom_printer(resource)
     found = PRINTERS.get((resource.group, resource.kind))
     if found is not None:
         return found

@@ -141,6 +141,16 @@ _WEBHOOKS = Printer(
     ),
     _webhooks,
 )
+def _api_service(obj: Object, now: float) -> list[Any]:
+    service = dig(obj, "spec", "service")
+    shown = f"{service['namespace']}/{service['name']}" if service else "Local"
+    found = next((each for each in dig(obj, "status", "conditions", default=()) if each["type"] == "Available"), None)
+    state = "Unknown" if found is None else str(found["status"])
+    if found is not None and state != "True":
+        state = f"{state} ({found.get('reason', '')})"
+    return [name_of(obj), shown, state, age(obj, now)]
+
+
 _PARAM_KIND = Column("ParamKind", "ParamKind specifies the kind of resources used to parameterize this policy")
 _POLICY_BINDINGS = Printer(
     (
@@ -172,6 +182,15 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("certificates.k8s.io", "ClusterTrustBundle"): Printer(
         (NAME, Column("SignerName", doc=("api.certificates.v1beta1.ClusterTrustBundleSpec", "signerName"))),
         _trust_bundle,
+    ),
+    ("apiregistration.k8s.io", "APIService"): Printer(
+        (
+            NAME,
+            Column("Service", "The reference to the service that hosts this API endpoint."),
+            Column("Available", "Whether this service is available."),
+            AGE,
+        ),
+        _api_service,
     ),
     (_ADMISSION, "MutatingWebhookConfiguration"): _WEBHOOKS,
     (_ADMISSION, "ValidatingWebhookConfiguration"): _WEBHOOKS,

@@ -13,12 +13,27 @@ The order on create: `default` → admission → `default` again → `prepare_cr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from k8snb.errors import FieldError
 from k8snb.typing import Object
 
 Field = Callable[[Object], str]
+Decode = Callable[[Object, str, Sequence[str]], tuple[Object, list[str]]]
+"""(value, mode, problems found so far) → the object and the warnings about it. Raises BadRequest."""
+
+
+class Scaling(Protocol):
+    """An object as its subresource `scale` shows it."""
+
+    def show(self, obj: Object) -> Object:
+        """The Scale of an object."""
+        ...
+
+    def scaled(self, obj: Object, replicas: int) -> Object:
+        """The object with another number of replicas."""
+        ...
 
 
 class Strategy:
@@ -38,6 +53,12 @@ class Strategy:
 
     fields: Mapping[str, Field] = {}
     """What field selectors may ask besides `metadata.name` and `metadata.namespace`: path → value as text."""
+
+    decode: Decode | None = None
+    """How bodies are read where no schema is published: of custom resources."""
+
+    scaling: Scaling | None = None
+    """How the subresource `scale` sees the object, where it is not by `spec.replicas`."""
 
     parts: Mapping[str, Strategy] = {}
     """The rules of updates through a subresource other than `status`: its name → the strategy."""
@@ -99,6 +120,14 @@ class Strategy:
     def warnings(self, obj: Object) -> list[str]:
         """Advice that goes back as `Warning` headers."""
         return []
+
+    def update_warnings(self, new: Object, old: Object) -> list[str]:
+        """The same of an update."""
+        return self.warnings(new)
+
+    def before_deletion(self, obj: Object) -> Object:
+        """What a first request to delete the object makes of it."""
+        return obj
 
 
 def _status_metadata(new: Object) -> Object:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from k8snb.apiserver.registry import (
+    admission_policies,
     apps,
     autoscaling,
     certificates,
     coordination,
     core,
     csi,
+    definitions,
     discovery,
     disruption,
     endpoints,
@@ -36,6 +38,7 @@ from k8snb.apiserver.registry import (
     services,
     storage_classes,
     storage_core,
+    webhook_configurations,
 )
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.machinery.names import Lottery
@@ -68,4 +71,7 @@ STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
     **runtime_classes.STRATEGIES,
     **flow_control.STRATEGIES,
     **resource_claims.STRATEGIES,
+    **definitions.STRATEGIES,
+    **admission_policies.STRATEGIES,
+    **webhook_configurations.STRATEGIES,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from k8snb.kubectl.printing.gojson import json_text
+from k8snb.machinery.jsontext import json_text
 from k8snb.typing import Object
 
 _LENGTH = 10

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8snb.kubectl.errors import CommandError
-from k8snb.kubectl.jsonpath import JSONPath, JSONPathError, relaxed
 from k8snb.kubectl.tabwriter import TabWriter
 from k8snb.machinery.gotext import go_text
+from k8snb.machinery.jsonpath import JSONPath, JSONPathError, relaxed
 from k8snb.typing import Object
 
 NONE = "<none>"

@@ -12,8 +12,8 @@ from typing import Any
 
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.files import read_file
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.machinery.gotemplate import FunctionError, TemplateError, Templates, from_json, sprintf
+from k8snb.machinery.jsontext import json_text
 from k8snb.typing import Object
 
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.files import read_file
 from k8snb.kubectl.flags import Flags
-from k8snb.kubectl.jsonpath import JSONPath, JSONPathError
 from k8snb.kubectl.printing.columns import ColumnsPrinter, columns_file
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.gotemplates import template_printer
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.printing.tables import kind_name
+from k8snb.machinery.jsonpath import JSONPath, JSONPathError
+from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
 

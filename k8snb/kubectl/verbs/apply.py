@@ -16,10 +16,10 @@ from k8snb.kubectl.asking import manifests, parsed_selector
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
 from k8snb.kubectl.flags import ALL, DRY_RUN, FILES, PRINTING, SELECTOR, VALIDATE, Flag
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs import last_applied, pruning, server_side
 from k8snb.kubectl.verbs.get import as_list
+from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.machinery.patch import three_way_json_merge_patch, three_way_merge_patch
 from k8snb.machinery.schema import type_of

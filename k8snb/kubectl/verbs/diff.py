@@ -17,10 +17,10 @@ from k8snb.kubectl.asking import manifests
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, ManyErrors
 from k8snb.kubectl.flags import FILES, MANAGED_FIELDS, SELECTOR, Flag
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.apply import difference
+from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.typing import Object
 

@@ -22,11 +22,11 @@ from k8snb.kubectl.asking import ask, found
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, explain, raise_all
 from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, VALIDATE, Flag, manager
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.apply import configured
 from k8snb.kubectl.verbs.get import as_list
+from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.patch import merge_diff, two_way_merge_patch
 from k8snb.machinery.schema import type_of
 from k8snb.machinery.schema.text import parse_yaml_documents

@@ -28,9 +28,9 @@ from k8snb.kubectl.flags import (
     manager,
 )
 from k8snb.kubectl.generators.pairs import parse_pairs, resources_and_pairs
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.targets import Target
 from k8snb.machinery.formats import label_value
+from k8snb.machinery.jsontext import json_text
 from k8snb.typing import Object
 
 

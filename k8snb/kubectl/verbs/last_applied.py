@@ -11,9 +11,9 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import ask, found, manifests
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError, raise_all
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.targets import Target
+from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.typing import Object
 

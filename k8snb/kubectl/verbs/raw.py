@@ -5,7 +5,7 @@ from __future__ import annotations
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.files import read_bytes
-from k8snb.kubectl.printing.gojson import json_text
+from k8snb.machinery.jsontext import json_text
 
 
 def send_raw(call: Call, method: str) -> None:

@@ -9,9 +9,9 @@ from k8snb.apiserver.status import VERSION as VERSION_SERVED
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import Flag
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.tabwriter import TabWriter
+from k8snb.machinery.jsontext import json_text
 from k8snb.typing import Object
 
 _KUSTOMIZE = "v5.6.0"

@@ -13,9 +13,9 @@ from typing import Any
 from k8snb.errors import StatusError
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.session import Query
 from k8snb.kubectl.targets import Target
+from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.machinery.managed.managers import APPLY, UPDATE
 from k8snb.machinery.managed.sets import has, union

@@ -12,11 +12,11 @@ from k8snb.kubectl.asking import ask, found
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import ALL, EVERY_NAMESPACE, FIELD_SELECTOR, FILES, LOCAL, PRINTING, SELECTOR, Flag
-from k8snb.kubectl.jsonpath import JSONPath, JSONPathError, relaxed
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.delete import wait_until_gone
 from k8snb.kubectl.waiting import FOREVER_SECONDS, until
 from k8snb.machinery.gotext import go_text
+from k8snb.machinery.jsonpath import JSONPath, JSONPathError, relaxed
 from k8snb.typing import Object
 
 Check = Callable[[Object], bool]

@@ -8,12 +8,12 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import Asked, enhanced, selection
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
-from k8snb.kubectl.printing.gojson import json_text
 from k8snb.kubectl.printing.printers import Printer, items_of
 from k8snb.kubectl.printing.tables import TableOptions, TablePrinter
 from k8snb.kubectl.session import AS_OBJECT, AS_TABLE
 from k8snb.kubectl.tabwriter import TabWriter
 from k8snb.kubectl.waiting import follow
+from k8snb.machinery.jsontext import json_text
 from k8snb.typing import Object, Resource
 
 Show = Callable[[str, Object], str]

@@ -4,7 +4,7 @@
 `decoder` turns a read value into a typed object or into the error that Go's decoder gives.
 """
 
-from k8snb.machinery.schema.decoder import decode
+from k8snb.machinery.schema.decoder import decode, decode_metadata
 from k8snb.machinery.schema.text import parse_json, parse_yaml
 from k8snb.machinery.schema.types import Field, Type, definition, definitions, type_named, type_of
 
@@ -12,6 +12,7 @@ __all__ = [
     "Field",
     "Type",
     "decode",
+    "decode_metadata",
     "definition",
     "definitions",
     "parse_json",

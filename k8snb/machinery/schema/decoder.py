@@ -36,6 +36,7 @@ Place: TypeAlias = "tuple[Place | None, str | int, str]"
 Decoder: TypeAlias = "Callable[[Any, Place | None, _Log], Any]"
 
 _NOTHING = object()
+_OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _MAX = {32: 2**31 - 1, 64: 2**63 - 1}
 _NO_FIELDS: frozenset[str] = frozenset()
 
@@ -82,9 +83,17 @@ def decode(
     return value, log.problems if mode == "Warn" else []
 
 
-def _run(value: Any, schema: Type, log: _Log, subject: str) -> Any:
+def decode_metadata(value: Any, subject: str, problems: list[str]) -> Object:
+    """The metadata of a custom resource; fields that no metadata has are noted. Raises BadRequest."""
+    log = _Log(problems)
+    place = (None, "metadata", "")
+    decoded: Object = _run(value, type_named(_OBJECT_META), log, subject, place)
+    return decoded
+
+
+def _run(value: Any, schema: Type, log: _Log, subject: str, place: Place | None = None) -> Any:
     try:
-        decoded = _decoder(schema)(value, None, log)
+        decoded = _decoder(schema)(value, place, log)
     except _Abort as error:
         raise bad_request(f"{subject}: {error}") from None
     except RecursionError:

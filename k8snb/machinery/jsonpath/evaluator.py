@@ -9,7 +9,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from k8snb.kubectl.jsonpath.nodes import (
+from k8snb.machinery.gotext import go_text, go_type
+from k8snb.machinery.jsonpath.nodes import (
     Filter,
     Literal,
     Member,
@@ -22,9 +23,8 @@ from k8snb.kubectl.jsonpath.nodes import (
     Wildcard,
     Word,
 )
-from k8snb.kubectl.jsonpath.parser import JSONPathError, parse
-from k8snb.kubectl.printing.gojson import json_text
-from k8snb.machinery.gotext import go_text, go_type
+from k8snb.machinery.jsonpath.parser import JSONPathError, parse
+from k8snb.machinery.jsontext import json_text
 
 Values = list[Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from k8snb.kubectl.jsonpath import JSONPath, JSONPathError, relaxed
+from k8snb.machinery.jsonpath import JSONPath, JSONPathError, relaxed
 
 POD = {
     "kind": "Pod",

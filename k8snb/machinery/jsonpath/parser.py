@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from k8snb.kubectl.jsonpath.nodes import (
+from k8snb.machinery.jsonpath.nodes import (
     Filter,
     Literal,
     Member,

@@ -1,0 +1,94 @@
+"""What admission that clients configure (webhooks and policies) needs besides the objects it looks at.
+
+The server hands it in: which resources are the same thing in another version, how an object is converted or read, what
+the authorizer says, and how a webhook is called. Everything that is not a pure function of the request comes from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8snb.apiserver.admission.plugin import Attributes
+from k8snb.machinery.cel.library.authorizer import Check, Decision
+from k8snb.typing import Object, Resource
+from k8snb.wire import User
+
+
+class CallError(Exception):
+    """A webhook could not be called; the message is that of upstream's client."""
+
+
+def _nobody(client: Object, review: Object, seconds: float) -> Object:
+    raise CallError("there is no network")
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """The seams of configured admission."""
+
+    list: Callable[[str], Sequence[Object]]
+    """(resource word) → every object of it."""
+
+    equivalents: Callable[[Resource], Sequence[Resource]]
+    """The rows that serve the same objects, the given one first."""
+
+    convert: Callable[[Resource, Object], Object]
+    """An object in the version of a row."""
+
+    decode: Callable[[Resource, Any], Object]
+    """A changed object, read as a body would be."""
+
+    merge: Callable[[Resource, Object, Object], Object]
+    """An object with what another one says merged into it, as server-side apply merges."""
+
+    find: Callable[[str, str], Resource | None]
+    """The row of an `apiVersion` and `kind`."""
+
+    decide: Callable[[User, Check, str], Decision]
+    """What the authorizer says."""
+
+    uid: Callable[[], str]
+    """A fresh uid, for a review."""
+
+    call: Callable[[Object, Object, float], Object] = field(default=_nobody)
+    """(clientConfig, review, seconds) → the review that comes back. Raises CallError."""
+
+
+def gvk(resource: Resource) -> Object:
+    return {"group": resource.group, "version": resource.version, "kind": resource.kind}
+
+
+def gvr(resource: Resource) -> Object:
+    return {"group": resource.group, "version": resource.version, "resource": resource.plural}
+
+
+_OPTIONS = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}
+
+
+def request_of(attributes: Attributes, matched: Resource) -> dict[str, Any]:
+    """The request as reviews and expressions see it; `matched` is the row that the rules named."""
+    user, meta = attributes.user, (attributes.object or {}).get("metadata") or {}
+    info: dict[str, Any] = {"username": user.name}
+    if user.uid:
+        info["uid"] = user.uid
+    if user.groups:
+        info["groups"] = list(user.groups)
+    if user.extra:
+        info["extra"] = {key: list(values) for key, values in user.extra.items()}
+    below = {"subResource": attributes.subresource, "requestSubResource": attributes.subresource}
+    request = {
+        "kind": gvk(matched),
+        "resource": gvr(matched),
+        "requestKind": gvk(attributes.resource),
+        "requestResource": gvr(attributes.resource),
+        **(below if attributes.subresource else {}),
+        "name": attributes.name or meta.get("name", ""),
+        "namespace": attributes.namespace,
+        "operation": attributes.operation,
+        "userInfo": info,
+        "dryRun": attributes.dry_run,
+        "options": {"kind": _OPTIONS[attributes.operation], "apiVersion": "meta.k8s.io/v1"},
+    }
+    return {key: value for key, value in request.items() if value != ""}

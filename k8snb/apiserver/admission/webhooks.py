@@ -1,0 +1,179 @@
+"""MutatingAdmissionWebhook and ValidatingAdmissionWebhook: programs elsewhere that are asked about writes.
+
+A webhook gets an AdmissionReview and answers yes or no, perhaps with a JSON patch and warnings. One that cannot be
+reached refuses or is passed over, as its `failurePolicy` says. Upstream: `apiserver/pkg/admission/plugin/webhook`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from k8snb.apiserver.admission.configured import Configured
+from k8snb.apiserver.admission.environments import conditions_environment
+from k8snb.apiserver.admission.matching import Match, conditions_hold, match_of, shown, values_of
+from k8snb.apiserver.admission.plugin import Attributes, Reader
+from k8snb.apiserver.admission.surroundings import CallError, request_of
+from k8snb.errors import StatusError, bad_request, internal
+from k8snb.machinery.cel import CompileError, Program
+from k8snb.machinery.patch import json_patch
+from k8snb.typing import Object, Resource
+
+_GROUP = "admissionregistration.k8s.io"
+
+
+class Webhook(NamedTuple):
+    """One webhook of a configuration, compiled."""
+
+    raw: Object
+    match: Match
+    conditions: tuple[Program, ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.raw["name"])
+
+
+class _Webhooks(Configured[Webhook]):
+    """What both kinds of webhook have in common: whom to ask, and how."""
+
+    def compiled(self) -> list[Webhook]:
+        configurations = sorted(self.surroundings.list(self.sources[0]), key=lambda each: str(each["metadata"]["name"]))
+        return [_webhook(each) for config in configurations for each in config.get("webhooks") or ()]
+
+    def match_of(self, entry: Webhook) -> Match:
+        return entry.match
+
+    def row(self, webhook: Webhook, attributes: Attributes, reader: Reader) -> Resource | None:
+        """The row under which a webhook is asked about a request; None if it is not. Raises StatusError."""
+        key = (attributes.resource, attributes.subresource, attributes.operation)
+        row = webhook.match.row(self.surroundings, *key)
+        if row is None or not webhook.match.selects(attributes, reader):
+            return None
+        if webhook.conditions:
+            hold, failure = conditions_hold(webhook.conditions, values_of(attributes, row, self.surroundings))
+            if failure is not None and webhook.raw.get("failurePolicy") != "Ignore":
+                raise internal(f'failed calling webhook "{webhook.name}": {failure}')
+            if not hold:
+                return None
+        return row
+
+    def ask(self, webhook: Webhook, row: Resource, attributes: Attributes, reader: Reader) -> Object | None:
+        """What a webhook answers; None where it failed and that does not matter. Raises StatusError if it says no."""
+        if attributes.dry_run and webhook.raw.get("sideEffects") not in ("None", "NoneOnDryRun"):
+            raise bad_request(f'admission webhook "{webhook.name}" does not support dry run')
+        try:
+            response = self._called(webhook, row, attributes)
+        except CallError as error:
+            if webhook.raw.get("failurePolicy") == "Ignore":
+                return None
+            raise internal(f'failed calling webhook "{webhook.name}": {error}') from None
+        for text in response.get("warnings") or ():
+            reader.warn(str(text))
+        if not response.get("allowed"):
+            raise _refusal(webhook.name, response.get("status") or {})
+        return response
+
+    def _called(self, webhook: Webhook, row: Resource, attributes: Attributes) -> Object:
+        around = self.surroundings
+        uid = around.uid()
+        request = {
+            "uid": uid,
+            **request_of(attributes, row),
+            "object": shown(attributes.object, row, attributes, around),
+            "oldObject": shown(attributes.old, row, attributes, around),
+        }
+        review = {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}
+        answer = around.call(webhook.raw["clientConfig"], review, float(webhook.raw.get("timeoutSeconds", 10)))
+        return _verified(answer, uid)
+
+
+def _webhook(raw: Object) -> Webhook:
+    conditions = []
+    for each in raw.get("matchConditions") or ():
+        try:
+            conditions.append(conditions_environment().compile(each["expression"]))
+        except CompileError:
+            continue
+    return Webhook(raw, match_of(raw, raw.get("rules") or ()), tuple(conditions))
+
+
+def _verified(answer: Any, uid: str) -> Object:
+    """The response in a review. Raises CallError where it is none."""
+    if not isinstance(answer, Mapping) or answer.get("kind") != "AdmissionReview":
+        kind = answer.get("kind", "") if isinstance(answer, Mapping) else ""
+        version = answer.get("apiVersion", "") if isinstance(answer, Mapping) else ""
+        wanted = "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview"
+        raise CallError(f"received invalid webhook response: {wanted}, got {version}, Kind={kind}")
+    response = answer.get("response")
+    if not isinstance(response, Mapping):
+        raise CallError("received invalid webhook response: webhook response was absent")
+    if response.get("uid") != uid:
+        told = response.get("uid", "")
+        raise CallError(f'received invalid webhook response: expected response.uid="{uid}", got "{told}"')
+    if response.get("patch") and response.get("patchType") != "JSONPatch":
+        raise CallError("received invalid webhook response: webhook returned response.patch but not response.patchType")
+    return response
+
+
+def _refusal(name: str, status: Object) -> StatusError:
+    """The refusal of a webhook, with what it says of it."""
+    lead = f'admission webhook "{name}" denied the request'
+    code = int(status.get("code") or 0)
+    said = status.get("message") or status.get("reason")
+    message = f"{lead}: {said}" if said else f"{lead} without explanation"
+    return StatusError(code if code >= 400 else 400, str(status.get("reason") or ""), message, status.get("details"))
+
+
+class MutatingAdmissionWebhook(_Webhooks):
+    """Upstream: `webhook/mutating/dispatcher.go`."""
+
+    name = "MutatingAdmissionWebhook"
+    sources = (f"mutatingwebhookconfigurations.{_GROUP}",)
+    operations = ("CREATE", "UPDATE")
+
+    def admit(self, attributes: Attributes, reader: Reader) -> Object | None:
+        before = attributes.object
+        seen: list[tuple[Webhook, Object | None]] = []
+        for webhook in self.entries:
+            changed = self._asked(webhook, attributes, reader)
+            attributes = attributes._replace(object=changed)
+            if webhook.raw.get("reinvocationPolicy") == "IfNeeded":
+                seen.append((webhook, changed))
+        for webhook, left in seen:
+            if left is not attributes.object and left != attributes.object:
+                attributes = attributes._replace(object=self._asked(webhook, attributes, reader))
+        return None if attributes.object is before else attributes.object
+
+    def _asked(self, webhook: Webhook, attributes: Attributes, reader: Reader) -> Object | None:
+        """The object as a webhook leaves it."""
+        row = self.row(webhook, attributes, reader)
+        if row is None:
+            return attributes.object
+        response = self.ask(webhook, row, attributes, reader)
+        if response is None or not response.get("patch"):
+            return attributes.object
+        obj = shown(attributes.object, row, attributes, self.surroundings)
+        try:
+            patch = orjson.loads(base64.b64decode(response["patch"]))
+            changed = self.surroundings.decode(row, json_patch(obj, patch))
+        except (ValueError, binascii.Error, StatusError) as error:
+            raise internal(str(error)) from None
+        return changed if row is attributes.resource else self.surroundings.convert(attributes.resource, changed)
+
+
+class ValidatingAdmissionWebhook(_Webhooks):
+    """Upstream: `webhook/validating/dispatcher.go`."""
+
+    name = "ValidatingAdmissionWebhook"
+    sources = (f"validatingwebhookconfigurations.{_GROUP}",)
+
+    def validate(self, attributes: Attributes, reader: Reader) -> None:
+        for webhook in self.entries:
+            row = self.row(webhook, attributes, reader)
+            if row is not None:
+                self.ask(webhook, row, attributes, reader)

@@ -1,0 +1,324 @@
+"""The evaluator: a checked expression becomes nested closures, built once and called for every object.
+
+A closure gets the values of the variables. Calls whose overload the checker has settled go straight to it; the others
+decide by their values. As in CEL, `&&` and `||` forgive an error where the rest settles the answer (so do `all` and
+`exists`, see `loops`). Upstream: `cel-go/interpreter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from k8snb.machinery.cel.checker import Checked
+from k8snb.machinery.cel.functions import Overload, dispatch
+from k8snb.machinery.cel.loops import EXHAUSTED, LOOPS, Closure, Loop, Values, shown
+from k8snb.machinery.cel.nodes import Bind, Call, Fold, Ident, ListNode, Literal, MapNode, Node, Select
+from k8snb.machinery.cel.values import (
+    NOTHING,
+    EvaluationError,
+    Optional,
+    TypeValue,
+    equal,
+    is_number,
+    no_overload,
+    type_name,
+)
+
+
+class Evaluator:
+    """Makes the closures of one expression."""
+
+    def __init__(self, checked: Checked) -> None:
+        self._checked = checked
+
+    def compile(self, node: Node) -> Closure:
+        """The closure of a node."""
+        closure: Closure = _COMPILERS[node.__class__](self, node)
+        return closure
+
+    # -- leaves ------------------------------------------------------------------------------------
+
+    def _literal(self, node: Literal) -> Closure:
+        value = node.value
+        return lambda values: value
+
+    def _named(self, name: str | TypeValue) -> Closure:
+        if isinstance(name, TypeValue):
+            return lambda values: name
+
+        def variable(values: Values) -> Any:
+            try:
+                return values[name]
+            except KeyError:
+                raise EvaluationError(f"no such attribute(s): {name}") from None
+
+        return variable
+
+    def _ident(self, node: Ident) -> Closure:
+        return self._named(self._checked.names.get(node, node.name))
+
+    def _select(self, node: Select) -> Closure:
+        settled = self._checked.names.get(node)
+        if settled is not None:
+            return self._named(settled)
+        operand, name = self.compile(node.operand), node.field
+        if node.test:
+            return lambda values: _has(operand(values), name)
+        if node.optional:
+            return lambda values: _optional_field(operand(values), name)
+
+        def select(values: Values) -> Any:
+            target = operand(values)
+            if type(target) is dict:
+                try:
+                    return target[name]
+                except KeyError:
+                    raise EvaluationError(f"no such key: {name}") from None
+            return _field(target, name)
+
+        return select
+
+    def _list(self, node: ListNode) -> Closure:
+        items = [self.compile(each) for each in node.items]
+        optional = node.optional
+
+        def listed(values: Values) -> Any:
+            found: list[Any] = []
+            for index, item in enumerate(items):
+                value = item(values)
+                if index in optional:
+                    if value.present:
+                        found.append(value.value)
+                else:
+                    found.append(value)
+            return found
+
+        return listed
+
+    def _map(self, node: MapNode) -> Closure:
+        entries = [(self.compile(key), self.compile(value), optional) for key, value, optional in node.entries]
+        message = bool(node.name)
+
+        def mapped(values: Values) -> Any:
+            found: dict[Any, Any] = {}
+            for key, value, optional in entries:
+                name, held = key(values), value(values)
+                if optional:
+                    if not held.present:
+                        continue
+                    held = held.value
+                if name in found and not message:
+                    raise EvaluationError(f"Failed with repeated key: {shown(name)}")
+                found[name] = held
+            return found
+
+        return mapped
+
+    # -- calls -------------------------------------------------------------------------------------
+
+    def _call(self, node: Call) -> Closure:
+        special = _SPECIAL.get(node.function) if node.target is None else None
+        if special is not None:
+            closure: Closure = special(*[self.compile(each) for each in node.args])
+            return closure
+        args = node.args if node.target is None or node in self._checked.names else [node.target, *node.args]
+        overloads = self._checked.overloads[node]
+        return _called(overloads, [self.compile(each) for each in args])
+
+    def _bind(self, node: Bind) -> Closure:
+        value, body, name = self.compile(node.value), self.compile(node.body), node.name
+
+        def bound(values: Values) -> Any:
+            return body({**values, name: value(values)})
+
+        return bound
+
+    # -- loops -------------------------------------------------------------------------------------
+
+    def _fold(self, node: Fold) -> Closure:
+        range = self.compile(node.range)
+        test = self.compile(node.test) if node.test is not None else None
+        make = self.compile(node.make) if node.make is not None else None
+        loop = Loop(range, node.variable, node.second)
+        closure: Closure = LOOPS[node.macro](loop, test, make)
+        return closure
+
+
+_COMPILERS: Mapping[type, Any] = {
+    Literal: Evaluator._literal,
+    Ident: Evaluator._ident,
+    Select: Evaluator._select,
+    Call: Evaluator._call,
+    ListNode: Evaluator._list,
+    MapNode: Evaluator._map,
+    Fold: Evaluator._fold,
+    Bind: Evaluator._bind,
+}
+
+
+def _called(overloads: tuple[Overload, ...], args: list[Closure]) -> Closure:
+    if len(overloads) == 1 and all(each.kind not in ("dyn",) for each in overloads[0].params):
+        run = overloads[0].run
+        fits = overloads[0].fits
+    else:
+        run, fits = None, None
+
+    def call(values: Values) -> Any:
+        given = [arg(values) for arg in args]
+        if run is not None and fits is not None and fits(given):
+            return run(*given)
+        return dispatch(overloads, given)
+
+    return call
+
+
+# -- fields and items ----------------------------------------------------------------------------------
+
+
+def _field(target: Any, name: str) -> Any:
+    if isinstance(target, Mapping):
+        try:
+            return target[name]
+        except KeyError:
+            raise EvaluationError(f"no such key: {name}") from None
+    if type(target) is Optional:
+        return _optional_field(target, name)
+    raise no_overload()
+
+
+def _has(target: Any, name: str) -> bool:
+    if isinstance(target, Mapping):
+        return name in target
+    if type(target) is Optional:
+        return target.present and _has(target.value, name)
+    raise no_overload()
+
+
+def _optional_field(target: Any, name: str) -> Optional:
+    if type(target) is Optional:
+        if not target.present:
+            return NOTHING
+        target = target.value
+    if not isinstance(target, Mapping):
+        raise no_overload()
+    return Optional(target[name], True) if name in target else NOTHING
+
+
+def item(target: Any, key: Any) -> Any:
+    """`target[key]`."""
+    if isinstance(target, Mapping):
+        found = _lookup(target, key)
+        if not found.present:
+            raise EvaluationError(f"no such key: {shown(key)}")
+        return found.value
+    if isinstance(target, (list, tuple)):
+        if not is_number(key) or (type(key) is float and not key.is_integer()):
+            raise EvaluationError(f"unsupported index type '{type_name(key)}' in list")
+        index = int(key)
+        if not 0 <= index < len(target):
+            raise EvaluationError(f"index out of bounds: {index}")
+        return target[index]
+    if type(target) is Optional:
+        return _optional_item(target, key)
+    raise no_overload()
+
+
+def _lookup(target: Mapping[Any, Any], key: Any) -> Optional:
+    if type(key) is str:
+        return Optional(target[key], True) if key in target else NOTHING
+    for each in target:
+        if equal(each, key):
+            return Optional(target[each], True)
+    return NOTHING
+
+
+def _optional_item(target: Any, key: Any) -> Optional:
+    if type(target) is Optional:
+        if not target.present:
+            return NOTHING
+        target = target.value
+    if isinstance(target, Mapping):
+        return _lookup(target, key)
+    if isinstance(target, (list, tuple)):
+        return Optional(target[key], True) if type(key) is int and 0 <= key < len(target) else NOTHING
+    raise no_overload()
+
+
+def contains(value: Any, holder: Any) -> bool:
+    """`value in holder`."""
+    if isinstance(holder, Mapping):
+        return _lookup(holder, value).present
+    if isinstance(holder, (list, tuple)):
+        return any(equal(value, each) for each in holder)
+    raise no_overload()
+
+
+# -- operators that decide for themselves ----------------------------------------------------------------
+
+
+def _logic(settles: bool) -> Callable[[Closure, Closure], Closure]:
+    def operator(left: Closure, right: Closure) -> Closure:
+        def logic(values: Values) -> Any:
+            failure: EvaluationError | None = None
+            for side in (left, right):
+                try:
+                    found = side(values)
+                except EvaluationError as error:
+                    if str(error) == EXHAUSTED:
+                        raise
+                    failure = failure or error
+                    continue
+                if found is settles:
+                    return settles
+                if found is not (not settles):
+                    failure = failure or no_overload()
+            if failure is not None:
+                raise failure
+            return not settles
+
+        return logic
+
+    return operator
+
+
+def _ternary(condition: Closure, then: Closure, other: Closure) -> Closure:
+    def ternary(values: Values) -> Any:
+        found = condition(values)
+        if found is True:
+            return then(values)
+        if found is False:
+            return other(values)
+        raise no_overload()
+
+    return ternary
+
+
+def _not(operand: Closure) -> Closure:
+    def negated(values: Values) -> Any:
+        found = operand(values)
+        if type(found) is not bool:
+            raise no_overload()
+        return not found
+
+    return negated
+
+
+def _pair(function: Callable[[Any, Any], Any]) -> Callable[[Closure, Closure], Closure]:
+    def operator(left: Closure, right: Closure) -> Closure:
+        return lambda values: function(left(values), right(values))
+
+    return operator
+
+
+_SPECIAL: Mapping[str, Any] = {
+    "_&&_": _logic(False),
+    "_||_": _logic(True),
+    "_?_:_": _ternary,
+    "!_": _not,
+    "_==_": _pair(equal),
+    "_!=_": _pair(lambda a, b: not equal(a, b)),
+    "_[_]": _pair(item),
+    "_[?_]": _pair(_optional_item),
+    "@in": _pair(contains),
+}

@@ -1,0 +1,1 @@
+"""What expressions can call: tables of signatures and functions, one module per library."""
