@@ -264,3 +264,25 @@ def test_custom_resources_go_with_their_owner_and_their_namespace() -> None:
     world.client.delete("namespaces", "shop")
     world.settle()
     assert world.client.list("gadgets") == []
+
+
+def test_a_webhook_converts_between_versions() -> None:
+    def call(client: Any, review: Any, seconds: float) -> Any:
+        wanted, (obj,) = review["request"]["desiredAPIVersion"], review["request"]["objects"]
+        spec = {"host": "a:1"} if wanted.endswith("v1") else dict(zip(("name", "port"), ("a", 1), strict=True))
+        made = {**obj, "apiVersion": wanted, "spec": spec}
+        return {
+            "response": {"uid": review["request"]["uid"], "result": {"status": "Success"}, "convertedObjects": [made]}
+        }
+
+    webhook = {"clientConfig": {"url": "https://c.example.com/"}, "conversionReviewVersions": ["v1"]}
+    world = Workshop(
+        version({"host": {"type": "string"}}, "v1"),
+        version({"name": {"type": "string"}, "port": {"type": "integer"}}, "v2", storage=False),
+        conversion={"strategy": "Webhook", "webhook": webhook},
+    )
+    world.server.extensions.surroundings.call = call
+    world.create(gadget(host="a:1"))
+    seen = world.send("GET", world.path(api="example.com/v2")).object
+    assert seen is not None
+    assert seen["spec"] == {"name": "a", "port": 1}
