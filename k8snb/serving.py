@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import os
 import secrets
 import signal
@@ -38,6 +39,8 @@ from k8snb.wire import Request, Response
 SLICE_SECONDS = 0.005
 """How long the parts may take turns before requests are looked at again."""
 
+COLLECT_AFTER = 50_000
+"""After how many new objects Python looks for cycles."""
 VALID_DAYS = 30
 _OURS = "current-context: k8snb\n"
 """How every kubeconfig ends that this module writes."""
@@ -174,6 +177,12 @@ def write_kubeconfig(path: Path, text: str) -> None:
         raise CannotServe(_("cannot write {path}: {why}").format(path=path, why=error.strerror)) from None
 
 
+def _collect_seldom() -> None:
+    """Look for cycles seldom: what a cluster holds stays, and going through it costs more than it finds."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 50)
+
+
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run until it is done, on uvloop's event loop where that is installed: it carries more requests per second."""
     if find_spec("uvloop") is not None:
@@ -188,6 +197,7 @@ async def serve(nodes: int, port: int, path: Path, speed: float, seed: int) -> N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    _collect_seldom()
     keys, token = FreshKeys(), secrets.token_urlsafe(32)
     served = Served(Cluster(nodes, seed, clock=WallClock(speed), journal=False, keys=keys), token)
     try:
