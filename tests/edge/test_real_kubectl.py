@@ -131,7 +131,8 @@ def test_everything_can_be_described(kubectl: Kubectl) -> None:
 
 
 def test_a_pod_tells_and_does(kubectl: Kubectl) -> None:
-    counting = "for i in 1 2 3; do echo line $i; sleep 4; done"
+    # Long enough to be seen running, on a slow machine too.
+    counting = "for i in 1 2 3; do echo line $i; sleep 20; done"
     kubectl(f"run count --image=busybox --restart=Never -- sh -c '{counting}'")
     kubectl("wait --for=jsonpath={.status.phase}=Running pod/count")
     assert kubectl("logs -f count") == "line 1\nline 2\nline 3\n"
