@@ -2,15 +2,22 @@
 
 A ReplicaSet's pods arrive with the same `spec`, `labels` and owner by identity. What defaulting, admission and
 validation made of the first one holds for the others, for as long as nothing that admission looked at has changed.
+
+Pods that clients make one by one are other objects each time. Where two of the same user differ in nothing but their
+name, which their bytes tell, the same holds for them (`NamedPods`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+import orjson
+
+from k8snb.apiserver.admission.service_account import MIRROR
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
+from k8snb.wire import User
 
 TEMPLATES = 4096
 """How many templates are remembered."""
@@ -23,6 +30,12 @@ _LOOKED_AT = (
 )
 """What admission looks at when a pod is made, but for quotas, which are counted pod by pod."""
 _OWN = ("name", "uid", "creationTimestamp", "resourceVersion")
+_PLAIN = frozenset({"name", "namespace", "labels", "annotations"})
+"""The metadata of pods that may be like another one."""
+NAMED = 1024
+"""How many pods that clients made are remembered."""
+LONGEST = 16 * 1024
+"""The longest of them, in bytes."""
 
 
 class PodTemplate(NamedTuple):
@@ -38,12 +51,22 @@ class PodTemplate(NamedTuple):
     rest: Mapping[str, Any]
 
 
-class PodTemplates:
+class _Watchful:
+    """Knows by a stamp whether something has changed that admission looks at."""
+
+    def __init__(self, store: Store) -> None:
+        self._watched = tuple(store.bucket(name) for name in _LOOKED_AT)
+
+    def _stamp(self) -> tuple[int, ...]:
+        return tuple([bucket.changed for bucket in self._watched])
+
+
+class PodTemplates(_Watchful):
     """The templates of pods that were made lately."""
 
     def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._known: dict[tuple[int, str, str], PodTemplate] = {}
-        self._watched = tuple(store.bucket(name) for name in _LOOKED_AT)
 
     def find(self, namespace: str, given: Object) -> PodTemplate | None:
         """What the server makes of a pod, if it has made the same of another one."""
@@ -65,9 +88,6 @@ class PodTemplates:
         """What was made of pods counts no more."""
         self._known.clear()
 
-    def _stamp(self) -> tuple[int, ...]:
-        return tuple([bucket.changed for bucket in self._watched])
-
     def remember(self, namespace: str, given: Object, asked: Object, stored: Object) -> None:
         """Note what was made of a pod."""
         meta = given["metadata"]
@@ -85,3 +105,48 @@ class PodTemplates:
             {k: v for k, v in stored["metadata"].items() if k not in _OWN},
             {k: v for k, v in stored.items() if k != "metadata"},
         )
+
+
+Key: TypeAlias = tuple[User, str, bytes]
+"""Whose pod it is, in which namespace, and all of it but its name."""
+
+
+class NamedPod(NamedTuple):
+    """What the server made of a client's pod: as asked before admission, and as stored."""
+
+    stamp: tuple[int, ...]
+    asked: Object
+    stored: Object
+
+
+def key_of(user: User, namespace: str, given: Object) -> Key | None:
+    """What a pod has in common with those like it; None if it has too much of its own."""
+    meta = given.get("metadata")
+    if not meta or not meta.get("name") or not meta.keys() <= _PLAIN or MIRROR in (meta.get("annotations") or ()):
+        return None
+    content = orjson.dumps({**given, "metadata": {**meta, "name": ""}})
+    return (user, namespace, content) if len(content) <= LONGEST else None
+
+
+class NamedPods(_Watchful):
+    """The pods that clients made lately."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._known: dict[Key, NamedPod] = {}
+
+    def find(self, key: Key) -> NamedPod | None:
+        """What the server made of a pod like this one, if it would make the same again."""
+        found = self._known.get(key)
+        return found if found is not None and found.stamp == self._stamp() else None
+
+    def forget(self) -> None:
+        """What was made of pods counts no more."""
+        self._known.clear()
+
+    def remember(self, key: Key, asked: Object, stored: Object) -> None:
+        """Note what was made of a pod."""
+        if len(self._known) >= NAMED:
+            del self._known[next(iter(self._known))]
+        meta = {name: value for name, value in stored["metadata"].items() if name != "resourceVersion"}
+        self._known[key] = NamedPod(self._stamp(), asked, {**stored, "metadata": meta})

@@ -4,7 +4,7 @@ decode → identify (name, namespace) → default → admission → default → 
 store. A refusal at any point leaves the store as it was. Upstream: `apiserver/pkg/registry/generic/registry`.
 
 What the steps above make of a ReplicaSet's pods is worked out once (`pod_templates`); after that a pod costs its own
-metadata and nothing else.
+metadata and nothing else. It is likewise for pods of one client that differ in nothing but their name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.ownership import By, Known
 from k8snb.apiserver.patching import patched
-from k8snb.apiserver.pod_templates import PodTemplates
+from k8snb.apiserver.pod_templates import NamedPods, PodTemplates, key_of
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.clock import Clock
 from k8snb.errors import (
@@ -91,6 +91,7 @@ class Writer:
         self._admission = admission
         self._authors = authors
         self._templates = PodTemplates(store)
+        self._named = NamedPods(store)
         self._open: dict[str, int] = {}
         self._namespaces = store.bucket("namespaces")
         self._quotas = store.bucket("resourcequotas")
@@ -110,7 +111,32 @@ class Writer:
                 if made:
                     return Response(201, made[0])
         decoded = body.decode(request, kind.resource.api_version, kind.resource.kind, kind.strategy.decode)
+        if given is None and kind.many and not decoded.warnings and "dryRun" not in request.query:
+            return self._make_pod(kind, info, request, decoded.object)
         return self.make(kind, info, request, decoded.object, decoded.warnings)
+
+    def _make_pod(self, kind: Kind, info: RequestInfo, request: Request, wanted: Object) -> Response:
+        """Store a pod of a client; what was made of one that differs in nothing but its name holds for it too."""
+        user = request.user or _ANYBODY
+        key = key_of(user, info.namespace, wanted)
+        if key is None:
+            return self.make(kind, info, request, wanted)
+        name, found = wanted["metadata"]["name"], self._named.find(key)
+        if found is None or not is_simple(name) or kind.bucket.event(info.namespace, name) is not None:
+            response = self.make(kind, info, request, wanted)
+            made = response.object
+            assert made is not None
+            spoke = response.warnings != (*kind.strategy.warnings(made),)
+            if not spoke and not self._admission.asks_others(kind.resource):
+                self._named.remember(key, kind.strategy.default(wanted), made)
+            return response
+        own = {"name": name, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
+        fresh = {**found.stored, "metadata": {**found.stored["metadata"], **own}}
+        if self._quotas.namespaces.get(info.namespace):
+            self._admission.count(_creation(kind, info.namespace, fresh, user))
+        by = self._authors.creating(kind, info, request, found.asked)
+        self._store.create(kind.bucket, info.namespace, name, fresh, kind.ttl, by)
+        return Response(201, fresh, warnings=(*kind.strategy.warnings(fresh),))
 
     def make(
         self,
@@ -223,8 +249,9 @@ class Writer:
     # -- pods of one template ----------------------------------------------------------------------
 
     def forget(self) -> None:
-        """What admission made of pod templates, and of namespaces for events, counts no more."""
+        """What admission made of pods, and of namespaces for events, counts no more."""
         self._templates.forget()
+        self._named.forget()
         self._open.clear()
 
     def from_template(

@@ -154,9 +154,21 @@ def _rank(step: str) -> tuple[int, Any]:
 
 def ordered(fields: FieldSet) -> FieldSet:
     """The set with its steps in the order in which they are written."""
-    rest = sorted((step for step in fields if step != SELF), key=_rank)
-    made = {step: ordered(fields[step]) for step in rest}
-    return {SELF: _HERE, **made} if SELF in fields else made
+    made: dict[str, Any] = {SELF: _HERE} if SELF in fields else {}
+    for step in _in_order(fields):
+        below = fields[step]
+        made[step] = ordered(below) if below else _HERE
+    return made
+
+
+def _in_order(fields: FieldSet) -> list[str]:
+    """The steps of a level but for the place itself; those of one kind are in the order of their texts."""
+    steps = [step for step in fields if step != SELF]
+    if len(steps) < 2:
+        return steps
+    kinds = {step[:2] for step in steps}
+    steps.sort(key=None if len(kinds) == 1 else _rank)
+    return steps
 
 
 def text(place: tuple[str, ...]) -> str:
