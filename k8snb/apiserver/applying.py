@@ -64,7 +64,7 @@ class Applier:
         live = kind.load(old) if old is not None else _nothing(kind)
         owners = self._authors.history.live(kind, old) if old is not None else NOBODY
         reset = reset_fields(kind.resource, info.subresource)
-        found = self._applied(kind, info, request, live, wanted.object, kind.shape, owners, reset)
+        found = self._applied(kind, info, request, live, wanted.object, kind.served, owners, reset)
         if old is None:
             return self._made(kind, info, request, found, wanted.warnings)
         new = kind.save(_typed(found.object, kind.resource.api_version, kind.resource.kind, kind.strategy.decode))

@@ -83,8 +83,7 @@ class Remover:
         old = self._store.get(kind.bucket, namespace, info.name)
         if old is None:
             raise not_found(kind.resource, info.name)
-        _check_options(options)
-        _check_preconditions(kind, old, options.get("preconditions") or {})
+        check_wanted(kind, old, options)
         self._admission.validate(
             Attributes("DELETE", kind.resource, info.namespace, info.name, info.subresource, None, old, user, dry)
         )
@@ -148,6 +147,12 @@ def _check_options(options: Object) -> None:
         errors.append(not_supported("dryRun", options["dryRun"], ["All"]))
     if errors:
         raise invalid_options("DeleteOptions", errors)
+
+
+def check_wanted(kind: Kind, obj: Object, options: Object) -> None:
+    """Raise where the options are wrong, or the object is not the one that is to go."""
+    _check_options(options)
+    _check_preconditions(kind, obj, options.get("preconditions") or {})
 
 
 def _check_preconditions(kind: Kind, obj: Object, wanted: Object) -> None:

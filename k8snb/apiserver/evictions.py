@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apiserver import body
-from k8snb.apiserver.deleting import Remover
+from k8snb.apiserver.deleting import Remover, check_wanted
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.writing import Writer
@@ -55,10 +55,12 @@ class Evictions:
         pod = self._store.get(kind.bucket, info.namespace, info.name)
         if pod is None:
             raise not_found(kind.resource, info.name)
+        check_wanted(kind, pod, options)
         if not self._is_free(pod):
             self._spend(pod, dry)
         if not dry:
             self._mark(kind, pod)
+            options = {name: value for name, value in options.items() if name != "preconditions"}  # met before the mark
         plain = RequestInfo("delete", info.resource, info.namespace, info.name)
         self._remover.remove(kind, plain, options, request.user or _ANYBODY, dry)
         return Response(201, _SUCCESS)

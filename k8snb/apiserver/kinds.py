@@ -65,6 +65,13 @@ class Kind:
     def shape(self, shape: Shape) -> None:
         self._shape = shape
 
+    @property
+    def served(self) -> Shape:
+        """How objects are merged in the version of this row, whatever version they are stored in."""
+        return (
+            shape_of(self.resource.api_version, self.resource.kind) if self.resource.storage == "events" else self.shape
+        )
+
     def load(self, stored: Object) -> Object:
         """A stored object in the version this row serves."""
         if self.convert is not None:

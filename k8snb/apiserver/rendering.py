@@ -45,6 +45,16 @@ def render(kinds: Kinds, clock: Clock, history: History, request: Request, respo
     return response
 
 
+def check_acceptable(request: Request) -> None:
+    """Raise NotAcceptable before a write whose answer could not be given in any form that the client takes."""
+    info = request.info
+    if info is None or info.resource is None or info.subresource not in ("", "status") or request.method == "GET":
+        return
+    accepted = negotiate(request.headers.get("accept", ""), RESOURCE_VIEWS, protobuf=True)
+    if accepted.media_type == PROTOBUF and not protobuf.known(info.resource.api_version, info.resource.kind):
+        raise not_acceptable(ANSWERS)
+
+
 def _as_protobuf(obj: Object) -> bytes:
     """An object or a list as protobuf. Raises NotAcceptable for a kind that has no numbers for its fields."""
     try:
@@ -58,7 +68,8 @@ def _managed(history: History, kind: Kind, obj: Object) -> Object:
     said = obj.get("kind")
     if said == kind.resource.kind:
         meta = obj.get("metadata") or {}
-        return history.shown(kind, obj) if "resourceVersion" in meta and "managedFields" not in meta else obj
+        stored = str(meta.get("resourceVersion", "")).isdecimal()  # a review is answered with the metadata it came with
+        return history.shown(kind, obj) if stored and "managedFields" not in meta else obj
     if said == f"{kind.resource.kind}List":
         return {**obj, "items": [history.shown(kind, item) for item in obj["items"]]}
     return obj

@@ -39,7 +39,7 @@ from k8snb.apiserver.metrics import Metrics
 from k8snb.apiserver.negotiation import patch_kind
 from k8snb.apiserver.ownership import History
 from k8snb.apiserver.reading import Reader
-from k8snb.apiserver.rendering import render
+from k8snb.apiserver.rendering import check_acceptable, render
 from k8snb.apiserver.routing import resolve
 from k8snb.apiserver.selecting import selection
 from k8snb.apiserver.subresources import Subresources
@@ -361,6 +361,7 @@ def _count(server: APIServer, request: Request, then: Handle) -> Response:
 
 
 def _negotiate(server: APIServer, request: Request, then: Handle) -> Response:
+    check_acceptable(request)
     return render(server.kinds, server.clock, server.history, request, then(request))
 
 

@@ -323,6 +323,12 @@ def _write_field(number: int, value: Any, schema: Type) -> bytes:
     return _write_item(number, value, schema)
 
 
+def known(api_version: str, kind: str) -> bool:
+    """Whether there are numbers for the fields of a kind."""
+    schema = type_of(api_version, kind)
+    return schema is not None and _message_name(schema) in _table()
+
+
 def encode(obj: Object) -> bytes:
     """The body that carries an object. Raises `ProtobufError` for a kind without a schema."""
     api_version, kind = str(obj.get("apiVersion", "")), str(obj.get("kind", ""))

@@ -141,11 +141,15 @@ _WEBHOOKS = Printer(
     ),
     _webhooks,
 )
+
+
 def _api_service(obj: Object, now: float) -> list[Any]:
     service = dig(obj, "spec", "service")
-    shown = f"{service['namespace']}/{service['name']}" if service else "Local"
-    found = next((each for each in dig(obj, "status", "conditions", default=()) if each["type"] == "Available"), None)
-    state = "Unknown" if found is None else str(found["status"])
+    shown = f"{service.get('namespace', '')}/{service.get('name', '')}" if service else "Local"
+    found = next(
+        (each for each in dig(obj, "status", "conditions", default=()) if each.get("type") == "Available"), None
+    )
+    state = "Unknown" if found is None else str(found.get("status", ""))
     if found is not None and state != "True":
         state = f"{state} ({found.get('reason', '')})"
     return [name_of(obj), shown, state, age(obj, now)]

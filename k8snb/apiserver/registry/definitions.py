@@ -80,12 +80,12 @@ class DefinitionStrategy(Strategy):
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         found: list[FieldError] = []
         spec, before = new["spec"], old["spec"]
-        pairs = [("group", spec["group"], before["group"])]
-        pairs += [("names.plural", spec["names"]["plural"], before["names"]["plural"])]
+        pairs = [("group", spec.get("group", ""), before.get("group", ""))]
+        pairs += [("names.plural", spec["names"].get("plural", ""), before["names"].get("plural", ""))]
         if is_true(old, "Established"):
             pairs = [
-                ("scope", spec["scope"], before["scope"]),
-                ("names.kind", spec["names"]["kind"], before["names"]["kind"]),
+                ("scope", spec.get("scope", ""), before.get("scope", "")),
+                ("names.kind", spec["names"].get("kind", ""), before["names"].get("kind", "")),
                 *pairs,
             ]
         found += [invalid_value(f"spec.{field}", value, IMMUTABLE) for field, value, was in pairs if value != was]
