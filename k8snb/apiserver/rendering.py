@@ -68,7 +68,9 @@ def _managed(history: History, kind: Kind, obj: Object) -> Object:
     said = obj.get("kind")
     if said == kind.resource.kind:
         meta = obj.get("metadata") or {}
-        stored = str(meta.get("resourceVersion", "")).isdecimal()  # a review is answered with the metadata it came with
+        stored = (
+            "name" in meta and str(meta.get("resourceVersion", "")).isdecimal()
+        )  # a review is answered with the metadata it came with
         return history.shown(kind, obj) if stored and "managedFields" not in meta else obj
     if said == f"{kind.resource.kind}List":
         return {**obj, "items": [history.shown(kind, item) for item in obj["items"]]}

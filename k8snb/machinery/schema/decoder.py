@@ -39,6 +39,7 @@ _NOTHING = object()
 _OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _MAX = {32: 2**31 - 1, 64: 2**63 - 1}
 _NO_FIELDS: frozenset[str] = frozenset()
+_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
 
 
 class _Abort(Exception):
@@ -148,7 +149,7 @@ def _compiled(schema: Type) -> Decoder:
         return _container(schema, "v1.ResourceList" if _is_resource_list(schema) else schema.go_name)
     if schema.kind == "integer":
         return _integer(schema.bits, schema.go_name)
-    return _SIMPLE[schema.kind]
+    return _schema_or_other if schema.name.startswith(f"{_SCHEMA}Or") else _SIMPLE[schema.kind]
 
 
 def _is_resource_list(schema: Type) -> bool:
@@ -323,6 +324,15 @@ def _corrupt(text: str) -> int:
 
 def _any(value: Any, place: Place | None, log: _Log) -> Any:
     return value
+
+
+def _schema_or_other(value: Any, place: Place | None, log: _Log) -> Any:
+    """A schema, or what may stand in place of one; Go reads it apart, and notes no unknown fields in it."""
+    if not isinstance(value, Mapping):
+        return value
+    apart = _Log([])
+    decoded = _named(_SCHEMA)(value, None, apart)
+    return log.remember(apart.mismatch) if apart.mismatch else decoded
 
 
 _SIMPLE: Mapping[str, Decoder] = {
