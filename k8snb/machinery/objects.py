@@ -64,7 +64,7 @@ def controller_reference(owner: Object) -> Object:
 def condition(obj: Object, type: str) -> Object | None:
     """The status condition of that type."""
     for found in (obj.get("status") or _EMPTY).get("conditions") or ():
-        if found["type"] == type:
+        if found.get("type") == type:
             result: Object = found
             return result
     return None

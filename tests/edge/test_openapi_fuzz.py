@@ -548,6 +548,14 @@ def test_schemas_inside_items_are_read_like_those_around_them(cluster: Cluster) 
     )
 
 
+def test_a_definition_may_have_versions_without_names_and_conditions_without_types(cluster: Cluster) -> None:
+    target = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.fuzz.example.com"
+    nameless = {"spec": {"versions": [{"served": True, "storage": True}]}}
+    assert ask(cluster, "PATCH", target, nameless, MERGE).code == 422
+    assert ask(cluster, "PATCH", f"{target}/status", {"status": {"conditions": [{"status": "x"}]}}, MERGE).code < 500
+    assert cluster.server.panics == []
+
+
 def test_without_its_rights_the_scheduler_goes_on(cluster: Cluster) -> None:
     assert ask(cluster, "DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterroles").code == 200
     spec = {"nodeSelector": {"no": "node"}, "containers": [{"name": "c", "image": "nginx"}]}

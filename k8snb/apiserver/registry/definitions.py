@@ -114,10 +114,10 @@ def _stored_versions(obj: Object) -> list[FieldError]:
     stored = (obj.get("status") or {}).get("storedVersions") or []
     if not stored:
         return [invalid_value(path, stored, "must have at least one stored version")]
-    versions = obj["spec"]["versions"]
-    missing = [v["name"] for v in versions if v.get("storage") and v["name"] not in stored]
+    versions = obj["spec"].get("versions") or ()
+    missing = [name for v in versions if v.get("storage") and (name := v.get("name", "")) not in stored]
     found += [invalid_value(path, stored, f"must have the storage version {name}") for name in missing]
-    named = {version["name"] for version in versions}
+    named = {version.get("name", "") for version in versions}
     for index, each in enumerate(stored):
         if each not in named:
             why = (
