@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import yaml
@@ -22,6 +22,7 @@ from k8snb.trace import Sent
 from k8snb.typing import Object
 from k8snb.view.changes import Change, changes
 from k8snb.view.frames import Act, Frame
+from k8snb.view.requests import Sent as Exchanged
 from k8snb.view.scene import Item, Snapshot, facts
 from k8snb.view.stepper import Stepper
 
@@ -31,23 +32,6 @@ _SEEN = frozenset({"authentication", "request info", "authorization", "content n
 
 _MOST = 8
 _LONGEST = 600
-
-
-class Exchanged(Protocol):
-    """A request of the client's and the answer, as the built-in kubectl keeps them."""
-
-    @property
-    def method(self) -> str: ...
-    @property
-    def url(self) -> str: ...
-    @property
-    def content_type(self) -> str: ...
-    @property
-    def body(self) -> str: ...
-    @property
-    def code(self) -> int: ...
-    @property
-    def response(self) -> str: ...
 
 
 class Applying:
