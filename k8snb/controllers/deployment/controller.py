@@ -184,9 +184,11 @@ class DeploymentController(Controller):
     def _rest(self, rollout: Rollout) -> None:
         """Nothing can be scaled: the rollout is complete, or has to wait for pods."""
         if is_complete(rollout.deployment, rollout.deployment.get("status") or {}):
-            self.wants(_("every pod is up to date and available: the rollout is complete"))
             self._forget(rollout)
-        elif self.trace.enabled:
+            if total(rollout.sets, "availableReplicas") == rolling.replicas_of(rollout.deployment):
+                self.wants(_("every pod is up to date and available: the rollout is complete"))
+                return
+        if self.trace.enabled:
             self._tell_waiting(rollout)
 
     def _tell_waiting(self, rollout: Rollout) -> None:
