@@ -6,6 +6,7 @@ imported when first asked for, so that a cluster without pictures does not pay f
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from k8snb.view.stepper import Stepper
 
 
-class Showing:
+class Showing(ABC):
     """The views of a cluster."""
 
     server: APIServer
@@ -48,12 +49,13 @@ class Showing:
         """The objects as they were at a revision."""
         return Snapshot(self.server, revision)
 
+    @abstractmethod
     def _do(self, name: str, *arguments: Any) -> Any:
-        raise NotImplementedError
+        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
 
+    @abstractmethod
     def wait(self, condition: Callable[[], bool], timeout: float = 0.0) -> bool:
         """Wait until `condition()` holds."""
-        raise NotImplementedError
 
     def stepper(
         self,

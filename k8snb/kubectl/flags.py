@@ -212,6 +212,15 @@ FIELD_SELECTOR = Flag("field-selector")
 EVERY_NAMESPACE = Flag("all-namespaces", "A", kind="switch")
 ALL = Flag("all", kind="switch")
 FILES = (Flag("filename", "f", kind="list"), Flag("recursive", "R", kind="switch"), Flag("kustomize", "k"))
+SESSION = (
+    Flag("container", "c"),
+    Flag("pod-running-timeout", kind="seconds", default=60.0),
+    Flag("quiet", "q", kind="switch"),
+    Flag("stdin", "i", kind="switch"),
+    Flag("tty", "t", kind="switch"),
+)
+"""What every command takes that opens a session in a container."""
+
 CHUNKS = Flag("chunk-size", kind="number", default=500)
 VALIDATE = Flag("validate", default="strict", bare="strict")
 SAVE_CONFIG = Flag("save-config", kind="switch")

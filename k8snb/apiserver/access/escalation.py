@@ -7,6 +7,8 @@ every rule of its role, or have the verb `bind` on that. Upstream this wraps the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from k8snb.apiserver.access.authorizer import MASTERS, Authorizer
 from k8snb.apiserver.access.rbac import GROUP
 from k8snb.apiserver.access.rules import Access, described, go_list, uncovered
@@ -60,11 +62,11 @@ class Escalation(Plugin):
         access = Access(verb, GROUP, plural, namespace=attributes.namespace, name=name, version="v1")
         return self._authorizer.decide(attributes.user, access).allowed
 
-    def _confirm(self, attributes: Attributes, rules: object) -> None:
+    def _confirm(self, attributes: Attributes, rules: Sequence[Object]) -> None:
         """Raise Forbidden where the user does not hold the rules already."""
         user = attributes.user
         owned, errors = self._authorizer.rbac.rules_for(user, attributes.namespace)
-        missing = uncovered(owned, rules)  # type: ignore[arg-type]
+        missing = uncovered(owned, rules)
         if not missing:
             return
         who = f"user {quoted(user.name)} (groups={go_list(user.groups)})"

@@ -47,7 +47,7 @@ class Decision(NamedTuple):
 
 
 def _has(found: Sequence[str] | None, word: str) -> bool:
-    return bool(found) and (word in found or ALL in found)  # type: ignore[operator]
+    return found is not None and (word in found or ALL in found)
 
 
 def allows(rule: Object, access: Access) -> bool:

@@ -80,12 +80,14 @@ class CustomStrategy(Strategy):
             if stored["apiVersion"] == wanted:
                 return stored
             converted = convert(resource, stored) if convert is not None else {**stored, "apiVersion": wanted}
-            return defaulted(pruned(converted, schema, []), schema)  # type: ignore[no-any-return]
+            filled: Object = defaulted(pruned(converted, schema, []), schema)
+            return filled
 
         return read
 
     def default(self, obj: Object) -> Object:
-        return defaulted(obj, self.schema)  # type: ignore[no-any-return]
+        filled: Object = defaulted(obj, self.schema)
+        return filled
 
     def prepare_create(self, obj: Object) -> Object:
         return super().prepare_create(obj) if self.has_status else obj

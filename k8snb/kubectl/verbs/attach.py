@@ -9,7 +9,7 @@ from __future__ import annotations
 from k8snb.errors import StatusError
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
-from k8snb.kubectl.flags import Flag
+from k8snb.kubectl.flags import SESSION
 from k8snb.kubectl.podpicking import container_names, default_container, pods_of
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.waiting import FOREVER_SECONDS, QUIET_SECONDS, request_timeout
@@ -69,11 +69,5 @@ ATTACH = Verb(
     "attach",
     "Attach to a running container",
     run,
-    (
-        Flag("container", "c"),
-        Flag("pod-running-timeout", kind="seconds", default=60.0),
-        Flag("quiet", "q", kind="switch"),
-        Flag("stdin", "i", kind="switch"),
-        Flag("tty", "t", kind="switch"),
-    ),
+    SESSION,
 )

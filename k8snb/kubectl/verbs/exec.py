@@ -5,7 +5,7 @@ from __future__ import annotations
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.executing import execute
-from k8snb.kubectl.flags import FILES, Flag
+from k8snb.kubectl.flags import FILES, SESSION
 from k8snb.kubectl.podpicking import default_container, pods_of
 
 
@@ -41,10 +41,6 @@ EXEC = Verb(
     run,
     (
         *FILES,
-        Flag("container", "c"),
-        Flag("pod-running-timeout", kind="seconds", default=60.0),
-        Flag("quiet", "q", kind="switch"),
-        Flag("stdin", "i", kind="switch"),
-        Flag("tty", "t", kind="switch"),
+        *SESSION,
     ),
 )

@@ -92,7 +92,8 @@ def _account(each: Authorizer, namespace: str, name: str) -> Authorizer:
 
 
 def _checked(each: Any, verb: str) -> Decision:
-    return each.check.ask(each.check, verb)  # type: ignore[no-any-return]
+    decision: Decision = each.check.ask(each.check, verb)
+    return decision
 
 
 _A, _P, _G, _R, _D = (each.cel_type for each in (Authorizer, PathCheck, GroupCheck, ResourceCheck, Decision))
