@@ -53,6 +53,15 @@ class Visit:
         self.context.route("**/*", self._asked)
         self.page.goto(url)
 
+    def settle(self) -> None:
+        """Wait until the fonts are there and the page's scripts have nothing left to do.
+
+        Not Playwright's "networkidle": it may wait for ever for a request that the browser answered from its memory.
+        """
+        self.page.evaluate(
+            "document.fonts.ready.then(() => new Promise(idle => setTimeout(() => requestIdleCallback(idle), 300)))"
+        )
+
     def _said(self, message: Any) -> None:
         if message.type == "error":
             self.troubles.append(f"console: {message.text}")

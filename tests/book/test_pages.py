@@ -59,7 +59,7 @@ def test_a_page_loads_without_an_error_and_without_another_host(
     browser: Any, site: str, page: str, scheme: str
 ) -> None:
     with Visit(browser, f"{site}/{page}.html", scheme=scheme) as visit:
-        visit.page.wait_for_load_state("networkidle")
+        visit.settle()
         assert visit.troubles == []
 
 
