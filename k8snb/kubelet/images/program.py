@@ -125,8 +125,8 @@ class Program:
     idle: ClassVar[bool] = True
     """Whether it does nothing observable until somebody asks (see above)."""
 
-    stop_seconds: ClassVar[float] = 0.1
-    """How long it takes to end after a signal that it heeds."""
+    stop_seconds: ClassVar[float] = 0.02
+    """How long it takes to end after a signal that it heeds: an idle daemon needs some twenty milliseconds."""
 
     memory: ClassVar[int] = 4 * MEBIBYTE
     """Bytes it needs to run at all."""
