@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
@@ -22,6 +22,7 @@ from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 
 if TYPE_CHECKING:
+    from k8snb.cluster import Cluster
     from k8snb.view.cgroups import CgroupTree
     from k8snb.view.chart import Chart
     from k8snb.view.dot import Diagram
@@ -70,19 +71,24 @@ class Showing(ABC):
 
         `about` limits it to objects and what hangs from them: `Deployment/web`.
         """
+        from k8snb.playing import Playing
         from k8snb.view.story import story
 
-        last = self.revision if until is None else until
-        return story(
-            title or _("What happened"),
-            self.trace.spans,
-            self.trace.requests,
-            self.at,
-            since=max(since, self.store.compacted),
-            until=last,
-            namespace=namespace,
-            about=[about] if isinstance(about, str) else about,
-        )
+        def tell(cluster: Showing, last: int | None = None) -> Stepper:
+            return story(
+                title or _("What happened"),
+                cluster.trace.spans,
+                cluster.trace.requests,
+                cluster.at,
+                since=max(since, cluster.store.compacted),
+                until=cluster.revision if last is None else last,
+                namespace=namespace,
+                about=[about] if isinstance(about, str) else about,
+            )
+
+        told = tell(self, until)
+        told.playing = Playing(cast("Cluster", self), tell, namespace)
+        return told
 
     def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
         """Objects and what hangs from them, as they are or were at a revision: `deployment/web`, `service/web`."""

@@ -17,6 +17,9 @@ from typing import Any
 from k8snb.typing import ObjectKey
 from k8snb.wire import Request
 
+MOST_READ = 60
+"""Of so many objects a span remembers that it read them."""
+
 
 class Sent:
     """One request that reached the API server, and what became of it."""
@@ -44,7 +47,20 @@ class Sent:
 class Span:
     """One reconcile: observe, diff, act."""
 
-    __slots__ = ("cause", "component", "error", "key", "number", "observed", "requests", "revision", "time", "wanted")
+    __slots__ = (
+        "cause",
+        "compared",
+        "component",
+        "error",
+        "key",
+        "number",
+        "observed",
+        "read",
+        "requests",
+        "revision",
+        "time",
+        "wanted",
+    )
 
     def __init__(self, number: int, component: str, key: ObjectKey, cause: int, revision: int, time: float) -> None:
         self.number = number
@@ -56,6 +72,10 @@ class Span:
         """The store's revision when it began."""
         self.time = time
         self.observed: dict[str, Any] = {}
+        self.compared: dict[str, tuple[Any, Any]] = {}
+        """What was held against each other: by name, what was observed and what was desired."""
+        self.read: dict[tuple[str, str], None] = {}
+        """The objects that it looked at in its caches, by kind and name, in order."""
         self.wanted = ""
         self.requests: list[Sent] = []
         self.error = ""
@@ -89,6 +109,12 @@ class Trace:
         self.current = None
         if self.enabled:
             self.spans.append(span)
+
+    def looked(self, kind: str, name: str) -> None:
+        """Note that the reconcile of the moment looked at an object; the first few are kept."""
+        span = self.current
+        if span is not None and len(span.read) < MOST_READ:
+            span.read[kind, name] = None
 
     def sent(self, request: Request, code: int) -> None:
         """Keep a request that the server has answered."""

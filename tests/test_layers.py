@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "k8snb"
 
 LAYERS = (
-    ("__init__", "__main__", "bench", "cluster", "coverage", "serving", "showing", "snapshot", "testing"),
+    ("__init__", "__main__", "bench", "cluster", "coverage", "playing", "serving", "showing", "snapshot", "testing"),
     ("helm", "kubectl", "lab", "live", "view"),
     ("controllers", "kubelet", "metrics", "network", "scheduler"),
     ("apiserver", "client"),

@@ -45,7 +45,7 @@ class Context:
     def separate(self, name: str, *groups: str) -> Context:
         """A context for another process: its own user and its own informers."""
         context = self.act_as(name, *groups)
-        return replace(context, informers=Informers(self.loop, context.client))
+        return replace(context, informers=Informers(self.loop, context.client, self.trace))
 
 
 class Controller:
@@ -100,6 +100,11 @@ class Controller:
         """Note in the trace what this reconcile observed."""
         if self.trace.current is not None and self.trace.enabled:
             self.trace.current.observed.update(observed)
+
+    def compares(self, name: str, observed: Any, desired: Any) -> None:
+        """Note in the trace what this reconcile held against each other: what is, and what should be."""
+        if self.trace.current is not None and self.trace.enabled:
+            self.trace.current.compared[name] = (observed, desired)
 
     def wants(self, sentence: str, **values: Any) -> None:
         """Note in the trace what this reconcile is going to do, and why; a second sentence joins the first.

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from k8snb.client.client import Client
 from k8snb.loop import Loop, Task
 from k8snb.machinery.objects import revision_of
+from k8snb.trace import Trace
 from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, WatchEvent
 
@@ -213,12 +214,42 @@ class Informer(Task):
             self._absorb(sum(1 for event in events if event.revision <= revision), passing=False)
 
 
-class Informers:
-    """The informers that the parts of one process share: one per resource and selector."""
+class ToldInformer(Informer):
+    """An informer that notes in the trace which objects the reconcile of the moment looked at."""
 
-    def __init__(self, loop: Loop, client: Client) -> None:
+    def __init__(self, loop: Loop, client: Client, resource: str, fields: str, trace: Trace) -> None:
+        super().__init__(loop, client, resource, fields)
+        self._trace = trace
+        self._kind = client.resource(resource).kind
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        found = super().get(namespace, name)
+        if found is not None:
+            self._trace.looked(self._kind, name)
+        return found
+
+    def list(self, namespace: str = "") -> builtins.list[Object]:
+        return self._told(super().list(namespace))
+
+    def by_index(self, name: str, value: str) -> builtins.list[Object]:
+        return self._told(super().by_index(name, value))
+
+    def _told(self, objects: builtins.list[Object]) -> builtins.list[Object]:
+        for obj in objects if self._trace.current is not None else ():
+            self._trace.looked(self._kind, obj["metadata"]["name"])
+        return objects
+
+
+class Informers:
+    """The informers that the parts of one process share: one per resource and selector.
+
+    With a trace that is kept, they note there what is read.
+    """
+
+    def __init__(self, loop: Loop, client: Client, trace: Trace | None = None) -> None:
         self._loop = loop
         self._client = client
+        self._trace = trace if trace is not None and trace.enabled else None
         self._informers: dict[tuple[str, str], Informer] = {}
 
     def of(self, resource: str, *, fields: str = "") -> Informer:
@@ -226,9 +257,14 @@ class Informers:
         key = (self._client.resource(resource).group_resource, fields)
         found = self._informers.get(key)
         if found is None:
-            found = self._informers[key] = Informer(self._loop, self._client, resource, fields)
+            found = self._informers[key] = self._made(resource, fields)
             found.start()
         return found
+
+    def _made(self, resource: str, fields: str) -> Informer:
+        if self._trace is None:
+            return Informer(self._loop, self._client, resource, fields)
+        return ToldInformer(self._loop, self._client, resource, fields, self._trace)
 
     def stop(self) -> None:
         """Stop them all, as when the process ends."""

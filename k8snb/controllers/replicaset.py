@@ -167,6 +167,7 @@ class ReplicaSetController(Controller):
         if key in self._claiming:
             exist += self._adopt(key, rs)
         wanted = rs["spec"].get("replicas", 1)
+        self.compares(_("pods"), exist, wanted)
         self.saw(wanted=wanted, exist=exist, ready=tally.ready, terminating=tally.terminating)
         failure: Failure | None = None
         error: StatusError | None = None

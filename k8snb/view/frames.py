@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8snb.i18n import _
+from k8snb.typing import Object
 from k8snb.view import theme
 from k8snb.view.changes import Change
+from k8snb.view.history import History
 from k8snb.view.scene import Item, Scene, difference
 
 MARKS = {"ring": "○", "half": "◐", "disc": "●", "cross": "✕", "dash": "◌", "check": "✓"}
@@ -62,6 +64,12 @@ class Frame:
     scene: Scene = field(default_factory=dict)
     touched: Sequence[str] = ()
     error: str = ""
+    compared: Sequence[tuple[str, str, str]] = ()
+    """What was held against each other: a name, what was observed, what was desired."""
+    read: Sequence[str] = ()
+    """The ids of the objects that it looked at."""
+    objects: Mapping[str, Object] = field(default_factory=dict)
+    """The objects behind the scene, whole."""
 
     @property
     def lane(self) -> str:
@@ -133,6 +141,8 @@ def document(title: str, frames: Sequence[Frame]) -> dict[str, Any]:
     """The story as the front end reads it: plain JSON, scenes as differences, in which nothing is random."""
     lanes = list(dict.fromkeys(frame.lane for frame in frames))
     kinds = dict.fromkeys(name.split("/")[0] for frame in frames for name in frame.scene)
+    ids: dict[str, int] = {}
+    told = list(_frames(frames, lanes, ids))
     return {
         "title": title,
         "words": words(),
@@ -140,12 +150,14 @@ def document(title: str, frames: Sequence[Frame]) -> dict[str, Any]:
         "kinds": {kind: theme.look(kind)._asdict() for kind in kinds},
         "states": {name: state._asdict() for name, state in theme.STATES.items()},
         "generations": list(theme.GENERATIONS),
-        "frames": list(_frames(frames, lanes)),
+        "ids": list(ids),
+        "frames": told,
     }
 
 
-def _frames(frames: Sequence[Frame], lanes: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _frames(frames: Sequence[Frame], lanes: Sequence[str], ids: dict[str, int]) -> Iterator[dict[str, Any]]:
     before: Mapping[str, Item] = {}
+    history = History()
     for index, frame in enumerate(frames):
         changed, gone = difference(before, frame.scene)
         before = frame.scene
@@ -155,15 +167,19 @@ def _frames(frames: Sequence[Frame], lanes: Sequence[str]) -> Iterator[dict[str,
             "subject": frame.subject,
             "caption": frame.caption,
             "time": when(frame.time),
+            "at": round(frame.time, 3),
             "revision": frame.revision,
             "cause": frame.cause,
             "from": _cause(frames, index),
             "observed": [list(pair) for pair in frame.observed],
+            "compared": [list(row) for row in frame.compared],
+            "read": [ids.setdefault(name, len(ids)) for name in frame.read if name in frame.scene],
             "acts": [_act(act) for act in frame.acts],
             "error": frame.error,
             "set": changed,
             "gone": gone,
             "touched": list(frame.touched),
+            "objects": history.frame(frame.objects),
         }
         yield {name: value for name, value in data.items() if value not in ("", [], {}, None)}
 
@@ -192,7 +208,22 @@ def _act(act: Act) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value not in ("", [], 0)}
 
 
-def words() -> dict[str, str]:
+def shortcuts() -> list[list[str]]:
+    """The keys that the front end heeds, and what each does."""
+    return [
+        [_("space"), _("play and pause")],
+        ["← →", _("one event back or on")],
+        [", .", _("the previous or next turn of the same component")],
+        ["p n", _("the previous or next change of the pinned object")],
+        ["Home End", _("the first and the last step")],
+        ["+ −", _("faster, slower")],
+        ["v", _("the next view")],
+        ["Esc", _("unpin")],
+        ["?", _("show and hide this list")],
+    ]
+
+
+def words() -> dict[str, Any]:
     """What the front end says, in the reader's language."""
     return {
         "first": _("first step"),
@@ -206,7 +237,7 @@ def words() -> dict[str, str]:
         "stepper": _("stepper"),
         "because": _("because of @{revision}"),
         "observe": _("observe"),
-        "diff": _("diff"),
+        "difference": _("diff"),
         "act": _("act"),
         "nothing": _("nothing"),
         "more": _("… and {count} more"),
@@ -214,5 +245,57 @@ def words() -> dict[str, str]:
         "objects": _("Objects"),
         "nodes": _("Nodes"),
         "says": _("says"),
-        "keys": _("Space plays and pauses; the arrow keys, Home and End move."),
+        "keys": _("Space plays and pauses; the arrow keys, Home and End move; question mark lists all keys."),
+        "shortcuts": shortcuts(),
+        "topology": _("Topology"),
+        "sequence": _("Sequence"),
+        "diff": _("Diff"),
+        "timeline": _("Timeline"),
+        "views": _("views"),
+        "pace": _("speed"),
+        "help": _("keys"),
+        "link": _("link to this step"),
+        "linked": _("The address of this step is in the address bar."),
+        "pin": _("read the YAML of"),
+        "pinned": _("pinned object"),
+        "unpin": _("unpin"),
+        "absent": _("not there at this step"),
+        "changedHere": _("changed at this step"),
+        "newHere": _("new at this step"),
+        "since": _("as of step {i}"),
+        "changeBefore": _("previous change of it"),
+        "changeAfter": _("next change of it"),
+        "server": _("API server"),
+        "hears": _("hears of @{revision}"),
+        "thoughts": _("What each component thinks now"),
+        "at": _("step {i}"),
+        "read": _("read"),
+        "field": _("field"),
+        "observed": _("observed"),
+        "desired": _("desired"),
+        "compared": _("compared"),
+        "differs": _("differs"),
+        "equal": _("equal"),
+        "therefore": _("Therefore:"),
+        "actions": {
+            "delete": _("delete it"),
+            "crash": _("crash its container"),
+            "cordon": _("cordon, uncordon"),
+            "partition": _("cut off, reconnect"),
+            "rewind": _("go back to this step"),
+            "fork": _("fork here"),
+            "continue": _("let it go on"),
+            "apply": _("replace it"),
+        },
+        "edit": _("edit its manifest"),
+        "breakIt": _("Break it now:"),
+        "timeMachine": _("Time machine:"),
+        "pinFirst": _("Pin {kind} first: click it."),
+        "anObject": _("an object"),
+        "working": _("the cluster is at work …"),
+        "otherFuture": _("The other future"),
+        "futures": _("What is different in the end"),
+        "thisFuture": _("this future"),
+        "phases": _("Phases"),
+        "conditions": _("Conditions"),
     }

@@ -72,16 +72,30 @@ def id_of(name: str) -> str:
 
 def scene(snapshot: Snapshot, namespace: str = "default") -> dict[str, Item]:
     """Everything of a namespace that a picture shows, and the nodes beneath it."""
+    return scene_of(population(snapshot, namespace))
+
+
+def population(snapshot: Snapshot, namespace: str = "default") -> dict[str, Object]:
+    """The objects that a picture of a namespace shows, by id: those in it, and the nodes beneath."""
     objects = [
         obj for resource in RESOURCES.values() for obj in snapshot.list(resource, namespace) if not is_own_door(obj)
     ]
-    generations = generations_of(objects)
-    members = membership(objects)
-    items = {identity(obj): item(obj, generations, members) for obj in objects}
-    used = {each["place"] for each in items.values() if "place" in each}
     nodes = sorted(snapshot.list("nodes"), key=natural)
-    shown = [node for node in nodes if len(nodes) <= FEW_NODES or identity(node) in used]
-    return {**items, **{identity(node): node_item(node) for node in shown}}
+    if len(nodes) > FEW_NODES:
+        used = {(obj.get("spec") or {}).get("nodeName") for obj in objects if obj["kind"] == "Pod"}
+        nodes = [node for node in nodes if node["metadata"]["name"] in used]
+    return {identity(obj): obj for obj in (*objects, *nodes)}
+
+
+def scene_of(objects: Mapping[str, Object]) -> dict[str, Item]:
+    """How those objects are drawn."""
+    inside = [obj for obj in objects.values() if obj["kind"] != "Node"]
+    generations = generations_of(inside)
+    members = membership(inside)
+    return {
+        name: node_item(obj) if obj["kind"] == "Node" else item(obj, generations, members)
+        for name, obj in objects.items()
+    }
 
 
 def is_own_door(obj: Object) -> bool:

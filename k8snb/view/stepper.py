@@ -1,6 +1,6 @@
 """A story under a scrubber, wherever the page is read.
 
-One front end (`stepper.js`, one function that draws into an element) has two hosts. A notebook with a kernel gets
+One front end (`front/`, whose files make one module) has two hosts. A notebook with a kernel gets
 an `anywidget`, so that Python knows which step the reader looks at. Everything else gets a custom element that
 carries its frames with it and asks nobody for anything: it works in a static page, offline and from a file. Where
 scripts do not run and on paper, its content remains: all frames as a numbered list. And there is always the text.
@@ -13,26 +13,55 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 from k8snb.view import theme
 from k8snb.view.frames import Frame, details, document, text, when
+from k8snb.view.packing import packed, written
 
 STATIC = "K8SNB_STATIC"
 """An environment variable: where it is set, nobody is going to click while the kernel lives (a book is built)."""
 
 ELEMENT = "k8snb-stepper"
 
+_PARTS = (
+    *("base", "objects", "score", "words", "picture", "sequence", "compare", "timeline"),
+    *("pinned", "actions", "mount", "hosts"),
+)
+"""The front end, in the order in which its files make one module (`front/*.js`)."""
+
+_STYLES = ("stepper", "views")
+
+
+class Playing(Protocol):
+    """The cluster behind a stepper that is looked at while its kernel lives."""
+
+    said: str
+
+    @property
+    def story(self) -> Stepper: ...
+
+    @property
+    def other(self) -> Stepper | None: ...
+
+    def act(self, message: Mapping[str, Any]) -> None: ...
+
+    def compared(self) -> list[list[str]]: ...
+
 
 class Stepper:
     """Frames with a title. Display it in a notebook, iterate over it, take a frame by its index, a part by a slice."""
 
-    def __init__(self, title: str, frames: Sequence[Frame]) -> None:
+    def __init__(self, title: str, frames: Sequence[Frame], views: Sequence[str] = ("topology",)) -> None:
         self.title = title
         self.frames = tuple(frames)
+        self.views = tuple(views)
+        """Which views share the scrubber: topology, sequence, diff, timeline."""
+        self.playing: Playing | None = None
+        """The cluster that a reader with a kernel may break, rewind and fork from here."""
         self._widget: Any = None
 
     def __len__(self) -> int:
@@ -45,7 +74,7 @@ class Stepper:
     def __getitem__(self, index: slice) -> Stepper: ...
 
     def __getitem__(self, index: int | slice) -> Frame | Stepper:
-        return Stepper(self.title, self.frames[index]) if isinstance(index, slice) else self.frames[index]
+        return Stepper(self.title, self.frames[index], self.views) if isinstance(index, slice) else self.frames[index]
 
     def __str__(self) -> str:
         return text(self.title, self.frames)
@@ -60,14 +89,17 @@ class Stepper:
 
     def document(self) -> dict[str, Any]:
         """The story as the front end reads it."""
-        return document(self.title, self.frames)
+        return {**document(self.title, self.frames), "views": list(self.views)}
+
+    def written(self) -> str:
+        """The story as it is carried in a page: JSON in which repetitions are said once."""
+        return written(packed(self.document())).replace("<", "\\u003c")
 
     def html(self) -> str:
         """The self-contained custom element, with the numbered list inside it."""
-        data = json.dumps(self.document(), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
         return (
             f'<{ELEMENT} class="k8snb-view">{_listing(self.title, self.frames)}'
-            f'<script type="application/json">{data}</script></{ELEMENT}><script>{element_script()}</script>'
+            f'<script type="application/json">{self.written()}</script></{ELEMENT}><script>{element_script()}</script>'
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any] | tuple[Any, Any]:
@@ -87,7 +119,7 @@ class Stepper:
         except ImportError:
             return None
         if self._widget is None:
-            self._widget = StepperWidget(story=self.document())
+            self._widget = StepperWidget(self, self.playing)
         bundle = self._widget._repr_mimebundle_()
         if bundle is None:
             return None
@@ -108,8 +140,9 @@ def _entry(frame: Frame) -> str:
 @cache
 def script() -> str:
     """The front end as an ES module, its style sheet within it."""
-    source = _read("stepper.js")
-    return source.replace('"__CSS__"', json.dumps(_squeezed(_read("stepper.css")), ensure_ascii=False))
+    source = "\n".join(_read(f"{name}.js") for name in _PARTS)
+    style = _squeezed("\n".join(_read(f"{name}.css") for name in _STYLES))
+    return _squeezed(source, "// ", "\n").replace('"__CSS__"', json.dumps(style, ensure_ascii=False))
 
 
 @cache
@@ -120,10 +153,11 @@ def element_script() -> str:
 
 
 def _read(name: str) -> str:
-    source = resources.files("k8snb.view").joinpath(name).read_text(encoding="utf-8")
+    source = resources.files("k8snb.view").joinpath("front", name).read_text(encoding="utf-8")
     return source.replace("/*__PALETTE__*/", theme.properties())
 
 
-def _squeezed(css: str) -> str:
-    """The style sheet without indentation, as it is carried in every output."""
-    return " ".join(line.strip() for line in css.splitlines() if line.strip() and not line.strip().startswith("/*"))
+def _squeezed(source: str, comment: str = "/*", between: str = " ") -> str:
+    """A source without indentation and without lines that are comments, as it is carried in every output."""
+    lines = (line.strip() for line in source.splitlines())
+    return between.join(line for line in lines if line and not line.startswith((comment, "/**", "* ", "*/")))

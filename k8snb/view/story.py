@@ -7,7 +7,7 @@ each revision. A reconcile that found nothing to do makes no frame. Requests fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +16,24 @@ from k8snb.trace import Sent, Span
 from k8snb.typing import Object
 from k8snb.view.changes import Change, changes, show
 from k8snb.view.frames import Act, Frame
-from k8snb.view.scene import RESOURCES, Scene, Snapshot, difference, id_of, identity, related, scene
+from k8snb.view.scene import (
+    RESOURCES,
+    Scene,
+    Snapshot,
+    difference,
+    id_of,
+    identity,
+    population,
+    related,
+    scene,
+    scene_of,
+)
 from k8snb.view.stepper import Stepper
 
 History = Callable[[int], Snapshot]
 """Objects as of a revision: `Cluster.at`."""
 
+VIEWS = ("topology", "sequence", "diff", "timeline")
 _READING = {"get", "list", "watch", ""}
 _SILENT = {"leases", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}
 _TALKING = {"attach", "exec", "log", "portforward", "proxy"}
@@ -61,7 +73,7 @@ def story(
     ended = {id(sent): span for span in spans for sent in span.requests}
     frames = [_frame(turn, at, namespace) for turn in turns(chosen, ended)]
     frames = _limited(frames, about)
-    return Stepper(title, _settled(frames, at(since), namespace, about))
+    return Stepper(title, _settled(frames, at(since), namespace, about), VIEWS)
 
 
 def _effective(requests: Iterable[Sent]) -> Iterator[Sent]:
@@ -140,6 +152,7 @@ def _frame(turn: Turn, at: History, namespace: str) -> Frame:
     acts = [act for sent in turn.sent for act in _acts(sent, at)]
     touched = list(dict.fromkeys(_id(act) for act in acts if not act.note))
     span = turn.span
+    objects = population(at(last.revision), namespace)
     return Frame(
         actor=turn.actor,
         subject=span.key.name if span else (acts[0].object if acts else ""),
@@ -149,7 +162,10 @@ def _frame(turn: Turn, at: History, namespace: str) -> Frame:
         cause=span.cause if span else 0,
         observed=_observed(span) if span else (),
         acts=acts,
-        scene=scene(at(last.revision), namespace),
+        compared=_compared(span) if span else (),
+        read=[f"{kind}/{name}" for kind, name in span.read] if span else (),
+        scene=scene_of(objects),
+        objects=objects,
         touched=touched,
         error=span.error if span else "",
     )
@@ -157,6 +173,10 @@ def _frame(turn: Turn, at: History, namespace: str) -> Frame:
 
 def _observed(span: Span) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), show(value) or "–") for name, value in span.observed.items()]
+
+
+def _compared(span: Span) -> list[tuple[str, str, str]]:
+    return [(name, show(found) or "–", show(wanted) or "–") for name, (found, wanted) in span.compared.items()]
 
 
 def _id(act: Act) -> str:
@@ -233,10 +253,12 @@ def _limited(frames: list[Frame], about: Sequence[str]) -> list[Frame]:
         return frames
     wanted = related((frame.scene for frame in frames), about)
     concerned = (frame for frame in frames if wanted.intersection(map(_id, frame.acts)))
-    return [replace(frame, scene=_part(frame.scene, wanted)) for frame in concerned]
+    return [
+        replace(frame, scene=_part(frame.scene, wanted), objects=_part(frame.objects, wanted)) for frame in concerned
+    ]
 
 
-def _part(whole: Scene, wanted: set[str]) -> dict[str, Any]:
+def _part(whole: Mapping[str, Any], wanted: set[str]) -> dict[str, Any]:
     return {name: found for name, found in whole.items() if name in wanted or name.startswith("Node/")}
 
 

@@ -17,8 +17,12 @@ from tests.browser import needs_chromium
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 CELLS = (
-    "from tests.view.tape import rollout\nstory = rollout(2).story('Rolling update of web')\nstory",
+    "from k8snb import Cluster\ncluster = Cluster(nodes=2, seed=1)\n"
+    "cluster.kubectl('create deployment web --image=nginx --replicas=2')\ncluster.settle()\n"
+    "story = cluster.stepper('Two pods of web')\nstory",
     "print('the reader is at', story.index)",
+    "print(len(cluster.client.list('pods', 'default')), 'pods, node-1 is', "
+    "cluster.client.get('nodes', 'node-1')['spec'].get('unschedulable'))",
 )
 QUIET = """{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}"""
 
@@ -58,8 +62,14 @@ def test_a_live_stepper_tells_the_kernel_where_the_reader_is(browser: Any, lab: 
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     assert stepper.locator(".count").inner_text().startswith("4 / ")
-    assert page.locator(".jp-Notebook-cell").count() == 2, "the notebook's own shortcuts stay out of a stepper"
+    assert page.locator(".jp-Notebook-cell").count() == 3, "the notebook's own shortcuts stay out of a stepper"
     page.locator(".jp-Notebook-cell").nth(1).locator(".jp-InputArea-editor").click()
     page.keyboard.press("Control+Enter")
     page.get_by_text("the reader is at 3").wait_for()
+    stepper.get_by_role("button", name="read the YAML of node-1").click()
+    stepper.get_by_role("button", name="cordon, uncordon").click()
+    stepper.get_by_text("node/node-1 cordoned").wait_for()
+    page.locator(".jp-Notebook-cell").nth(2).locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("2 pods, node-1 is True").wait_for()
     page.close()

@@ -1,0 +1,198 @@
+// -- the whole --------------------------------------------------------------------------------------------------
+
+const VIEWS = ["topology", "sequence", "diff", "timeline"];
+const PACES = [1, 2, 4, 0.5];
+
+/**
+ * Draws the story into `host`'s shadow root. `position` says where it stands: `get()`, `set(index)`, `listen(callback)`;
+ * `link(index)`, where there is one, gives the address of a step; `act(message)` asks a kernel to do something.
+ */
+function mount(host, packed, position, { link, act, said } = {}) {
+  const story = unpack(packed);
+  const { frames, words, lanes } = story;
+  const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+  const scenes = unfold(frames);
+  const versions = versionsOf(frames);
+  const last = frames.length - 1;
+  const clamp = (index) => Math.max(0, Math.min(last, index));
+  const go = (index) => { if (clamp(index) !== position.get()) position.set(clamp(index)); };
+  let timer = 0;
+  let pace = 0;
+
+  // Moving through the story.
+  const stop = () => { clearInterval(timer); timer = 0; showPlaying(); };
+  const step = () => (position.get() >= last ? stop() : go(position.get() + 1));
+  const start = () => { timer = setInterval(() => { if (host.isConnected) step(); else stop(); }, BEAT / PACES[pace]); };
+  const toggle = () => {
+    if (timer) return stop();
+    if (position.get() >= last) go(0);
+    start();
+    showPlaying();
+  };
+  const move = (index) => { if (timer) stop(); go(index); };
+  /** The nearest frame in a direction in which the component of this frame acts again. */
+  const again = (way) => {
+    const { actor } = frames[position.get()];
+    for (let i = position.get() + way; i >= 0 && i <= last; i += way) if (frames[i].actor === actor) return move(i);
+  };
+  const jump = (way) => { const found = board.change(position.get(), way); if (found !== undefined) move(found); };
+  const faster = (by) => {
+    pace = (pace + by + PACES.length) % PACES.length;
+    buttons.pace.textContent = `${PACES[pace] === 0.5 ? "½" : PACES[pace]}×`;
+    if (timer) { clearInterval(timer); start(); }
+  };
+  const pin = versions.size && ((id) => {
+    board.id = id === board.id ? null : id;
+    repaint();
+  });
+
+  // What is on the board.
+  const button = (name, content, action) => make("button", { type: "button", class: name, "aria-label": words[name], title: words[name], onclick: action }, content);
+  const buttons = {
+    first: button("first", icon(ICONS.first), () => move(0)),
+    previous: button("previous", icon(ICONS.previous), () => move(position.get() - 1)),
+    play: button("play", icon(ICONS.play), toggle),
+    next: button("next", icon(ICONS.next), () => move(position.get() + 1)),
+    last: button("last", icon(ICONS.last), () => move(last)),
+    pace: button("pace", "1×", () => faster(1)),
+    help: button("help", "?", () => showHelp()),
+  };
+  if (link) buttons.link = button("link", icon(ICONS.link), () => copy(link(position.get())));
+  function showPlaying() {
+    const name = timer ? "pause" : "play";
+    buttons.play.replaceChildren(icon(ICONS[name]));
+    buttons.play.setAttribute("aria-label", words[name]);
+    buttons.play.title = words[name];
+  }
+  function copy(address) {
+    history.replaceState(null, "", address);
+    navigator.clipboard?.writeText(location.href).catch(() => {});
+    live.textContent = words.linked;
+  }
+
+  const range = make("input", { type: "range", min: 0, max: last, step: 1, "aria-label": words.scrub, oninput: () => move(+range.value) });
+  const count = make("span", { class: "count", "aria-hidden": "true" });
+  const music = score(story, move);
+  const board = pinboard(story, versions, { pin: (id) => pin(id), jump });
+  const makers = {
+    topology: () => picture(story, scenes, pin),
+    sequence: () => sequence(story, move),
+    diff: () => compare(story, pin),
+    timeline: () => timeline(story, scenes, versions, move),
+  };
+  const names = VIEWS.filter((name) => (story.views ?? ["topology"]).includes(name));
+  const views = {};
+  let view = names[0];
+  const panels = make("div", { class: "panels" });
+  const tabs = names.map((name) => make("button", { type: "button", role: "tab", class: "tab", onclick: () => choose(name) }, words[name]));
+  const headline = make("div", { class: "headline" });
+  const speech = make("div", { class: "words" });
+  const live = make("div", { class: "unseen", role: "status", "aria-live": "polite" });
+  const help = make("div", { class: "keys", hidden: true, role: "note" }, make("dl", {}, words.shortcuts.map(([key, meaning]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, meaning)])));
+  function showHelp() { help.hidden = !help.hidden; }
+
+  function choose(name) {
+    view = name;
+    tabs.forEach((tab, i) => {
+      tab.setAttribute("aria-selected", String(names[i] === name));
+      tab.tabIndex = names[i] === name ? 0 : -1;
+    });
+    views[name] ??= makers[name]();
+    panels.replaceChildren(views[name].element);
+    repaint();
+  }
+  const turnTab = (way) => {
+    if (names.length > 1) choose(names[(names.indexOf(view) + way + names.length) % names.length]);
+  };
+
+  const keys = {
+    " ": toggle, ArrowLeft: () => move(position.get() - 1), ArrowRight: () => move(position.get() + 1),
+    ArrowUp: () => move(position.get() - 1), ArrowDown: () => move(position.get() + 1), Home: () => move(0), End: () => move(last),
+    ",": () => again(-1), ".": () => again(1), p: () => jump(-1), n: () => jump(1), "+": () => faster(1), "-": () => faster(-1),
+    v: () => turnTab(1), "?": showHelp, Escape: () => (help.hidden ? board.id !== null && pin(null) : showHelp()),
+  };
+
+  const section = make("section", {
+    tabindex: 0, role: "group", "aria-roledescription": words.stepper, "aria-label": `${story.title}. ${words.keys}`,
+    "data-lm-suppress-shortcuts": "true", class: "stepper",
+  },
+  make("header", {}, make("span", { class: "title" }, story.title), make("span", { class: "corner" }, count, buttons.link ?? "", buttons.help)),
+  help,
+  make("div", { class: "board" }, music.labels, make("div", { class: "track" }, music.svg, range)),
+  make("div", { class: "controls", role: "toolbar", "aria-label": words.stepper }, buttons.first, buttons.previous, buttons.play, buttons.next, buttons.last, buttons.pace, headline),
+  live, speech,
+  names.length > 1 ? make("div", { class: "tabs", role: "tablist", "aria-label": words.views }, tabs) : null,
+  make("div", { class: "stage" }, panels, board.element),
+  act ? actions(story, board, position, act, said) : null);
+
+  section.addEventListener("keydown", (event) => {
+    const action = keys[event.key];
+    const active = root.activeElement;
+    const writing = /^(TEXTAREA|SELECT)$/.test(active?.tagName);
+    const pressing = event.key === " " && active?.tagName === "BUTTON";
+    if (!action || pressing || writing || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (active?.getAttribute("role") === "tab" && /^Arrow(Left|Right)$/.test(event.key)) {
+      turnTab(event.key === "ArrowRight" ? 1 : -1);
+      tabs[names.indexOf(view)].focus();
+    } else action();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  let shown;
+  function paint() {
+    const now = clamp(position.get());
+    if (now === shown) return;
+    const frame = frames[now];
+    const lane = lanes[frame.lane];
+    const from = frame.from;
+    const because = frame.cause ? fill(words.because, { revision: frame.cause }) : "";
+    range.value = now;
+    range.setAttribute("aria-valuetext", `${fill(words.step, { i: now + 1, n: frames.length })}: ${frame.actor}`);
+    count.textContent = `${now + 1} / ${frames.length}`;
+    buttons.first.disabled = buttons.previous.disabled = now === 0;
+    buttons.next.disabled = buttons.last.disabled = now === last;
+    headline.replaceChildren(
+      make("span", { class: "actor", style: hue(lane.hue) }, frame.actor),
+      make("span", { class: "subject" }, frame.subject ?? ""),
+      make("span", { class: "when" }, `${frame.time} · @${frame.revision}`),
+      because && (from === undefined ? make("span", { class: "when" }, because)
+        : make("button", { type: "button", class: "because", onclick: () => move(from) }, because)));
+    speech.replaceChildren(panes(frame, words));
+    music.paint(now);
+    const previous = shown;
+    shown = now;
+    const draws = () => { views[view].paint(now, previous); board.paint(now); };
+    if (views[view].chips) gliding(root, views[view].chips, draws);
+    else draws();
+    if (previous !== undefined) {
+      const said = frame.caption || (frame.acts ?? []).map((each) => each.note ?? `${each.verb} ${each.object}`).join(", ");
+      live.textContent = `${fill(words.step, { i: now + 1, n: frames.length })}. ${frame.actor}: ${said}`;
+    }
+  }
+  /** Draw the present view and the pinned object again, where the reader stands. */
+  function repaint() {
+    if (shown === undefined) return;
+    views[view].paint(shown, shown);
+    board.paint(shown);
+    section.classList.toggle("pinning", board.id !== null);
+  }
+
+  // The words keep the height that all but the longest frames need, so that the picture below them stays where it is.
+  let width = 0;
+  new ResizeObserver(([entry]) => {
+    if (Math.abs(entry.contentRect.width - width) < 1 || !entry.contentRect.width) return;
+    width = entry.contentRect.width;
+    const probe = make("div", { class: "words probe", "aria-hidden": "true" }, frames.slice(0, 200).map((frame) => panes(frame, words)));
+    speech.style.minHeight = "";
+    speech.after(probe);
+    const heights = [...probe.children].map((child) => child.offsetHeight).sort((a, b) => a - b);
+    probe.remove();
+    speech.style.minHeight = `${Math.min(heights[Math.floor(0.7 * (heights.length - 1))], 170)}px`;
+  }).observe(speech);
+
+  choose(view);
+  root.replaceChildren(make("style", {}, CSS), section, make("slot"));
+  position.listen(paint);
+  paint();
+}

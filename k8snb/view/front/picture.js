@@ -1,0 +1,158 @@
+// -- the picture: cards and places --------------------------------------------------------------------------------
+
+const FEW = 12; // with so many pods or fewer, all arrows are drawn; else those of the object that is pointed at
+
+function picture(story, scenes, pin) {
+  const { kinds, states, words } = story;
+  const { seats, plans } = seating(scenes);
+  const crowd = Math.max(0, ...seats.values());
+  const glyph = (kind) => icon(kinds[kind]?.glyph ?? "", 15);
+  const tint = (item) => (item.generation ? hue(story.generations[(item.generation - 1) % story.generations.length]) : "");
+
+  const cards = new Map(forest(scenes).map(([id, depth]) => {
+    const kind = kindOf(id);
+    const element = make("div", { class: "card", role: "listitem", style: `${hue(kinds[kind].hue)};--depth:${depth}` });
+    pointing(element, id);
+    return [id, element];
+  }));
+  const places = [...seats.keys()].sort((a, b) => (a === "Node/" ? -1 : b === "Node/" ? 1 : a.localeCompare(b, "en", { numeric: true })));
+  const rooms = new Map(places.map((id) => {
+    const slots = Array.from({ length: seats.get(id) }, () => make("div", { class: "seat" }));
+    const head = make("div", { class: "place-name" }, id === "Node/" ? words.nowhere : [glyph("Node"), nameOf(id)]);
+    const word = make("span", { class: "word" });
+    head.append(word);
+    if (pin && id !== "Node/") head.append(make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${nameOf(id)}`, onclick: () => pin(id) }, icon(PIN, 12)));
+    const element = make("div", { class: id === "Node/" ? "place nowhere" : "place", role: "group", "aria-label": id === "Node/" ? words.nowhere : nameOf(id) }, head, make("div", { class: "seats" }, slots));
+    return [id, { element, slots, word }];
+  }));
+  const chips = new Map();
+  const links = draw("svg", { class: "links", "aria-hidden": "true" });
+  let pointed = null;
+  let scene = new Map();
+  let members = new Map(); // card id -> ids of the pods that it owns or lists
+
+  const element = make("div", { class: `picture ${crowd > 24 ? "crowd" : crowd > 8 ? "many" : ""}` },
+    cards.size ? make("div", { class: "cards", role: "list", "aria-label": words.objects }, [...cards.values()]) : null,
+    make("div", { class: "places", role: "group", "aria-label": words.nodes }, [...rooms.values()].map((room) => room.element)), links);
+  new ResizeObserver(() => link()).observe(element);
+
+  /** An object that can be pointed at and, where objects are known whole, pinned. */
+  function pointing(shown, id) {
+    shown.addEventListener("pointerenter", () => point(id));
+    shown.addEventListener("pointerleave", () => point(null));
+    if (!pin) return;
+    shown.classList.add("pinnable");
+    shown.addEventListener("click", () => pin(id));
+  }
+
+  function point(id) {
+    pointed = id;
+    link();
+    const wanted = id === null ? null : new Set(members.get(id));
+    for (const [name, chip] of chips) {
+      chip.classList.toggle("dim", wanted !== null && wanted.size > 0 && !wanted.has(name));
+    }
+  }
+
+  /** Arrows from owners (solid) and from what lists a pod (dashed) to the pods; none where the cards stand above the nodes. */
+  function link() {
+    const box = element.getBoundingClientRect();
+    const lines = [];
+    if (box.width && (chips.size <= FEW || pointed))
+      for (const [id, chip] of chips) {
+        const item = scene.get(id);
+        if (!item) continue;
+        for (const owner of [item.parent, ...(item.in ?? [])]) {
+          const card = cards.get(owner);
+          if (!card || (pointed && pointed !== owner && pointed !== id) || (chips.size > FEW && !pointed)) continue;
+          const [a, b] = [card.getBoundingClientRect(), chip.getBoundingClientRect()];
+          const [x1, y1, x2, y2] = [a.right - box.left, a.top + a.height / 2 - box.top, b.left - box.left, b.top + b.height / 2 - box.top];
+          if (x2 < x1 + 4) continue;
+          const bend = Math.max(14, (x2 - x1) / 2);
+          const line = draw("path", { class: `${owner === item.parent ? "owns" : "lists"} ${pointed ? "strong" : ""}`, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` });
+          line.style.setProperty("--hue", `var(--k-${kinds[kindOf(owner)].hue})`);
+          lines.push(line);
+        }
+      }
+    links.replaceChildren(...lines);
+  }
+
+  function chipFor(id, item) {
+    const short = item.parent && nameOf(id).startsWith(nameOf(item.parent) + "-") ? nameOf(id).slice(nameOf(item.parent).length + 1) : nameOf(id);
+    const facts = (item.facts ?? []).map(([label, value]) => `${label} ${value}`).join(", ");
+    const chip = chips.get(id) ?? make("div", { class: "chip", role: "img" });
+    if (!chips.has(id)) pointing(chip, id);
+    chip.setAttribute("style", tint(item) || hue(kinds[kindOf(id)].hue));
+    chip.title = [nameOf(id), item.word, facts].filter(Boolean).join("\n");
+    chip.setAttribute("aria-label", [nameOf(id), item.word, facts].filter(Boolean).join(", "));
+    chip.replaceChildren(item.state ? mark(states[item.state]) : glyph(kindOf(id)), make("span", { class: "short" }, short),
+      item.generation ? make("span", { class: "badge" }, `v${item.generation}`) : "",
+      make("span", { class: "word" }, item.word ?? ""));
+    return chip;
+  }
+
+  function fillCard(id, item, before, scene) {
+    const kind = kindOf(id);
+    const was = new Map(before?.facts ?? []);
+    const facts = (item.facts ?? []).map(([label, value]) =>
+      make("span", { class: before && was.get(label) !== value ? "fact new" : "fact" }, `${label} `, make("b", {}, value)));
+    const pods = (members.get(id) ?? []).map((pod) => mark(states[scene.get(pod).state]));
+    const badge = item.generation ? make("span", { class: "badge", style: tint(item) }, `v${item.generation}`) : "";
+    const word = item.word ? make("span", { class: "word", style: hue(states[item.state].hue) }, item.word) : "";
+    const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kind} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id); } }, icon(PIN, 12));
+    cards.get(id).replaceChildren(
+      make("div", { class: "card-name" }, glyph(kind), make("span", { class: "kind" }, kind), make("b", {}, nameOf(id)), badge, word, opener),
+      make("div", { class: "facts" }, facts, pods.length ? make("span", { class: "pods" }, pods) : ""));
+  }
+
+  function paint(now, previous) {
+    scene = scenes[now];
+    const earlier = now > 0 ? scenes[now - 1] : new Map();
+    const touched = new Set(story.frames[now].touched);
+    members = new Map();
+    for (const [id, item] of scene)
+      if (item.place) for (const owner of [item.parent, ...(item.in ?? [])]) if (owner) members.set(owner, [...(members.get(owner) ?? []), id]);
+    for (const [id, card] of cards) {
+      const item = scene.get(id);
+      card.classList.toggle("absent", !item);
+      card.classList.toggle("touched", touched.has(id));
+      if (item) fillCard(id, item, earlier.get(id), scene);
+    }
+    for (const [id, room] of rooms) {
+      const item = scene.get(id);
+      room.element.classList.toggle("absent", !item && id !== "Node/");
+      room.element.classList.toggle("touched", touched.has(id));
+      room.element.classList.toggle("out", item?.state === "failing");
+      room.word.textContent = item?.word ?? "";
+    }
+    for (const [id, chip] of chips) if (!scene.has(id)) { chip.remove(); chips.delete(id); }
+    for (const [id, item] of scene) {
+      if (!item.place) continue;
+      const fresh = !chips.has(id);
+      const chip = chipFor(id, item);
+      chips.set(id, chip);
+      const slot = rooms.get(item.place).slots[plans[now].get(id)];
+      if (chip.parentNode !== slot) slot.replaceChildren(chip);
+      chip.classList.toggle("touched", touched.has(id));
+      chip.classList.toggle("fresh", fresh && previous !== undefined);
+    }
+    link();
+  }
+  return { element, paint, chips };
+}
+
+/** Chips that changed places glide there, unless the reader asked for less motion. */
+function gliding(root, chips, change) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches || !root.isConnected;
+  const before = still ? new Map() : new Map([...chips].map(([id, chip]) => [id, chip.getBoundingClientRect()]));
+  change();
+  for (const [id, from] of before) {
+    const chip = chips.get(id);
+    if (!chip) continue;
+    const to = chip.getBoundingClientRect();
+    const [dx, dy] = [from.left - to.left, from.top - to.top];
+    if (Math.abs(dx) + Math.abs(dy) > 1)
+      chip.animate([{ transform: `translate(${dx}px,${dy}px)` }, { transform: "none" }], { duration: 320, easing: "cubic-bezier(.2,.7,.2,1)" });
+  }
+}
+

@@ -1,0 +1,79 @@
+// -- the sequence: who asked whom, and because of which revision ------------------------------------------------------
+
+const LINE = 23; // height of one arrow, in pixels
+
+function sequence(story, go) {
+  const { frames, lanes, words } = story;
+  const names = [...new Set(frames.map((frame) => frame.actor))];
+  const many = names.length > 9;
+  const who = (frame) => (many ? lanes[frame.lane].name : frame.actor);
+  const actors = [...new Set(frames.map(who))];
+  const columns = ["etcd", words.server, ...actors];
+  const width = Math.max(92, Math.min(150, 760 / columns.length));
+  const x = (i) => width * i + width / 2;
+  const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
+  const total = columns.length * width;
+  const head = make("div", { class: "heads", style: `width:${total}px` }, columns.map((name) =>
+    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, name))));
+  const svg = draw("svg", { width: total, class: "arrows", role: "list", "aria-label": words.sequence });
+  const groups = [];
+  let y = 6;
+
+  const arrow = (group, from, to, label, kind) => {
+    y += LINE;
+    const [a, b] = [x(from), x(to)];
+    const way = a < b ? 1 : -1;
+    group.append(draw("line", { class: `arrow ${kind}`, x1: a, y1: y, x2: b - way * 5, y2: y }),
+      draw("path", { class: "tip", d: `M${b} ${y}l${-7 * way} -3.6v7.2z` }));
+    const text = draw("text", { x: Math.min(a, b) + 8, y: y - 5, class: kind });
+    const room = Math.max(6, Math.floor((Math.abs(b - a) - 12) / 6.1));
+    text.textContent = label.length > room ? `${label.slice(0, room - 1)}…` : label;
+    const full = draw("title", {});
+    full.textContent = label;
+    text.append(full);
+    group.append(text);
+  };
+
+  frames.forEach((frame, i) => {
+    const me = columns.indexOf(who(frame));
+    const group = draw("g", { class: "turn", role: "listitem", "aria-label": `${frame.actor}: ${frame.caption ?? ""}` });
+    const ground = draw("rect", { class: "ground", x: 0, y, width: total, rx: 4 });
+    group.append(ground);
+    group.style.setProperty("--hue", `var(--k-${lanes[frame.lane].hue})`);
+    const top = y;
+    if (frame.cause) arrow(group, 1, me, fill(words.hears, { revision: frame.cause }), "watch");
+    for (const act of frame.acts ?? []) {
+      const refused = act.code >= 300;
+      arrow(group, me, 1, act.note ? `event ${act.note}` : `${act.verb} ${act.object}${refused ? ` → ${act.code}` : ""}`, refused ? "refused" : act.note ? "said" : "asks");
+      if (act.revision && !refused) {
+        y -= LINE;
+        arrow(group, 1, 0, `@${act.revision}`, "stores");
+      }
+    }
+    y += 7;
+    ground.setAttribute("height", y - top);
+    group.addEventListener("click", () => go(i));
+    groups.push({ group, top });
+  });
+  svg.setAttribute("height", y + 4);
+  const life = columns.map((_, i) => draw("line", { class: "life", x1: x(i), x2: x(i), y1: 0, y2: y + 4 }));
+  svg.append(...life, ...groups.map(({ group }) => group));
+
+  const thoughts = make("dl", { class: "thoughts" });
+  const scroller = make("div", { class: "scroller", tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
+  const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
+
+  function paint(now) {
+    groups.forEach(({ group }, i) => {
+      group.classList.toggle("now", i === now);
+      group.classList.toggle("past", i < now);
+    });
+    scroller.scrollTop = Math.max(0, groups[now].top - 110);
+    const latest = new Map();
+    for (let i = 0; i <= now; i++) if (frames[i].caption) latest.set(who(frames[i]), i);
+    thoughts.replaceChildren(...[...latest].map(([name, i]) => [
+      make("dt", { class: "actor", style: hue(hues.get(name)) }, name),
+      make("dd", { class: i === now ? "now" : "" }, frames[i].caption, make("button", { type: "button", class: "because", onclick: () => go(i) }, fill(words.at, { i: i + 1 })))]).flat());
+  }
+  return { element, paint };
+}

@@ -1,0 +1,80 @@
+// -- the timeline: numbers, phases and conditions over virtual time --------------------------------------------------
+
+const NUMERIC = /^-?\d+(\.\d+)?$/;
+
+function timeline(story, scenes, versions, go) {
+  const { frames, states, kinds, words } = story;
+  const end = Math.max(frames[frames.length - 1].at, 0.001);
+  const percent = (time) => (100 * time) / end;
+  const last = frames.length - 1;
+  const cursor = make("div", { class: "cursor" });
+
+  /** The stretches of time in which `read(i)` gives the same: [[from, to, value], …]; nothing where it gives null. */
+  function stretches(read) {
+    const found = [];
+    for (let i = 0; i <= last; i++) {
+      const value = read(i);
+      const open = found[found.length - 1];
+      if (open && open[2] === value) continue;
+      if (open) open[1] = frames[i].at;
+      found.push([frames[i].at, end, value]);
+    }
+    return found.filter(([from, to, value]) => value !== null && (to > from || from === end));
+  }
+
+  const row = (label, kind, content, lane) => make("div", { class: `row ${lane}` },
+    make("div", { class: "label", title: label, style: hue(kinds[kind]?.hue ?? "slate") }, icon(kinds[kind]?.glyph ?? "", 13), make("span", {}, label)),
+    make("div", { class: "bands" }, content));
+
+  const band = ([from, to], tint, glyph, word) => make("div", { class: "band", title: `${word} ${from} s – ${to} s`, style: `left:${percent(from)}%;width:max(2px,calc(${percent(to - from)}% - 1px));${hue(tint)}` }, glyph, make("span", {}, word));
+
+  function numbers(id) {
+    const labels = [...new Set(scenes.flatMap((scene) => (scene.get(id)?.facts ?? []).filter(([, value]) => NUMERIC.test(value)).map(([label]) => label)))];
+    const series = labels.map((label) => [label, stretches((i) => { const fact = scenes[i].get(id)?.facts?.find(([name]) => name === label); return fact ? +fact[1] : null; })]);
+    const top = Math.max(1, ...series.flatMap(([, parts]) => parts.map(([, , value]) => value)));
+    const svg = draw("svg", { viewBox: `0 0 1000 ${40}`, preserveAspectRatio: "none", class: "steps", role: "img", "aria-label": `${id}: ${labels.join(", ")}` });
+    series.forEach(([, parts], n) => {
+      const d = parts.map(([from, to, value], k) => `${k && parts[k - 1][1] === from ? "L" : "M"}${percent(from) * 10} ${37 - (34 * value) / top}H${percent(to) * 10}`).join("");
+      svg.append(draw("path", { d, class: `line n${n % 4}` }));
+    });
+    return [row(nameOf(id), kindOf(id), [svg, make("span", { class: "top" }, `${top}`)], "numbers"),
+        make("div", { class: "legend" }, series.map(([label], n) => make("span", { class: `key n${n % 4}` }, label)))];
+  }
+
+  const ids = [...new Set(scenes.flatMap((scene) => [...scene.keys()]))];
+  const cards = ids.filter((id) => scenes.some((scene) => (scene.get(id)?.facts ?? []).filter(([, value]) => NUMERIC.test(value)).length > 1));
+  const pods = ids.filter((id) => scenes.some((scene) => scene.get(id)?.place));
+  const phases = pods.map((id) => row(nameOf(id), "Pod", stretches((i) => { const item = scenes[i].get(id); return item ? `${item.state} ${item.word}` : null; })
+    .map((part) => { const [state, word] = part[2].split(" "); return band(part, states[state].hue, mark(states[state]), word); }), "phase"));
+
+  const conditions = [...versions].filter(([id]) => !id.startsWith("Pod/")).flatMap(([id]) => {
+    const at = frames.map((_, i) => versionAt(versions, id, i).object?.status?.conditions ?? []);
+    const types = [...new Set(at.flatMap((list) => list.map((each) => each.type)))];
+    return types.map((type) => [type, stretches((i) => { const found = at[i].find((each) => each.type === type); return found ? `${found.status} ${found.reason ?? ""}` : null; })])
+      .filter(([, parts]) => parts.length > 1)
+      .map(([type, parts]) => row(`${nameOf(id)} · ${type}`, kindOf(id), parts.map((part) => {
+        const [status, reason] = part[2].split(" ");
+        return band(part, status === "True" ? "green" : status === "False" ? "red" : "amber", status === "True" ? "✓ " : status === "False" ? "✕ " : "? ", reason || status);
+      }), "phase"));
+  }).slice(0, 14);
+
+  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400].find((each) => end / each <= 6) ?? end / 5;
+  const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
+  const scale = make("div", { class: "row scale" }, make("div", { class: "label" }), make("div", { class: "bands" }, ticks.map((t) => make("span", { class: "tick", style: `left:${percent(t)}%` }, `${+t.toFixed(1)} s`))));
+  const plot = make("div", { class: `plot ${pods.length > 24 ? "dense" : ""}` },
+    cards.map(numbers), phases.length ? make("h4", {}, words.phases) : null, phases,
+    conditions.length ? make("h4", {}, words.conditions) : null, conditions, scale,
+    make("div", { class: "row over" }, make("div", { class: "label" }), make("div", { class: "bands" }, cursor)));
+
+  const jump = (event) => {
+    const box = cursor.parentNode.getBoundingClientRect();
+    const time = (end * (event.clientX - box.left)) / box.width;
+    if (time < -0.02 * end) return;
+    const before = frames.filter((frame) => frame.at <= time).length - 1;
+    go(Math.max(0, before));
+  };
+  plot.addEventListener("pointerdown", jump);
+  plot.addEventListener("pointermove", (event) => event.buttons && jump(event));
+
+  return { element: make("div", { class: "timeline" }, plot), paint: (now) => (cursor.style.left = `${percent(frames[now].at)}%`) };
+}

@@ -1,0 +1,24 @@
+// -- the words: observe, diff, act -------------------------------------------------------------------------------
+
+function panes(frame, words) {
+  const observed = frame.observed && make("dl", {}, frame.observed.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  const parts = [];
+  if (observed) parts.push(make("div", { class: "pane" }, make("h4", {}, words.observe), observed));
+  if (frame.caption) parts.push(make("div", { class: "pane" }, make("h4", {}, words.difference), make("p", {}, frame.caption)));
+  const acts = (frame.acts ?? []).map((act) => actItem(act, words));
+  const wrong = frame.error && make("p", { class: "wrong" }, frame.error);
+  parts.push(make("div", { class: "pane act" }, make("h4", {}, words.act), acts.length ? make("ul", {}, acts) : null, wrong));
+  return make("div", { class: `panes of${parts.length}` }, parts);
+}
+
+function actItem(act, words) {
+  const refused = act.code >= 300;
+  const head = act.note
+    ? [make("span", { class: "verb" }, words.says), " ", make("q", {}, act.note)]
+    : [make("span", { class: "verb" }, act.verb), " ", make("b", {}, act.object), refused && make("span", { class: "wrong" }, ` ${act.code}`)];
+  const rows = (act.changes ?? []).map(([path, before, after]) =>
+    make("li", { title: path }, make("code", {}, path.replace(/^(metadata|spec|status)\./, "")), " ", make("del", {}, before || "∅"), " → ", make("ins", {}, after || "∅")));
+  if (act.more) rows.push(make("li", {}, fill(words.more, { count: act.more })));
+  return make("li", { title: act.request }, head, rows.length ? make("ul", { class: "changes" }, rows) : null);
+}
+

@@ -1,0 +1,184 @@
+"""The views of a stepper in a real browser, held against the history of the cluster at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from k8snb import Cluster
+from k8snb.view.stepper import Stepper
+from tests.browser import Visit, chromium, needs_chromium
+from tests.view.test_stepper_in_browser import PAGE, Reader
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Cluster:
+    made = Cluster(nodes=2, seed=1)
+    made.kubectl("create deployment web --image=nginx:1.27 --replicas=2")
+    made.kubectl("expose deployment web --port=80")
+    made.settle()
+    return made
+
+
+@pytest.fixture(scope="module")
+def story(cluster: Cluster) -> Stepper:
+    before = cluster.revision
+    cluster.kubectl("set image deployment/web nginx=nginx:1.28")
+    cluster.settle()
+    return cluster.stepper("Rolling update of web", since=before)
+
+
+@pytest.fixture(scope="module")
+def url(story: Stepper, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(PAGE.format(stepper=story.html()), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def reader(browser: Any, url: str) -> Iterator[Reader]:
+    with Visit(browser, url) as visit:
+        yield Reader(visit.page)
+        assert visit.troubles == []
+
+
+def texts(reader: Reader, selector: str) -> list[str]:
+    return [text.strip() for text in reader.host.locator(selector).all_inner_texts()]
+
+
+def plain(obj: Any) -> Any:
+    """An object as `kubectl get -o yaml` shows it."""
+    meta = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+    return {**obj, "metadata": meta}
+
+
+def test_a_pinned_object_is_read_as_it_was_at_every_step(reader: Reader, cluster: Cluster, story: Stepper) -> None:
+    pod = next(name for name in story[-1].scene if name.startswith("Pod/"))
+    reader.press("End")
+    reader.host.locator(".chip", has_text=pod[-5:]).click()
+    for number in range(len(story), 0, -1):
+        revision = story[number - 1].revision
+        name = pod.removeprefix("Pod/")
+        was = next((p for p in cluster.at(revision).list("pods", "default") if p["metadata"]["name"] == name), None)
+        shown = yaml.load("".join(reader.host.locator(".pinned code").all_inner_texts()), yaml.BaseLoader)
+        assert shown == (yaml.load(yaml.dump(plain(was)), yaml.BaseLoader) if was else None)
+        reader.press("ArrowLeft")
+
+
+def test_what_changed_in_the_pinned_object_is_marked(reader: Reader, story: Stepper) -> None:
+    reader.host.get_by_role("button", name="read the YAML of Deployment web").click()
+    assert "spec:" in texts(reader, ".pinned code")[0]
+    reader.press("Home")
+    marked = texts(reader, ".pinned ins")
+    assert any("image: nginx:1.28" in line for line in marked) or "new at this step" in texts(reader, ".pinned .when")
+    reader.press("n")
+    changed = story[reader.step - 1]
+    assert "Deployment/web" in changed.touched
+    assert any("resourceVersion" in line for line in texts(reader, ".pinned ins"))
+    reader.press("p", "Escape")
+    assert reader.host.locator(".pinned").is_hidden()
+
+
+def test_the_sequence_shows_every_request_and_what_it_was_caused_by(reader: Reader, story: Stepper) -> None:
+    reader.host.get_by_role("tab", name="Sequence").click()
+    for frame in story:
+        told = reader.host.locator(".turn.now title").evaluate_all("all => all.map(one => one.textContent)")
+        expected = [f"hears of @{frame.cause}"] if frame.cause else []
+        for act in frame.acts:
+            expected.append(f"event {act.note}" if act.note else f"{act.verb} {act.object}")
+            expected.append(f"@{act.revision}")
+        assert told == expected
+        reader.press("ArrowRight")
+    thoughts = dict(zip(texts(reader, ".thoughts dt"), texts(reader, ".thoughts dd"), strict=True))
+    latest = {frame.actor: frame.caption for frame in story if frame.caption}
+    assert {name: thought.rsplit("step", 1)[0].strip() for name, thought in thoughts.items()} == latest
+
+
+def test_the_diff_puts_observed_and_desired_side_by_side(reader: Reader, story: Stepper) -> None:
+    reader.host.get_by_role("tab", name="Diff").click()
+    for frame in story:
+        cells = reader.host.locator(".compare tbody tr:not(.part)").evaluate_all(
+            "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+        )
+        compared = [[name, one, "≠" if one != other else "=", other] for name, one, other in frame.compared]
+        known = {name for name, *_ in frame.compared}
+        seen = [[name, value, "", ""] for name, value in frame.observed if name not in known]
+        changed = [
+            [change.path, change.before or "∅", "≠", change.after or "∅"]
+            for act in frame.acts
+            for change in act.changes[:6]
+        ]
+        assert cells == [*compared, *seen, *changed]
+        reader.press("ArrowRight")
+
+
+def test_the_timeline_has_a_band_for_every_state_a_pod_was_in(reader: Reader, story: Stepper) -> None:
+    reader.host.get_by_role("tab", name="Timeline").click()
+    pods = list(dict.fromkeys(name for frame in story for name in frame.scene if name.startswith("Pod/")))
+    labels = [text for text in texts(reader, ".phase .label") if text.startswith("web-") and "·" not in text]
+    assert labels == [name.removeprefix("Pod/") for name in pods]
+    bands = reader.host.locator(".phase").first.locator(".band").evaluate_all("all => all.map(one => one.innerText)")
+    words = [frame.scene[pods[0]]["word"] for frame in story if pods[0] in frame.scene]
+    assert [band.strip() for band in bands][0] == words[0]
+    reader.press("End")
+    left = reader.host.locator(".cursor").evaluate("cursor => cursor.style.left")
+    assert left == "100%"
+
+
+def test_a_key_goes_to_the_next_turn_of_the_same_component(reader: Reader, story: Stepper) -> None:
+    reader.press("ArrowRight", ".")
+    actor = story[1].actor
+    assert reader.step == 1 + next(i for i in range(2, len(story)) if story[i].actor == actor)
+    reader.press(",")
+    assert reader.step == 2
+
+
+def test_a_question_mark_shows_the_keys_and_hides_them(reader: Reader) -> None:
+    reader.press("?")
+    assert reader.host.locator(".keys").is_visible()
+    reader.press("?")
+    assert reader.host.locator(".keys").is_hidden()
+
+
+def test_the_speed_can_be_changed(reader: Reader) -> None:
+    reader.press("+", "+")
+    assert texts(reader, "button.pace") == ["4×"]
+    reader.press("-")
+    assert texts(reader, "button.pace") == ["2×"]
+
+
+def test_an_address_leads_to_a_step(browser: Any, url: str) -> None:
+    with Visit(browser, f"{url}#step=12") as visit:
+        reader = Reader(visit.page)
+        assert reader.step == 12
+        reader.press("ArrowRight")
+        reader.click("link to this step")
+        assert visit.page.evaluate("location.hash") == "#step=13"
+        visit.page.evaluate("location.hash = '#step=3'")
+        visit.page.wait_for_function("document.querySelector('k8snb-stepper').shadowRoot.querySelector('.count').innerText[0] === '3'")
+        assert visit.troubles == []
+
+
+def test_tabs_are_turned_by_arrow_keys(reader: Reader) -> None:
+    reader.host.get_by_role("tab", name="Topology").focus()
+    reader.page.keyboard.press("ArrowRight")
+    assert texts(reader, "[role=tab][aria-selected=true]") == ["Sequence"]
+    assert reader.step == 1
+
+
+def test_arrows_lead_from_owners_to_their_pods(reader: Reader, story: Stepper) -> None:
+    pods = [item for name, item in story[0].scene.items() if name.startswith("Pod/")]
+    assert reader.host.locator(".links .owns").count() == len(pods)
+    assert reader.host.locator(".links .lists").count() == sum(len(item.get("in", ())) for item in pods)
