@@ -37,6 +37,7 @@ from k8snb.typing import Object, ObjectKey
 SLICES = "endpointslices.discovery.k8s.io"
 CONTROLLER = "endpointslice-controller.k8s.io"
 RETRY_SECONDS = 1.0
+_TOLD = 8
 MAX_NAME = 253
 
 
@@ -107,6 +108,7 @@ class EndpointSliceController(Controller):
         book, pods = self._open(key, service)
         changes, missing = self._desired(service, pods)
         self.saw(changed=len(pods), slices=len(book.slices))
+        self._compare(book, changes)
         writes = book.plan(changes, self._limit)
         self._relabel(service, book, writes)
         self._tell(writes)
@@ -175,6 +177,14 @@ class EndpointSliceController(Controller):
             if known is None or known["conditions"].get("serving") != (found["status"] == "True"):
                 times.append(found.get("lastTransitionTime", ""))
         return min(filter(None, times), default="")
+
+    def _compare(self, book: Book, changes: Mapping[str, Desired | None]) -> None:
+        """Note for the first few pods which endpoint they have and which they should have."""
+        if not self.trace.enabled:
+            return
+        for name, desired in list(changes.items())[:_TOLD]:
+            have, want = book.endpoint(name), None if desired is None else desired.endpoint
+            self.compares(_("endpoint of {pod}").format(pod=name), have or _("none"), want or _("none"))
 
     def _tell(self, writes: Writes) -> None:
         parts = [(len(writes.create), _("create {count}")), (len(writes.update), _("update {count}"))]

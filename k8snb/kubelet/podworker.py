@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from k8snb.errors import StatusError
+from k8snb.i18n import _
 from k8snb.kubelet import order
 from k8snb.kubelet.container import ContainerUnit
 from k8snb.kubelet.environment import Missing, environment
@@ -132,8 +133,10 @@ class PodWorker:
         """Look the event up in the table and do what it says."""
         step = _STEPS.get((self.state, event))
         if step is not None:
-            self.state = step.to
             pool = self.kubelet.pool
+            if pool.tracing and step.to != self.state:
+                pool.compares(_("stage of the pod"), self.state, step.to)
+            self.state = step.to
             if pool.tracing and event != "container changed":  # then the container has said why
                 pool.wants(step.why)
             step.act(self)

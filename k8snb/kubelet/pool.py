@@ -142,6 +142,11 @@ class Pool(Task):
         """What a persistent volume claim holds; it outlives the pods that mount it."""
         return self._claims.setdefault(name, Volume())
 
+    def compares(self, name: str, observed: str, desired: str) -> None:
+        """Note in the trace what is and what should be."""
+        if self._trace.current is not None:
+            self._trace.current.compared[name] = (observed, desired)
+
     def wants(self, sentence: str) -> None:
         """Note in the trace what the unit is going to do, and why."""
         if self._trace.current is not None:

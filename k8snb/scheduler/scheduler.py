@@ -214,6 +214,7 @@ class Scheduler(Task):
             choice = cycle.choose(info)
             if self._trace.enabled:
                 span.observed = {"nodes": len(self.cache), "fitting": choice.fitting, "score": choice.score}
+                span.compared = {_("node"): (_("none"), choice.node.name)}
                 span.wanted = _("bind the pod to {node}").format(node=choice.node.name)
             cycle.place(info, choice)
         except FitError as error:

@@ -98,6 +98,8 @@ def details(frame: Frame, most: int = _MOST_CHANGES) -> Iterator[str]:
     """What one frame says, line by line: observe, diff, act; of each act at most so many changes."""
     if frame.observed:
         yield _said(_("observe"), ", ".join(f"{name} {value}" for name, value in frame.observed))
+    for name, observed, desired in frame.compared[:most]:
+        yield _said(_("compare"), f"{name}: {observed} {'=' if observed == desired else '≠'} {desired}")
     if frame.caption:
         yield _said(_("diff"), frame.caption)
     for act in frame.acts[:_MOST_ACTS]:

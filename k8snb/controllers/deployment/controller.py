@@ -143,6 +143,7 @@ class DeploymentController(Controller):
         rollout.ensure_new()
         assert rollout.new is not None
         if not found:
+            self.compares(_("ReplicaSet of this template"), _("none"), rollout.new["metadata"]["name"])
             self.wants(
                 _("no ReplicaSet has this template: create {name} with {count} replicas"),
                 name=rollout.new["metadata"]["name"],
@@ -186,6 +187,9 @@ class DeploymentController(Controller):
         if is_complete(rollout.deployment, rollout.deployment.get("status") or {}):
             self._forget(rollout)
             if total(rollout.sets, "availableReplicas") == rolling.replicas_of(rollout.deployment):
+                self.compares(
+                    _("available"), total(rollout.sets, "availableReplicas"), rolling.replicas_of(rollout.deployment)
+                )
                 self.wants(_("every pod is up to date and available: the rollout is complete"))
                 return
         if self.trace.enabled:
@@ -209,6 +213,8 @@ class DeploymentController(Controller):
         changes = [each for each in scalings if size(each.rs) != each.size]
         if not changes:
             return
+        for each in changes:
+            self.compares(_("replicas of {name}").format(name=each.rs["metadata"]["name"]), size(each.rs), each.size)
         steps = [f"{each.rs['metadata']['name']} {size(each.rs)} → {each.size}" for each in changes]
         self.wants(f"{why}: {', '.join(steps)}")
 
