@@ -47,7 +47,6 @@ WAITING = (
     "jobs.batch",
     "networkpolicies.networking.k8s.io",
     "replicationcontrollers",
-    "statefulsets.apps",
 )
 """Kinds whose controllers are still to come."""
 

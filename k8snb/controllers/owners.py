@@ -16,6 +16,7 @@ from k8snb.machinery.objects import controller_of, controller_reference
 from k8snb.typing import Object
 
 OWNER_INDEX = "owner"
+ORPHAN_INDEX = "orphan"
 
 
 def owner_uids(obj: Object) -> list[str]:
@@ -32,6 +33,16 @@ def dependents(informer: Informer, uid: str) -> list[Object]:
 def controlled(informer: Informer, owner: Object) -> list[Object]:
     """The objects that `owner` controls."""
     return [obj for obj in dependents(informer, owner["metadata"]["uid"]) if controls(owner, obj)]
+
+
+def orphans(informer: Informer, namespace: str) -> list[Object]:
+    """The objects of a namespace that nobody controls. The index is made when it is first asked for."""
+    informer.add_index(ORPHAN_INDEX, _orphan_namespace)
+    return informer.by_index(ORPHAN_INDEX, namespace)
+
+
+def _orphan_namespace(obj: Object) -> tuple[str, ...]:
+    return () if controller_of(obj) is not None else (obj["metadata"]["namespace"],)
 
 
 def controls(owner: Object, obj: Object) -> bool:

@@ -32,6 +32,7 @@ from k8snb.controllers.resourcequota import ResourceQuotaController
 from k8snb.controllers.rootca import RootCAController
 from k8snb.controllers.serviceaccount import ServiceAccountController
 from k8snb.controllers.settings import DEFAULTS, Settings
+from k8snb.controllers.statefulset.controller import StatefulSetController
 from k8snb.controllers.tainteviction import TaintEvictionController
 from k8snb.controllers.tokens import TokenController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
@@ -52,6 +53,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     TaintEvictionController,
     DeploymentController,
     ReplicaSetController,
+    StatefulSetController,
     EndpointSliceController,
     EndpointsController,
     PodGCController,

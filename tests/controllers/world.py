@@ -239,3 +239,10 @@ def config_map(name: str, namespace: str = "default", owners: Sequence[Object] =
     if owners:
         body["ownerReferences"] = list(owners)
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": body}
+
+
+def statefulset(name: str = "web", replicas: int = 3, image: str = "nginx:1", **spec: Any) -> Object:
+    selector = {"matchLabels": {"app": name}}
+    body = {"serviceName": name, "replicas": replicas, "selector": selector, "template": template(name, image), **spec}
+    meta = {"name": name, "namespace": "default"}
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta, "spec": body}

@@ -104,9 +104,3 @@ def validate_stateful_strategy(strategy: Object, path: str) -> Findings:
         yield invalid_value(path, shown, "must be 'RollingUpdate' or 'OnDelete'")
     elif update is not None:
         yield from validate_counts(update, at, "partition")
-        share = update.get("maxUnavailable")
-        if share is not None:
-            yield from validate_share(share, f"{at}.maxUnavailable")
-            if is_zero(share):
-                yield invalid_value(f"{at}.maxUnavailable", share, "cannot be 0")
-            yield from validate_at_most_all(share, f"{at}.maxUnavailable")

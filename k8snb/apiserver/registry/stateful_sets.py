@@ -50,6 +50,12 @@ class StatefulSetStrategy(WorkloadStrategy):
         spec = within_new(spec, "persistentVolumeClaimRetentionPolicy", lambda policy: filled(policy, _RETENTION))
         return within_each(spec, "volumeClaimTemplates", _default_claim)
 
+    def prepare_create(self, obj: Object) -> Object:
+        return _without_max_unavailable(super().prepare_create(obj))
+
+    def prepare_update(self, new: Object, old: Object) -> Object:
+        return _without_max_unavailable(super().prepare_update(new, old))
+
     def validate_spec(self, spec: Object) -> list[FieldError]:
         return list(_validate_spec(spec))
 
@@ -70,6 +76,15 @@ def _rolling_partition(strategy: Object) -> Object:
     if strategy["type"] != "RollingUpdate" or strategy.get("rollingUpdate") is None:
         return strategy
     return within_new(strategy, "rollingUpdate", lambda update: filled(update, {"partition": 0}))
+
+
+def _without_max_unavailable(obj: Object) -> Object:
+    """1.36 drops the field, because the feature MaxUnavailableStatefulSet is off there by default."""
+    strategy = (obj.get("spec") or {}).get("updateStrategy") or {}
+    if "maxUnavailable" not in (strategy.get("rollingUpdate") or {}):
+        return obj
+    update = without(strategy["rollingUpdate"], "maxUnavailable")
+    return {**obj, "spec": {**obj["spec"], "updateStrategy": {**strategy, "rollingUpdate": update}}}
 
 
 def _default_claim(claim: Object) -> Object:

@@ -242,17 +242,9 @@ class DeploymentController(Controller):
 
     def _adopt(self, deployment: Object, matches: selectors.Predicate) -> list[Object]:
         namespace = deployment["metadata"]["namespace"]
-        orphans = [rs for rs in self._orphans(namespace) if matches(labels_of(rs)) and not is_deleting(rs)]
+        orphans = [rs for rs in owners.orphans(self._sets, namespace) if matches(labels_of(rs)) and not is_deleting(rs)]
         adopted = [owners.adopt(self.client, REPLICASETS, deployment, rs) for rs in orphans]
         return [rs for rs in adopted if rs is not None]
 
-    def _orphans(self, namespace: str) -> list[Object]:
-        self._sets.add_index("orphan", _orphan_namespace)
-        return self._sets.by_index("orphan", namespace)
-
     def _pods_of(self, sets: Sequence[Object]) -> list[Object]:
         return [pod for rs in sets for pod in owners.controlled(self._pods, rs)]
-
-
-def _orphan_namespace(rs: Object) -> tuple[str, ...]:
-    return () if controller_of(rs) is not None else (rs["metadata"]["namespace"],)
