@@ -200,7 +200,7 @@ class Cluster(Showing):
         scheme = self.server.scheme
         outbox = Outbox(self.loop, self.server) if self.loop.quantum > 1 else None
         client = Client(self.server, scheme, User("system:apiserver", ("system:masters",)), outbox, self.server.express)
-        informers = Informers(self.loop, client, self.trace)
+        informers = Informers(self.loop, client, self.trace, patient={"pods"})
         return Context(self.loop, self.clock, self.trace, self.lottery, self.server, scheme, client, informers)
 
     def _add_node(self, spec: NodeSpec) -> None:

@@ -49,14 +49,17 @@ class Loop:
         self.clock = clock
         self.quantum = quantum
         self.ready: deque[Task] = deque()
+        self.patient: deque[Task] = deque()
+        """Tasks that are awake and let all others go first."""
 
     def turn(self) -> bool:
         """Give one turn: to a timer that is due, else to the task that waits longest. False if all is quiet."""
         if self.clock.fire_due():
             return True
-        if not self.ready:
+        waiting = self.ready or self.patient
+        if not waiting:
             return False
-        task = self.ready.popleft()
+        task = waiting.popleft()
         task._awake = False
         task.run(self.quantum)
         return True

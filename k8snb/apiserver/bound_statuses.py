@@ -1,14 +1,18 @@
-"""The status of a pod that has just been bound: the same one for all pods that had the same status before."""
+"""A pod that has just been bound: its status, the same for all pods that had the same before, and its spec."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from k8snb.apiserver.registry.pod_status import scheduled_condition
 from k8snb.clock import Clock
+from k8snb.machinery.forms import form
 from k8snb.machinery.objects import with_condition
 from k8snb.typing import Object
 
 STATUSES = 256
 """How many are remembered."""
+SPECS = 4096
 
 
 class BoundStatuses:
@@ -30,3 +34,19 @@ class BoundStatuses:
             self._known.clear()
         self._known[id(status)] = (status, now, generation, made)
         return made
+
+
+class PlacedSpecs:
+    """Makes specs that have room for a node; those of one template share what they can (`machinery/forms.py`)."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Object, dict[str, Any]]] = {}
+
+    def of(self, spec: Object) -> dict[str, Any]:
+        """A fresh copy of the spec, with an empty `nodeName`."""
+        found = self._known.get(id(spec))
+        if found is None or found[0] is not spec:
+            if len(self._known) >= SPECS:
+                self._known.clear()
+            found = self._known[id(spec)] = (spec, form({**spec, "nodeName": ""}))
+        return found[1].copy()

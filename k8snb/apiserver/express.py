@@ -13,15 +13,15 @@ A server that keeps a trace has no express counter, because requests are what a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.apiserver.authors import Authors
-from k8snb.apiserver.bound_statuses import BoundStatuses
+from k8snb.apiserver.bound_statuses import BoundStatuses, PlacedSpecs
 from k8snb.apiserver.kinds import Kinds
-from k8snb.apiserver.ownership import History
+from k8snb.apiserver.ownership import History, Write
 from k8snb.apiserver.registry.pod_status import is_sound
 from k8snb.apiserver.writing import Writer, is_simple
 from k8snb.clock import Clock
@@ -51,7 +51,9 @@ class Express:
     ) -> None:
         self._store = store
         self._authors = authors
+        self._clock = clock
         self._bound_statuses = BoundStatuses(clock)
+        self._placed_specs = PlacedSpecs()
         self._admission = admission
         self._writer = writer
         self._granted = granted
@@ -61,6 +63,9 @@ class Express:
         self._quotas = store.bucket("resourcequotas")
         self._seen = -1
         self._plain_nodes: set[str] = set()
+        self._second = ""
+        self._status_writes: dict[User, Write] = {}
+        """How the history notes a pod status that a user writes in this second."""
         self._look()
 
     def forget(self) -> None:
@@ -85,7 +90,7 @@ class Express:
         """Another status for a pod, of which `pod` is the newest version."""
         meta, kind = pod["metadata"], self._pods
         namespace, name = meta["namespace"], meta["name"]
-        event = kind.bucket.event(namespace, name)
+        event = kind.bucket.names(namespace).get(name)
         if event is None or event.object is not pod or "deletionTimestamp" in meta:
             return None
         if not self._looked:
@@ -96,8 +101,15 @@ class Express:
             return None
         if status == pod["status"]:
             return pod
-        fresh = {**pod, "metadata": {**meta}, "status": status}
-        by = self._authors.of(kind.resource, "status", user)
+        fresh = _copy(pod)
+        fresh["metadata"], fresh["status"] = _copy(meta), status
+        second = self._clock.timestamp()
+        if second is not self._second:
+            self._second = second
+            self._status_writes.clear()
+        by = self._status_writes.get(user)
+        if by is None:
+            by = self._status_writes[user] = self._authors.of(kind.resource, "status", user)
         History.follow(self._store.update(kind.bucket, namespace, name, fresh, 0, by))
         return fresh
 
@@ -105,15 +117,17 @@ class Express:
         """A node for a pod, of which `pod` is the newest version."""
         meta, spec, kind = pod["metadata"], pod["spec"], self._pods
         namespace, name = meta["namespace"], meta["name"]
-        event = kind.bucket.event(namespace, name)
+        event = kind.bucket.names(namespace).get(name)
         if event is None or event.object is not pod or "deletionTimestamp" in meta:
             return None
         if "nodeName" in spec or "schedulingGates" in spec or "conditions" in pod["status"]:
             return None
         if (user, kind.resource, "create", "binding") not in self._granted or not self._is_plain(node):
             return None
-        status = self._bound_statuses.after(pod["status"], meta.get("generation"))
-        bound = {**pod, "metadata": {**meta}, "spec": {**spec, "nodeName": node}, "status": status}
+        bound, placed = _copy(pod), self._placed_specs.of(spec)
+        placed["nodeName"] = node
+        bound["metadata"], bound["spec"] = _copy(meta), placed
+        bound["status"] = self._bound_statuses.after(pod["status"], meta.get("generation"))
         History.follow(self._store.update(kind.bucket, namespace, name, bound))
         return bound
 
@@ -163,5 +177,7 @@ class Express:
         return found
 
 
+_copy: Callable[[Object], dict[str, Any]] = dict.copy  # type: ignore[assignment]
+"""What is stored is a plain dictionary, and its copy shares what a form shares (`machinery/forms.py`)."""
 _NO_NAMES: Mapping[str, Any] = {}
 _NOBODY = User("")

@@ -184,7 +184,8 @@ class History:
             key = id(new["status"])
         else:
             return
-        if not _same_names(old["metadata"], new["metadata"]):
+        one, other = old["metadata"], new["metadata"]
+        if one.get("labels") is not other.get("labels") or one.get("annotations") is not other.get("annotations"):
             return
         then = earlier.then
         if then is None:
@@ -305,11 +306,6 @@ def _past(earlier: Write | Past, old: Object, new: Object, by: Write | None) -> 
     if isinstance(earlier, Past) and _same_author(earlier.write, by):
         return Past(by, earlier.changed, earlier.earlier)
     return Past(by, (status,), earlier)
-
-
-def _same_names(one: Object, other: Object) -> bool:
-    """Whether two versions of metadata have the same labels and annotations."""
-    return one.get("labels") is other.get("labels") and one.get("annotations") is other.get("annotations")
 
 
 def _changed(new: Object, old: Object) -> Changed:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 
 from k8snb.apiserver.admission.service_account import MIRROR
+from k8snb.machinery.forms import form
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 from k8snb.wire import User
@@ -30,6 +31,7 @@ _LOOKED_AT = (
 )
 """What admission looks at when a pod is made, but for quotas, which are counted pod by pod."""
 _OWN = ("name", "uid", "creationTimestamp", "resourceVersion")
+_TO_COME = dict.fromkeys(_OWN[1:], "")
 _PLAIN = frozenset({"name", "namespace", "labels", "annotations"})
 """The metadata of pods that may be like another one."""
 NAMED = 1024
@@ -39,7 +41,10 @@ LONGEST = 16 * 1024
 
 
 class PodTemplate(NamedTuple):
-    """What pods have in common: as they are sent (`spec` to `owners`), as asked before admission, and as stored."""
+    """What pods have in common: as they are sent (`spec` to `owners`), as asked before admission, and as stored.
+
+    `meta` and `pod` are forms of what is stored; `rest` is what of it is the same for all.
+    """
 
     spec: Any
     labels: Any
@@ -47,7 +52,9 @@ class PodTemplate(NamedTuple):
     owners: Any
     stamp: tuple[int, ...]
     asked: Object
-    meta: Mapping[str, Any]
+    prefix: str
+    meta: dict[str, Any]
+    pod: dict[str, Any]
     rest: Mapping[str, Any]
 
 
@@ -95,6 +102,7 @@ class PodTemplates(_Watchful):
             return
         if len(self._known) >= TEMPLATES:
             del self._known[next(iter(self._known))]
+        rest = {k: v for k, v in stored.items() if k != "metadata"}
         self._known[id(given["spec"]), namespace, meta["generateName"]] = PodTemplate(
             given["spec"],
             meta.get("labels"),
@@ -102,8 +110,10 @@ class PodTemplates(_Watchful):
             meta.get("ownerReferences"),
             self._stamp(),
             asked,
-            {k: v for k, v in stored["metadata"].items() if k not in _OWN},
-            {k: v for k, v in stored.items() if k != "metadata"},
+            meta["generateName"],
+            form({"name": "", **{k: v for k, v in stored["metadata"].items() if k not in _OWN}, **_TO_COME}),
+            form({**rest, "metadata": {}}),
+            rest,
         )
 
 

@@ -266,9 +266,12 @@ class Writer:
         counted = bool(self._quotas.namespaces.get(namespace))
         made: list[Object] = []
         for _ in range(1 if counted else count):
-            name = self._generated(kind, namespace, found.meta["generateName"])
-            own = {"name": name, **found.meta, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
-            fresh = {**found.rest, "metadata": own}
+            name = self._generated(kind, namespace, found.prefix)
+            own, fresh = found.meta.copy(), found.pod.copy()
+            own["name"] = name
+            own["uid"] = self._lottery.uid()
+            own["creationTimestamp"] = self._clock.timestamp()
+            fresh["metadata"] = own
             if counted:
                 self._admission.count(_creation(kind, namespace, fresh, user))
             self._store.create(kind.bucket, namespace, name, fresh, 0, by)

@@ -101,6 +101,7 @@ class EventRecorder:
         self, client: Client, clock: Clock, component: str, host: str = "", correlator: Correlator | None = None
     ) -> None:
         self._client = client
+        self._outbox, self._user = client.outbox, client.user
         self._clock = clock
         self._component = component
         self._source: Object = {"component": component, "host": host} if host else {"component": component}
@@ -152,10 +153,13 @@ class EventRecorder:
         """
         now, stamp, number = self._clock.moment()
         event = RecordedEvent(shape, number, about, message, stamp, None)
-        try:
-            self._client.record(event)
-        except StatusError:
-            return
+        if self._outbox is not None:
+            self._outbox.put(self._user, event)
+        else:
+            try:
+                self._client.record(event)
+            except StatusError:
+                return
         self._correlator.firsts.append((now, event))
 
     def _new(self, obj: Object, type: str, reason: str, message: str, field: str) -> RecordedEvent:

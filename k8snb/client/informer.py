@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from k8snb.client.client import Client
 from k8snb.loop import Loop, Task
@@ -20,6 +20,9 @@ from k8snb.wire import Request, RequestInfo, WatchEvent
 
 Handler = Callable[[Object | None, Object | None], None]
 Values = Callable[[Object], Iterable[str]]
+TYPES = ("ADDED", "MODIFIED", "DELETED")
+GOING = ("DELETED",)
+COMING = ("ADDED",)
 
 
 class Index:
@@ -72,7 +75,8 @@ class Informer(Task):
         self._events: deque[WatchEvent] = deque()
         self._objects: dict[tuple[str, str], Object] = {}
         self._indexes: dict[str, Index] = {}
-        self._handlers: list[Handler] = []
+        self._handlers: dict[str, list[Handler]] = {type: [] for type in TYPES}
+        """By the type of the changes that they are told of."""
         self._stop: Callable[[], None] | None = None
 
     # -- reading -----------------------------------------------------------------------------------
@@ -106,11 +110,13 @@ class Informer(Task):
             for obj in self._objects.values():
                 index.put(None, obj)
 
-    def on_change(self, handler: Handler) -> None:
-        """Call `handler(old, new)` for every change; what is already there is announced as added at once."""
-        self._handlers.append(handler)
-        for obj in list(self._objects.values()):
-            handler(None, obj)
+    def on_change(self, handler: Handler, types: Collection[str] = TYPES) -> None:
+        """Call `handler(old, new)` for every change of these types; what is already there is announced as added."""
+        for type in types:
+            self._handlers[type].append(handler)
+        if "ADDED" in types:
+            for obj in list(self._objects.values()):
+                handler(None, obj)
 
     def start(self) -> None:
         """List, then watch from there."""
@@ -173,9 +179,11 @@ class Informer(Task):
 
     def _absorb(self, count: int, *, passing: bool) -> None:
         """Take in the next `count` changes, passing over superseded versions or not."""
-        events, objects, indexes, handlers = self._events, self._objects, self._indexes, self._handlers
-        while events and count > 0:
-            count -= 1
+        events, objects, indexes = self._events, self._objects, self._indexes
+        added, modified = self._handlers["ADDED"], self._handlers["MODIFIED"]
+        for _ in range(count):
+            if not events:
+                return
             event = events.popleft()
             if passing and event.superseded:
                 continue
@@ -193,13 +201,13 @@ class Informer(Task):
             if indexes:
                 for index in indexes.values():
                     index.put(old, obj)
-            for handler in handlers:
+            for handler in added if old is None else modified:
                 handler(old, obj)
 
     def _announce(self, old: Object | None, new: Object | None) -> None:
         for index in self._indexes.values():
             index.put(old, new)
-        for handler in self._handlers:
+        for handler in self._handlers["DELETED" if new is None else "ADDED" if old is None else "MODIFIED"]:
             handler(old, new)
 
     @property
@@ -240,14 +248,26 @@ class ToldInformer(Informer):
         return objects
 
 
+class PatientInformer(Informer):
+    """An informer that lets all others go first: by then fewer versions are left that are worth a look."""
+
+    def wake(self) -> None:
+        if not self._awake:
+            self._awake = True
+            self._loop.patient.append(self)
+
+
 class Informers:
     """The informers that the parts of one process share: one per resource and selector.
 
-    With a trace that is kept, they note there what is read.
+    With a trace that is kept, they note there what is read. News of the resources `patient` can wait where turns are long.
     """
 
-    def __init__(self, loop: Loop, client: Client, trace: Trace | None = None) -> None:
+    def __init__(
+        self, loop: Loop, client: Client, trace: Trace | None = None, patient: Collection[str] = ()
+    ) -> None:
         self._loop = loop
+        self._patient = patient if loop.quantum > 1 else ()
         self._client = client
         self._trace = trace if trace is not None and trace.enabled else None
         self._informers: dict[tuple[str, str], Informer] = {}
@@ -262,9 +282,10 @@ class Informers:
         return found
 
     def _made(self, resource: str, fields: str) -> Informer:
-        if self._trace is None:
-            return Informer(self._loop, self._client, resource, fields)
-        return ToldInformer(self._loop, self._client, resource, fields, self._trace)
+        if self._trace is not None:
+            return ToldInformer(self._loop, self._client, resource, fields, self._trace)
+        make = PatientInformer if resource in self._patient else Informer
+        return make(self._loop, self._client, resource, fields)
 
     def stop(self) -> None:
         """Stop them all, as when the process ends."""

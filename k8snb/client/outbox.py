@@ -32,9 +32,9 @@ class Outbox(Task):
 
     def put(self, user: User, event: RecordedEvent) -> None:
         """Send an event soon."""
-        self._waiting.append((user, event))
-        if not self._awake:
+        if not self._waiting:
             self.wake()
+        self._waiting.append((user, event))
 
     def run(self, quantum: int) -> None:
         """Send everything that waits."""

@@ -14,6 +14,7 @@ whether it should still be there. Upstream: `pkg/controller/garbagecollector`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from k8snb.client.controller import Context, Controller
@@ -77,7 +78,7 @@ class GarbageCollector(Controller):
         word = resource.group_resource
         if word not in self._informers:
             informer = self._informers[word] = self.informers.of(word)
-            informer.on_change(lambda old, new: self._object_changed(word, old, new))
+            informer.on_change(partial(self._object_changed, word))
 
     # -- noticing ----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8snb.client.controller import Context, Controller
+from k8snb.client.informer import GOING
 from k8snb.controllers.namespacestatus import Remains
 from k8snb.errors import StatusError
 from k8snb.i18n import _
@@ -43,13 +44,12 @@ class NamespaceController(Controller):
         for resource in (pods, *others):
             if resource.storage == "events":  # nothing holds an event back, and there are a great many
                 continue
-            self.informers.of(resource.group_resource).on_change(self._content_changed)
+            self.informers.of(resource.group_resource).on_change(self._content_changed, GOING)
 
     def _content_changed(self, old: Object | None, new: Object | None) -> None:
         """The last object to go has its namespace looked at again."""
-        if new is not None or not self._left:
+        if old is None or not self._left:
             return
-        assert old is not None
         namespace = old["metadata"].get("namespace", "")
         if namespace in self._left:
             self._left[namespace] -= 1

@@ -25,8 +25,8 @@ class Lottery:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self._digits = ""
-        self._at = 0
+        self._uids: list[str] = []
+        """Those drawn already, the next one last."""
 
     def suffix(self) -> str:
         """Five random letters, as `generateName` appends them."""
@@ -39,16 +39,19 @@ class Lottery:
 
     def uid(self) -> str:
         """A random UUID, version 4."""
-        at = self._at
-        if at == len(self._digits):
-            self._digits, at = self.random.randbytes(16 * _UIDS).hex(), 0
-        self._at = at + 32
-        d = self._digits[at : at + 32]
-        return f"{d[:8]}-{d[8:12]}-4{d[13:16]}-{_VARIANTS[d[16]]}{d[17:20]}-{d[20:]}"
+        if not self._uids:
+            digits = self.random.randbytes(16 * _UIDS).hex()
+            self._uids = [_uid(digits[at : at + 32]) for at in range(len(digits) - 32, -1, -32)]
+        return self._uids.pop()
 
     def below(self, limit: int) -> int:
         """A random integer from 0 up to but not including `limit`."""
         return int(self.random.random() * limit)
+
+
+def _uid(d: str) -> str:
+    """32 hexadecimal digits as a UUID, version 4."""
+    return f"{d[:8]}-{d[8:12]}-4{d[13:16]}-{_VARIANTS[d[16]]}{d[17:20]}-{d[20:]}"
 
 
 def generated(prefix: str, suffix: str) -> str:

@@ -154,12 +154,13 @@ class Bucket:
         if self.by_trigger and self.trigger is not None:
             part, field = self.trigger
             now, last = event.object[part], event.previous
-            value = now.get(field, "")
-            for deliver in self.by_trigger.get(value, ()):
-                deliver(event)
+            value = now.get(field)
+            if value:
+                for deliver in self.by_trigger.get(value, ()):
+                    deliver(event)
             before = last.object[part] if last is not None and last.type != "DELETED" else now
-            if before is not now and before.get(field, "") != value:
-                for deliver in self.by_trigger.get(before.get(field, ""), ()):
+            if before is not now and (former := before.get(field)) and former != value:
+                for deliver in self.by_trigger.get(former, ()):
                     deliver(event)
 
 

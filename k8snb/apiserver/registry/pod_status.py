@@ -36,6 +36,7 @@ _KNOWN_CONDITIONS = {
 }
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)", re.ASCII)
 _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+_is_ipv4 = _IPV4.fullmatch
 _NONE: Mapping[str, Any] = {}
 _KEPT = 16_384
 """How many lists are known by their identity."""
@@ -73,9 +74,9 @@ def is_sound(status: Object, pod: Object) -> bool:
     their identity.
     """
     before: Object = pod["status"]
-    conditions: Sequence[Object] = status.get("conditions") or ()
-    hosts: Sequence[Object] = status.get("hostIPs") or ()
-    if not conditions or not hosts:
+    conditions: Sequence[Object] | None = status.get("conditions")
+    hosts: Sequence[Object] | None = status.get("hostIPs")
+    if not conditions or not hosts or status.get("hostIP") != hosts[0]["ip"]:
         return False
     if _SOUND.get(id(conditions)) is not conditions:
         if not all("observedGeneration" in each and each["type"] in _KNOWN_CONDITIONS for each in conditions):
@@ -86,14 +87,13 @@ def is_sound(status: Object, pod: Object) -> bool:
             return False
         _know(hosts)
     if "podIPs" in status:
-        ips: Sequence[Object] = status["podIPs"] or ()
-        if len(ips) != 1 or ips[0]["ip"] != status.get("podIP") or not _IPV4.fullmatch(ips[0]["ip"]):
+        ips: Sequence[Object] = status["podIPs"]
+        if not ips or len(ips) != 1 or (ip := ips[0]["ip"]) != status.get("podIP") or not _is_ipv4(ip):
             return False
     elif "podIP" in status:
         return False
     return (
-        bool(status.get("hostIP") == hosts[0]["ip"])
-        and status.get("qosClass") == before.get("qosClass")
+        bool(status.get("qosClass") == before.get("qosClass"))
         and "observedGeneration" in status
         and "nominatedNodeName" not in status
         and "ephemeralContainerStatuses" not in before
@@ -193,7 +193,7 @@ def _validate_ips(status: Object, name: str) -> Findings:
     if name == "hostIPs" and status.get("hostIP") != addresses[0]:
         yield invalid_value(f"{path}[0].ip", addresses[0], "must be equal to `hostIP`")
     for index, address in enumerate(addresses):
-        if not _IPV4.fullmatch(address):
+        if not _is_ipv4(address):
             yield from validate_ip(address, f"{path}[{index}]")
     if len(addresses) > 1:
         families = [":" in address for address in addresses]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8snb.client.controller import Context, Controller
+from k8snb.client.informer import GOING
 from k8snb.controllers import owners
 from k8snb.controllers.deployment import progress, recreate, rolling
 from k8snb.controllers.deployment.replicasets import size, total
@@ -41,8 +42,8 @@ class DeploymentController(Controller):
         self.follow(DEPLOYMENTS)
         self.follow_owned(REPLICASETS, "Deployment")
         self._sets.on_change(self._set_changed)
-        self._deployments.on_change(self._forget_written)
-        self._pods.on_change(self._pod_changed)
+        self._deployments.on_change(self._forget_written, GOING)
+        self._pods.on_change(self._pod_changed, GOING)
 
     def _forget_written(self, old: Object | None, new: Object | None) -> None:
         if new is None and old is not None:
@@ -60,10 +61,8 @@ class DeploymentController(Controller):
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         """The end of a pod concerns a Deployment that waits for its last old pod (Recreate)."""
-        if new is not None or old is None:
-            return
-        reference = controller_of(old)
-        if reference is None or reference["kind"] != "ReplicaSet":
+        reference = controller_of(old) if old is not None else None
+        if old is None or reference is None or reference["kind"] != "ReplicaSet":
             return
         namespace = old["metadata"]["namespace"]
         rs = self._sets.get(namespace, reference["name"])

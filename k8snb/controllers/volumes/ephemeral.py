@@ -7,6 +7,7 @@ Upstream: `pkg/controller/volume/ephemeral`.
 from __future__ import annotations
 
 from k8snb.client.controller import Context, Controller
+from k8snb.client.informer import COMING
 from k8snb.i18n import _
 from k8snb.machinery.objects import controller_reference, is_deleting, key_of, revision_of
 from k8snb.typing import Object, ObjectKey
@@ -22,10 +23,10 @@ class EphemeralVolumeController(Controller):
         self._pods = self.informers.of("pods")
 
     def start(self) -> None:
-        self._pods.on_change(self._pod_changed)
+        self._pods.on_change(self._pod_changed, COMING)
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        if old is None and new is not None and _templates(new):
+        if new is not None and _templates(new):
             self.queue.add(key_of(new), revision_of(new))
 
     def reconcile(self, key: ObjectKey) -> float | None:

@@ -8,6 +8,7 @@ the first claim on: a cluster without claims pays nothing for them. Upstream: `p
 from __future__ import annotations
 
 from k8snb.client.controller import Context, Controller
+from k8snb.client.informer import GOING
 from k8snb.i18n import _
 from k8snb.machinery.objects import is_deleting, key_of, revision_of, with_meta
 from k8snb.machinery.volumes import claim_names
@@ -36,12 +37,12 @@ class PVCProtectionController(Controller):
             return
         if not self._follows_pods:
             self._follows_pods = True
-            self._pods.on_change(self._pod_changed)
+            self._pods.on_change(self._pod_changed, GOING)
         if is_deleting(new):
             self.queue.add(key_of(new), revision_of(new))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None and old is not None and len(self._claims):
+        if old is not None and len(self._claims):
             namespace = old["metadata"]["namespace"]
             for name in claim_names(old):
                 self.queue.add(ObjectKey(namespace, name), revision_of(old))
