@@ -260,12 +260,11 @@ class PatientInformer(Informer):
 class Informers:
     """The informers that the parts of one process share: one per resource and selector.
 
-    With a trace that is kept, they note there what is read. News of the resources `patient` can wait where turns are long.
+    With a trace that is kept, they note there what is read. Where turns are long, news of what is `patient` waits until
+    nobody else has anything to do.
     """
 
-    def __init__(
-        self, loop: Loop, client: Client, trace: Trace | None = None, patient: Collection[str] = ()
-    ) -> None:
+    def __init__(self, loop: Loop, client: Client, trace: Trace | None = None, patient: Collection[str] = ()) -> None:
         self._loop = loop
         self._patient = patient if loop.quantum > 1 else ()
         self._client = client
