@@ -71,7 +71,7 @@ class StatefulSetController(Controller):
         self._pods.on_change(self._pod_changed)
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        for pod in (old, new):
+        for pod in (old, new) if len(self._sets) else ():
             owner = controller_of(pod) if pod is not None else None
             if pod is None or (owner is not None and owner["kind"] != KIND):
                 continue
