@@ -11,6 +11,7 @@ Upstream: `apimachinery/pkg/util/managedfields/internal` (`managedfields.go`, `m
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -109,14 +110,25 @@ def created(new: Any, shape: Shape, writer: Writer, reset: FieldSet = EMPTY) -> 
 
 
 _new: dict[tuple[int, int, bytes], tuple[Shape, FieldSet, FieldSet]] = {}
+_INDIFFERENT = re.compile(rb'"(image|value|cpu|memory)":"[^"\\]+"')
+_BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
 _NEW = 1024
 _NEW_BYTES = 8192
 
 
 def _fields_of_new(new: Any, shape: Shape, reset: FieldSet) -> FieldSet:
-    """The fields of a new object that somebody owns; objects that differ in nothing but their name have the same."""
+    """The fields of a new object that somebody owns.
+
+    Objects have the same that differ in nothing but their name, the values of their labels and annotations, and, where
+    the kind is known to identify nothing by them, in the values of `_INDIFFERENT` fields.
+    """
     meta = {name: value for name, value in (new.get("metadata") or {}).items() if name not in _STRIPPED_METADATA}
+    for name in ("labels", "annotations"):
+        if meta.get(name):
+            meta[name] = [*meta[name]]
     content = orjson.dumps({**new, "metadata": meta})
+    if new.get("apiVersion") in _BUILT_IN:
+        content = _INDIFFERENT.sub(rb'"\1":0', content)
     key = (id(shape), id(reset), content)
     known = _new.get(key)
     if known is None or known[0] is not shape or known[1] is not reset:
