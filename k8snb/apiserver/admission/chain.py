@@ -80,6 +80,7 @@ class Chain:
         self.reader = self._reader = Reader(read_one, read_all, commit, now, self._warnings.append)
         self._plugins = plugins
         self._counting = tuple(plugin for plugin in plugins if isinstance(plugin, ResourceQuota))
+        self._up_to_others = tuple(plugin for plugin in plugins if isinstance(plugin, Configured))
         self._configured: bool | None = None
         self._mutating: dict[_Key, tuple[Plugin, ...]] = {}
         self._validating: dict[_Key, tuple[Plugin, ...]] = {}
@@ -127,13 +128,13 @@ class Chain:
     def configured(self) -> bool:
         """Whether there are webhooks or policies."""
         if self._configured is None:
-            self._configured = any(each.entries for each in self._plugins if isinstance(each, Configured))
+            self._configured = any(each.entries for each in self._up_to_others)
         return self._configured
 
     def status(self, attributes: Attributes) -> Object:
         """A status as webhooks and policies leave it; they alone look at statuses. Raises StatusError."""
         key = (attributes.resource, attributes.subresource, attributes.operation)
-        asked = [each for each in self._plugins if isinstance(each, Configured) and each.concerns(*key)]
+        asked = [each for each in self._up_to_others if each.concerns(*key)]
         for plugin in asked:
             changed = plugin.admit(attributes, self._reader)
             if changed is not None:
@@ -145,8 +146,7 @@ class Chain:
 
     def asks_others(self, resource: Resource) -> bool:
         """Whether creations of the resource are up to webhooks or policies, whose answers cannot be remembered."""
-        plugins = (each for each in self._plugins if isinstance(each, Configured))
-        return any(each.concerns(resource, "", "CREATE") for each in plugins)
+        return any(each.concerns(resource, "", "CREATE") for each in self._up_to_others)
 
     def count(self, attributes: Attributes) -> None:
         """Count an object whose like has passed the whole chain against the quotas; raises where it does not fit."""

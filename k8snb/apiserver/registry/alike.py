@@ -18,8 +18,31 @@ Result = TypeVar("Result")
 
 KEPT = 1024
 """How many specs each function remembers."""
+RECENT = 4
+"""Of how many specs the bytes are at hand."""
 LONGEST = 16 * 1024
 """The longest spec, in bytes, that is remembered."""
+
+
+class _Contents:
+    """The bytes of specs that were asked about a moment ago: several functions look at one, one after the other."""
+
+    def __init__(self) -> None:
+        self._recent: dict[int, tuple[Object, bytes]] = {}
+
+    def of(self, spec: Object) -> bytes:
+        """The spec as bytes."""
+        found = self._recent.get(id(spec))
+        if found is not None and found[0] is spec:
+            return found[1]
+        content = orjson.dumps(spec)
+        if len(self._recent) >= RECENT:
+            self._recent.clear()
+        self._recent[id(spec)] = (spec, content)
+        return content
+
+
+_CONTENTS = _Contents()
 
 
 class Alike(Generic[Result]):
@@ -31,7 +54,7 @@ class Alike(Generic[Result]):
 
     def __call__(self, spec: Object) -> Result:
         """What the function makes of the spec."""
-        key = orjson.dumps(spec)
+        key = _CONTENTS.of(spec)
         known = self._known
         if key in known:
             return known[key]

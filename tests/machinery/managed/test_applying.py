@@ -78,6 +78,21 @@ def test_whoever_creates_owns_what_go_would_not_have_written_anyway() -> None:
     }
 
 
+def test_what_is_known_of_an_object_with_other_values_does_not_show() -> None:
+    given = [
+        containers({"name": "a", "image": "nginx"}),
+        containers({"name": "a", "image": "redis"}),
+        containers({"name": "b", "image": "redis"}),
+        containers({"name": "b", "image": ""}),
+        *[containers({"name": "b", "env": [{"name": "x", "value": value}]}) for value in "12"],
+        containers({"name": "b", "env": [{"name": "y", "value": "2"}]}),
+        *[containers({"name": "b", "resources": {"limits": {name: "1"}}}) for name in ("cpu", "memory")],
+    ]
+    in_detail = [{**each, "apiVersion": "example.com/v1"} for each in given]
+    known, alone = ([created(each, DEPLOYMENT, by("me")) for each in these] for these in (given, in_detail))
+    assert known == alone
+
+
 def test_an_update_takes_what_it_changes_and_drops_who_has_nothing_left() -> None:
     one = created(config(a="1"), MAP, by("one"))
     two = updated(one, config(a="1"), config(a="2"), MAP, by("two"))
