@@ -41,7 +41,6 @@ _TRANSPORT = frozenset(
 
 WAITING = (
     "cronjobs.batch",
-    "daemonsets.apps",
     "horizontalpodautoscalers.autoscaling",
     "ingresses.networking.k8s.io",
     "jobs.batch",

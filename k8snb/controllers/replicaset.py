@@ -305,20 +305,7 @@ class ReplicaSetController(Controller):
         if status == rs.get("status"):
             return
         self.wants(_("bring its status up to date"))
-        try:
-            self._written.note(self.client.update_status(REPLICASETS, {**rs, "status": status}))
-        except StatusError as error:
-            if error.code == 404:
-                return
-            if error.code != 409:
-                raise
-            self._retry_status(rs, status)
-
-    def _retry_status(self, rs: Object, status: Object) -> None:
-        """Once more, on the newest version: somebody else wrote the object meanwhile."""
-        fresh = self.client.find(REPLICASETS, rs["metadata"]["name"], rs["metadata"]["namespace"])
-        if fresh is not None and fresh["metadata"]["uid"] == rs["metadata"]["uid"]:
-            self._written.note(self.client.update_status(REPLICASETS, {**fresh, "status": status}))
+        self._written.put_status(self.client, REPLICASETS, rs, status)
 
 
 _NOBODY = Tally()

@@ -7,6 +7,8 @@ next write would be refused as a conflict. So it keeps what it wrote until the c
 
 from __future__ import annotations
 
+from k8snb.client.client import Client
+from k8snb.errors import StatusError
 from k8snb.machinery.objects import revision_of
 from k8snb.typing import Object
 
@@ -37,6 +39,20 @@ class Written:
             return mine
         del self._newest[uid]
         return cached
+
+    def put_status(self, client: Client, resource: str, obj: Object, status: Object) -> None:
+        """Write an object's status, on its newest version if somebody else wrote meanwhile; not if it is gone."""
+        try:
+            self.note(client.update_status(resource, {**obj, "status": status}))
+        except StatusError as error:
+            if error.code == 404:
+                return
+            if error.code != 409:
+                raise
+            meta = obj["metadata"]
+            fresh = client.find(resource, meta["name"], meta["namespace"])
+            if fresh is not None and fresh["metadata"]["uid"] == meta["uid"]:
+                self.note(client.update_status(resource, {**fresh, "status": status}))
 
     def forget(self, uid: str) -> None:
         """The object is gone."""

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
+from k8snb.machinery.nodeselection import NodeSelection, PreferredNodes
 from k8snb.machinery.objects import controller_of, is_deleting
-from k8snb.scheduler.affinity import AffinityTerm, NodeSelection, PreferredNodes, WeightedTerm, terms, weighted_terms
+from k8snb.scheduler.affinity import AffinityTerm, WeightedTerm, terms, weighted_terms
 from k8snb.scheduler.requests import Resources, pod_requests, scored_requests
 from k8snb.typing import Object
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+from k8snb.machinery.nodeselection import NodeSelection
 from k8snb.machinery.objects import revision_of
 from k8snb.machinery.volumes import STORAGE_CLASSES
-from k8snb.scheduler.affinity import NodeSelection
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.typing import Object
 

@@ -246,3 +246,9 @@ def statefulset(name: str = "web", replicas: int = 3, image: str = "nginx:1", **
     body = {"serviceName": name, "replicas": replicas, "selector": selector, "template": template(name, image), **spec}
     meta = {"name": name, "namespace": "default"}
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta, "spec": body}
+
+
+def daemonset(name: str = "web", image: str = "nginx:1", **spec: Any) -> Object:
+    body = {"selector": {"matchLabels": {"app": name}}, "template": template(name, image), **spec}
+    meta = {"name": name, "namespace": "default"}
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": meta, "spec": body}

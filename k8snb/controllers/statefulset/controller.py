@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from k8snb.client.controller import Context, Controller
 from k8snb.controllers import history, owners
+from k8snb.controllers.claiming import claim
 from k8snb.controllers.history import REVISIONS
 from k8snb.controllers.podstate import available_at
 from k8snb.controllers.refusals import delete
@@ -21,7 +22,6 @@ from k8snb.controllers.statefulset.round import Hands, Round
 from k8snb.controllers.statefulset.status import status_of
 from k8snb.controllers.unseen import AGAIN_SECONDS, Unseen
 from k8snb.controllers.written import Written
-from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery import selectors
 from k8snb.machinery.objects import controller_of, is_deleting, key_of, labels_of, revision_of
@@ -109,6 +109,7 @@ class StatefulSetController(Controller):
 
     def _look(self, sts: Object, pods: Sequence[Object], revisions: Revisions) -> None:
         round = Round(sts, pods, revisions, self._hands, self.clock.now(), self.wants)
+        self.compares("pods", round.counts["readyReplicas"], replicas_of(sts))
         self.saw(
             wanted=replicas_of(sts),
             exist=round.counts["replicas"],
@@ -134,30 +135,14 @@ class StatefulSetController(Controller):
     def _claim_pods(self, sts: Object) -> list[Object]:
         """The set's pods, after adopting and releasing those that changed sides."""
         matches = selectors.of_object(sts["spec"]["selector"]).matches
-        mine: list[Object] = []
-        for pod in owners.controlled(self._pods, sts):
-            if matches(labels_of(pod)) and is_member(sts, pod):
-                mine.append(pod)
-            elif not is_deleting(sts):
-                self.wants(_("{name} no longer belongs to the set: release it"), name=pod["metadata"]["name"])
-                self._note(sts, owners.release(self.client, "pods", sts, pod))
-        if not is_deleting(sts):
-            mine += self._adopt(sts, matches)
-        return mine
-
-    def _adopt(self, sts: Object, matches: selectors.Predicate) -> list[Object]:
-        adopted: list[Object] = []
-        for pod in owners.orphans(self._pods, sts["metadata"]["namespace"]):
-            if matches(labels_of(pod)) and is_member(sts, pod) and not is_deleting(pod):
-                self.wants(
-                    _("{name} belongs to the set and nobody controls it: adopt it"), name=pod["metadata"]["name"]
-                )
-                taken = self._note(sts, owners.adopt(self.client, "pods", sts, pod))
-                adopted += [taken] if taken is not None else []
-        return adopted
-
-    def _note(self, sts: Object, pod: Object | None) -> Object | None:
-        return pod if pod is None else self._unseen.wrote(key_of(sts), pod)
+        return claim(
+            self.client,
+            self._pods,
+            sts,
+            lambda pod: matches(labels_of(pod)) and is_member(sts, pod),
+            tell=self.wants,
+            note=lambda pod: self._unseen.wrote(key_of(sts), pod),
+        )
 
     def _claim_revisions(self, sts: Object) -> list[Object]:
         """The set's revisions in order, after adopting those that nobody controls."""
@@ -181,13 +166,4 @@ class StatefulSetController(Controller):
         if status == sts.get("status"):
             return
         self.wants(_("bring its status up to date"))
-        try:
-            self._written.note(self.client.update_status(STATEFULSETS, {**sts, "status": status}))
-        except StatusError as error:
-            if error.code == 404:
-                return
-            if error.code != 409:
-                raise
-            fresh = self.client.find(STATEFULSETS, *reversed(key_of(sts)))
-            if fresh is not None and fresh["metadata"]["uid"] == sts["metadata"]["uid"]:
-                self._written.note(self.client.update_status(STATEFULSETS, {**fresh, "status": status}))
+        self._written.put_status(self.client, STATEFULSETS, sts, status)
