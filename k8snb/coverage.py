@@ -43,7 +43,6 @@ WAITING = (
     "cronjobs.batch",
     "horizontalpodautoscalers.autoscaling",
     "ingresses.networking.k8s.io",
-    "jobs.batch",
     "networkpolicies.networking.k8s.io",
     "replicationcontrollers",
 )

@@ -49,7 +49,7 @@ class WorkQueue(Task):
             if not self._awake:
                 self.wake()
 
-    def add_after(self, key: ObjectKey, delay: float, *, background: bool = False) -> None:
+    def add_after(self, key: ObjectKey, delay: float, *, cause: int = 0, background: bool = False) -> None:
         """Look at the key `delay` seconds from now. Of several appointments the earliest counts."""
         clock = self._loop.clock
         pending = self._timers.get(key)
@@ -57,11 +57,11 @@ class WorkQueue(Task):
             if pending.when <= clock.now() + delay and (background or not pending.background):
                 return
             pending.cancel()
-        self._timers[key] = clock.call_later(delay, lambda: self._due(key), background=background)
+        self._timers[key] = clock.call_later(delay, lambda: self._due(key, cause), background=background)
 
-    def _due(self, key: ObjectKey) -> None:
+    def _due(self, key: ObjectKey, cause: int) -> None:
         self._timers.pop(key, None)
-        self.add(key)
+        self.add(key, cause)
 
     def run(self, quantum: int) -> None:
         """Reconcile at most `quantum` keys."""

@@ -23,6 +23,7 @@ from k8snb.controllers.disruptionbudget import DisruptionController
 from k8snb.controllers.endpoints import EndpointsController
 from k8snb.controllers.endpointslice import EndpointSliceController
 from k8snb.controllers.garbagecollector import GarbageCollector
+from k8snb.controllers.job.controller import JobController, TTLAfterFinishedController
 from k8snb.controllers.namespace import NamespaceController
 from k8snb.controllers.nodeipam import NodeIpamController
 from k8snb.controllers.nodelifecycle import NodeLifecycleController
@@ -56,6 +57,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ReplicaSetController,
     StatefulSetController,
     DaemonSetController,
+    JobController,
+    TTLAfterFinishedController,
     EndpointSliceController,
     EndpointsController,
     PodGCController,

@@ -8,6 +8,7 @@ event must have been lost). Upstream: `pkg/controller/util/consistency` (`StaleC
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from k8snb.client.informer import Informer
@@ -24,7 +25,8 @@ AGAIN_SECONDS = 0.001
 class _Writes:
     since: float
     revision: int = 0
-    removed: dict[str, ObjectKey] = field(default_factory=dict)
+    awaited: dict[str, tuple[ObjectKey, Callable[[Object], bool]]] = field(default_factory=dict)
+    """Objects by uid: where they are, and how to tell that the cache shows what was done to them."""
 
 
 class Unseen:
@@ -45,7 +47,11 @@ class Unseen:
         """Note what the server answered to a deletion: the object on its way out, or as it was at the end."""
         self.wrote(key, answer)
         if not is_deleting(answer):
-            self._of(key).removed[answer["metadata"]["uid"]] = key_of(answer)
+            self.changed(key, answer, lambda obj: False)
+
+    def changed(self, key: ObjectKey, obj: Object, shows: Callable[[Object], bool]) -> None:
+        """Note a write after which an object is either gone or one of which `shows` is true."""
+        self._of(key).awaited[obj["metadata"]["uid"]] = (key_of(obj), shows)
 
     def _of(self, key: ObjectKey) -> _Writes:
         found = self._writes.get(key)
@@ -65,8 +71,8 @@ class Unseen:
 
     def _is_behind(self, writes: _Writes) -> bool:
         return self._informer.revision < writes.revision or any(
-            (found := self._informer.get(*key)) is not None and found["metadata"]["uid"] == uid
-            for uid, key in writes.removed.items()
+            (found := self._informer.get(*key)) is not None and found["metadata"]["uid"] == uid and not shows(found)
+            for uid, (key, shows) in writes.awaited.items()
         )
 
     def forget(self, key: ObjectKey) -> None:

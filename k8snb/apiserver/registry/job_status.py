@@ -66,7 +66,7 @@ def _validate_finished(job: Object, status: Object) -> Findings:
         return
     if status.get("active"):
         yield invalid_value("status.active", status["active"], "active>0 is invalid for finished job")
-    if not status.get("startTime"):
+    if not status.get("startTime") and not (job["spec"].get("suspend") and job["spec"].get("completions") == 0):
         yield required("status.startTime", "startTime is required for finished job")
     uncounted = status.get("uncountedTerminatedPods") or {}
     if uncounted.get("succeeded") or uncounted.get("failed"):
@@ -104,7 +104,8 @@ def _validate_change(new: Object, old: Object, status: Object, before: Object) -
     if done and was_done and done != was_done:
         yield invalid_value("status.completionTime", done, "completionTime cannot be mutated")
     began = before.get("startTime")
-    if began and began != status.get("startTime") and not new["spec"].get("suspend"):
+    resumes = is_true(old, "Suspended") and not is_true(new, "Suspended")
+    if began and began != status.get("startTime") and not new["spec"].get("suspend") and not resumes:
         yield required("status.startTime", "startTime cannot be removed for unsuspended job")
     if is_true(old, "SuccessCriteriaMet") and not is_true(new, "SuccessCriteriaMet"):
         yield bad_field(_CONDITIONS, "cannot disable the SuccessCriteriaMet=True condition")
