@@ -30,6 +30,7 @@ from k8snb.client.controller import Context
 from k8snb.client.informer import Informers
 from k8snb.client.outbox import Outbox
 from k8snb.clock import Clock, VirtualClock
+from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_SERVER, make, user_of
 from k8snb.current import use
@@ -170,7 +171,7 @@ class Cluster(Showing):
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
-        manager = self._context.separate("system:kube-controller-manager")
+        manager = self._context.separate("system:kube-controller-manager", patient={"pods"})
         settings = self._settings(gate)
         for kind in CONTROLLERS:
             user = user_of(kind)
@@ -200,7 +201,7 @@ class Cluster(Showing):
         scheme = self.server.scheme
         outbox = Outbox(self.loop, self.server) if self.loop.quantum > 1 else None
         client = Client(self.server, scheme, User("system:apiserver", ("system:masters",)), outbox, self.server.express)
-        informers = Informers(self.loop, client, self.trace, patient={"pods"})
+        informers = Informers(self.loop, client, self.trace)
         return Context(self.loop, self.clock, self.trace, self.lottery, self.server, scheme, client, informers)
 
     def _add_node(self, spec: NodeSpec) -> None:
@@ -315,6 +316,7 @@ class Cluster(Showing):
         turns = self._pass_time(until, deadline, foreground=foreground)
         self._note("_run_again", turns, self.clock.now())
 
+    @collecting_seldom()
     def _pass_time(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> int:
         """Give turns and move time; returns how many turns were given."""
         turns = 0
@@ -391,6 +393,7 @@ class Cluster(Showing):
         self._build()
         self._replay(journal, revision)
 
+    @collecting_seldom()
     def _replay(self, journal: Sequence[Entry], revision: int | None) -> None:
         self._target = revision
         try:

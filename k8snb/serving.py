@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from k8snb.apiserver.listener import listen
 from k8snb.clock import WallClock
 from k8snb.cluster import ADMIN, Cluster
+from k8snb.collector import SELDOM
 from k8snb.i18n import _
 from k8snb.machinery.rsa import Key
 from k8snb.machinery.x509 import Authority, Names, subject
@@ -39,8 +40,6 @@ from k8snb.wire import Request, Response
 SLICE_SECONDS = 0.005
 """How long the parts may take turns before requests are looked at again."""
 
-COLLECT_AFTER = 50_000
-"""After how many new objects Python looks for cycles."""
 VALID_DAYS = 30
 _OURS = "current-context: k8snb\n"
 """How every kubeconfig ends that this module writes."""
@@ -180,7 +179,7 @@ def write_kubeconfig(path: Path, text: str) -> None:
 def _collect_seldom() -> None:
     """Look for cycles seldom: what a cluster holds stays, and going through it costs more than it finds."""
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 50)
+    gc.set_threshold(*SELDOM)
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

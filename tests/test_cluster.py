@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import orjson
 import pytest
 
 from k8snb import Cluster, NodeSpec
+from k8snb.collector import SELDOM
 from k8snb.machinery.objects import is_true
 from k8snb.store.mvcc import Compacted
 
@@ -185,6 +187,13 @@ def test_waiting_ends_when_the_condition_holds() -> None:
     began = cluster.clock.now()
     assert cluster.wait(lambda: phases(cluster) == ["Running"], timeout=60)
     assert cluster.clock.now() - began < 10
+
+
+def test_python_looks_for_cycles_seldom_while_a_cluster_runs_and_as_before_afterwards() -> None:
+    cluster, before, seen = Cluster(), gc.get_threshold(), []
+    cluster.clock.call_later(1, lambda: seen.append(gc.get_threshold()))
+    cluster.advance(2)
+    assert (seen, gc.get_threshold()) == ([SELDOM], before)
 
 
 def test_a_condition_that_has_held_is_not_asked_again() -> None:

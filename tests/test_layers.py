@@ -17,7 +17,7 @@ LAYERS = (
     ("apiserver", "client"),
     ("store",),
     ("machinery",),
-    ("clock", "current", "errors", "i18n", "loop", "packet", "trace", "typing", "wire"),
+    ("clock", "collector", "current", "errors", "i18n", "loop", "packet", "trace", "typing", "wire"),
 )
 GROUND = len(LAYERS) - 1
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

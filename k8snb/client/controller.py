@@ -7,6 +7,7 @@ another one comes.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,10 +43,10 @@ class Context:
         user = User(name, (*groups, "system:authenticated"))
         return replace(self, client=Client(self.transport, self.scheme, user, self.client.outbox, self.client.express))
 
-    def separate(self, name: str, *groups: str) -> Context:
-        """A context for another process: its own user and its own informers."""
+    def separate(self, name: str, *groups: str, patient: Collection[str] = ()) -> Context:
+        """A context for another process: its own user and its own informers, `patient` with news of some resources."""
         context = self.act_as(name, *groups)
-        return replace(context, informers=Informers(self.loop, context.client, self.trace))
+        return replace(context, informers=Informers(self.loop, context.client, self.trace, patient))
 
 
 class Controller:
