@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from k8snb.client.controller import Context, Controller
 from k8snb.controllers.aggregation import AggregationController
 from k8snb.controllers.certificates import ApprovingController, SigningController
+from k8snb.controllers.cronjob.controller import CronJobController
 from k8snb.controllers.daemonset.controller import DaemonSetController
 from k8snb.controllers.definitions import (
     EstablishingController,
@@ -59,6 +60,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     DaemonSetController,
     JobController,
     TTLAfterFinishedController,
+    CronJobController,
     EndpointSliceController,
     EndpointsController,
     PodGCController,

@@ -7,7 +7,9 @@ that upstream uses (`robfig/cron/v3`, `ParseStandard`), because the API server p
 from __future__ import annotations
 
 import re
+import zoneinfo
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 
@@ -49,6 +51,10 @@ _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 
 
+YEARS = 5
+"""How far ahead a time is looked for; a schedule like the 31st of February has none."""
+
+
 class Schedule(NamedTuple):
     """When to run: sets of numbers for each of `FIELDS`, or every so many seconds."""
 
@@ -57,6 +63,52 @@ class Schedule(NamedTuple):
     """Which fields were left open: of two days, an open one does not count."""
     every: float = 0.0
     zone: str = ""
+
+    def after(self, moment: float) -> float | None:
+        """The first time after a moment, both in seconds since the Unix epoch; None if there is none for years.
+
+        Wall clocks jump: a time that is skipped in spring does not come, one that comes twice in autumn counts twice.
+        """
+        if self.every:
+            return float(int(moment)) + self.every
+        zone = zoneinfo.ZoneInfo(self.zone) if self.zone else UTC
+        return _search(self, float(int(moment)) + 1.0, zone)
+
+    def _day_matches(self, wall: datetime) -> bool:
+        dom, dow = wall.day in self.fields[2], wall.isoweekday() % 7 in self.fields[4]
+        return (dom and dow) if self.starred[2] or self.starred[4] else (dom or dow)
+
+
+def _search(schedule: Schedule, moment: float, zone: tzinfo) -> float | None:
+    """The first moment from one on at which the wall clock of the zone shows what the schedule says."""
+    minutes, hours, _, months, _ = schedule.fields
+    wall = datetime.fromtimestamp(moment, zone)
+    last = wall.year + YEARS
+    if wall.second:
+        wall = _later(wall, 60 - wall.second)
+    while wall.year <= last:
+        if wall.month not in months:
+            wall = _midnight(wall.replace(day=1, hour=0, minute=0) + timedelta(days=32), 1, zone)
+        elif not schedule._day_matches(wall):
+            wall = _midnight(wall + timedelta(days=1), None, zone)
+        elif wall.hour not in hours:
+            wall = _later(wall, 3600 - wall.minute * 60)
+        elif wall.minute not in minutes:
+            wall = _later(wall, 60)
+        else:
+            return wall.timestamp()
+    return None
+
+
+def _later(wall: datetime, seconds: int) -> datetime:
+    """The wall clock so many real seconds later."""
+    return datetime.fromtimestamp(wall.timestamp() + seconds, wall.tzinfo)
+
+
+def _midnight(wall: datetime, day: int | None, zone: tzinfo) -> datetime:
+    """The first moment of the day that a wall clock shows (of another day of its month, if one is given)."""
+    naive = datetime(wall.year, wall.month, day or wall.day)
+    return datetime.fromtimestamp(naive.replace(tzinfo=zone).timestamp(), zone)
 
 
 def parse(text: str) -> Schedule:

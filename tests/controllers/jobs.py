@@ -38,7 +38,10 @@ def start(world: World) -> None:
 
 def end(world: World, pod: Object, code: int = 0, **status: Any) -> None:
     """The pod's container exits."""
-    pod = world.get("pods", pod["metadata"]["name"])
+    found = world.find("pods", pod["metadata"]["name"])
+    if found is None:
+        return
+    pod = found
     terminated = {"exitCode": code, "finishedAt": world.clock.timestamp(), "reason": "Error" if code else "Completed"}
     main = {"name": "main", "image": "busybox", "imageID": "", "ready": False, "restartCount": 0}
     phase = "Failed" if code else "Succeeded"

@@ -48,11 +48,11 @@ class Ledger:
 
 
 def act(world: World, action: str, number: int) -> None:
-    """One thing that people or nodes do."""
+    """One thing that people or nodes do; what takes pods away is waited for: one that ends then is not counted."""
     if action in ("suspend", "resume"):
-        world.client.patch("jobs", "work", {"spec": {"suspend": action == "suspend"}}, "default")
+        world.patch("jobs", "work", {"spec": {"suspend": action == "suspend"}})
     elif action == "scale" and world.get("jobs", "work")["spec"].get("completionMode") != "Indexed":
-        world.client.patch("jobs", "work", {"spec": {"parallelism": number}}, "default")
+        world.patch("jobs", "work", {"spec": {"parallelism": number}})
     elif action == "turn":
         world.loop.turn()
     elif action == "wait":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from k8snb.machinery.cron import CronError, Schedule, parse
@@ -44,3 +46,39 @@ def test_a_wrong_schedule_is_refused_in_the_words_of_upstreams_parser(text, why)
     with pytest.raises(CronError) as refused:
         parse(text)
     assert str(refused.value) == why
+
+
+def times(text: str, start: str, count: int = 3) -> list[str]:
+    """The next times of a schedule, in UTC."""
+    schedule, moment, found = parse(text), datetime.fromisoformat(start).timestamp(), list[str]()
+    for _ in range(count):
+        after = schedule.after(moment)
+        if after is None:
+            break
+        moment = after
+        found.append(datetime.fromtimestamp(moment, UTC).strftime("%m-%d %H:%M:%S"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("*/20 * * * *", ["01-31 22:20:00", "01-31 22:40:00", "01-31 23:00:00"]),
+        ("0 12 31 * *", ["03-31 12:00:00", "05-31 12:00:00", "07-31 12:00:00"]),
+        ("0 0 1 * MON", ["02-01 00:00:00", "02-02 00:00:00", "02-09 00:00:00"]),
+        ("0 0 * * 1", ["02-02 00:00:00", "02-09 00:00:00", "02-16 00:00:00"]),
+        ("0 0 29 2 *", ["02-29 00:00:00"]),
+        ("0 0 31 2 *", []),
+        ("@every 90s", ["01-31 22:03:00", "01-31 22:04:30", "01-31 22:06:00"]),
+        ("TZ=Europe/Berlin 30 0 * * *", ["01-31 23:30:00", "02-01 23:30:00", "02-02 23:30:00"]),
+    ],
+)
+def test_the_next_times_of_a_schedule(text: str, expected: list[str]) -> None:
+    assert times(text, "2026-01-31T22:01:30+00:00", max(len(expected), 1)) == expected
+
+
+def test_a_time_that_spring_skips_does_not_come_and_one_that_autumn_repeats_comes_twice() -> None:
+    spring = times("TZ=Europe/Berlin 30 2 * * *", "2026-03-28T12:00:00+00:00", 2)
+    assert spring == ["03-30 00:30:00", "03-31 00:30:00"]
+    autumn = times("TZ=Europe/Berlin 30 2 * * *", "2026-10-24T12:00:00+00:00", 3)
+    assert autumn == ["10-25 00:30:00", "10-25 01:30:00", "10-26 01:30:00"]

@@ -14,7 +14,7 @@ _SIZES = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 
 def digits_of_pi(count: int) -> str:
-    """π to `count` significant digits and one decimal point, rounded down (Machin's formula)."""
+    """π to `count` significant digits, the last of them rounded, as `bpi` does (Machin's formula)."""
     unit = 10 ** (count + 10)
 
     def arctangent(x: int) -> int:
@@ -27,8 +27,8 @@ def digits_of_pi(count: int) -> str:
             n, sign = n + 2, -sign
         return total
 
-    digits = str((16 * arctangent(5) - 4 * arctangent(239)) // 10**11)
-    return f"{digits[0]}.{digits[1:]}"
+    digits = str(((16 * arctangent(5) - 4 * arctangent(239)) // 10**10 + 5) // 10)
+    return f"{digits[0]}.{digits[1:]}" if count > 1 else digits
 
 
 class Perl(Program):
