@@ -14,6 +14,7 @@ whether it should still be there. Upstream: `pkg/controller/garbagecollector`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -60,6 +61,8 @@ class GarbageCollector(Controller):
         self._scheme = context.scheme
         self._informers: dict[str, Informer] = {}
         self._items: dict[ObjectKey, Item] = {}
+        self._found: tuple[Sequence[Object] | None, Informer | None, int] = (None, None, 0)
+        """References whose owner was found, where, and of which revision that was."""
 
     def start(self) -> None:
         for resource in followed(self._scheme):
@@ -95,11 +98,8 @@ class GarbageCollector(Controller):
         if old is not None and before.get("ownerReferences") != references:
             self._unblocked(old, new)
         if references and before.get("ownerReferences") != references:
-            namespace = meta.get("namespace", "")
-            for reference in references:
-                if not self._is_known(reference, namespace):
-                    self._look_at(word, new)
-                    break
+            if not self._are_known(references, meta.get("namespace", "")):
+                self._look_at(word, new)
         elif "deletionTimestamp" in meta and _state(before) != _state(meta):
             self._look_at(word, new)
 
@@ -111,18 +111,33 @@ class GarbageCollector(Controller):
             if owner is not None and reference["uid"] not in still and _waits(owner):
                 self._look_at(self._word(reference), owner, revision_of(new))
 
+    def _are_known(self, references: Sequence[Object], namespace: str) -> bool:
+        """Whether the cache has all owners. Pods of one template share their references, and mostly come in a row."""
+        latest, informer, revision = self._found
+        if references is latest and informer is not None and informer.revision == revision:
+            return True
+        if not all(self._is_known(reference, namespace) for reference in references):
+            return False
+        if len(references) == 1:
+            informer = self._informer_of(references[0])
+            self._found = (references, informer, informer.revision if informer is not None else 0)
+        return True
+
     def _is_known(self, reference: Object, namespace: str) -> bool:
         """Whether the cache has this owner, and it is not waiting for its dependents to go."""
         owner = self._cached(reference, namespace)
         return owner is not None and not _waits(owner)
 
     def _cached(self, reference: Object, namespace: str) -> Object | None:
-        resource = self._scheme.kind(reference["apiVersion"], reference["kind"])
-        informer = self._informers.get(resource.group_resource) if resource is not None else None
+        resource, informer = self._scheme.kind(reference["apiVersion"], reference["kind"]), self._informer_of(reference)
         if resource is None or informer is None:
             return None
         found = informer.get(namespace if resource.namespaced else "", reference["name"])
         return found if found is not None and found["metadata"]["uid"] == reference["uid"] else None
+
+    def _informer_of(self, reference: Object) -> Informer | None:
+        resource = self._scheme.kind(reference["apiVersion"], reference["kind"])
+        return self._informers.get(resource.group_resource) if resource is not None else None
 
     def _object_gone(self, old: Object) -> None:
         """Its dependents may have to follow; its owners may be waiting for just that."""
