@@ -40,7 +40,7 @@ from k8snb.kubelet.pool import Pool
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Delivery, Fabric
-from k8snb.network.webhook_calls import Function, WebhookCalls
+from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.showing import Showing
 from k8snb.store.mvcc import Store
@@ -106,7 +106,8 @@ class Cluster(Showing):
     `seed` decides every name, UID and address. `history` is how many revisions can be gone back to. `quantum`
     is how many units of work a part does per turn; 1 shows every step. `debug` proves that nobody changes
     objects in place (`cluster.store.verify()`). `flags` are those of the controller manager,
-    `keys` sign tokens and certificates.
+    `keys` sign tokens and certificates. `outside` calls webhooks at real URLs (`k8snb.outside.Outside()`); without
+    it no URL outside is reached.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Cluster(Showing):
         journal: bool = True,
         flags: Settings | None = None,
         keys: Keys = KNOWN,
+        outside: Remote | None = None,
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
@@ -131,6 +133,7 @@ class Cluster(Showing):
             "quantum": quantum,
             "debug": debug,
             "trace": trace,
+            "outside": outside,
         }
         self._clock_given = clock
         self._journal: list[Entry] = []
@@ -167,7 +170,8 @@ class Cluster(Showing):
         self.network = Fabric(self._context.separate("system:kube-proxy"))
         self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
         calls = WebhookCalls(self.server.admission.reader, self.network, SERVER_ADDRESS, self.webhooks)
-        self.server.extensions.surroundings.call = calls
+        calls.remote = made["outside"]
+        self._calls = self.server.extensions.surroundings.call = calls
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
@@ -186,6 +190,10 @@ class Cluster(Showing):
         for spec in made["nodes"]:
             self._add_node(spec)
         self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)
+
+    def reach_outside(self, call: Remote) -> None:
+        """Let webhooks at real URLs be called."""
+        self._calls.remote = call
 
     def _settings(self, gate: Gate) -> Settings:
         """The flags of the controller manager, with what this cluster decides."""
@@ -423,6 +431,7 @@ class Cluster(Showing):
         """A second cluster with the same past; from here on the two know nothing of each other."""
         self._need_virtual_time()
         twin = Cluster(**self._making, flags=self._flags, keys=self._keys)
+        twin.webhooks |= self.webhooks
         twin._replay(list(self._journal), None)
         twin.paused = self.paused
         use(self)  # a notebook goes on meaning the one it forked

@@ -17,7 +17,7 @@ import ssl
 import tempfile
 import time
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +35,7 @@ from k8snb.i18n import _
 from k8snb.machinery.rsa import Key
 from k8snb.machinery.x509 import Authority, Names, subject
 from k8snb.machinery.x509 import Request as CertificateRequest
+from k8snb.outside import CALLERS, Errands, calls_out
 from k8snb.wire import Request, Response
 
 SLICE_SECONDS = 0.005
@@ -122,11 +123,33 @@ class Served:
         self.cluster = cluster
         self.clock = cluster.clock
         self._handle: asyncio.Handle | None = None
+        self._errands = Errands(cluster.server)
+        self._goes_out: bool | None = None
+        self._away = False
+        """Whether a turn is under way, and perhaps waits for an answer from outside."""
+        self._quiet = False
+        cluster.reach_outside(self._errands.call)
+        for word in CALLERS:
+            cluster.store.watch(cluster.store.bucket(word), lambda _: self._look_again())
         cluster.server.authenticate.accept(token, ADMIN)
 
-    def handle(self, request: Request) -> Response:
+    def ask(self, request: Request, then: Callable[[Response], None]) -> None:
         """Answer a request."""
-        return self.cluster.server.handle(request)
+        if self.goes_out:
+            self._errands.run(lambda: self.cluster.server.handle(request), then)
+        else:
+            then(self.cluster.server.handle(request))
+
+    @property
+    def goes_out(self) -> bool:
+        """Whether anything may have to wait for a webhook outside the cluster."""
+        if self._goes_out is None:
+            store = self.cluster.store
+            self._goes_out = any(calls_out(obj) for word in CALLERS for obj in store.bucket(word).objects())
+        return self._goes_out
+
+    def _look_again(self) -> None:
+        self._goes_out = None
 
     def nudge(self) -> None:
         """Give the parts their turns as soon as the event loop is free."""
@@ -135,7 +158,20 @@ class Served:
         self._handle = asyncio.get_running_loop().call_soon(self._turns)
 
     def _turn(self) -> bool:
-        """One turn. A part that fails loses its turn, as a crashed process would; the others go on."""
+        """One turn; False if all is quiet. While one waits for an answer from outside, no other is given."""
+        if not self.goes_out:
+            return self._given()
+        self._away, self._quiet = True, False
+        self._errands.run(self._given, self._back)
+        return not self._quiet
+
+    def _back(self, more: bool) -> None:
+        self._away, self._quiet = False, not more
+        if more:
+            self.nudge()
+
+    def _given(self) -> bool:
+        """Give a turn. A part that fails loses it, as a crashed process would; the others go on."""
         try:
             return self.cluster.loop.turn()
         except Exception:
@@ -143,17 +179,21 @@ class Served:
             return True
 
     def _turns(self) -> None:
+        self._handle = None
         loop = asyncio.get_running_loop()
         until = loop.time() + SLICE_SECONDS
-        while self._turn():
+        while not self._away:
+            if not self._turn():
+                self._sleep(loop)
+                return
             if loop.time() > until:
                 self._handle = loop.call_soon(self._turns)
                 return
+
+    def _sleep(self, loop: asyncio.AbstractEventLoop) -> None:
         due = self.clock.next_due()
-        if due is None:
-            self._handle = None
-            return
-        self._handle = loop.call_later(max(0.0, (due - self.clock.now()) / self.clock.speed), self._turns)
+        if due is not None:
+            self._handle = loop.call_later(max(0.0, (due - self.clock.now()) / self.clock.speed), self._turns)
 
 
 class CannotServe(Exception):

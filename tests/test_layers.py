@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parent.parent / "k8snb"
 
 LAYERS = (
-    ("__init__", "__main__", "bench", "cluster", "coverage", "playing", "serving", "showing", "snapshot", "testing"),
+    (
+        "__init__", "__main__", "bench", "cluster", "coverage", "outside", "playing", "serving", "showing", "snapshot",
+        "testing",
+    ),
     ("helm", "kubectl", "lab", "live", "view"),
     ("controllers", "kubelet", "metrics", "network", "scheduler"),
     ("apiserver", "client"),
@@ -22,7 +25,7 @@ LAYERS = (
 GROUND = len(LAYERS) - 1
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-EDGE = {"__main__.py", "apiserver/listener.py", "serving.py", "testing.py"} | {
+EDGE = {"__main__.py", "apiserver/listener.py", "outside.py", "serving.py", "testing.py"} | {
     f"bench/{name}.py" for name in ("api", "bare", "load", "scale", "soak")
 }
 """The only files that may know of sockets, threads and the machine's time."""

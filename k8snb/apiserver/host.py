@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -23,8 +23,8 @@ COMPRESS_BYTES = 128 * 1024
 class Host(Protocol):
     """What the listener serves."""
 
-    def handle(self, request: Request) -> Response:
-        """Answer a request."""
+    def ask(self, request: Request, then: Callable[[Response], None]) -> None:
+        """Hand the answer to a request to `then`, at once or later."""
         ...
 
     def nudge(self) -> None:

@@ -53,6 +53,8 @@ class Connection(asyncio.Protocol):
         self._discarded = 0
         self._refusal: StatusError | None = None
         self._stream: Any = None
+        self._asking = False
+        """Whether a request waits for its answer."""
         self._carrier: Carrier | None = None
         self._waiting: list[tuple[Request, bool]] = []
         self._idle: asyncio.TimerHandle | None = None
@@ -183,7 +185,7 @@ class Connection(asyncio.Protocol):
             self._refusal = StatusError(431, "RequestHeaderFieldsTooLarge", "the request headers are too large")
         if self._refusal is not None:
             self._refuse(self._refusal)
-        elif self._stream is None:
+        elif self._stream is None and not self._asking:
             self._serve(self._request(), keep)
         elif len(self._waiting) < MAX_WAITING:
             self._waiting.append((self._request(), keep))
@@ -199,16 +201,25 @@ class Connection(asyncio.Protocol):
     # -- answering ---------------------------------------------------------------------------------
 
     def _serve(self, request: Request, keep: bool) -> None:
-        response = self._host.handle(request)
+        self._asking = True
+        self._host.ask(request, lambda response: self._answer(request, response, keep))
+
+    def _answer(self, request: Request, response: Response, keep: bool) -> None:
+        self._asking = False
         self._host.nudge()
-        if response.code == 101:
+        if self._transport is None:
+            if response.stream is not None:
+                response.stream.close()
+        elif response.code == 101:
             self._upgrade(request, response)
         elif response.stream is not None:
             self._begin_stream(request, response)
         else:
             self._write(*answer(request, response, close=not keep, more=(_audit_id(request),)))
-            if not keep and self._transport is not None:
+            if not keep:
                 self._transport.close()
+            elif self._waiting:
+                self._serve(*self._waiting.pop(0))
 
     def _refuse(self, error: StatusError) -> None:
         self._write(*answer(None, Response(error.code, error.status), close=True))
@@ -253,7 +264,7 @@ class Connection(asyncio.Protocol):
 
     def _end_stream(self) -> None:
         self._write(b"0\r\n\r\n")
-        while self._waiting and self._stream is None:
+        if self._waiting:
             self._serve(*self._waiting.pop(0))
 
     # -- upgrades ----------------------------------------------------------------------------------

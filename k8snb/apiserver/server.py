@@ -24,6 +24,7 @@ from k8snb.apiserver.access.node_restriction import check_status
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
 from k8snb.apiserver.admission.chain import PLUGINS, Chain, with_configured
+from k8snb.apiserver.admission.surroundings import Overtaken
 from k8snb.apiserver.applying import Applier
 from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
@@ -49,6 +50,7 @@ from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
     StatusError,
+    conflict,
     internal,
     method_not_allowed,
     path_not_found,
@@ -64,6 +66,9 @@ from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
 
 Handle = Callable[[Request], Response]
 Handler = Callable[[Kind, RequestInfo, Request], Response]
+
+MAX_TRIES = 10
+"""How often a request begins anew because others were faster, before it is refused."""
 
 _SERVER = User("system:apiserver", ("system:masters",))
 
@@ -237,7 +242,10 @@ class APIServer:
             route = self._route(info.resource, info.verb, info.subresource)
             if general:
                 self._granted[user, info.resource, info.verb, info.subresource] = route
-        return route[0](route[1], info, request)
+        try:
+            return route[0](route[1], info, request)
+        except Overtaken:
+            return self._again(route, info, request)
 
     def dispatch(self, request: Request) -> Response:
         """Hand the request to the handler of its verb."""
@@ -246,7 +254,20 @@ class APIServer:
         if info.resource is None:
             return self._path(request)
         route = self._route(info.resource, info.verb, info.subresource)
-        return route[0](route[1], info, request)
+        try:
+            return route[0](route[1], info, request)
+        except Overtaken:
+            return self._again(route, info, request)
+
+    @staticmethod
+    def _again(route: tuple[Handler, Kind], info: RequestInfo, request: Request) -> Response:
+        """Answer a request whose object was changed while a webhook was asked, by what is stored now."""
+        for _ in range(MAX_TRIES):
+            try:
+                return route[0](route[1], info, request)
+            except Overtaken:
+                continue
+        raise conflict(route[1].resource, info.name)
 
     def _route(self, resource: Resource, verb: str, subresource: str) -> tuple[Handler, Kind]:
         """The handler of a verb on a resource, found once; raises where there is none."""

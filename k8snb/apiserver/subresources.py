@@ -14,6 +14,7 @@ from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.applying import Applier
 from k8snb.apiserver.authors import Authors
+from k8snb.apiserver.backends import backend_of
 from k8snb.apiserver.bound_statuses import BoundStatuses
 from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
@@ -36,7 +37,6 @@ from k8snb.errors import (
     not_supported,
     path_not_found,
     required,
-    unavailable,
 )
 from k8snb.machinery import selectors
 from k8snb.store.mvcc import Store
@@ -220,9 +220,10 @@ class Subresources:
         service = self._store.get(kind.bucket, info.namespace, name)
         if service is None:
             raise not_found(kind.resource, name)
-        pod, number = self._behind(service, port)
+        found = backend_of(service, port, lambda word, space: self._store.scan(self._store.bucket(word), space))
+        pod = self._store.get(self._store.bucket("pods"), info.namespace, found.pod)
         path = info.subresource.partition("/")[2]
-        return self._containers.proxy(kind.resource, pod, name, str(number), path, request)
+        return self._containers.proxy(kind.resource, pod, name, str(found.port), path, request)
 
     def proxy_node(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Ask a kubelet itself: `nodes/node-1/proxy/healthz`."""
@@ -232,26 +233,6 @@ class Subresources:
             raise not_found(kind.resource, name)
         pods = (pod for pod in self._store.scan(self._store.bucket("pods")) if pod["spec"].get("nodeName") == name)
         return self._containers.ask_kubelet(node, pods, info.subresource.partition("/")[2])
-
-    def _behind(self, service: Object, port: str) -> tuple[Object, int]:
-        """A ready pod behind a service and its port. Raises ServiceUnavailable where there is none."""
-        meta = service["metadata"]
-        ports = service["spec"].get("ports") or []
-        wanted = [each for each in ports if port in ("", each.get("name", ""), str(each["port"]))]
-        if not wanted:
-            raise unavailable(f'no service port "{port}" found for service "{meta["name"]}"')
-        slices = self._store.scan(self._store.bucket("endpointslices.discovery.k8s.io"), meta["namespace"])
-        for each in slices:
-            if (each["metadata"].get("labels") or {}).get("kubernetes.io/service-name") != meta["name"]:
-                continue
-            numbers = [p["port"] for p in each.get("ports") or () if p.get("name", "") == wanted[0].get("name", "")]
-            for endpoint in each.get("endpoints") or ():
-                target = endpoint.get("targetRef") or {}
-                if numbers and target.get("kind") == "Pod" and (endpoint.get("conditions") or {}).get("ready"):
-                    pod = self._store.get(self._store.bucket("pods"), meta["namespace"], target["name"])
-                    if pod is not None:
-                        return pod, numbers[0]
-        raise unavailable(f'no endpoints available for service "{meta["name"]}"')
 
     def _finder(self, kind: Kind, info: RequestInfo) -> FindPod:
         return lambda: self._store.get(kind.bucket, info.namespace, info.name)

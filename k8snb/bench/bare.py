@@ -10,6 +10,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from k8snb.apiserver.listener import listen
@@ -23,10 +24,10 @@ class Canned:
     def __init__(self, answers: dict[str, str]) -> None:
         self._answers = {key: text.encode() for key, text in answers.items()}
 
-    def handle(self, request: Request) -> Response:
+    def ask(self, request: Request, then: Callable[[Response], None]) -> None:
         """Look the answer up."""
         body = self._answers[f"{request.method} {request.path}"]
-        return Response(201 if request.method == "POST" else 200, body=body)
+        then(Response(201 if request.method == "POST" else 200, body=body))
 
     def nudge(self) -> None:
         """There is nobody to nudge."""

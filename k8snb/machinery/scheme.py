@@ -162,9 +162,7 @@ ROWS: tuple[Resource, ...] = (
     _row(_ADMISSION, "MutatingAdmissionPolicy", "mutatingadmissionpolicies", **_EXTENSION),
     _row(_ADMISSION, "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", **_EXTENSION),
     _row(_ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", **_EXTENSION),
-    _row(
-        _ADMISSION, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", subresources=_STATUS, **_EXTENSION
-    ),
+    _row(_ADMISSION, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", subresources=_STATUS, **_EXTENSION),
     _row(_ADMISSION, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", **_EXTENSION),
     _row(_ADMISSION, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", **_EXTENSION),
     _row(

@@ -155,6 +155,10 @@ class Paths:
         if rule is not None and rule.is_external:
             place = self._door(rule)
             text = _("{ip} leads to {node}: the load balancer chose it")
+        elif not place and self._addresses.machine(connection.source) is not None:
+            attached = self._addresses.pod(connection.ip)
+            place = attached.node if attached is not None else ""
+            text = _("from the API server to {node}, which has {ip}")
         else:
             text = _("from outside to {node}")
         if not place:

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 import orjson
 
 from k8snb.apiserver.admission.plugin import Reader
-from k8snb.apiserver.admission.surroundings import CallError
+from k8snb.apiserver.admission.surroundings import CallError, Overtaken
+from k8snb.apiserver.backends import backend_of
+from k8snb.errors import StatusError
 from k8snb.network.fabric import Fabric
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
@@ -22,8 +24,22 @@ from k8snb.typing import Object
 Function = Callable[[dict[str, Any]], Object]
 """A webhook in this process: the review that is asked → the review with its response."""
 
-Remote = Callable[[str, bytes, bytes, float], bytes]
-"""(URL, caBundle, body, seconds) → the body of the answer. Raises OSError or ValueError."""
+Remote = Callable[[str, bytes, bytes, float], HTTPResponse]
+"""(URL, caBundle, body, seconds) → the answer. Raises OSError, with a message as Go's client has it."""
+
+_REFUSALS = {
+    401: "the server has asked for the client to provide credentials",
+    404: "the server could not find the requested resource",
+    405: "the server does not allow this method on the requested resource",
+    406: "the server was unable to respond with a content type that the client supports",
+    409: "the server reported a conflict",
+    415: "the body of the request was in an unknown format",
+    422: "the server rejected our request due to an error in our request",
+    429: "the server has received too many requests and has asked us to try again later",
+    503: "the server is currently unable to handle the request",
+    504: "the server was unable to return a response in the time allotted, but may still be processing the request",
+}
+"""What client-go makes of answers without a Status (`errors.NewGenericServerResponse`)."""
 
 _ERRNO = {"refused": "connect: connection refused", "unreachable": "connect: no route to host"}
 
@@ -50,8 +66,8 @@ class WebhookCalls:
             elif client.get("service"):
                 answer = self._over_network(client["service"], body, seconds)
             else:
-                answer = self._outside(client, url, body, seconds)
-        except CallError:
+                answer = self._outside(client, url, body, seconds, review)
+        except (CallError, Overtaken):
             raise
         except _Failure as error:
             raise CallError(f"{shown}: {error}") from None
@@ -68,11 +84,13 @@ class WebhookCalls:
         found = self._reader.get("services", namespace, name)
         if found is None:
             raise _Failure(f'service "{name}" not found')
-        if not self._has_endpoints(namespace, name):
-            raise _Failure(f'no endpoints available for service "{name}"')
-        address, port = found["spec"].get("clusterIP", ""), int(service.get("port") or 443)
+        try:
+            backend = backend_of(found, str(service.get("port") or 443), self._reader.list)
+        except StatusError as error:
+            raise _Failure(error.message) from None
         path = f"{_path(service)}?timeout={seconds:.0f}s"
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json", "host": f"{name}.{namespace}.svc"}
+        address, port = backend.address, backend.port
         request = HTTPRequest("POST", address, port, path, headers, body.decode(), "https", self._source)
         try:
             response = self._network.request(request)
@@ -84,19 +102,25 @@ class WebhookCalls:
             raise _Failure("context deadline exceeded")
         return _content(response)
 
-    def _has_endpoints(self, namespace: str, name: str) -> bool:
-        for each in self._reader.list("endpointslices.discovery.k8s.io", namespace):
-            if (each["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == name:
-                for endpoint in each.get("endpoints") or ():
-                    if (endpoint.get("conditions") or {}).get("ready"):
-                        return True
-        return False
-
-    def _outside(self, client: Object, url: str, body: bytes, seconds: float) -> bytes:
+    def _outside(self, client: Object, url: str, body: bytes, seconds: float, review: Object) -> bytes:
         if self.remote is None:
             host = urlsplit(url).hostname or ""
             raise _Failure(f"dial tcp: lookup {host}: no such host")
-        return self.remote(url, str(client.get("caBundle") or "").encode(), body, seconds)
+        before = self._version(review)
+        response = self.remote(url, str(client.get("caBundle") or "").encode(), body, seconds)
+        if self._version(review) != before:
+            raise Overtaken
+        return _content(response)
+
+    def _version(self, review: Object) -> str:
+        """The version of the object that a review is about; empty where there is none."""
+        request = review["request"]
+        asked = request.get("resource")
+        if asked is None:
+            return ""
+        word = f"{asked['resource']}.{asked['group']}" if asked["group"] else asked["resource"]
+        found = self._reader.get(word, request.get("namespace", ""), request.get("name", ""))
+        return str(found["metadata"]["resourceVersion"]) if found is not None else ""
 
 
 class _Failure(Exception):
@@ -104,13 +128,20 @@ class _Failure(Exception):
 
 
 def _content(response: HTTPResponse) -> bytes:
-    if response.status == 404:
-        raise CallError("failed to call webhook: the server could not find the requested resource")
-    if response.status >= 300:
-        said = response.body.strip()
-        why = f'an error on the server ("{said}") has prevented the request from succeeding'
-        raise CallError(f"failed to call webhook: {why}")
-    return response.body.encode()
+    """The body of an answer. Raises CallError where the answer is a refusal."""
+    status, said = response.status, response.body.strip()
+    if 200 <= status <= 206:
+        return response.body.encode()
+    if status in _REFUSALS:
+        why = _REFUSALS[status]
+    elif status == 403:
+        why = f"forbidden: {said}"
+    elif status >= 500:
+        shown = orjson.dumps(said or "unknown").decode()
+        why = f"an error on the server ({shown}) has prevented the request from succeeding"
+    else:
+        why = f"the server responded with the status code {status} but did not return more information"
+    raise CallError(f"failed to call webhook: {why}")
 
 
 def _url(client: Object) -> str:

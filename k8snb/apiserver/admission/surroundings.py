@@ -20,6 +20,10 @@ class CallError(Exception):
     """A webhook could not be called; the message is that of upstream's client."""
 
 
+class Overtaken(Exception):
+    """While an answer was waited for, the object of the request has been changed: the request begins anew."""
+
+
 def _nobody(client: Object, review: Object, seconds: float) -> Object:
     raise CallError("there is no network")
 

@@ -1,6 +1,6 @@
 """agnhost, the test image of Kubernetes: one executable, many subcommands.
 
-Here: `netexec`, `serve-hostname`, `pause`, `liveness` and `test-webserver`.
+Here: `netexec`, `serve-hostname`, `pause`, `liveness`, `test-webserver`, `webhook` and `crd-conversion-webhook`.
 Upstream: `test/images/agnhost`.
 """
 
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from k8snb.kubelet.images import web
 from k8snb.kubelet.images.program import MEBIBYTE, Process, Program
+from k8snb.kubelet.images.reviewing import reviewed
 from k8snb.kubelet.images.script import run_now
 from k8snb.kubelet.images.servers import option
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
@@ -24,6 +25,8 @@ _PORTS = {
     "serve-hostname": ("port", 9376),
     "liveness": ("", 8080),
     "test-webserver": ("", 80),
+    "webhook": ("port", 443),
+    "crd-conversion-webhook": ("port", 443),
 }
 
 
@@ -71,6 +74,8 @@ class Agnhost(Program):
             return web.text(self.process.hostname)
         if self.mode == "liveness":
             return self._liveness(request)
+        if self.mode in {"webhook", "crd-conversion-webhook"}:
+            return reviewed(web.path_of(request), request.body)
         if self.mode == "test-webserver":
             return web.text("<pre>\n</pre>\n", kind="text/html")
         return self._netexec(request)

@@ -131,6 +131,13 @@ ROWS: tuple[Image, ...] = (
 
 IMAGES = {row.name: row for row in ROWS}
 
+
+def add(image: Image) -> None:
+    """Make an image of one's own known to every cluster of this process."""
+    IMAGES[image.name] = image
+    refusal.cache_clear()
+
+
 _VARIANT = (
     r"alpine[0-9.]*|slim|bookworm|bullseye|trixie|jammy|noble|perl|otel|musl|glibc|uclibc|apache|debian|ubuntu|"
     r"linux-amd64|amd64|rc[0-9]+|alpha\.?[0-9]*|beta\.?[0-9]*"
