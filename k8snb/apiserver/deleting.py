@@ -64,29 +64,42 @@ class Remover:
         dry = dry_run(request) or options.get("dryRun") == ["All"]
         answer = self.remove(kind, info, options, request.user or _ANYBODY, dry)
         advised = kind.strategy.dependents is not None and _policy(options) is None
-        return Response(200, answer, warnings=(_DEPENDENTS_STAY,) if advised else ())
+        warnings = ((_DEPENDENTS_STAY,) if advised else ()) + self._admission.warnings()
+        return Response(200, answer, warnings=warnings)
 
     def delete_collection(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Delete every object that the request's selectors choose."""
         options = body.delete_options(request, kind.resource)
         dry = dry_run(request)
         listed = self._reader.list(kind, info, request.query)
+        told: tuple[str, ...] = ()
         for obj in listed["items"]:
             meta = obj["metadata"]
             one = RequestInfo("delete", info.resource, meta.get("namespace", ""), meta["name"])
             self.remove(kind, one, options, request.user or _ANYBODY, dry)
-        return Response(200, {**listed, "items": []} if not listed["items"] else listed)
+            told += self._admission.warnings()
+        warnings = (*dict.fromkeys(told),)
+        return Response(200, {**listed, "items": []} if not listed["items"] else listed, warnings=warnings)
 
-    def remove(self, kind: Kind, info: RequestInfo, options: Object, user: User, dry: bool = False) -> Object:
-        """Delete one object by the given options; returns what the API answers."""
+    def remove(
+        self,
+        kind: Kind,
+        info: RequestInfo,
+        options: Object,
+        user: User,
+        dry: bool = False,
+        *,
+        admitted: bool = False,
+    ) -> Object:
+        """Delete one object by the given options; returns what the API answers. An eviction has been admitted."""
         namespace = info.namespace if kind.resource.namespaced else ""
         old = self._store.get(kind.bucket, namespace, info.name)
         if old is None:
             raise not_found(kind.resource, info.name)
         check_wanted(kind, old, options)
-        self._admission.validate(
-            Attributes("DELETE", kind.resource, info.namespace, info.name, info.subresource, None, old, user, dry)
-        )
+        if not admitted:
+            where = (kind.resource, info.namespace, info.name, info.subresource)
+            self._admission.decide(Attributes("DELETE", *where, None, old, user, dry, options))
         if why := kind.strategy.deletion_refusal(old):
             raise forbidden(kind.resource, info.name, why)
         marked = self._marked(kind, kind.strategy.before_deletion(old), options)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apiserver import body
+from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.deleting import Remover, check_wanted
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.options import dry_run
@@ -38,8 +39,9 @@ _SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "statu
 class Evictions:
     """The handler of the subresource `eviction` of pods."""
 
-    def __init__(self, store: Store, clock: Clock, writer: Writer, remover: Remover) -> None:
+    def __init__(self, store: Store, clock: Clock, admission: Chain, writer: Writer, remover: Remover) -> None:
         self._store = store
+        self._admission = admission
         self._clock = clock
         self._writer = writer
         self._remover = remover
@@ -50,8 +52,13 @@ class Evictions:
         eviction = request.object or body.decode(request, "policy/v1", "Eviction").object
         if (eviction.get("metadata") or {}).get("name", "") != info.name:
             raise bad_request("name in URL does not match name in Eviction object")
+        where = (kind.resource, info.namespace, info.name, "eviction")
+        dry, user = dry_run(request), request.user or _ANYBODY
+        asked = Attributes("CREATE", *where, eviction, None, user, dry, request.query)
+        eviction = self._admission.decide(asked) or eviction
+        warnings = self._admission.warnings()
         options = eviction.get("deleteOptions") or {}
-        dry = dry_run(request) or options.get("dryRun") == ["All"]
+        dry = dry or options.get("dryRun") == ["All"]
         pod = self._store.get(kind.bucket, info.namespace, info.name)
         if pod is None:
             raise not_found(kind.resource, info.name)
@@ -62,8 +69,8 @@ class Evictions:
             self._mark(kind, pod)
             options = {name: value for name, value in options.items() if name != "preconditions"}  # met before the mark
         plain = RequestInfo("delete", info.resource, info.namespace, info.name)
-        self._remover.remove(kind, plain, options, request.user or _ANYBODY, dry)
-        return Response(201, _SUCCESS)
+        self._remover.remove(kind, plain, options, user, dry, admitted=True)
+        return Response(201, _SUCCESS, warnings=warnings)
 
     @staticmethod
     def _is_free(pod: Object) -> bool:

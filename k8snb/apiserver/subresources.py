@@ -16,12 +16,14 @@ from k8snb.apiserver.applying import Applier
 from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.backends import backend_of
 from k8snb.apiserver.bound_statuses import BoundStatuses
+from k8snb.apiserver.connecting import CONNECTIONS, connect_options, query_of
 from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.evictions import Evictions
 from k8snb.apiserver.forwarding import split
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.negotiation import patch_kind
+from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.ownership import Known
 from k8snb.apiserver.patching import patched_as
 from k8snb.apiserver.writing import Writer
@@ -68,7 +70,7 @@ class Subresources:
         self._admission = admission
         self._writer = writer
         self._remover = remover
-        self._evictions = Evictions(store, clock, writer, remover)
+        self._evictions = Evictions(store, clock, admission, writer, remover)
         self._containers = Containers(agents, clock)
 
     def handle(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
@@ -78,7 +80,24 @@ class Subresources:
         handler = SUBRESOURCES.get((*key, info.verb)) or SUBRESOURCES.get(("*", key[1], info.verb))
         if handler is None or key[1] not in resource.subresources:
             raise method_not_allowed() if key[1] in resource.subresources else path_not_found()
+        if key[1] in CONNECTIONS and self._admission.configured:
+            warnings = self._connects(kind, info, request)
+            response = handler(self, kind, info, request)
+            response.warnings = (*warnings, *response.warnings)
+            return response
         return handler(self, kind, info, request)
+
+    def _connects(self, kind: Kind, info: RequestInfo, request: Request) -> tuple[str, ...]:
+        """Ask webhooks and policies about a connection; what they change of its options holds. Returns warnings."""
+        below, _, path = info.subresource.partition("/")
+        name = split(info.name)[0] if below == "proxy" else info.name
+        options = connect_options(kind.resource, below, path, request.query)
+        where = (kind.resource, info.namespace, name, below)
+        asked = Attributes("CONNECT", *where, options, None, request.user or _ANYBODY, False)
+        changed = self._admission.decide(asked)
+        if changed is not None and changed is not options:
+            request.query = query_of(changed)
+        return self._admission.warnings()
 
     def _object(self, kind: Kind, info: RequestInfo) -> Object:
         found = self._store.get(kind.bucket, info.namespace if kind.resource.namespaced else "", info.name)
@@ -96,6 +115,15 @@ class Subresources:
         self._writer.check_identity(kind, info, new)
         return self._rescale(kind, info, request, self._object(kind, info), new)
 
+    def _admit_scale(self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object) -> Object:
+        """A Scale as webhooks and policies leave it. Raises StatusError."""
+        meta = {**(new.get("metadata") or {}), "name": info.name}
+        shown = {"kind": "Scale", "apiVersion": "autoscaling/v1", **new, "metadata": meta}
+        where = (kind.resource, info.namespace, info.name, "scale")
+        user, dry = request.user or _ANYBODY, dry_run(request)
+        asked = Attributes("UPDATE", *where, shown, _scale(kind, old), user, dry, request.query)
+        return self._admission.decide(asked) or new
+
     def patch_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         old = self._object(kind, info)
         if patch_kind(request.headers.get("content-type", "")) == "apply":
@@ -107,6 +135,9 @@ class Subresources:
     def _rescale(
         self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object, by: Known | None = None
     ) -> Response:
+        if self._admission.configured:
+            new = self._admit_scale(kind, info, request, old, new)
+        warnings = self._admission.warnings()
         replicas = (new.get("spec") or {}).get("replicas", 0)
         if replicas < 0:
             errors = [invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")]
@@ -131,9 +162,9 @@ class Subresources:
             scaled = {**old, "spec": {**old["spec"], "replicas": replicas}}
         plain = RequestInfo("update", info.resource, info.namespace, info.name)
         by = by or self._authors.scaling(kind, info, request, old, replicas)
-        response = self._writer.replace(kind, plain, request, old, scaled, by=by)
+        response = self._writer.replace(kind, plain, request, old, scaled, by=by, admitted=True)
         assert response.object is not None
-        return Response(200, _scale(kind, response.object))
+        return Response(200, _scale(kind, response.object), warnings=warnings)
 
     # -- binding and eviction ----------------------------------------------------------------------
 
@@ -150,10 +181,11 @@ class Subresources:
             raise invalid(kind.resource, info.name, errors)
         if not node:
             raise invalid(kind.resource, info.name, [required("target.name")])
-        user = request.user or _ANYBODY
-        binding = self._admission.admit(
-            Attributes("CREATE", kind.resource, info.namespace, info.name, "binding", binding, None, user, False)
-        )
+        where = (kind.resource, info.namespace, info.name, "binding")
+        asked = Attributes("CREATE", *where, binding, None, request.user or _ANYBODY, False, request.query)
+        binding = self._admission.decide(asked) or binding
+        node = (binding.get("target") or {}).get("name", node)
+        warnings = self._admission.warnings()
         spec, meta = pod["spec"], pod["metadata"]
         if "deletionTimestamp" in meta:
             raise conflict(kind.resource, info.name, f"pod {info.name} is being deleted, cannot be assigned to a host")
@@ -164,7 +196,7 @@ class Subresources:
             raise conflict(kind.resource, info.name, f"pod {info.name} has non-empty .spec.schedulingGates")
         bound = self._bound(pod, node, binding.get("metadata") or {})
         self._writer.commit(kind, pod, bound)
-        return Response(201, _SUCCESS)
+        return Response(201, _SUCCESS, warnings=warnings)
 
     def _bound(self, pod: Object, node: str, given: Mapping[str, Any]) -> Object:
         meta = pod["metadata"]

@@ -151,7 +151,7 @@ class Writer:
         given = request.object
         obj = kind.strategy.default(self._identified(kind, info, kind.save(wanted)))
         dry = bool(request.query) and dry_run(request)
-        final = self._shaped(kind, info, obj, request.user or _ANYBODY, dry)
+        final = self._shaped(kind, info, obj, request.user or _ANYBODY, dry, request.query)
         meta = final["metadata"]
         namespace, name = meta.get("namespace", ""), meta["name"]
         if kind.bucket.event(namespace, name) is not None:
@@ -196,10 +196,12 @@ class Writer:
                 return name
         raise generated_name_conflict(kind.resource, name)
 
-    def _shaped(self, kind: Kind, info: RequestInfo, obj: Object, user: User, dry: bool) -> Object:
+    def _shaped(
+        self, kind: Kind, info: RequestInfo, obj: Object, user: User, dry: bool, query: Mapping[str, str]
+    ) -> Object:
         strategy = kind.strategy
         name = obj["metadata"].get("name", "")
-        attributes = Attributes("CREATE", kind.resource, info.namespace, name, "", obj, None, user, dry)
+        attributes = Attributes("CREATE", kind.resource, info.namespace, name, "", obj, None, user, dry, query)
         obj = strategy.default(self._admission.admit(attributes))
         obj = strategy.prepare_create(obj)
         if strategy.counts_generation and "generation" not in obj["metadata"]:
@@ -207,7 +209,7 @@ class Writer:
         errors = [*self._metadata_errors(kind, obj["metadata"]), *strategy.validate_create(obj)]
         if errors:
             raise invalid(kind.resource, name, errors)
-        self._admission.validate(Attributes("CREATE", kind.resource, info.namespace, name, "", obj, None, user, dry))
+        self._admission.validate(attributes._replace(object=obj))
         return obj
 
     @staticmethod
@@ -333,10 +335,12 @@ class Writer:
         new: Object,
         warnings: tuple[str, ...] = (),
         by: By = None,
+        *,
+        admitted: bool = False,
     ) -> Response:
         """Put `new` in the place of `old`, by the rules of the kind and of the subresource.
 
-        `by` is kept of the author, if it is not simply who sent the request.
+        `by` is kept of the author, if it is not simply who sent the request. `admitted`: nobody is asked any more.
         """
         if new["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"] or "uid" not in new["metadata"]:
             self._check_current(kind, old, new)
@@ -348,11 +352,11 @@ class Writer:
             asked, final = None, self._status(kind, old, new)
             if self._admission.configured:
                 where = (kind.resource, info.namespace, info.name, "status")
-                update = Attributes("UPDATE", *where, final, old, request.user or _ANYBODY, dry)
+                update = Attributes("UPDATE", *where, final, old, request.user or _ANYBODY, dry, request.query)
                 final = self._admission.status(update)
                 warnings = (*warnings, *self._admission.warnings())
         else:
-            asked, final = self._changed(kind, info, old, new, request.user or _ANYBODY, dry)
+            asked, final = self._changed(kind, info, request, old, new, dry, admitted=admitted)
             warnings = (*warnings, *kind.strategy.update_warnings(final, old), *self._admission.warnings())
         if by is None:
             by = self._authors.updating(kind, info, request, old, asked, given)
@@ -376,25 +380,24 @@ class Writer:
             raise invalid(kind.resource, current["name"], errors)
 
     def _changed(
-        self, kind: Kind, info: RequestInfo, old: Object, new: Object, user: User, dry: bool
+        self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object, dry: bool, *, admitted: bool
     ) -> tuple[Object, Object]:
         """The object as it was asked for, and as it is to be stored."""
         strategy = kind.strategy.parts.get(info.subresource, kind.strategy)
         asked = new = strategy.default({**new, "metadata": _carried(new["metadata"], old["metadata"])})
-        attributes = Attributes(
-            "UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry
-        )
-        new = strategy.prepare_update(strategy.default(self._admission.admit(attributes)), old)
+        where = (kind.resource, info.namespace, info.name, info.subresource)
+        attributes = Attributes("UPDATE", *where, new, old, request.user or _ANYBODY, dry, request.query)
+        if not admitted:
+            new = strategy.default(self._admission.admit(attributes))
+        new = strategy.prepare_update(new, old)
         if strategy.counts_generation and strategy.content(new) != strategy.content(old):
             generation = int(old["metadata"].get("generation", 0)) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
         errors = self._update_errors(strategy, kind.resource.namespaced, new, old)
         if errors:
             raise invalid(kind.resource, info.name, errors)
-        attributes = Attributes(
-            "UPDATE", kind.resource, info.namespace, info.name, info.subresource, new, old, user, dry
-        )
-        self._admission.validate(attributes)
+        if not admitted:
+            self._admission.validate(attributes._replace(object=new))
         return asked, strategy.allocate(new, old) if not dry else new
 
     @staticmethod

@@ -12,6 +12,7 @@ from k8snb.apiserver import body
 from k8snb.apiserver.access.tokens import ISSUER, Tokens
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.options import dry_run
 from k8snb.clock import Clock, rfc3339
 from k8snb.errors import FieldError, StatusError, bad_request, conflict, invalid, invalid_value, not_found
 from k8snb.machinery.scheme import ROWS
@@ -52,15 +53,15 @@ class TokenRequests:
         asked = {**asked, "metadata": meta, "spec": spec}
         _check(spec)
         user = request.user or _ANYBODY
-        attributes = Attributes(
-            "CREATE", kind.resource, info.namespace, info.name, info.subresource, asked, None, user, False
-        )
-        self._admission.validate(attributes._replace(object=self._admission.admit(attributes)))
+        where = (kind.resource, info.namespace, info.name, info.subresource)
+        attributes = Attributes("CREATE", *where, asked, None, user, dry_run(request), request.query)
+        asked = self._admission.decide(attributes) or asked
+        warnings, spec = self._admission.warnings(), asked["spec"]
         bound = self._bound(info, spec.get("boundObjectRef") or _NONE)
         seconds = spec["expirationSeconds"]
         token = self._tokens.issue(account, spec["audiences"], seconds, bound)
         status = {"token": token, "expirationTimestamp": rfc3339(int(self._clock.now()) + seconds)}
-        return Response(201, {**asked, "status": status})
+        return Response(201, {**asked, "status": status}, warnings=warnings)
 
     def _object(self, word: str, namespace: str, name: str) -> Object:
         found = self._store.get(self._store.bucket(word), namespace, name)

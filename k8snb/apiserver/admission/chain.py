@@ -56,6 +56,8 @@ def with_configured(plugins: Sequence[Plugin], configured: Sequence[Plugin]) -> 
 
 def mutates(plugin: Plugin) -> bool:
     """Whether the plugin takes part in the mutating phase."""
+    if isinstance(plugin, Configured):
+        return type(plugin).round is not Configured.round
     return type(plugin).admit is not Plugin.admit
 
 
@@ -87,17 +89,47 @@ class Chain:
 
     def admit(self, attributes: Attributes) -> Object:
         """The object as the mutating plugins leave it; raises StatusError where one refuses."""
+        attributes = self._admitted(attributes)
+        assert attributes.object is not None
+        return attributes.object
+
+    def _admitted(self, attributes: Attributes) -> Attributes:
         if self._warnings:
             self._warnings.clear()
         key = (attributes.resource, attributes.subresource, attributes.operation)
         plugins = self._mutating.get(key)
         if plugins is None:
             plugins = self._mutating[key] = tuple(p for p in self._plugins if mutates(p) and p.concerns(*key))
+        if self._configured is not False and self.configured:
+            return self._in_rounds(plugins, attributes)
         for plugin in plugins:
             changed = plugin.admit(attributes, self._reader)
             if changed is not None:
                 attributes = attributes._replace(object=changed)
-        assert attributes.object is not None
+        return attributes
+
+    def _in_rounds(self, plugins: Sequence[Plugin], attributes: Attributes) -> Attributes:
+        """As the plugins leave a request: twice through all of them where webhooks or policies have changed it."""
+        rounds = {plugin: plugin.rounds() for plugin in plugins if isinstance(plugin, Configured)}
+        for _ in range(2):
+            for plugin in plugins:
+                if isinstance(plugin, Configured):
+                    changed = plugin.round(attributes, self._reader, rounds[plugin])
+                else:
+                    changed = plugin.admit(attributes, self._reader)
+                if changed is not None:
+                    attributes = attributes._replace(object=changed)
+            if not any(each.wanted for each in rounds.values()):
+                break
+        return attributes
+
+    def decide(self, attributes: Attributes) -> Object | None:
+        """Ask about what is no write of an object (a deletion, a connection, something sent to a subresource).
+
+        Returns what was sent, as the plugins leave it. Raises StatusError.
+        """
+        attributes = self._admitted(attributes)
+        self.validate(attributes)
         return attributes.object
 
     def only(self, type: type[Plugin], resource: Resource, subresource: str = "") -> bool:
@@ -135,10 +167,8 @@ class Chain:
         """A status as webhooks and policies leave it; they alone look at statuses. Raises StatusError."""
         key = (attributes.resource, attributes.subresource, attributes.operation)
         asked = [each for each in self._up_to_others if each.concerns(*key)]
-        for plugin in asked:
-            changed = plugin.admit(attributes, self._reader)
-            if changed is not None:
-                attributes = attributes._replace(object=changed)
+        self._warnings.clear()
+        attributes = self._in_rounds([each for each in asked if mutates(each)], attributes)
         for plugin in asked:
             plugin.validate(attributes, self._reader)
         assert attributes.object is not None
@@ -155,6 +185,6 @@ class Chain:
 
     def warnings(self) -> tuple[str, ...]:
         """What plugins had to say about the request that has just passed; each is told once."""
-        told = tuple(self._warnings)
+        told = tuple(dict.fromkeys(self._warnings))
         self._warnings.clear()
         return told

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.apiserver.admission.plugin import Attributes, Reader
-from k8snb.apiserver.admission.surroundings import Surroundings, request_of
+from k8snb.apiserver.admission.surroundings import Surroundings, kind_below, request_of
 from k8snb.machinery import selectors
 from k8snb.machinery.cel import EvaluationError, Program
 from k8snb.machinery.cel.library.authorizer import Check, Decision, authorizer, request_resource
@@ -93,7 +93,7 @@ class Match(NamedTuple):
             return True
         selector = selectors.of_object(self.objects)
         shown = (attributes.object, attributes.old)
-        return any(each is not None and selector.matches(labels_of(each)) for each in shown)
+        return any(each is not None and "metadata" in each and selector.matches(labels_of(each)) for each in shown)
 
 
 def _is_empty(selector: Object | None) -> bool:
@@ -136,7 +136,9 @@ def values_of(attributes: Attributes, row: Resource, surroundings: Surroundings)
 
 def shown(obj: Object | None, row: Resource, attributes: Attributes, surroundings: Surroundings) -> Object | None:
     """An object in the version of the row that the rules named."""
-    return obj if obj is None or row is attributes.resource else surroundings.convert(row, obj)
+    if obj is None or row is attributes.resource or kind_below(row, attributes.subresource) is not None:
+        return obj
+    return surroundings.convert(row, obj)
 
 
 def conditions_hold(conditions: Sequence[Program], values: Mapping[str, Any]) -> tuple[bool, EvaluationError | None]:

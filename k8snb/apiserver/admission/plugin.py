@@ -8,8 +8,9 @@ their spec by identity, and what admission makes of that spec is worked out once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 from k8snb.errors import StatusError, forbidden
 from k8snb.typing import Object, Resource
@@ -24,7 +25,7 @@ Commit = Callable[[str, Object, Object], None]
 
 
 class Attributes(NamedTuple):
-    """What is being admitted. `object` is None on a deletion, `old` is None on a creation."""
+    """What is being admitted. `object` is None on a deletion, `old` is None on a creation and a connection."""
 
     operation: str
     resource: Resource
@@ -35,6 +36,8 @@ class Attributes(NamedTuple):
     old: Object | None
     user: User
     dry_run: bool
+    options: Mapping[str, Any] = MappingProxyType({})
+    """What the client said besides: the query of a write, the options of a deletion."""
 
 
 def nowhere(word: str, old: Object, new: Object) -> None:
@@ -63,7 +66,7 @@ class Plugin:
     """The resources it is for, `pods/binding` with a subresource; empty for all, without subresources."""
 
     operations: ClassVar[tuple[str, ...]] = ("CREATE",)
-    """CREATE, UPDATE, DELETE."""
+    """CREATE, UPDATE, DELETE, CONNECT."""
 
     def concerns(self, resource: Resource, subresource: str, operation: str) -> bool:
         """Whether the plugin looks at such requests; what it answers is remembered."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from k8snb.apiserver.admission.configured import Configured
+from k8snb.apiserver.admission.configured import Configured, Rounds
 from k8snb.apiserver.admission.environments import (
     Variables,
     mutation_environment,
@@ -20,6 +20,7 @@ from k8snb.apiserver.admission.environments import (
 )
 from k8snb.apiserver.admission.matching import Match, conditions_hold, match_of, values_of
 from k8snb.apiserver.admission.plugin import Attributes, Reader, shown_name
+from k8snb.apiserver.admission.surroundings import kind_below
 from k8snb.errors import StatusError, forbidden
 from k8snb.machinery import selectors
 from k8snb.machinery.cel import CompileError, EvaluationError, Program
@@ -117,11 +118,16 @@ class _Policies(Configured[Policy]):
 
     def met(self, attributes: Attributes, reader: Reader) -> Iterator[tuple[Policy, Resource]]:
         """The policies that a request meets, each with the row that its rules named."""
-        around = self.surroundings
         for policy in self.entries:
-            row = policy.match.row(around, attributes.resource, attributes.subresource, attributes.operation)
-            if row is not None and policy.match.selects(attributes, reader):
+            row = self.row(policy, attributes, reader)
+            if row is not None:
                 yield policy, row
+
+    def row(self, policy: Policy, attributes: Attributes, reader: Reader) -> Resource | None:
+        """The row under which a policy is asked about a request; None if it is not."""
+        key = (attributes.resource, attributes.subresource, attributes.operation)
+        row = policy.match.row(self.surroundings, *key)
+        return row if row is not None and policy.match.selects(attributes, reader) else None
 
     def bound(self, policy: Policy, attributes: Attributes, reader: Reader) -> Iterator[Binding]:
         """The bindings of a policy that a request meets."""
@@ -287,7 +293,7 @@ class MutatingAdmissionPolicy(_Policies):
     name = "MutatingAdmissionPolicy"
     kind = "MutatingAdmissionPolicy"
     sources = (f"mutatingadmissionpolicies.{_GROUP}", f"mutatingadmissionpolicybindings.{_GROUP}")
-    operations = ("CREATE", "UPDATE")
+    operations = ("CREATE", "UPDATE", "CONNECT")
 
     def programs_of(self, spec: Object) -> Iterator[Program]:
         environment = mutation_environment(spec)
@@ -295,22 +301,17 @@ class MutatingAdmissionPolicy(_Policies):
             field = "jsonPatch" if each["patchType"] == "JSONPatch" else "applyConfiguration"
             yield environment.compile(each[field]["expression"])
 
-    def admit(self, attributes: Attributes, reader: Reader) -> Object | None:
-        before = attributes.object
-        again: list[Policy] = []
-        for policy, row in self.met(attributes, reader):
-            changed = self._changed(policy, row, attributes, reader)
-            if policy.raw["spec"].get("reinvocationPolicy") == "IfNeeded":
-                again.append(policy)
-            attributes = attributes._replace(object=changed)
-        if attributes.object is before:
-            return None
-        for policy in again:
-            row_ = policy.match.row(
-                self.surroundings, attributes.resource, attributes.subresource, attributes.operation
-            )
-            if row_ is not None and policy.match.selects(attributes, reader):
-                attributes = attributes._replace(object=self._changed(policy, row_, attributes, reader))
+    def round(self, attributes: Attributes, reader: Reader, rounds: Rounds[Policy]) -> Object | None:
+        for number, policy in rounds.begin(attributes.object):
+            row = self.row(policy, attributes, reader)
+            if row is None:
+                continue
+            before, changed = attributes.object, self._changed(policy, row, attributes, reader)
+            if changed is not before and changed != before:
+                attributes = attributes._replace(object=changed)
+                rounds.changed()
+            rounds.asked(number, policy.raw["spec"].get("reinvocationPolicy"))
+        rounds.end(attributes.object)
         return attributes.object
 
     def _changed(self, policy: Policy, row: Resource, attributes: Attributes, reader: Reader) -> Object:
@@ -348,14 +349,15 @@ class MutatingAdmissionPolicy(_Policies):
                 found = program(values)
             except EvaluationError as error:
                 raise EvaluationError(f"expression '{program.source}' resulted in error: {error}") from None
-            obj = self._applied(row, obj, mutation["patchType"], found)
+            obj = self._applied(row, attributes.subresource, obj, mutation["patchType"], found)
         return obj
 
-    def _applied(self, row: Resource, obj: Object, kind: str, found: Any) -> Object:
+    def _applied(self, row: Resource, subresource: str, obj: Object, kind: str, found: Any) -> Object:
         around = self.surroundings
         try:
             if kind == "JSONPatch":
-                return around.decode(row, json_patch(obj, found))
+                changed = json_patch(obj, found)
+                return changed if kind_below(row, subresource) is not None else around.decode(row, changed)
             wanted = {**found, "apiVersion": obj["apiVersion"], "kind": obj["kind"]}
             return around.decode(row, around.merge(row, obj, wanted))
         except (StatusError, ValueError) as error:

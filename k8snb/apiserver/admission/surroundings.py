@@ -6,7 +6,7 @@ the authorizer says, and how a webhook is called. Everything that is not a pure 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,41 @@ def gvr(resource: Resource) -> Object:
 
 
 _OPTIONS = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}
+_CORE = {"group": "", "version": "v1"}
+_KINDS: Mapping[tuple[str, str], Object] = {
+    ("*", "scale"): {"group": "autoscaling", "version": "v1", "kind": "Scale"},
+    ("pods", "eviction"): {"group": "policy", "version": "v1", "kind": "Eviction"},
+    ("serviceaccounts", "token"): {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"},
+    ("pods", "binding"): {**_CORE, "kind": "Binding"},
+    ("pods", "exec"): {**_CORE, "kind": "PodExecOptions"},
+    ("pods", "attach"): {**_CORE, "kind": "PodAttachOptions"},
+    ("pods", "portforward"): {**_CORE, "kind": "PodPortForwardOptions"},
+    ("pods", "proxy"): {**_CORE, "kind": "PodProxyOptions"},
+    ("services", "proxy"): {**_CORE, "kind": "ServiceProxyOptions"},
+    ("nodes", "proxy"): {**_CORE, "kind": "NodeProxyOptions"},
+}
+"""What is sent to subresources that are not simply part of their object."""
+
+
+def kind_below(resource: Resource, subresource: str) -> Object | None:
+    """The kind of what is sent to a subresource; None if that is the object itself."""
+    return _KINDS.get((resource.plural, subresource)) or _KINDS.get(("*", subresource)) if subresource else None
+
+
+def _options(attributes: Attributes) -> Object | None:
+    """The options of a request, as the client gave them. A connection has none."""
+    kind, given = _OPTIONS.get(attributes.operation), attributes.options
+    if kind is None:
+        return None
+    options: dict[str, Any] = {"kind": kind, "apiVersion": "meta.k8s.io/v1"}
+    for name in ("fieldManager", "fieldValidation"):
+        if given.get(name):
+            options[name] = given[name]
+    if attributes.dry_run:
+        options["dryRun"] = ["All"]
+    if attributes.operation == "DELETE":
+        options |= {key: value for key, value in given.items() if key not in options}
+    return options
 
 
 def request_of(attributes: Attributes, matched: Resource) -> dict[str, Any]:
@@ -81,18 +116,19 @@ def request_of(attributes: Attributes, matched: Resource) -> dict[str, Any]:
         info["groups"] = list(user.groups)
     if user.extra:
         info["extra"] = {key: list(values) for key, values in user.extra.items()}
-    below = {"subResource": attributes.subresource, "requestSubResource": attributes.subresource}
+    word = attributes.subresource.partition("/")[0]
+    below, below_kind = {"subResource": word, "requestSubResource": word}, kind_below(attributes.resource, word)
     request = {
-        "kind": gvk(matched),
+        "kind": below_kind or gvk(matched),
         "resource": gvr(matched),
-        "requestKind": gvk(attributes.resource),
+        "requestKind": below_kind or gvk(attributes.resource),
         "requestResource": gvr(attributes.resource),
-        **(below if attributes.subresource else {}),
+        **(below if word else {}),
         "name": attributes.name or meta.get("name", ""),
         "namespace": attributes.namespace,
         "operation": attributes.operation,
         "userInfo": info,
         "dryRun": attributes.dry_run,
-        "options": {"kind": _OPTIONS[attributes.operation], "apiVersion": "meta.k8s.io/v1"},
+        "options": _options(attributes),
     }
     return {key: value for key, value in request.items() if value != ""}

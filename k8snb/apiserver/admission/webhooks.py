@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from k8snb.apiserver.admission.configured import Configured
+from k8snb.apiserver.admission.configured import Configured, Rounds
 from k8snb.apiserver.admission.environments import conditions_environment
 from k8snb.apiserver.admission.matching import Match, conditions_hold, match_of, shown, values_of
 from k8snb.apiserver.admission.plugin import Attributes, Reader
-from k8snb.apiserver.admission.surroundings import CallError, request_of
-from k8snb.errors import StatusError, bad_request, internal
+from k8snb.apiserver.admission.surroundings import CallError, kind_below, request_of
+from k8snb.errors import StatusError, bad_request, forbidden, internal
 from k8snb.machinery.cel import CompileError, Program
 from k8snb.machinery.patch import json_patch
 from k8snb.typing import Object, Resource
@@ -57,7 +57,7 @@ class _Webhooks(Configured[Webhook]):
         if webhook.conditions:
             hold, failure = conditions_hold(webhook.conditions, values_of(attributes, row, self.surroundings))
             if failure is not None and webhook.raw.get("failurePolicy") != "Ignore":
-                raise internal(f'failed calling webhook "{webhook.name}": {failure}')
+                raise forbidden(attributes.resource, attributes.name, str(failure))
             if not hold:
                 return None
         return row
@@ -69,14 +69,18 @@ class _Webhooks(Configured[Webhook]):
         try:
             response = self._called(webhook, row, attributes)
         except CallError as error:
-            if webhook.raw.get("failurePolicy") == "Ignore":
-                return None
-            raise internal(f'failed calling webhook "{webhook.name}": {error}') from None
+            self.failed(webhook, error)
+            return None
         for text in response.get("warnings") or ():
             reader.warn(str(text))
         if not response.get("allowed"):
             raise _refusal(webhook.name, response.get("status") or {})
         return response
+
+    def failed(self, webhook: Webhook, error: CallError) -> None:
+        """A webhook could not be asked, or made no sense. Raises StatusError where that matters."""
+        if webhook.raw.get("failurePolicy") != "Ignore":
+            raise internal(f'failed calling webhook "{webhook.name}": {error}') from None
 
     def _called(self, webhook: Webhook, row: Resource, attributes: Attributes) -> Object:
         around = self.surroundings
@@ -89,7 +93,7 @@ class _Webhooks(Configured[Webhook]):
         }
         review = {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}
         answer = around.call(webhook.raw["clientConfig"], review, float(webhook.raw.get("timeoutSeconds", 10)))
-        return _verified(answer, uid)
+        return _verified(answer, uid, mutating=isinstance(self, MutatingAdmissionWebhook))
 
 
 def _webhook(raw: Object) -> Webhook:
@@ -102,7 +106,7 @@ def _webhook(raw: Object) -> Webhook:
     return Webhook(raw, match_of(raw, raw.get("rules") or ()), tuple(conditions))
 
 
-def _verified(answer: Any, uid: str) -> Object:
+def _verified(answer: Any, uid: str, *, mutating: bool) -> Object:
     """The response in a review. Raises CallError where it is none."""
     if not isinstance(answer, Mapping) or answer.get("kind") != "AdmissionReview":
         kind = answer.get("kind", "") if isinstance(answer, Mapping) else ""
@@ -115,8 +119,18 @@ def _verified(answer: Any, uid: str) -> Object:
     if response.get("uid") != uid:
         told = response.get("uid", "")
         raise CallError(f'received invalid webhook response: expected response.uid="{uid}", got "{told}"')
-    if response.get("patch") and response.get("patchType") != "JSONPatch":
-        raise CallError("received invalid webhook response: webhook returned response.patch but not response.patchType")
+    patch, kind = response.get("patch"), response.get("patchType")
+    why = ""
+    if not mutating and (patch or kind is not None):
+        why = f"validating webhook may not return response.{'patch' if patch else 'patchType'}"
+    elif patch and kind is None:
+        why = "webhook returned response.patch but not response.patchType"
+    elif not patch and kind is not None:
+        why = "webhook returned response.patchType but not response.patch"
+    elif kind == "":
+        why = 'webhook returned invalid response.patchType of ""'
+    if why:
+        raise CallError(f"received invalid webhook response: {why}")
     return response
 
 
@@ -134,36 +148,54 @@ class MutatingAdmissionWebhook(_Webhooks):
 
     name = "MutatingAdmissionWebhook"
     sources = (f"mutatingwebhookconfigurations.{_GROUP}",)
-    operations = ("CREATE", "UPDATE")
 
-    def admit(self, attributes: Attributes, reader: Reader) -> Object | None:
-        before = attributes.object
-        seen: list[tuple[Webhook, Object | None]] = []
-        for webhook in self.entries:
-            changed = self._asked(webhook, attributes, reader)
-            attributes = attributes._replace(object=changed)
-            if webhook.raw.get("reinvocationPolicy") == "IfNeeded":
-                seen.append((webhook, changed))
-        for webhook, left in seen:
-            if left is not attributes.object and left != attributes.object:
-                attributes = attributes._replace(object=self._asked(webhook, attributes, reader))
-        return None if attributes.object is before else attributes.object
+    def round(self, attributes: Attributes, reader: Reader, rounds: Rounds[Webhook]) -> Object | None:
+        for number, webhook in rounds.begin(attributes.object):
+            row = self.row(webhook, attributes, reader)
+            if row is None:
+                continue
+            before, changed = attributes.object, self._asked(webhook, row, attributes, reader)
+            if changed is not before and changed != before:
+                attributes = attributes._replace(object=changed)
+                rounds.changed()
+            rounds.asked(number, webhook.raw.get("reinvocationPolicy"))
+        rounds.end(attributes.object)
+        return attributes.object
 
-    def _asked(self, webhook: Webhook, attributes: Attributes, reader: Reader) -> Object | None:
+    def _asked(self, webhook: Webhook, row: Resource, attributes: Attributes, reader: Reader) -> Object | None:
         """The object as a webhook leaves it."""
-        row = self.row(webhook, attributes, reader)
-        if row is None:
-            return attributes.object
         response = self.ask(webhook, row, attributes, reader)
         if response is None or not response.get("patch"):
             return attributes.object
-        obj = shown(attributes.object, row, attributes, self.surroundings)
         try:
-            patch = orjson.loads(base64.b64decode(response["patch"]))
-            changed = self.surroundings.decode(row, json_patch(obj, patch))
-        except (ValueError, binascii.Error, StatusError) as error:
+            patch = _decoded(response)
+        except CallError as error:
+            self.failed(webhook, error)
+            return attributes.object
+        obj = shown(attributes.object, row, attributes, self.surroundings)
+        if not patch:
+            return attributes.object
+        if obj is None:
+            why = "attempted to modify the object, which is not supported for this operation"
+            raise internal(f'admission webhook "{webhook.name}" {why}')
+        try:
+            changed = json_patch(obj, patch)
+            if kind_below(row, attributes.subresource) is None:
+                changed = self.surroundings.decode(row, changed)
+        except (ValueError, StatusError) as error:
             raise internal(str(error)) from None
-        return changed if row is attributes.resource else self.surroundings.convert(attributes.resource, changed)
+        same = row is attributes.resource or kind_below(row, attributes.subresource) is not None
+        return changed if same else self.surroundings.convert(attributes.resource, changed)
+
+
+def _decoded(response: Object) -> Any:
+    """The patch in a response. Raises CallError."""
+    if response["patchType"] != "JSONPatch":
+        raise CallError(f'unsupported patch type "{response["patchType"]}"')
+    try:
+        return orjson.loads(base64.b64decode(response["patch"]))
+    except (ValueError, binascii.Error) as error:
+        raise CallError(f"received undecodable patch in webhook response: {error}") from None
 
 
 class ValidatingAdmissionWebhook(_Webhooks):
