@@ -12,7 +12,16 @@ ROOT = Path(__file__).parent.parent / "k8snb"
 
 LAYERS = (
     (
-        "__init__", "__main__", "bench", "cluster", "coverage", "outside", "playing", "serving", "showing", "snapshot",
+        "__init__",
+        "__main__",
+        "bench",
+        "cluster",
+        "coverage",
+        "outside",
+        "playing",
+        "serving",
+        "showing",
+        "snapshot",
         "testing",
     ),
     ("helm", "kubectl", "lab", "live", "view"),
