@@ -36,33 +36,39 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """One plugin: its name, its default weight as a Score plugin, and how it is made."""
+    """One plugin: its name, its default weight as a Score plugin, its class, and how it is made."""
 
     name: str
     weight: int
+    plugin: type[Plugin]
     make: Callable[[Framework], Plugin]
 
 
 _TABLE = (
-    Row("SchedulingGates", 0, lambda framework: SchedulingGates()),
-    Row("PrioritySort", 0, lambda framework: PrioritySort()),
-    Row("NodeUnschedulable", 0, lambda framework: NodeUnschedulable()),
-    Row("NodeName", 0, lambda framework: NodeName()),
-    Row("TaintToleration", 3, lambda framework: TaintToleration()),
-    Row("NodeAffinity", 2, lambda framework: NodeAffinity()),
-    Row("NodePorts", 0, lambda framework: NodePorts()),
-    Row("NodeResourcesFit", 1, lambda framework: NodeResourcesFit()),
-    Row("VolumeRestrictions", 0, lambda framework: VolumeRestrictions(framework.storage)),
-    Row("NodeVolumeLimits", 0, lambda framework: NodeVolumeLimits(framework.storage)),
-    Row("VolumeBinding", 0, lambda framework: VolumeBinding(framework.storage, framework.api)),
-    Row("VolumeZone", 0, lambda framework: VolumeZone(framework.storage)),
-    Row("PodTopologySpread", 2, lambda framework: PodTopologySpread(framework.selectors)),
-    Row("InterPodAffinity", 2, lambda framework: InterPodAffinity(framework.cache, framework.namespaces)),
-    Row("DynamicResources", 0, lambda framework: DynamicResources()),
-    Row("DefaultPreemption", 0, lambda framework: DefaultPreemption(framework)),
-    Row("NodeResourcesBalancedAllocation", 1, lambda framework: NodeResourcesBalancedAllocation()),
-    Row("ImageLocality", 1, lambda framework: ImageLocality(framework.cache)),
-    Row("DefaultBinder", 0, lambda framework: DefaultBinder(framework.api)),
+    Row("SchedulingGates", 0, SchedulingGates, lambda framework: SchedulingGates()),
+    Row("PrioritySort", 0, PrioritySort, lambda framework: PrioritySort()),
+    Row("NodeUnschedulable", 0, NodeUnschedulable, lambda framework: NodeUnschedulable()),
+    Row("NodeName", 0, NodeName, lambda framework: NodeName()),
+    Row("TaintToleration", 3, TaintToleration, lambda framework: TaintToleration()),
+    Row("NodeAffinity", 2, NodeAffinity, lambda framework: NodeAffinity()),
+    Row("NodePorts", 0, NodePorts, lambda framework: NodePorts()),
+    Row("NodeResourcesFit", 1, NodeResourcesFit, lambda framework: NodeResourcesFit()),
+    Row("VolumeRestrictions", 0, VolumeRestrictions, lambda framework: VolumeRestrictions(framework.storage)),
+    Row("NodeVolumeLimits", 0, NodeVolumeLimits, lambda framework: NodeVolumeLimits(framework.storage)),
+    Row("VolumeBinding", 0, VolumeBinding, lambda framework: VolumeBinding(framework.storage, framework.api)),
+    Row("VolumeZone", 0, VolumeZone, lambda framework: VolumeZone(framework.storage)),
+    Row("PodTopologySpread", 2, PodTopologySpread, lambda framework: PodTopologySpread(framework.selectors)),
+    Row("InterPodAffinity", 2, InterPodAffinity, lambda its: InterPodAffinity(its.cache, its.namespaces)),
+    Row("DynamicResources", 0, DynamicResources, lambda framework: DynamicResources()),
+    Row("DefaultPreemption", 0, DefaultPreemption, lambda framework: DefaultPreemption(framework)),
+    Row(
+        "NodeResourcesBalancedAllocation",
+        1,
+        NodeResourcesBalancedAllocation,
+        lambda _: NodeResourcesBalancedAllocation(),
+    ),
+    Row("ImageLocality", 1, ImageLocality, lambda framework: ImageLocality(framework.cache)),
+    Row("DefaultBinder", 0, DefaultBinder, lambda framework: DefaultBinder(framework.api)),
 )
 
 PLUGINS: dict[str, Row] = {row.name: row for row in _TABLE}

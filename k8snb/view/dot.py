@@ -13,6 +13,7 @@ from __future__ import annotations
 import html
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,9 @@ _SMALLEST = 0.8
 _COLUMN = 780
 """How wide a page's column of text is, in pixels: a drawing that does not fit into it is turned, if that helps."""
 
+_MOST_SAID, _MOST_NAMED = 40, 12
+"""How many connections a description tells, and how many names of one kind; the text beside it has them all."""
+
 _FONT = "Helvetica,Arial,sans-serif"
 _NAMES = list(theme.KINDS)
 
@@ -56,12 +60,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An arrow with a word: `tail` owns, selects or mounts `head`. A faint one is dashed."""
+    """An arrow with a word: `tail` owns, selects or mounts `head`. A faint one is dashed; `note` is for the text.
+
+    One that goes `back` is drawn against the direction in which the picture is read.
+    """
 
     tail: str
     head: str
     word: str = ""
     faint: bool = False
+    note: str = ""
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What a diagram shows. `title` says it in a sentence and is the picture's text alternative."""
+    """What a diagram shows. `title` says it in a sentence and is the picture's name."""
 
     title: str
     nodes: Sequence[Node] = ()
@@ -104,7 +113,7 @@ class Diagram:
         if _pixels(drawing) * _SMALLEST > _COLUMN:
             turned = layout(source(replace(self.graph, across=not self.graph.across)))
             drawing = min(drawing, turned, key=_pixels)
-        return themed(drawing, alternative(self.graph))
+        return themed(drawing, self.graph.title, alternative(self.graph))
 
     def __str__(self) -> str:
         return text(self.graph)
@@ -130,9 +139,30 @@ def framed(picture: str) -> str:
 
 
 def alternative(graph: Graph) -> str:
-    """The text alternative of the picture: its title and how much there is in it."""
+    """The picture in a paragraph: what is in it, in which state, and how it hangs together."""
+    kinds: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        kinds.setdefault(node.kind, []).append(node)
+    places = {group.id: group for group in graph.groups}
+    inventory = "; ".join(f"{kind} {_listed(nodes, places)}" for kind, nodes in kinds.items())
     count = _("{nodes} objects, {edges} connections").format(nodes=len(graph.nodes), edges=len(graph.edges))
-    return f"{graph.title} ({count})"
+    sentences = [f"{count}: {inventory}." if inventory else f"{count}."]
+    names = {node.id: f"{node.kind} {node.name}" for node in graph.nodes}
+    known = [edge for edge in graph.edges if edge.tail in names and edge.head in names]
+    ways: dict[tuple[str, str], list[str]] = {}
+    for edge in known[:_MOST_SAID]:
+        ways.setdefault((edge.tail, edge.word or _("leads to")), []).append(names[edge.head])
+    sentences += [f"{names[tail]} {word} {', '.join(heads)}." for (tail, word), heads in ways.items()]
+    if len(known) > _MOST_SAID:
+        sentences.append(_("And {count} connections more.").format(count=len(known) - _MOST_SAID))
+    return " ".join(sentences)
+
+
+def _listed(nodes: Sequence[Node], places: dict[str, Group]) -> str:
+    """The names of nodes of one kind, with their states and places."""
+    said = [f"{node.name}{_where(places.get(node.group))}{f' ({node.word})' if node.word else ''}" for node in nodes]
+    more = _("and {count} more").format(count=len(said) - _MOST_NAMED)
+    return ", ".join([*said[:_MOST_NAMED], *([more] if len(said) > _MOST_NAMED else [])])
 
 
 def text(graph: Graph) -> str:
@@ -144,14 +174,15 @@ def text(graph: Graph) -> str:
     above = _("(above)")
     lines = [graph.title, *_group_lines(graph)]
 
-    def tell(node: Node, word: str, depth: int) -> None:
+    def tell(node: Node, word: str, depth: int, note: str = "") -> None:
         again = node.id in seen
         seen.add(node.id)
         said = f"{word} " if word else ""
-        lines.append("  " * depth + said + (f"{node.kind} {node.name} {above}" if again else _line(node, places)))
+        line = f"{node.kind} {node.name} {above}" if again else _line(node, places)
+        lines.append("  " * depth + said + line + (f" · {note}" if note else ""))
         for edge in () if again else graph.edges:
             if edge.tail == node.id and edge.head in known:
-                tell(known[edge.head], f"─ {edge.word} →" if edge.word else "─→", depth + 1)
+                tell(known[edge.head], f"─ {edge.word} →" if edge.word else "─→", depth + 1, edge.note)
 
     for node in graph.nodes:
         if node.id not in heads:
@@ -178,7 +209,7 @@ def _line(node: Node, places: dict[str, Group]) -> str:
 def _where(place: Group | None) -> str:
     if place is None:
         return ""
-    words = _("on {name}") if place.kind == "Node" else _("in {kind} {name}")
+    words = _("on {name}") if place.kind == "Node" else _("in {kind} {name}") if place.kind else _("in: {name}")
     return " " + words.format(kind=place.kind, name=place.name)
 
 
@@ -206,7 +237,9 @@ def source(graph: Graph) -> str:
     _fill(dot, graph, "")
     for edge in graph.edges:
         style = "dashed" if edge.faint else "solid"
-        dot.edge(quoted(edge.tail), quoted(edge.head), label=f" {edge.word} " if edge.word else "", style=style)
+        ends = (edge.head, edge.tail) if edge.back else (edge.tail, edge.head)
+        turned = {"dir": "back"} if edge.back else {}
+        dot.edge(*map(quoted, ends), label=_edge_label(edge.word), style=style, **turned)
     return str(dot.source)
 
 
@@ -230,6 +263,24 @@ def quoted(name: str) -> str:
     return name.replace(":", "_")
 
 
+def _edge_label(word: str) -> str:
+    """The word of an edge; one with wide characters in a cell of the width that they need."""
+    if not word or word.isascii():
+        return f" {word} " if word else ""
+    cell = f'<td width="{measure(word, 10)}">{html.escape(word)}</td>'
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1"><tr>{cell}</tr></table>>'
+
+
+def measure(words: str, size: float) -> int:
+    """How wide words are at most in a font of that size, in points.
+
+    Graphviz knows the widths of Latin letters in Helvetica and nothing of others: a Chinese character is as wide as
+    it is high, and the fonts of some machines are wider than Helvetica.
+    """
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
+    return round((wide * 1.02 + (len(words) - wide) * 0.56) * size)
+
+
 def _short(node: Node, graph: Graph) -> str:
     """A pod's name without what it has from its owner, which stands beside it: `…-krnvg`."""
     owners = (edge.tail.partition("/")[2] for edge in graph.edges if edge.head == node.id and node.kind == "Pod")
@@ -238,8 +289,13 @@ def _short(node: Node, graph: Graph) -> str:
 
 def _label(node: Node, name: str) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
-    rows = [_cells(_glyph(node.kind), f"{_soft(node.kind)}&#160;&#160;<b>{html.escape(name)}</b>")]
-    rows += [f'<tr><td colspan="2" align="left"><font point-size="10">{line}</font></td></tr>' for line in _facts(node)]
+    words = f"{_soft(node.kind)}&#160;&#160;<b>{html.escape(name)}</b>"
+    rows = [_cells(_glyph(node.kind), words, measure(node.kind, 10) + measure(f"  {name}", 12.5))]
+    rows += [
+        f'<tr><td colspan="2" align="left" width="{measure(html.unescape(re.sub("<[^>]*>", "", line)), 10)}">'
+        f'<font point-size="10">{line}</font></td></tr>'
+        for line in _facts(node)
+    ]
     shape = 'border="1" style="rounded" cellborder="0" cellspacing="1" cellpadding="2"'
     return f'<<table {shape} color="{hue}" bgcolor="{hue}18">{"".join(rows)}</table>>'
 
@@ -248,7 +304,7 @@ def _facts(node: Node) -> list[str]:
     """The state and the facts of a node in short lines, as label text."""
     lines: list[str] = []
     for fact in node.facts:
-        if lines and len(lines[-1]) + len(fact) < _LINE:
+        if lines and measure(lines[-1] + fact, 1) < measure("x" * _LINE, 1):
             lines[-1] += f" · {fact}"
         else:
             lines.append(fact)
@@ -262,12 +318,15 @@ def _facts(node: Node) -> list[str]:
 
 def _group_label(group: Group) -> str:
     facts = _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
-    row = _cells(_glyph(group.kind), f"{_soft(group.kind)}&#160;&#160;<b>{html.escape(group.name)}</b>{facts}")
+    kind = f"{_soft(group.kind)}&#160;&#160;" if group.kind else ""
+    words = f"{kind}<b>{html.escape(group.name)}</b>{facts}"
+    width = measure("".join([group.kind, *(f" · {fact}" for fact in group.facts)]), 10) + measure(group.name, 12)
+    row = _cells(_glyph(group.kind) if kind else "", words, width)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="2">{row}</table>>'
 
 
-def _cells(glyph: str, words: str) -> str:
-    return f'<tr>{glyph}<td align="left">{words}</td></tr>'
+def _cells(glyph: str, words: str, width: int) -> str:
+    return f'<tr>{glyph}<td align="left" width="{width}">{words}</td></tr>'
 
 
 def _soft(words: str) -> str:
@@ -311,8 +370,11 @@ def _pixels(svg: str) -> int:
     return round(int(width[1]) * 4 / 3) if width else 640
 
 
-def themed(svg: str, alt: str) -> str:
-    """The drawing in the page's text colour, with glyphs, without ids, tooltips and comments."""
+def themed(svg: str, name: str, description: str = "") -> str:
+    """The drawing in the page's text colour, with glyphs, without ids, tooltips and comments.
+
+    Its name is a label and its description a `desc`: a `title` would hang over the picture as a tooltip.
+    """
     svg = re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\s(?:id|xml:space|xmlns:xlink)="[^"]*"', "", svg)
     svg = re.sub(r'<polygon fill="#00a0([0-9a-f]{2})"[^>]*points="([^"]*)"[^>]*/>', _drawn, svg)
@@ -320,9 +382,10 @@ def themed(svg: str, alt: str) -> str:
     svg = re.sub(r'(fill|stroke)="#010204"', r'\1="currentColor" \1-opacity=".72"', svg)
     pixels = _pixels(svg)
     size = f"width:{pixels}px;max-width:max(100%,{round(pixels * _SMALLEST)}px);height:auto"
-    label = html.escape(alt, quote=True)
+    label = html.escape(name, quote=True)
     svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'<svg role="img" aria-label="{label}" style="{size}"', svg)
-    return svg.strip()
+    told = f"<desc>{html.escape(description)}</desc>" if description else ""
+    return re.sub(r"(<svg [^>]*>)", lambda match: match[1] + told, svg.strip(), count=1)
 
 
 def _drawn(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from k8snb.errors import StatusError
 from k8snb.typing import Object
-from k8snb.view.dot import Diagram, Edge, Graph, Node, layout, source, text, themed
+from k8snb.view.dot import Diagram, Edge, Graph, Node, layout, measure, source, text, themed
 from k8snb.view.graphs import graph
 from k8snb.view.scene import named
 from tests.view import tape as make
@@ -103,8 +103,36 @@ def test_kubectls_words_name_kinds() -> None:
     assert {named(word).kind for word in ("po", "pod", "pods", "Pod")} == {"Pod"}
     with pytest.raises(ValueError, match="no kind called gizmo"):
         named("gizmo")
-    with pytest.raises(ValueError, match="no diagram of ConfigMap yet"):
-        graph(Tape().at(0), "cm/x")
+
+
+def test_the_picture_has_a_name_and_a_description_that_says_what_is_shown() -> None:
+    pytest.importorskip("pygraphviz")
+    svg = Diagram(graph(behind_a_service(), "svc/web")).svg()
+    assert 'aria-label="Service web, its endpoints, and the pods behind them"' in svg
+    assert html.unescape(svg.partition("<desc>")[2].partition("</desc>")[0]) == (
+        "5 objects, 4 connections: Service web; EndpointSlice web-x7k2p; "
+        "Pod web-7f6b9d8c4-kqw5b on node-3 (Running), web-7f6b9d8c4-sz7dk on node-1 (Running), web-alone (Pending). "
+        "Service web has EndpointSlice web-x7k2p. "
+        "EndpointSlice web-x7k2p ready Pod web-7f6b9d8c4-kqw5b, Pod web-7f6b9d8c4-sz7dk. "
+        "Service web selects Pod web-alone."
+    )
+
+
+def test_chinese_fits_into_its_box() -> None:
+    pytest.importorskip("pygraphviz")
+    latin, chinese = (
+        Graph("x", [Node("x", "Pod", "x", [said])]) for said in ("twelve words", "就绪的容器正在运行中等待")
+    )
+    assert measure("就绪的容器正在运行中等待", 10) == 122
+    assert width(Diagram(chinese).svg()) - width(Diagram(latin).svg()) > 40
+    assert ">就绪的容器正在运行中等待</text>" in Diagram(chinese).svg()
+
+
+def test_an_arrow_with_chinese_words_has_room_for_them() -> None:
+    pytest.importorskip("pygraphviz")
+    pair = [Node(name, "Pod", name) for name in "ab"]
+    short, long = (Graph("x", pair, [Edge("a", "b", word)]) for word in ("选", "选择全部的容器"))
+    assert width(Diagram(long).svg()) - width(Diagram(short).svg()) > 70
 
 
 # -- the picture ---------------------------------------------------------------------------------------------

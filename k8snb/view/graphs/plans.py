@@ -1,0 +1,230 @@
+"""Pictures of the cluster itself, drawn from the tables that it runs on: when a table changes, so does the picture.
+
+`PLANS` names them. What a table does not hold (who talks to whom) stands in `_CONNECTIONS`, one row per connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+from k8snb.apiserver.admission.chain import PLUGINS as ADMISSION
+from k8snb.apiserver.admission.plugin import Plugin
+from k8snb.apiserver.admission.policies import MutatingAdmissionPolicy, ValidatingAdmissionPolicy
+from k8snb.apiserver.admission.webhooks import MutatingAdmissionWebhook, ValidatingAdmissionWebhook
+from k8snb.apiserver.server import FILTERS
+from k8snb.controllers.table import CONTROLLERS
+from k8snb.i18n import _
+from k8snb.kubelet.lifecycle import CONTAINER, POD, Transition
+from k8snb.scheduler.framework import EXTENSION_POINTS
+from k8snb.scheduler.registry import PLUGINS as SCHEDULING
+from k8snb.view.graphs.sketch import Sketch
+from k8snb.view.scene import natural
+
+API, STORE = "kube-apiserver", "etcd"
+_FEW_NODES = 4
+_TABLE = "Component"
+
+
+class Plan(NamedTuple):
+    """A picture of a table; `down` if it is read from top to bottom."""
+
+    draw: Callable[[Sketch], str]
+    down: bool = False
+
+
+# -- the control plane -------------------------------------------------------------------------------------
+
+
+def control_plane(sketch: Sketch) -> str:
+    """The parts of a cluster and who talks to whom: everybody to the API server, and it alone to the store."""
+    plane = sketch.frame("plane", "", _("control plane"))
+    sketch.note("User", _("you"), _("kubectl, a client, a notebook"), id="you")
+    sketch.note(_TABLE, API, _("{count} filters").format(count=len(FILTERS)), _admission_count(), group=plane, id=API)
+    sketch.note(_TABLE, STORE, _("every object, every revision"), group=plane, id=STORE)
+    count = _("{count} plugins").format(count=len(SCHEDULING))
+    sketch.note(_TABLE, "kube-scheduler", count, group=plane, id="kube-scheduler")
+    names = [each.name for each in CONTROLLERS]
+    sketch.note(_TABLE, "kube-controller-manager", *names, group=plane, id="kube-controller-manager")
+    sketch.note(_TABLE, "DNS", _("names of Services"), group=plane, id="DNS")
+    sketch.link("you", API, _("ask and write"))
+    sketch.link(API, STORE, _("reads, writes, watches"))
+    sketch.link("kube-scheduler", API, _("watches pods, binds them to nodes"))
+    sketch.link("kube-controller-manager", API, _("watches, compares, writes"))
+    sketch.link("DNS", API, _("watches Services"), back=True)
+    machines = sorted(sketch.here("nodes"), key=natural)
+    for node in machines[:_FEW_NODES]:
+        _machine(sketch, node["metadata"]["name"])
+    if len(machines) > _FEW_NODES:
+        rest = sketch.note("Node", _("and {count} more").format(count=len(machines) - _FEW_NODES))
+        sketch.link(API, rest, _("the same"), faint=True)
+    return _("The control plane and the nodes: who talks to whom")
+
+
+def _admission_count() -> str:
+    return _("{count} admission plugins").format(count=len(_admission()))
+
+
+def _machine(sketch: Sketch, node: str) -> None:
+    box = sketch.frame(f"Node/{node}", "Node", node)
+    kubelet = sketch.note(_TABLE, "kubelet", group=box, id=f"kubelet/{node}")
+    runtime = sketch.note(_TABLE, "containerd", group=box, id=f"containerd/{node}")
+    proxy = sketch.note(_TABLE, "kube-proxy", group=box, id=f"kube-proxy/{node}")
+    sketch.link(kubelet, API, _("watches its pods, reports"), back=True)
+    sketch.link(API, kubelet, _("logs, exec"), faint=True)
+    sketch.link(kubelet, runtime, _("starts and stops containers"))
+    sketch.link(proxy, API, _("watches Services, slices"), back=True)
+
+
+# -- states ------------------------------------------------------------------------------------------------
+
+_STATES = {
+    "New": "pending",
+    "Preparing": "starting",
+    "Waiting": "pending",
+    "Pulling": "starting",
+    "Configuring": "starting",
+    "Starting": "starting",
+    "Running": "ready",
+    "Refused": "failing",
+    "Misconfigured": "failing",
+    "BackOff": "failing",
+    "Terminating": "ending",
+    "Stopping": "ending",
+    "Exited": "done",
+    "Finished": "done",
+    "Gone": "ending",
+}
+
+
+def pod_lifecycle(sketch: Sketch) -> str:
+    """The states of a pod in the eyes of its kubelet, and what leads from one to the next."""
+    _states(sketch, POD)
+    return _("The life of a pod, as its kubelet sees it")
+
+
+def container_lifecycle(sketch: Sketch) -> str:
+    """The same for a container."""
+    _states(sketch, CONTAINER)
+    return _("The life of a container, as its kubelet sees it")
+
+
+def _states(sketch: Sketch, table: Iterable[Transition]) -> None:
+    rows = list(table)
+    for name in dict.fromkeys(state for row in rows for state in (row.state, row.to)):
+        sketch.note("State", name, state=_STATES.get(name, ""), id=name)
+    ways: dict[tuple[str, str], list[Transition]] = {}
+    for row in rows:
+        ways.setdefault((row.state, row.to), []).append(row)
+    for (tail, head), way in ways.items():
+        sketch.link(tail, head, ", ".join(row.event for row in way), note=" ".join(row.why for row in way))
+
+
+# -- chains ------------------------------------------------------------------------------------------------
+
+_WRITE: tuple[tuple[str, str], ...] = (
+    ("decoding", _("every field is checked against the schema")),
+    ("defaulting", _("what was left out is filled in")),
+    ("mutating admission", _("plugins and webhooks may change the object")),
+    ("validation", _("the rules of the kind")),
+    ("validating admission", _("plugins, policies and webhooks may refuse it; quotas count it")),
+)
+_FILTERS: Mapping[str, str] = {
+    "panic recovery": _("a bug becomes an answer"),
+    "audit": _("who asked what, and the answer"),
+    "metrics": _("counts requests"),
+    "authentication": _("who is it?"),
+    "impersonation": _("as whom do they act?"),
+    "request info": _("which verb, which resource?"),
+    "priority and fairness": _("which queue is it for?"),
+    "authorization": _("may they do that?"),
+    "content negotiation": _("in which form is the answer wanted?"),
+}
+
+
+def request_path(sketch: Sketch) -> str:
+    """What a request passes: the filters in order, then for a write the stages before the store."""
+    box = sketch.frame("filters", "", _("every request"))
+    stages = sketch.frame("stages", "", _("a write"))
+    sketch.note("User", _("you"), id="you")
+    chain = ["you"]
+    for number, (name, _filter) in enumerate(FILTERS, 1):
+        chain.append(sketch.note("Stage", f"{number} {name}", _FILTERS.get(name, ""), group=box, id=f"filter/{name}"))
+    gate = chain[-1]
+    for number, (name, why) in enumerate(_WRITE, 1):
+        chain.append(sketch.note("Stage", f"{number} {name}", why, group=stages, id=f"stage/{name}"))
+    chain.append(sketch.note(_TABLE, STORE, id=STORE))
+    for tail, head in pairwise(chain):
+        sketch.link(tail, head, _("writes") if tail == gate else "")
+    sketch.link(gate, STORE, _("reads"), faint=True)
+    return _("The way of a request through the API server, from you to the store")
+
+
+def scheduling(sketch: Sketch) -> str:
+    """The extension points in the order in which a pod passes them, with the plugins that take part in each."""
+    cycles = {point.name: _cycle(point.name) for point in EXTENSION_POINTS}
+    boxes = {cycle: sketch.frame(f"cycle/{cycle}", "", cycle) for cycle in dict.fromkeys(cycles.values())}
+    chain = []
+    for point in EXTENSION_POINTS:
+        rows = [row for row in SCHEDULING.values() if hasattr(row.plugin, point.method)]
+        names = [f"{row.name} ×{row.weight}" if point.name == "Score" else row.name for row in rows]
+        said = (point.asked, *(names or [_("no plugin")]))
+        chain.append(sketch.note("Stage", point.name, *said, group=boxes[cycles[point.name]], id=f"point/{point.name}"))
+    for tail, head in pairwise(chain):
+        sketch.link(tail, head)
+    return _("The scheduler's extension points, and the plugins at each")
+
+
+def _cycle(point: str) -> str:
+    """In which part of scheduling a point lies: the queue, the choice of a node, or the binding to it."""
+    names = [each.name for each in EXTENSION_POINTS]
+    if names.index(point) < names.index("PreFilter"):
+        return _("queue")
+    return _("binding cycle") if names.index(point) >= names.index("PreBind") else _("scheduling cycle")
+
+
+_CONFIGURED: tuple[type[Plugin], ...] = (
+    MutatingAdmissionPolicy,
+    MutatingAdmissionWebhook,
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionWebhook,
+)
+
+
+def _admission() -> list[type[Plugin]]:
+    """Every admission plugin in order: those whose configuration clients write come before quotas are counted."""
+    table = [type(plugin) for plugin in ADMISSION]
+    return [*table[:-1], *_CONFIGURED, table[-1]]
+
+
+def admission(sketch: Sketch) -> str:
+    """The admission plugins in order: first those that may change the object, then those that may only refuse it."""
+    mutating = [each for each in _admission() if each.admit is not Plugin.admit]
+    validating = [each for each in _admission() if each.validate is not Plugin.validate]
+    chain = _phase(sketch, "mutating", _("mutating: may change the object"), mutating)
+    chain.append(sketch.note("Stage", _("validation"), _("the rules of the kind"), id="validation"))
+    chain += _phase(sketch, "validating", _("validating: may only refuse"), validating)
+    chain.append(sketch.note(_TABLE, STORE, id=STORE))
+    for tail, head in pairwise(chain):
+        sketch.link(tail, head)
+    return _("Admission: the plugins that a write passes, in order")
+
+
+def _phase(sketch: Sketch, phase: str, name: str, plugins: Iterable[type[Plugin]]) -> list[str]:
+    box = sketch.frame(phase, "", name)
+    return [
+        sketch.note("Stage", f"{number} {each.name}", group=box, id=f"{phase}/{each.name}")
+        for number, each in enumerate(plugins, 1)
+    ]
+
+
+PLANS: Mapping[str, Plan] = {
+    "control-plane": Plan(control_plane),
+    "pod-lifecycle": Plan(pod_lifecycle),
+    "container-lifecycle": Plan(container_lifecycle),
+    "request-path": Plan(request_path, down=True),
+    "scheduling": Plan(scheduling, down=True),
+    "admission": Plan(admission, down=True),
+}
+"""The pictures that are drawn from tables, by the names under which they are asked for."""
