@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from k8snb.apiserver.registry import (
     admission_policies,
+    api_services,
     apps,
     autoscaling,
     certificates,
@@ -74,4 +75,5 @@ STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
     **definitions.STRATEGIES,
     **admission_policies.STRATEGIES,
     **webhook_configurations.STRATEGIES,
+    **api_services.STRATEGIES,
 }
