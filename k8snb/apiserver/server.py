@@ -56,6 +56,7 @@ from k8snb.errors import (
     path_not_found,
     unauthorized,
 )
+from k8snb.machinery.api_services import BUCKET
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.scheme import Scheme
@@ -213,6 +214,14 @@ class APIServer:
         kind = self.kinds.named(word)
         self.writer.commit(kind, old, new, self.authors.of(kind.resource, "status", _SERVER))
 
+    def _is_aggregated(self, path: str) -> bool:
+        """Whether a path is in a group version that somebody else is to serve."""
+        parts = path.split("/")
+        if len(parts) < 4 or parts[1] != "apis":
+            return False
+        found = self.read(BUCKET, "", f"{parts[3]}.{parts[2]}")
+        return found is not None and found["spec"].get("service") is not None
+
     # -- what users may do -------------------------------------------------------------------------
 
     def require(self, user: User, request: Request, info: RequestInfo) -> bool:
@@ -326,6 +335,8 @@ class APIServer:
             return known
         if request.method != "GET" and self._path(Request("GET", request.path, user=request.user)).code == 200:
             raise method_not_allowed()
+        if self._is_aggregated(request.path):
+            return Response(503, body=b"service unavailable\n", content_type="text/plain; charset=utf-8")
         return Response(404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
 
 

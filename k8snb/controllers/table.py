@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from k8snb.client.controller import Context, Controller
 from k8snb.controllers.aggregation import AggregationController
+from k8snb.controllers.apiservices import RemoteAvailabilityController
 from k8snb.controllers.certificates import ApprovingController, SigningController
 from k8snb.controllers.cronjob.controller import CronJobController
 from k8snb.controllers.daemonset.controller import DaemonSetController
@@ -81,6 +82,7 @@ OF_THE_SERVER: tuple[type[Controller], ...] = (
     EstablishingController,
     FinalizingController,
     RegisteringController,
+    RemoteAvailabilityController,
 )
 """Those that are part of the API server and act as it does."""
 
