@@ -54,10 +54,21 @@ class Found:
 
 def resource_named(scheme: Scheme, word: str) -> Resource:
     """The resource a word names; raises with the words of the real one."""
-    found = scheme.find(word)
+    found = scheme.find(word) or _versioned(scheme, word)
     if found is None or (word not in found.short_names and word.lower() in found.short_names):
         raise CommandError(f'the server doesn\'t have a resource type "{word.partition(".")[0]}"')
     return found
+
+
+def _versioned(scheme: Scheme, word: str) -> Resource | None:
+    """The resource of `hpa.v1.autoscaling`: any name, a version, a group; a version not served is passed over."""
+    name, _, rest = word.partition(".")
+    version, dot, group = rest.partition(".")
+    found = scheme.find(f"{name}.{group}" if group else name) if dot else None
+    if found is None or found.group != group:
+        return None
+    api_version = f"{group}/{version}" if group else version
+    return scheme.kind(api_version, found.kind) or found
 
 
 def pair(call: Call, word: str, default: str = "") -> Target:

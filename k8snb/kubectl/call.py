@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from k8snb.kubectl.errors import CommandError, UsageError
+from k8snb.kubectl.errors import CommandError, FlagError, UsageError
 from k8snb.kubectl.flags import Flag, Flags
 from k8snb.kubectl.kubeconfig import Kubeconfig
 from k8snb.kubectl.output import Printed
@@ -22,7 +22,8 @@ class Verb:
     """One command: what it is called, which flags it takes, and what it does.
 
     `verbs` are the commands below it (`rollout status`); `run` is None for a command that only has those.
-    `interspersed` is False where flags end at the first argument (`exec`).
+    `interspersed` is False where flags end at the first argument (`exec`). `misused` says in another way what is wrong
+    with a flag, where the real one does.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Verb:
     verbs: Sequence[Verb] = ()
     aliases: Sequence[str] = ()
     interspersed: bool = True
+    misused: Callable[[str, FlagError], CommandError] | None = None
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from k8snb.clock import Clock
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.kubectl.call import Call, Verb
-from k8snb.kubectl.errors import CommandError, ManyErrors, explain
+from k8snb.kubectl.errors import CommandError, FlagError, ManyErrors, explain
 from k8snb.kubectl.flags import GLOBAL, Flag, Flags, MissingFlags, parse
 from k8snb.kubectl.help import help_text, suggestions
 from k8snb.kubectl.identity import checked
@@ -88,6 +88,8 @@ class Kubectl:
 
     def _run(self, words: list[str], stdin: str, printed: Printed) -> None:
         verb, path, rest = find_verb(words)
+        if verb is ROOT and words and words[0].startswith("-") and _unknown_flag(words[0]):
+            raise CommandError(f"Error: flags cannot be placed before plugin name: {words[0]}", plain=True)
         if set(rest) & {"-h", "--help"} and "--" not in rest:
             printed.out(help_text(verb, path))
             return
@@ -95,6 +97,8 @@ class Kubectl:
             parsed = parse(path, rest, _flags(verb), interspersed=verb.interspersed)
         except MissingFlags as error:
             raise CommandError(str(error)) from None
+        except FlagError as error:
+            raise (verb.misused(path, error) if verb.misused else error) from None
         if verb.run is None:
             _group(verb, path, parsed.args, printed)
             return
@@ -130,13 +134,17 @@ def _flags(verb: Verb) -> list[Flag]:
 
 def _group(verb: Verb, path: str, args: Sequence[str], printed: Printed) -> None:
     """A command that only has others below it: which there are, or that there is none of that name."""
-    if args and verb.name:
+    if args and verb.name and verb.name not in _PATIENT:
         raise CommandError(f"unknown command \"{' '.join(args)}\"\nSee '{path} -h' for help and examples")
-    if args:
+    if args and not verb.name:
         raise CommandError(_unknown(args[0]))
-    show = printed.out if verb.name in ("", "rollout") else printed.err
+    show = printed.out if verb.name in ("", "rollout", *_PATIENT) else printed.err
     show(help_text(verb, path))
-    raise CommandError("", 1 if verb.name else 0)
+    raise CommandError("", 1 if verb.name and verb.name not in _PATIENT else 0)
+
+
+_PATIENT = ("certificate",)
+"""Commands that show their help whatever stands behind them."""
 
 
 def _unknown(word: str) -> str:
@@ -148,7 +156,12 @@ def _unknown(word: str) -> str:
     return text + ("\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in similar) if similar else "")
 
 
-UNAVAILABLE = ("autoscale", "completion", "plugin")
+def _unknown_flag(word: str) -> bool:
+    name = word.removeprefix("--").partition("=")[0]
+    return word.startswith("--") and name not in {flag.name for flag in GLOBAL}
+
+
+UNAVAILABLE = ("completion", "plugin")
 """Commands of the real one that are not built in."""
 
 ROOT = Verb("", "kubectl controls the Kubernetes cluster manager.", verbs=VERBS)

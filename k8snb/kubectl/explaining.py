@@ -60,7 +60,7 @@ class Explainer:
                 more = ", ...." if len(enum) > _ENUMS_SHOWN else ""
                 yield f"{indent}enum: {', '.join(enum[:_ENUMS_SHOWN])}{more}\n"
             if not recursive:
-                yield _indented(wrapped(field.get("description", "")), 4) + "\n\n"
+                yield _indented(wrapped(field.get("description", "") or self._undescribed(field)), 4) + "\n\n"
                 continue
             reference = self.reference(field)
             if reference not in seen:
@@ -88,6 +88,10 @@ class Explainer:
 
     def _enum(self, schema: Object) -> list[str]:
         return [str(value) or '""' for value in schema.get("enum") or ()]
+
+    def _undescribed(self, field: Object) -> str:
+        """What stands for a description where there is none."""
+        return "<no description>" if self.reference(field) else ""
 
     def _type(self, schema: Object) -> str:
         if "items" in schema:

@@ -50,7 +50,8 @@ _DEFAULTS: Mapping[str, Any] = {"text": "", "switch": False, "number": 0, "secon
 class Flag:
     """One flag. `kind` is text, switch, number, seconds, list (comma-separated, repeatable) or texts (repeatable).
 
-    `bare` is what the flag means when it is given without a value, where that is allowed.
+    `bare` is what the flag means when it is given without a value, where that is allowed. The help is silent about one
+    that is `hidden`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Flag:
     default: Any = None
     bare: str = ""
     required: bool = False
+    hidden: bool = False
 
     @property
     def alone(self) -> bool:
@@ -224,7 +226,7 @@ SESSION = (
 CHUNKS = Flag("chunk-size", kind="number", default=500)
 VALIDATE = Flag("validate", default="strict", bare="strict")
 SAVE_CONFIG = Flag("save-config", kind="switch")
-RECORD = Flag("record", kind="switch")
+RECORD = Flag("record", kind="switch", hidden=True)
 LOCAL = Flag("local", kind="switch")
 
 

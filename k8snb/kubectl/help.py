@@ -30,7 +30,7 @@ def help_text(verb: Verb, path: str) -> str:
         )
         text += f"\n{_('Available Commands:')}\n" + align(rows, padding=3)
     if verb.flags:
-        shown = sorted(verb.flags, key=lambda flag: flag.name)
+        shown = sorted((flag for flag in verb.flags if not flag.hidden), key=lambda flag: flag.name)
         text += f"\n{_('Options:')}\n" + "".join(f"    {option(flag)}\n" for flag in shown)
     text += f"\n{_('Usage:')}\n  {path} [flags] [options]\n\n"
     if verb.verbs:

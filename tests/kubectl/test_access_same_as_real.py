@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from k8snb import Cluster
 from tests.kubectl.real import binary
-from tests.kubectl.test_same_as_real import Two
+from tests.kubectl.two import Two
 
 pytestmark = [
     pytest.mark.kubectl,

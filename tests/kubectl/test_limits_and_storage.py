@@ -8,7 +8,7 @@ import pytest
 
 from k8snb.cluster import Cluster
 from tests.kubectl.real import binary
-from tests.kubectl.test_same_as_real import Two
+from tests.kubectl.two import Two
 
 pytestmark = [
     pytest.mark.kubectl,

@@ -19,6 +19,7 @@ _VERBS = frozenset(
     ("get", "delete", "list", "create", "update", "patch", "watch", "proxy", "deletecollection", "use", "bind",
      "escalate", "impersonate", "approve", "sign", "attest")
 )  # fmt: skip
+_PATH_VERBS = frozenset(("get", "put", "post", "head", "options", "delete", "patch", "*"))
 
 
 def role(call: Call, name: str) -> Object:
@@ -35,7 +36,7 @@ def cluster_role(call: Call, name: str) -> Object:
     gathered = flags.texts("aggregation-rule")
     if gathered:
         if any(flags.texts(flag) for flag in ("verb", "resource", "non-resource-url", "resource-name")):
-            others = "non-resource-url, resource-name, resource, verb"
+            others = "nonResourceURLs, verbs, resources or resourceNames"
             raise CommandError(f"aggregation rule must be specified without {others}")
         labels = dict(_label(each) for each in gathered)
         return _object(
@@ -45,6 +46,12 @@ def cluster_role(call: Call, name: str) -> Object:
     if not urls and not flags.texts("resource"):
         raise CommandError("at least one resource must be specified")
     rules = _rules(call, verbs, flags.texts("resource"))
+    for url in urls:
+        if url != "*" and not url.startswith("/"):
+            raise CommandError("nonResourceURL should start with /")
+    for verb in verbs if urls else ():
+        if verb not in _PATH_VERBS:
+            raise CommandError(f"invalid verb: '{verb}' for nonResourceURL")
     if urls:
         rules.append({"verbs": verbs, "nonResourceURLs": urls})
     return _object("ClusterRole", name, rules=rules)

@@ -53,7 +53,7 @@ def parse_labels(text: str) -> dict[str, str]:
     labels: dict[str, str] = {}
     for part in text.split(",") if text else ():
         key, equals, value = part.partition("=")
-        if not equals or not key:
+        if not equals or not key or "=" in value:
             raise CommandError(f"unexpected label spec: {part}")
         labels[key] = value
     return labels
@@ -87,6 +87,8 @@ def files(sources: Sequence[str]) -> dict[str, bytes]:
     """`--from-file`: a file, a folder of files, or `key=file`."""
     found: dict[str, bytes] = {}
     for source in sources:
+        if source.count("=") > 1:
+            raise CommandError("key names or file paths cannot contain '='")
         key, equals, name = source.rpartition("=")
         path = Path(name)
         if not path.exists():

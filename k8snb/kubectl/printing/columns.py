@@ -14,6 +14,7 @@ from k8snb.machinery.jsonpath import JSONPath, JSONPathError, relaxed
 from k8snb.typing import Object
 
 NONE = "<none>"
+_LINES = ("header", "spec")
 
 
 class ColumnsPrinter:
@@ -38,10 +39,14 @@ class ColumnsPrinter:
 
 def columns_file(text: str) -> str:
     """The spec in a file of two lines: names, and a path under each."""
-    lines = [line.split() for line in text.splitlines() if line.strip()]
-    if len(lines) != 2 or len(lines[0]) != len(lines[1]):
-        raise CommandError("Missing header line or column spec line")
-    return ",".join(f"{name}:{path}" for name, path in zip(*lines, strict=True))
+    lines = text.splitlines()
+    if len(lines) < len(_LINES):
+        expected = "Expected format is one line of space separated headers, one line of space separated column specs."
+        raise CommandError(f"invalid template, missing {_LINES[len(lines)]} line. {expected}")
+    names, paths = (line.split() for line in lines[: len(_LINES)])
+    if len(names) != len(paths):
+        raise CommandError(f"number of headers ({len(names)}) and field specifications ({len(paths)}) don't match")
+    return ",".join(f"{name}:{path}" for name, path in zip(names, paths, strict=True))
 
 
 def _column(part: str) -> tuple[str, JSONPath]:

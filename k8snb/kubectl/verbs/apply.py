@@ -15,9 +15,11 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import manifests, parsed_selector
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
-from k8snb.kubectl.flags import ALL, DRY_RUN, FILES, PRINTING, SELECTOR, VALIDATE, Flag
+from k8snb.kubectl.flags import ALL, DRY_RUN, FILES, PRINTING, RECORD, SELECTOR, VALIDATE, Flag
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs import last_applied, pruning, server_side
+from k8snb.kubectl.verbs.configuring import configured
+from k8snb.kubectl.verbs.edit_last_applied import EDIT_LAST_APPLIED
 from k8snb.kubectl.verbs.get import as_list
 from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.managed.applying import LAST_APPLIED
@@ -40,6 +42,7 @@ def run(call: Call) -> None:
     if not call.files:
         raise CommandError("must specify one of -f and -k")
     server_side.check(call)
+    call.query(strict=True)  # a value of --validate that there is not
     pruning.check(call)
     apply = _on_server if call.flags.on("server-side") else _on_client
     errors: list[Exception] = []
@@ -102,18 +105,6 @@ def _on_client(call: Call, target: Target) -> None:
     _warn_if_deleting(call, target, result)
     unchanged = not patch and call.flags.text("output") in ("", "name")
     _done(call, result, target, "unchanged" if unchanged else "configured")
-
-
-def configured(obj: Object, *, ordered: bool = True) -> Object:
-    """The object with itself, as it was given, in the annotation by which the next apply knows it.
-
-    `ordered` says that it came from a file; one that kubectl wrote keeps the order of its fields.
-    """
-    meta = obj.get("metadata") or {}
-    annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k != LAST_APPLIED}
-    plain = {**obj, "metadata": {**meta, "annotations": annotations}}
-    said = json_text(plain if ordered or annotations else obj, ordered=ordered) + "\n"
-    return {**plain, "metadata": {**meta, "annotations": {**annotations, LAST_APPLIED: said}}}
 
 
 def _current(call: Call, target: Target) -> Object | None:
@@ -256,8 +247,9 @@ APPLY = Verb(
         Flag("grace-period", kind="number", default=-1),
         Flag("cascade", default="background", bare="background"),
         Flag("openapi-patch", kind="switch", default=True),
-        Flag("record", kind="switch"),
+        RECORD,
+        Flag("subresource"),
         *pruning.FLAGS,
     ),
-    (_SET, _VIEW),
+    (EDIT_LAST_APPLIED, _SET, _VIEW),
 )

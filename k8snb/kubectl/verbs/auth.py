@@ -12,6 +12,7 @@ from k8snb.kubectl.asking import manifests
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, Flag
+from k8snb.kubectl.printing.printers import as_struct
 from k8snb.kubectl.rules import columns, compact, go_words
 from k8snb.kubectl.tabwriter import TabWriter
 from k8snb.kubectl.verbs.reconciling import reconcile
@@ -32,10 +33,10 @@ def can_i(call: Call) -> None:
     if flags.on("list"):
         _list(call)
         return
-    if len(call.args) not in (1, 2):
+    if len(call.args) != 2:
         told = "you must specify two arguments: verb resource or verb resource/resourceName."
         raise CommandError(f"{told}\nSee '{call.path} -h' for help and examples.")
-    verb, word = call.args[0], call.args[1] if len(call.args) > 1 else ""
+    verb, word = call.args
     spec = _path_spec(call, verb, word) if word.startswith("/") else _resource_spec(call, verb, word)
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "metadata": {}, "spec": spec}
     status = call.session.object("POST", f"{_AUTHORIZATION}/selfsubjectaccessreviews", body=review)["status"]
@@ -109,9 +110,9 @@ def whoami(call: Call) -> None:
     """Carry out `kubectl auth whoami`."""
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}}
     answer = call.session.object("POST", _WHOAMI, body=review)
-    printer = call.printer()
+    printer = call.printer(ordered=False)
     if printer is not None:
-        call.out(printer(answer))
+        call.out(printer(as_struct(answer)))
         return
     writer = TabWriter()
     writer.row(("ATTRIBUTE", "VALUE"))
@@ -133,6 +134,8 @@ def _attributes(info: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 
 
 def _reconcile(call: Call) -> None:
+    if not call.files:
+        raise CommandError("must specify one of -f and -k")
     for target in manifests(call):
         reconcile(call, target)
 

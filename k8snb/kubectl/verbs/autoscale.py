@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from k8snb.errors import StatusError
 from k8snb.kubectl.asking import ask, found
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, RECORD, SAVE_CONFIG, Flag, manager
 from k8snb.kubectl.generators.policies import autoscaler
-from k8snb.kubectl.generators.workloads import with_namespace
 from k8snb.kubectl.targets import Target
-from k8snb.kubectl.verbs.apply import configured
+from k8snb.kubectl.verbs.configuring import configured
 
 _RESOURCE = "horizontalpodautoscalers.autoscaling"
 
@@ -39,17 +37,12 @@ def _autoscale(call: Call, target: Target, least: int, most: int) -> None:
     reference = {"kind": resource.kind, "name": target.name, "apiVersion": resource.api_version}
     name = call.flags.text("name") or target.name
     obj = autoscaler(name, reference, least, most, call.flags.number("cpu-percent"))
-    if call.flags.has("namespace"):
-        obj = {**obj, "metadata": with_namespace(obj["metadata"], call.namespace)}
     if call.flags.on("save-config"):
         obj = configured(obj, ordered=False)
     wanted = call.scheme.find(_RESOURCE)
     assert wanted is not None
     if call.dry_run != "client":
-        try:
-            obj = call.session.create(wanted, call.namespace, obj, call.query())
-        except StatusError as error:
-            raise CommandError(error.message) from None
+        obj = call.session.create(wanted, call.namespace, obj, call.query())
     call.done(obj, f"{wanted.kind.lower()}.{wanted.group}/{name}", "autoscaled", ordered=False)
 
 

@@ -12,6 +12,7 @@ from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import PRINTING, Flag
 from k8snb.kubectl.generators.pairs import encoded
 from k8snb.kubectl.kubeconfig import FILE
+from k8snb.kubectl.plugins import PLUGIN_FLAGS, plugin_of
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.tabwriter import TabWriter
 
@@ -67,7 +68,7 @@ def _names(call: Call, kind: str) -> None:
 def _taken(call: Call, count: int, unexpected: str = "Unexpected args") -> list[str]:
     """The arguments, if there are as many as there have to be; otherwise the help and an error."""
     if len(call.args) != count:
-        call.show_help()
+        call.show_help(to_out=True)
         raise CommandError(f"{unexpected}: [{' '.join(call.args)}]")
     return call.args
 
@@ -115,7 +116,11 @@ def _rename_context(call: Call) -> None:
 
 
 def _set_cluster(call: Call) -> None:
-    name = _taken(call, 1)[0]
+    name, flags = _taken(call, 1)[0], call.flags
+    if flags.on("insecure-skip-tls-verify") and flags.text("certificate-authority"):
+        raise CommandError("you cannot specify a certificate authority and insecure mode at the same time")
+    if flags.on("embed-certs") and not flags.text("certificate-authority"):
+        raise CommandError("you must specify a --certificate-authority to embed")
     fields = _given(call, ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url"))
     fields |= _files(call, ("certificate-authority",))
     call.config.merge("clusters", name, fields)
@@ -128,11 +133,14 @@ def _set_credentials(call: Call) -> None:
     if flags.has("token") and (flags.has("username") or flags.has("password")):
         why = "you cannot specify more than one authentication method at the same time"
         raise CommandError(f"{why}: --token, --username/--password")
+    if flags.on("embed-certs") and not (flags.text("client-certificate") or flags.text("client-key")):
+        raise CommandError("you must specify a --client-certificate or --client-key to embed")
     fields = _given(call, ("token", "username", "password"))
     if "token" in fields:
         fields |= {"username": None, "password": None}
     elif fields:
         fields["token"] = None
+    fields |= plugin_of(call, call.config.entries["users"].get(name) or {})
     call.config.merge("users", name, {**fields, **_files(call, ("client-certificate", "client-key"))})
     call.out(f'User "{name}" set.\n')
 
@@ -154,6 +162,8 @@ def _files(call: Call, names: Sequence[str]) -> dict[str, str]:
 def _delete(call: Call, kind: str, noun: str) -> None:
     if len(call.args) != 1:
         call.show_help(to_out=True)
+        if noun == "user":
+            raise CommandError("user to delete is required")
         return
     name, entries = call.args[0], call.config.entries[kind]
     if name not in entries:
@@ -236,7 +246,12 @@ CONFIG = Verb(
                 *_LOOKING,
                 *(_deleting(noun, noun) for noun in ("cluster", "context", "user")),
                 Verb("rename-context", "Rename a context from the kubeconfig file", _rename_context),
-                Verb("set", "Set an individual value in a kubeconfig file", _set),
+                Verb(
+                    "set",
+                    "Set an individual value in a kubeconfig file",
+                    _set,
+                    (Flag("set-raw-bytes", kind="switch"),),
+                ),
                 Verb(
                     "set-cluster",
                     "Set a cluster entry in kubeconfig",
@@ -248,7 +263,10 @@ CONFIG = Verb(
                     ),
                 ),
                 Verb(
-                    "set-context", "Set a context entry in kubeconfig", _set_context, (Flag("current", kind="switch"),)
+                    "set-context",
+                    "Set a context entry in kubeconfig",
+                    _set_context,
+                    (Flag("current", kind="switch"), Flag("namespace", "n"), Flag("cluster"), Flag("user")),
                 ),
                 Verb(
                     "set-credentials",
@@ -256,6 +274,7 @@ CONFIG = Verb(
                     _set_credentials,
                     (
                         *(Flag(name) for name in ("token", "username", "password", "client-certificate", "client-key")),
+                        *PLUGIN_FLAGS,
                         _EMBED,
                     ),
                 ),

@@ -16,7 +16,7 @@ from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, RECORD, SAVE_CONFIG, S
 from k8snb.kubectl.generators.hashing import with_hash
 from k8snb.kubectl.generators.workloads import with_namespace
 from k8snb.kubectl.targets import Target
-from k8snb.kubectl.verbs.apply import configured
+from k8snb.kubectl.verbs.configuring import configured
 from k8snb.kubectl.verbs.generating import GENERATORS, Generator
 from k8snb.kubectl.verbs.generating_access import ACCESS
 from k8snb.kubectl.verbs.raw import send_raw

@@ -5,7 +5,6 @@ Upstream: `kubectl/pkg/cmd/debug` (`debug.go`, `profiles.go`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -13,15 +12,16 @@ from typing import Any
 from k8snb.errors import StatusError
 from k8snb.kubectl.asking import ask, found, resource_named
 from k8snb.kubectl.call import Call, Verb
-from k8snb.kubectl.errors import CommandError, raise_all
+from k8snb.kubectl.errors import CommandError, FlagError, raise_all
 from k8snb.kubectl.flags import FILES, Flag
 from k8snb.kubectl.generators.pairs import parse_env
+from k8snb.kubectl.images import well_formed
 from k8snb.kubectl.profiles import PROFILES, Profile
 from k8snb.kubectl.targets import Target
 from k8snb.machinery.names import Lottery
 from k8snb.typing import Object
 
-_IMAGE = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?")
+_PULLS = ("", "Always", "IfNotPresent", "Never")
 _DEPRECATED = (
     "--profile=legacy is deprecated and will be removed in the future. It is recommended to explicitly specify a "
     'profile, for example "--profile=general".\n'
@@ -40,15 +40,15 @@ def run(call: Call) -> None:
     if call.flags.text("profile") == "legacy":
         call.err(_DEPRECATED)
     words = call.args[: call.dash] if call.dash >= 0 else call.args
-    if words and "/" not in words[0] and len(words) == 1:
-        words = [f"pods/{words[0]}"]
+    words = [word if "/" in word else f"pods/{word}" for word in words]
     result = found(call, ask(call, words))
     raise_all(result.errors)
     for target in result.targets:
         if target.resource.kind == "Node":
             _debug_node(call, target, profile)
         elif target.resource.kind != "Pod":
-            version = f"{target.resource.api_version}, Kind={target.resource.kind}"
+            resource = target.resource
+            version = f"{resource.group}/{resource.version}, Kind={resource.kind}"
             raise CommandError(f'"{version}" not supported by debug')
         elif call.flags.text("copy-to"):
             _debug_copy(call, target, profile)
@@ -59,13 +59,14 @@ def run(call: Call) -> None:
 def _check(call: Call) -> None:
     flags = call.flags
     image, copy = flags.text("image"), flags.text("copy-to")
+    _check_flags(call)
     if flags.text("profile") not in PROFILES:
         raise CommandError(f"unknown profile: {flags.text('profile')}")
     if not image and not copy:
         raise CommandError("you must specify --image when not using --copy-to.")
     if copy and not image and not flags.texts("set-image") and not flags.text("container"):
         raise CommandError("you must specify --image, --set-image or command arguments.")
-    if image and not _IMAGE.fullmatch(image):
+    if image and not well_formed(image):
         raise CommandError(f'invalid image name "{image}": invalid reference format')
     if not copy:
         for name in ("replace", "same-node"):
@@ -77,6 +78,19 @@ def _check(call: Call) -> None:
             raise CommandError("--set-image may only be used with --copy-to.")
     elif flags.text("target"):
         raise CommandError("--target is incompatible with --copy-to. Use --share-processes instead.")
+
+
+def _check_flags(call: Call) -> None:
+    """What is wrong with one flag whatever the others are."""
+    flags = call.flags
+    for pair in flags.texts("env"):
+        if "=" not in pair:
+            why = f"{pair} must be formatted as key=value"
+            raise FlagError(call.path, f'invalid argument "{pair}" for "--env" flag: {why}')
+    if flags.text("image-pull-policy") not in _PULLS:
+        raise CommandError(f"invalid image pull policy: {flags.text('image-pull-policy')}")
+    if flags.on("tty") and not flags.on("stdin"):
+        raise CommandError("-i/--stdin is required for containers with -t/--tty=true")
 
 
 # -- containers ----------------------------------------------------------------------------------------
@@ -198,7 +212,8 @@ def _changed(call: Call, pod: Object, containers: Sequence[Object], profile: Pro
 def _debug_node(call: Call, node: Target, profile: Profile) -> None:
     name = f"node-debugger-{node.name}-{_suffix(call, node.known['metadata'].get('uid', ''))}"
     container = call.flags.text("container") or _NODE_CONTAINER
-    call.out(f"Creating debugging pod {name} with container {container} on node {node.name}.\n")
+    if not call.flags.on("quiet"):
+        call.out(f"Creating debugging pod {name} with container {container} on node {node.name}.\n")
     spec = {
         "nodeName": node.name,
         "containers": [_container(call, container, Profile())],
@@ -219,7 +234,7 @@ DEBUG = Verb(
     "Create debugging sessions for troubleshooting workloads and nodes",
     run,
     (
-        *FILES,
+        FILES[0],
         Flag("arguments-only", kind="switch"),
         Flag("attach", kind="switch"),
         Flag("container", "c"),

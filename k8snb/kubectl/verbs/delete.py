@@ -18,13 +18,14 @@ from k8snb.kubectl.verbs.raw import send_raw
 from k8snb.kubectl.waiting import FOREVER_SECONDS, until
 from k8snb.typing import Object
 
-_POLICIES = {
+POLICIES = {
     "background": "Background",
     "orphan": "Orphan",
     "foreground": "Foreground",
     "true": "Background",
     "false": "Orphan",
 }
+_BOOLEAN = {"true": "background", "false": "orphan"}
 _AT_ONCE = (
     "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. "
     "The resource may continue to run on the cluster indefinitely.\n"
@@ -37,7 +38,13 @@ def run(call: Call) -> None:
         send_raw(call, "DELETE")
         return
     grace = _grace(call)
-    if call.flags.on("all") and call.flags.text("selector"):
+    if _policy(call) and call.flags.text("cascade") in _BOOLEAN:
+        given = call.flags.text("cascade")
+        call.err(
+            f"warning: --cascade={given} is deprecated (boolean value) and can be replaced with "
+            f"--cascade={_BOOLEAN[given]}.\n"
+        )
+    if call.flags.on("all") and (call.flags.text("selector") or call.flags.text("field-selector")):
         raise CommandError("setting 'all' parameter but found a non empty selector.")
     if call.flags.text("output") not in ("", "name"):
         what = f"unexpected -o output mode: {call.flags.text('output')}"
@@ -51,6 +58,8 @@ def run(call: Call) -> None:
     result = found(call, asked, latest=False, read=False)
     if call.flags.has("namespace") and any(not target.resource.namespaced for target in result.targets):
         call.err("Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n")
+    if call.flags.on("interactive") and result.targets and not _agreed(call, result.targets):
+        return
     for target in result.targets:
         _try(call, target, grace, deleted, result)
     errors = _worth_telling(call, result)
@@ -78,6 +87,17 @@ def _grace(call: Call) -> int:
     elif force and grace > 0:
         raise CommandError("--force and --grace-period greater than 0 cannot be specified together")
     return grace
+
+
+def _agreed(call: Call, targets: Sequence[Target]) -> bool:
+    """Ask before anything is deleted; the answer is what the command reads."""
+    listed = "".join(f"{target.full_name}\n" for target in targets)
+    call.out(f"You are about to delete the following {len(targets)} resource(s):\n{listed}")
+    call.out("Do you want to continue? (y/n): ")
+    agreed = call.stdin.strip().lower() in ("y", "yes")
+    if not agreed:
+        call.out("deletion is cancelled\n")
+    return agreed
 
 
 def _try(call: Call, target: Target, grace: int, deleted: list[tuple[Target, str]], result: Found) -> None:
@@ -108,9 +128,9 @@ def delete(call: Call, target: Target, grace: int = -1) -> str:
 
 def _policy(call: Call) -> str:
     given = call.flags.text("cascade")
-    if given not in _POLICIES:
+    if given not in POLICIES:
         raise CommandError(f'invalid cascade value ({given}). Must be "background", "foreground", or "orphan"')
-    return _POLICIES[given]
+    return POLICIES[given]
 
 
 def _worth_telling(call: Call, result: Found) -> list[Exception]:

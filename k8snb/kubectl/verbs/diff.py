@@ -13,9 +13,9 @@ from difflib import unified_diff
 from typing import Any
 
 from k8snb.errors import StatusError
-from k8snb.kubectl.asking import manifests
+from k8snb.kubectl.asking import manifests, parsed_selector
 from k8snb.kubectl.call import Call, Verb
-from k8snb.kubectl.errors import CommandError, ManyErrors
+from k8snb.kubectl.errors import CommandError, FlagError, ManyErrors, UsageError
 from k8snb.kubectl.flags import FILES, MANAGED_FIELDS, SELECTOR, Flag
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.targets import Target
@@ -54,10 +54,15 @@ class Failed(ManyErrors):
 def _run(call: Call) -> bool:
     if call.args:
         raise call.usage(f"Unexpected args: [{' '.join(call.args)}]")
+    if call.flags.on("force-conflicts") and not call.flags.on("server-side"):
+        raise CommandError("--force-conflicts only works with --server-side")
     if not call.files:
         raise CommandError("must specify one of -f and -k")
     pages: dict[str, str] = {}
+    matches = parsed_selector(call.flags.text("selector")).matches
     for target in manifests(call):
+        if not matches((target.known.get("metadata") or {}).get("labels") or {}):
+            continue
         name = _file_name(target)
         page = _compared(call, name, *_versions(call, target))
         if page:
@@ -142,6 +147,10 @@ def _masked(obj: Object, other: Object, changed: str) -> Object:
     return {**obj, "data": covered} if data else obj
 
 
+def _misused(path: str, error: FlagError) -> CommandError:
+    return CommandError(str(UsageError(path, str(error).partition("\n")[0])), _FAILED)
+
+
 DIFF = Verb(
     "diff",
     "Diff the live version against a would-be applied version",
@@ -157,4 +166,5 @@ DIFF = Verb(
         Flag("prune-allowlist", kind="texts"),
         Flag("server-side", kind="switch"),
     ),
+    misused=_misused,
 )

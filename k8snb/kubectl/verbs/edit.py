@@ -13,7 +13,7 @@ Upstream: `kubectl/pkg/cmd/util/editor/editoptions.go`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from k8snb.errors import StatusError
@@ -21,10 +21,10 @@ from k8snb.i18n import _
 from k8snb.kubectl.asking import ask, found
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, explain, raise_all
-from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, VALIDATE, Flag, manager
+from k8snb.kubectl.flags import FILES, PRINTING, SAVE_CONFIG, VALIDATE, Flag, manager
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.targets import Target
-from k8snb.kubectl.verbs.apply import configured
+from k8snb.kubectl.verbs.configuring import configured
 from k8snb.kubectl.verbs.get import as_list
 from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.patch import merge_diff, two_way_merge_patch
@@ -45,11 +45,19 @@ def run(call: Call) -> None:
     """Carry out `kubectl edit`."""
     result = found(call, ask(call, call.args))
     raise_all(result.errors)
-    targets = [_cleaned(call, target) for target in result.targets]
+    edit(call, [_cleaned(call, target) for target in result.targets], _HEADER, _save)
+
+
+Save = Callable[[Call, Target, Object, str], None]
+"""Sends an edited object; the text is what stood in the editor."""
+
+
+def edit(call: Call, targets: Sequence[Target], header: str, save: Save) -> None:
+    """Show the objects under a header, or take the edit of them and save what it changes."""
     shown = targets[0].known if len(targets) == 1 else as_list([target.known for target in targets])
     text = _written(call, shown)
     if not call.stdin.strip():
-        call.out(_HEADER + text)
+        call.out(header + text)
         call.err("Edit cancelled, no changes made.\n")
         return
     edited = _edited(text, call.stdin)
@@ -61,7 +69,7 @@ def run(call: Call) -> None:
         call.err("Edit cancelled, no changes made.\n")
         return
     for target, obj in _paired(targets, objects):
-        _save(call, target, obj, edited)
+        save(call, target, obj, edited)
 
 
 def _cleaned(call: Call, target: Target) -> Target:
@@ -109,7 +117,7 @@ def _objects(text: str) -> list[Object]:
     return found
 
 
-def _paired(targets: list[Target], objects: list[Object]) -> Iterator[tuple[Target, Object]]:
+def _paired(targets: Sequence[Target], objects: list[Object]) -> Iterator[tuple[Target, Object]]:
     """Every edited object with the one that it was."""
     for obj in objects:
         meta = obj.get("metadata") or {}
@@ -169,7 +177,6 @@ EDIT = Verb(
     (
         *PRINTING,
         *FILES,
-        DRY_RUN,
         SAVE_CONFIG,
         VALIDATE,
         manager("kubectl-edit"),

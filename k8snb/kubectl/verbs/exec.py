@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k8snb.kubectl.asking import manifests
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.executing import execute
@@ -11,6 +12,10 @@ from k8snb.kubectl.podpicking import default_container, pods_of
 
 def run(call: Call) -> None:
     """Carry out `kubectl exec`."""
+    if call.flags.seconds("pod-running-timeout") <= 0:
+        raise call.usage("--pod-running-timeout must be higher than zero")
+    if call.files:
+        next(iter(manifests(call)))
     if not call.args or call.dash == 0:
         raise CommandError("pod, type/name or --filename must be specified")
     if len(call.args) == 1:
@@ -40,7 +45,7 @@ EXEC = Verb(
     "Execute a command in a container",
     run,
     (
-        *FILES,
+        FILES[0],
         *SESSION,
     ),
 )

@@ -22,7 +22,7 @@ def run(call: Call) -> None:
         raise CommandError("We accept only this format: explain RESOURCE")
     if call.flags.text("output") not in ("plaintext", "plaintext-openapiv2"):
         raise CommandError(f"unrecognized format: {call.flags.text('output')}")
-    word, *path = call.args[0].rstrip(".").split("/")[0].split(".")
+    word, *path = call.args[0].rstrip(".").split(".")
     resource = _resource(call, word)
     parts = resource.group.split(".") if resource.group else []
     if parts and path[: len(parts)] == parts:
@@ -50,7 +50,10 @@ def _resource(call: Call, word: str) -> Resource:
         return resource
     other = next((r for r in call.scheme if r.api_version == wanted and r.plural == resource.plural), None)
     if other is None:
-        raise CommandError(f'couldn\'t find resource for "{wanted}, Resource={resource.plural}"')
+        what = f"{wanted}, Resource={resource.plural}"
+        if any(each.api_version == wanted for each in call.scheme):
+            raise CommandError(f"GVR ({what}) not found in OpenAPI schema")
+        raise CommandError(f'couldn\'t find resource for "{what}"')
     return other
 
 

@@ -14,7 +14,7 @@ from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, Flag, man
 from k8snb.kubectl.generators import pairs, services
 from k8snb.kubectl.generators.workloads import with_namespace
 from k8snb.kubectl.targets import Target
-from k8snb.kubectl.verbs.apply import configured
+from k8snb.kubectl.verbs.configuring import configured
 from k8snb.machinery.gotext import go_text
 from k8snb.machinery.patch import merge_patch
 from k8snb.typing import Object

@@ -35,7 +35,10 @@ def port_forward(call: Call) -> None:
 def _pod_port(target: Target, pod: Target, word: str) -> int:
     """The container port behind a port number or name of a Service or pod."""
     if target.resource.kind != "Service":
-        return int(word) if word.isdigit() else _named_port(pod, word)
+        port = int(word) if word.isdigit() else _named_port(pod, word)
+        if port < 1:
+            raise CommandError("remote port must be > 0")
+        return port
     for port in target.known["spec"].get("ports") or ():
         if word in (str(port["port"]), port.get("name")):
             behind = port.get("targetPort", port["port"])
@@ -74,16 +77,16 @@ PROXY = Verb(
     "Run a proxy to the Kubernetes API server",
     proxy,
     (
-        Flag("accept-hosts"),
-        Flag("accept-paths"),
+        Flag("accept-hosts", default=r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"),
+        Flag("accept-paths", default="^.*"),
         Flag("address", default="127.0.0.1"),
         Flag("api-prefix", default="/"),
         Flag("append-server-path", kind="switch"),
         Flag("disable-filter", kind="switch"),
         Flag("keepalive", kind="seconds"),
         Flag("port", "p", kind="number", default=8001),
-        Flag("reject-methods"),
-        Flag("reject-paths"),
+        Flag("reject-methods", default="^$"),
+        Flag("reject-paths", default="^/api/.*/pods/.*/exec,^/api/.*/pods/.*/attach"),
         Flag("unix-socket", "u"),
         Flag("www", "w"),
         Flag("www-prefix", "P", default="/static/"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from k8snb.kubectl.asking import resource_named
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.files import read_bytes
@@ -14,6 +15,7 @@ from k8snb.kubectl.flags import Flag
 from k8snb.kubectl.generators import pairs, policies, services, workloads
 from k8snb.kubectl.generators.workloads import meta
 from k8snb.kubectl.targets import Target
+from k8snb.machinery.formats import dns_subdomain
 from k8snb.machinery.quantity import QuantityError, canonical
 from k8snb.typing import Object
 
@@ -49,19 +51,19 @@ def _deployment(call: Call, name: str) -> Object:
 
 
 def _job(call: Call, name: str) -> Object:
+    if bool(call.flags.text("from")) == bool(call.flags.text("image")):
+        raise CommandError("either --image or --from must be specified")
     if call.flags.text("from"):
         return _job_from(call, name)
-    if not call.flags.text("image"):
-        raise CommandError("either --image or --from must be specified")
     return workloads.job(name, call.flags.text("image"), _command(call))
 
 
 def _job_from(call: Call, name: str) -> Object:
     kind, _, source = call.flags.text("from").partition("/")
-    resource = call.scheme.find(kind)
-    if resource is None or resource.kind != "CronJob":
+    resource = resource_named(call.scheme, kind)
+    cron_job = call.session.get(Target(resource, call.namespace if resource.namespaced else "", source))
+    if resource.kind != "CronJob":
         raise CommandError("from must be an existing cronjob")
-    cron_job = call.session.get(Target(resource, call.namespace, source))
     template = cron_job["spec"]["jobTemplate"]
     inherited = template.get("metadata") or {}
     annotations = {**(inherited.get("annotations") or {}), "cronjob.kubernetes.io/instantiate": "manual"}
@@ -148,6 +150,9 @@ def _docker_registry(call: Call, name: str) -> Object:
 
 def _tls(call: Call, name: str) -> Object:
     cert, key = (_file(call.flags.text(flag)) for flag in ("cert", "key"))
+    for what, content in (("certificate", cert), ("key", key)):
+        if b"-----BEGIN " not in content:
+            raise CommandError(f"tls: failed to find any PEM data in {what} input")
     return _secret(name, {"tls.crt": pairs.encoded(cert), "tls.key": pairs.encoded(key)}, "kubernetes.io/tls")
 
 
@@ -170,6 +175,8 @@ def _service(type: str) -> Callable[[Call, str], Object]:
             raise CommandError("at least one tcp port specifier must be provided")
         if cluster_ip == "None" and ports and type != "ClusterIP":
             raise CommandError("can not map ports with clusterip=None")
+        if external and dns_subdomain(external):
+            raise CommandError(f"invalid service external name {external}")
         node_port = flags.number("node-port") if "node-port" in flags.values else 0
         labels = {"app": name}
         made = [services.tcp_port(port, node_port) for port in ports]

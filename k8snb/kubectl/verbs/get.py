@@ -36,9 +36,12 @@ def run(call: Call) -> None:
     format = call.flags.text("output")
     if call.flags.on("show-labels") and format not in ("", "wide"):
         raise CommandError(f"--show-labels option cannot be used with {format} printer")
+    watching = call.flags.on("watch") or call.flags.on("watch-only")
+    if call.flags.on("output-watch-events") and not watching:
+        raise CommandError("--output-watch-events option can only be used with --watch or --watch-only")
     printer = call.printer(columns=True)
     _check_subresource(call)
-    if call.flags.on("watch") or call.flags.on("watch-only"):
+    if watching:
         watch(call, ask(call, call.args, every=True), printer)
     elif printer is None:
         _tables(call)

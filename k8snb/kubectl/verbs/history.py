@@ -15,6 +15,7 @@ from k8snb.kubectl.call import Call
 from k8snb.kubectl.describe.templates import describe_template
 from k8snb.kubectl.describe.writer import Page
 from k8snb.kubectl.errors import CommandError, raise_all
+from k8snb.kubectl.printing.printers import as_struct
 from k8snb.kubectl.replicasets import HASH, replica_sets, revision_of, without_hash
 from k8snb.kubectl.tabwriter import align
 from k8snb.kubectl.targets import Target
@@ -88,12 +89,12 @@ def _show(call: Call, target: Target) -> None:
     if wanted < 0:
         raise CommandError(f"revision must be a positive integer: {wanted}")
     revisions = _revisions(call, target)
-    printer = call.printer()
+    printer = call.printer(ordered=False)
     if printer is not None:
         chosen = revisions.get(wanted or max(revisions, default=0))
         if chosen is None:
             raise CommandError("unable to find the specified revision")
-        call.out(printer(_with_times(chosen)))
+        call.out(printer(as_struct(_with_times(chosen))))
         return
     if not revisions:
         text = "No rollout history found."

@@ -59,6 +59,8 @@ def run(call: Call, kind: _Kind) -> None:
         raise CommandError(_both(kind, both))
     asked = ask(call, words, every=call.flags.on("all"))
     result = found(call, asked, latest=not call.flags.on("local"))
+    if kind.noun == "label" and call.flags.text("resource-version") and not asked.single:
+        raise CommandError("--resource-version may only be used with a single resource")
     for target in result.targets:
         try:
             if call.flags.on("list"):
@@ -84,8 +86,7 @@ def _change(call: Call, kind: _Kind, target: Target, values: Mapping[str, str], 
                 call.out(f'label "{key}" not found.\n')
     if not call.flags.on("overwrite"):
         taken = [(key, old[key]) for key in values if key in old]
-        if kind.noun == "annotation":
-            taken = [(key, value) for key, value in taken if value != values[key]]
+        taken = [(key, value) for key, value in taken if value != values[key]]
         raise_all([_refusal(kind, key, value) for key, value in taken])
     new = {k: v for k, v in {**old, **values}.items() if k not in removed}
     version = call.flags.text("resource-version")

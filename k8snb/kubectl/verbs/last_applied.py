@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from k8snb.errors import StatusError
-from k8snb.kubectl.asking import ask, found, manifests
+from k8snb.kubectl.asking import NOTHING_NAMED, ask, found, manifests
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.printing.goyaml import yaml_text
@@ -32,6 +32,8 @@ def view(call: Call) -> None:
     if format not in ("json", "yaml"):
         why = f"Unexpected -o output mode: {format}, the flag 'output' must be one of yaml|json"
         raise call.usage(why)
+    if call.flags.on("all") and not call.flags.text("selector") and not call.args:
+        raise CommandError("setting 'all' parameter but found a non empty selector.")
     result = found(call, ask(call, call.args, every=call.flags.on("all")))
     raise_all(result.errors)
     for target in result.targets:
@@ -45,11 +47,13 @@ def view(call: Call) -> None:
 
 
 def _indented(text: str) -> str:
-    return json_text(json.loads(text), indent=2, ordered=False) + text[len(text.rstrip()) :]
+    return json_text(json.loads(text), indent=2, ordered=False) + "\n"
 
 
 def put(call: Call) -> None:
     """Carry out `kubectl apply set-last-applied`."""
+    if not call.files:
+        raise CommandError(NOTHING_NAMED)
     changes = [change for target in manifests(call) if (change := _change(call, target)) is not None]
     for target, text in changes:
         new: Object = {
@@ -68,7 +72,7 @@ def _with(obj: Object, text: str) -> Object:
 
 def _change(call: Call, target: Target) -> tuple[Target, str] | None:
     """The object on the server and its new annotation; None if that is what it has."""
-    text = json_text(target.known)
+    text = json_text(target.known) + "\n"
     try:
         live = call.session.get(target)
     except StatusError as error:

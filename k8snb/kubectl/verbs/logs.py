@@ -58,6 +58,10 @@ def _check(call: Call) -> None:
         raise CommandError(f"--all-containers=true should not be specified with container name {_container(call)}")
     if flags.number("tail") < -1:
         raise CommandError("--tail must be greater than or equal to -1")
+    if flags.number("limit-bytes") < 0:
+        raise CommandError("--limit-bytes must be greater than 0")
+    if flags.on("follow") and flags.seconds("pod-running-timeout") <= 0:
+        raise CommandError("--pod-running-timeout must be higher than zero")
     if flags.seconds("since") < 0:
         raise CommandError("--since must be greater than 0")
 
@@ -176,6 +180,7 @@ LOGS = Verb(
         Flag("container", "c"),
         Flag("follow", "f", kind="switch"),
         Flag("ignore-errors", kind="switch"),
+        Flag("insecure-skip-tls-verify-backend", kind="switch"),
         Flag("limit-bytes", kind="number"),
         Flag("max-log-requests", kind="number", default=5),
         Flag("pod-running-timeout", kind="seconds", default=20.0),

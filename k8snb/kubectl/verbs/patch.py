@@ -21,7 +21,7 @@ _TYPES = ("json", "merge", "strategic")
 def run(call: Call) -> None:
     """Carry out `kubectl patch`."""
     patch = _patch(call)
-    kind = call.flags.text("type")
+    kind = call.flags.text("type") or "strategic"
     if kind not in _TYPES:
         raise CommandError(f'--type must be one of [{" ".join(_TYPES)}], not "{kind}"')
     local = call.flags.on("local")
@@ -38,6 +38,8 @@ def run(call: Call) -> None:
 
 def _patch(call: Call) -> Any:
     text = call.flags.text("patch")
+    if text and call.flags.text("patch-file"):
+        raise CommandError("cannot specify --patch and --patch-file together")
     if call.flags.text("patch-file"):
         text = read_file(call.flags.text("patch-file"), "unable to read patch file: ")
     if not text:

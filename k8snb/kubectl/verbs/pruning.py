@@ -33,9 +33,14 @@ def check(call: Call) -> None:
             "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all "
             "flag. If you did not mean to prune all resources, specify a label selector"
         )
+    if call.flags.on("prune") and call.flags.on("server-side"):
+        raise CommandError("--prune is in alpha and doesn't currently work on objects created by server-side apply")
     for word in call.flags.texts("prune-allowlist"):
         if len(word.split("/")) != _PARTS:
             raise CommandError(f"invalid GroupVersionKind format: {word}, please follow <group/version/kind>")
+        if _kind(call, word) is None:
+            *version, kind = word.removeprefix("core/").split("/")
+            raise CommandError(f'no matches for kind "{kind}" in version "{"/".join(version)}"')
 
 
 def prune(call: Call, applied: Sequence[Target]) -> None:
@@ -56,10 +61,15 @@ def prune(call: Call, applied: Sequence[Target]) -> None:
 
 def _kinds(call: Call) -> Iterator[Resource]:
     for word in call.flags.texts("prune-allowlist") or _USUAL:
-        parts = word.removeprefix("core/").split("/")
-        resource = call.scheme.kind("/".join(parts[:-1]), parts[-1])
+        resource = _kind(call, word)
         if resource is not None:
             yield resource
+
+
+def _kind(call: Call, word: str) -> Resource | None:
+    """The resource of `core/v1/Pod`."""
+    version, _, kind = word.removeprefix("core/").rpartition("/")
+    return call.scheme.kind(version, kind)
 
 
 def _delete(call: Call, target: Target) -> None:

@@ -13,6 +13,9 @@ def send_raw(call: Call, method: str) -> None:
     if call.args:
         raise CommandError("arguments may not be passed when --raw is specified")
     path, _, query = call.flags.text("raw").partition("?")
+    if not path.startswith("/"):
+        given = call.flags.text("raw")
+        raise CommandError(f'--raw must be a valid URL path: parse "{given}": invalid URI for request')
     pairs = (part.partition("=") for part in query.split("&") if part)
     headers: dict[str, str] = {}
     body = b""
@@ -22,7 +25,7 @@ def send_raw(call: Call, method: str) -> None:
             raise CommandError("--raw can only use a single local file or stdin")
         body = call.stdin.encode() if files[0] == "-" else read_bytes(files[0])
     elif method in ("POST", "PUT"):
-        raise CommandError("--raw can only use a single local file or stdin")
+        raise CommandError("must specify one of -f and -k")
     if method != "GET":
         headers = {"accept": "application/json, */*", "content-type": "application/json"}
     response = call.session.send(method, path, {name: value for name, _, value in pairs}, headers, body)

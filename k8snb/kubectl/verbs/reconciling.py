@@ -11,7 +11,6 @@ from typing import Any
 from k8snb.apiserver.access.rules import uncovered
 from k8snb.errors import StatusError
 from k8snb.kubectl.call import Call
-from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.targets import Target
 from k8snb.typing import Object
 
@@ -21,7 +20,7 @@ GROUP = "rbac.authorization.k8s.io"
 def reconcile(call: Call, target: Target) -> None:
     """Create or update the object, and say what had to be done."""
     if target.resource.group != GROUP:
-        raise CommandError("only rbac.authorization.k8s.io/v1 is supported")
+        return
     try:
         old = call.session.get(target)
     except StatusError as error:

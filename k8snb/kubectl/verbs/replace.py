@@ -8,8 +8,8 @@ from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
 from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, VALIDATE, Flag, manager
 from k8snb.kubectl.targets import Target
-from k8snb.kubectl.verbs.apply import configured
-from k8snb.kubectl.verbs.delete import wait_until_gone
+from k8snb.kubectl.verbs.configuring import configured
+from k8snb.kubectl.verbs.delete import POLICIES, wait_until_gone
 from k8snb.kubectl.verbs.raw import send_raw
 from k8snb.kubectl.waiting import FOREVER_SECONDS
 from k8snb.machinery.managed.applying import LAST_APPLIED
@@ -26,6 +26,11 @@ def run(call: Call) -> None:
         raise CommandError("--grace-period must have --force specified")
     if call.flags.has("timeout") and not call.flags.on("force"):
         raise CommandError("--timeout must have --force specified")
+    if call.flags.text("cascade") not in POLICIES:
+        given = call.flags.text("cascade")
+        raise CommandError(f'invalid cascade value ({given}). Must be "background", "foreground", or "orphan"')
+    if call.dry_run and call.flags.on("force"):
+        raise CommandError("--dry-run can not be used when --force is set")
     replace = _by_force if call.flags.on("force") else _in_place
     errors: list[Exception] = []
     for target in manifests(call):
@@ -63,7 +68,8 @@ def _current_version(call: Call, target: Target) -> Target:
 
 def _by_force(call: Call, target: Target) -> None:
     grace = call.flags.number("grace-period")
-    options = {"propagationPolicy": "Background", **({"gracePeriodSeconds": grace} if grace >= 0 else {})}
+    policy = POLICIES[call.flags.text("cascade")]
+    options = {"propagationPolicy": policy, **({"gracePeriodSeconds": grace} if grace >= 0 else {})}
     try:
         call.session.delete(target, options)
         kind, _, name = target.full_name.partition("/")

@@ -51,6 +51,8 @@ def status(call: Call) -> None:
     """Carry out `kubectl rollout status`: say how far a rollout is until it is done."""
     result = found(call, _asked(call))
     raise_all(result.errors)
+    if not result.targets:
+        call.err(f"No resources found in {call.namespace} namespace.\n")
     for target in result.targets:
         _follow(call, target)
 

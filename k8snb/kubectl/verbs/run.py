@@ -13,6 +13,7 @@ from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.flags import DRY_RUN, PRINTING, Flag, manager
 from k8snb.kubectl.generators import pairs, services, workloads
 from k8snb.kubectl.generators.workloads import with_namespace
+from k8snb.kubectl.images import well_formed
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.attaching import attach
 from k8snb.kubectl.verbs.delete import delete
@@ -21,6 +22,7 @@ from k8snb.machinery.patch import merge_patch, strategic_merge_patch
 from k8snb.typing import Object
 
 _POLICIES = ("Always", "OnFailure", "Never")
+_OVERRIDES = ("json", "merge", "strategic")
 _PULLS = ("Always", "IfNotPresent", "Never", "")
 
 
@@ -61,7 +63,7 @@ def _check(call: Call, *, attached: bool) -> None:
     image = flags.text("image")
     if not image:
         raise CommandError("--image is required")
-    if any(char.isspace() for char in image):
+    if not well_formed(image):
         raise CommandError(f'Invalid image name "{image}": invalid reference format')
     if flags.on("tty") and not flags.on("stdin"):
         raise call.usage("-i/--stdin is required for containers with -t/--tty=true")
@@ -115,6 +117,8 @@ def _overridden(call: Call, obj: Object) -> Object:
     except ValueError:
         raise CommandError("Invalid JSON Patch") from None
     kind = call.flags.text("override-type")
+    if kind not in _OVERRIDES:
+        raise CommandError(f"invalid override type: {kind}")
     if kind == "json":
         return _object(apply_json_patch(obj, patch))
     if kind == "strategic":

@@ -11,6 +11,7 @@ from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import Flag
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.tabwriter import TabWriter
+from k8snb.kubectl.verbs.dump import DUMP
 from k8snb.machinery.jsontext import json_text
 from k8snb.typing import Object
 
@@ -149,7 +150,7 @@ VERSION = Verb(
     "version",
     "Print the client and server version information",
     version,
-    (Flag("client", kind="switch"), Flag("output", "o"), Flag("short", kind="switch")),
+    (Flag("client", kind="switch"), Flag("output", "o")),
 )
 API_RESOURCES = Verb(
     "api-resources",
@@ -167,4 +168,4 @@ API_RESOURCES = Verb(
     ),
 )
 API_VERSIONS = Verb("api-versions", "Print the supported API versions on the server", api_versions)
-CLUSTER_INFO = Verb("cluster-info", "Display cluster information", cluster_info)
+CLUSTER_INFO = Verb("cluster-info", "Display cluster information", cluster_info, verbs=(DUMP,))

@@ -51,6 +51,8 @@ See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"
 def check(call: Call) -> None:
     """Raise where flags do not go together."""
     server = call.flags.on("server-side")
+    if call.flags.text("subresource") and not server:
+        raise CommandError("--subresource can only be specified for --server-side")
     if call.flags.on("force-conflicts") and not server:
         raise CommandError("--force-conflicts only works with --server-side")
     if call.dry_run == "client" and server:
@@ -73,6 +75,8 @@ def applied(call: Call, target: Target) -> Object:
         if error.code == 409:
             raise CommandError(f"{error.message}{_CONFLICT_HELP}") from None
         raise
+    if call.flags.text("subresource"):
+        return result
     return _taken_over(call, target, result, manager, query)
 
 
@@ -100,7 +104,8 @@ def _taken_over(call: Call, target: Target, live: Object, manager: str, query: Q
 
 
 def _apply(call: Call, target: Target, obj: Object, query: Query) -> Object:
-    return call.session.patch(target, "apply", json_text(obj, ordered=False).encode(), query)
+    body = json_text(obj, ordered=False).encode()
+    return call.session.patch(target, "apply", body, query, subresource=call.flags.text("subresource"))
 
 
 def _kept(call: Call, target: Target, live: Object, query: Query) -> Object:

@@ -113,7 +113,7 @@ def service_account(call: Call) -> None:
     *words, account = call.args
 
     def updated(target: Target, spec: Spec, errors: list[Exception]) -> Spec:
-        return {**spec, "serviceAccountName": account, "serviceAccount": account}
+        return {**spec, "serviceAccountName": account}
 
     change(call, words, updated, "serviceaccount updated", always=True)
 
@@ -181,7 +181,7 @@ def subject(call: Call) -> None:
         raise CommandError("you must specify at least one value of user, group or serviceaccount")
     for target in result.targets:
         if target.resource.kind not in ("RoleBinding", "ClusterRoleBinding"):
-            raise CommandError("setting subjects is only supported for RoleBinding/ClusterRoleBinding")
+            raise CommandError(f"{target.title} setting subjects is only supported for RoleBinding/ClusterRoleBinding")
         old = target.known.get("subjects") or []
         new: Object = {**target.known, "subjects": [*old, *(each for each in added if each not in old)]}
         if len(new["subjects"]) == len(old):

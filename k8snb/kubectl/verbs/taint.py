@@ -32,7 +32,10 @@ def run(call: Call) -> None:
     if not specs:
         raise CommandError("at least one taint update is required")
     changes = _parsed(call, specs)
-    nodes = resource_named(call.scheme, words[0].lower())
+    try:
+        nodes = resource_named(call.scheme, words[0].lower())
+    except CommandError as error:
+        raise CommandError(str(error), plain=True) from None
     if nodes.kind != "Node":
         raise CommandError(f"invalid resource type {words[0].lower()}, only node types are supported")
     chosen = call.flags.on("all") or bool(call.flags.text("selector"))
@@ -87,7 +90,7 @@ def _parse(spec: str, changes: _Changes) -> None:
         return
     pair, colon, effect = spec.rpartition(":")
     if not colon:
-        raise CommandError(f"invalid taint spec: {spec}")
+        raise CommandError(f"invalid taint spec: {spec}, {_joined(qualified_name(spec))}".removesuffix(", "))
     key, _, value = pair.partition("=")
     if effect not in _EFFECTS:
         raise CommandError(f"invalid taint effect: {effect}, unsupported taint effect")

@@ -56,7 +56,7 @@ def _one_or_selector(call: Call) -> str:
     if len(call.args) > 1:
         raise call.usage(f"{call.path.rpartition(' ')[2]} [NAME | -l label]")
     if call.args and call.flags.text("selector"):
-        raise CommandError("only one of NAME or --selector can be provided")
+        raise CommandError("only one of NAME or selector can be provided")
     return call.args[0] if call.args else ""
 
 

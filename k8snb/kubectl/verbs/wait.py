@@ -5,7 +5,7 @@ Upstream: `kubectl/pkg/cmd/wait`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from k8snb.errors import StatusError, not_found
 from k8snb.kubectl.asking import ask, found
@@ -133,6 +133,8 @@ def _field(text: str) -> Check:
         found = [each for values in field.find(obj) for each in values]
         if len(found) > 1:
             raise CommandError("given jsonpath expression matches more than one value")
+        if found and equals and isinstance(found[0], (Mapping, list)):
+            raise CommandError("jsonpath leads to a nested object or list which is not supported")
         return bool(found) and (not equals or go_text(found[0]) == value)
 
     return holds
@@ -157,7 +159,8 @@ WAIT = Verb(
     run,
     (
         *PRINTING,
-        *FILES,
+        FILES[0],
+        Flag("recursive", "R", kind="switch", default=True),
         SELECTOR,
         FIELD_SELECTOR,
         EVERY_NAMESPACE,
