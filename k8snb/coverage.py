@@ -40,7 +40,6 @@ _TRANSPORT = frozenset(
 
 
 WAITING = (
-    "horizontalpodautoscalers.autoscaling",
     "ingresses.networking.k8s.io",
     "networkpolicies.networking.k8s.io",
     "replicationcontrollers",

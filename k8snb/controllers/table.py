@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from k8snb.client.controller import Context, Controller
 from k8snb.controllers.aggregation import AggregationController
 from k8snb.controllers.apiservices import RemoteAvailabilityController
+from k8snb.controllers.autoscaler.controller import HorizontalPodAutoscalerController
 from k8snb.controllers.certificates import ApprovingController, SigningController
 from k8snb.controllers.cronjob.controller import CronJobController
 from k8snb.controllers.daemonset.controller import DaemonSetController
@@ -62,6 +63,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     JobController,
     TTLAfterFinishedController,
     CronJobController,
+    HorizontalPodAutoscalerController,
     EndpointSliceController,
     EndpointsController,
     PodGCController,
