@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.kubectl.conftest import Typed
 
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cfg}\ndata: {k: v}\n"
-ANNOTATION = r"-o jsonpath={.data.k},{.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration}"
+ANNOTATION = r"-o jsonpath='{.data.k},{.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration}'"
 
 
 def test_an_edit_of_the_last_manifest_leaves_the_object_as_it_is(kubectl: Typed) -> None:
