@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from k8snb.cluster import Cluster, NodeSpec
     from k8snb.current import use
     from k8snb.errors import StatusError
+    from k8snb.showing import diagram
 
 __version__ = "0.1.0"
-__all__ = ["Cluster", "NodeSpec", "StatusError", "__version__", "load_ipython_extension", "use"]
+__all__ = ["Cluster", "NodeSpec", "StatusError", "__version__", "diagram", "load_ipython_extension", "use"]
 
 _WHERE = {
     "Cluster": "k8snb.cluster",
     "NodeSpec": "k8snb.cluster",
     "StatusError": "k8snb.errors",
+    "diagram": "k8snb.showing",
     "use": "k8snb.current",
 }
 

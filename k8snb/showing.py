@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
 from k8snb.apiserver.server import APIServer
@@ -91,7 +92,13 @@ class Showing(ABC):
         return told
 
     def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
-        """Objects and what hangs from them, as they are or were at a revision: `deployment/web`, `service/web`."""
+        """What is named, and what it hangs together with, as it is or was at a revision.
+
+        A name is an object (`deployment/web`, `pvc/data`), every object of a kind (`netpol`), a subject of bindings
+        (`user/alice`), or one of the cluster's own tables: `control-plane`, `request-path`, `admission`, `scheduling`,
+        `pod-lifecycle`, `container-lifecycle`. Without a name it is everything in the namespace. Raises StatusError
+        (NotFound) for an object that is not there, ValueError for a word that names nothing.
+        """
         from k8snb.view.dot import Diagram
         from k8snb.view.graphs import graph
 
@@ -175,3 +182,23 @@ class Showing(ABC):
         now = self.at(self.revision)
         delivery = self._do("_fetch", origin(now, source, namespace), url)
         return Journey(delivery, now, self.revision, source, namespace).stepper(title)
+
+
+def diagram(client: Any, *names: str, namespace: str = "default") -> Diagram:
+    """The diagram of what is named in any cluster, a live one too; it only reads. Names are those of `Cluster.diagram`.
+
+    `client` is the official client's `ApiClient`, the path of a kubeconfig, or anything of ours that can list.
+    """
+    from k8snb.live.reader import LiveReader
+    from k8snb.view.dot import Diagram
+    from k8snb.view.graphs import graph
+
+    if isinstance(client, str | PathLike):
+        from kubernetes import config
+
+        connect: Callable[[str], Any] = config.new_client_from_config
+        client = connect(str(client))
+    if isinstance(client, Showing):
+        return client.diagram(*names, namespace=namespace)
+    reader = LiveReader(client) if hasattr(client, "param_serialize") else client
+    return Diagram(graph(reader, *names, namespace=namespace))

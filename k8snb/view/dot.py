@@ -42,6 +42,9 @@ _MOST_SAID, _MOST_NAMED = 40, 12
 
 _FONT = "Helvetica,Arial,sans-serif"
 _NAMES = list(theme.KINDS)
+_PLAIN = '<table border="0" cellborder="0" cellspacing="0" cellpadding="2" {room}>{rows}</table>'
+_UNSAID = frozenset({"Component", "Stage", "State"})
+"""Kinds that are no words of the API: a glyph is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +256,9 @@ def _fill(dot: Any, graph: Graph, group: str) -> None:
         if inner.within == group:
             hue = theme.hue(theme.look(inner.kind).hue)
             with dot.subgraph(name=f"cluster_{quoted(inner.id)}") as box:
-                box.attr(style="rounded,filled", color=hue + "90", fillcolor=hue + "0c", margin="10")
+                box.attr(
+                    style="rounded,filled", color=hue + "90", fillcolor=hue + theme.alpha(theme.GROUND), margin="10"
+                )
                 box.attr(label=_group_label(inner), labeljust="l")
                 _fill(box, graph, inner.id)
 
@@ -278,7 +283,7 @@ def measure(words: str, size: float) -> int:
     it is high, and the fonts of some machines are wider than Helvetica.
     """
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
-    return round((wide * 1.02 + (len(words) - wide) * 0.56) * size)
+    return round((wide * 1.02 + (len(words) - wide) * 0.6) * size)
 
 
 def _short(node: Node, graph: Graph) -> str:
@@ -289,15 +294,23 @@ def _short(node: Node, graph: Graph) -> str:
 
 def _label(node: Node, name: str) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
-    words = f"{_soft(node.kind)}&#160;&#160;<b>{html.escape(name)}</b>"
-    rows = [_cells(_glyph(node.kind), words, measure(node.kind, 10) + measure(f"  {name}", 12.5))]
-    rows += [
-        f'<tr><td colspan="2" align="left" width="{measure(html.unescape(re.sub("<[^>]*>", "", line)), 10)}">'
-        f'<font point-size="10">{line}</font></td></tr>'
-        for line in _facts(node)
-    ]
+    alone = f"{_mark(node.state)}&#160;" if node.state and not node.word else ""
+    kind = "" if node.kind in _UNSAID else node.kind
+    words = f"{f'{_soft(kind)}&#160;&#160;' if kind else ''}{alone}<b>{html.escape(name)}</b>"
+    width = measure(kind, 10) + measure(f"  {name}", 12.5)
+    head = _cells(_glyph(node.kind), words, width)
+    room = f'align="left" fixedsize="true" width="{width + 24}" height="20"'
+    rows = [f'<tr><td align="left">{_PLAIN.format(rows=head, room=room)}</td></tr>']
+    for line in _facts(node):
+        width = measure(html.unescape(re.sub("<[^>]*>", "", line)), 10)
+        rows.append(f'<tr><td align="left" width="{width}"><font point-size="10">{line}</font></td></tr>')
     shape = 'border="1" style="rounded" cellborder="0" cellspacing="1" cellpadding="2"'
-    return f'<<table {shape} color="{hue}" bgcolor="{hue}18">{"".join(rows)}</table>>'
+    return f'<<table {shape} color="{hue}" bgcolor="{hue}{theme.alpha(theme.TINT)}">{"".join(rows)}</table>>'
+
+
+def _mark(state: str) -> str:
+    known = theme.STATES[state]
+    return f'<font color="{theme.hue(known.hue)}">{MARKS[known.mark]}</font>'
 
 
 def _facts(node: Node) -> list[str]:
@@ -309,10 +322,8 @@ def _facts(node: Node) -> list[str]:
         else:
             lines.append(fact)
     lines = [html.escape(line) for line in lines]
-    if node.state:
-        state = theme.STATES[node.state]
-        mark = f'<font color="{theme.hue(state.hue)}">{MARKS[state.mark]}</font>'
-        lines.insert(0, f"{mark}&#160;{html.escape(node.word)}")
+    if node.state and node.word:
+        lines.insert(0, f"{_mark(node.state)}&#160;{html.escape(node.word)}")
     return lines
 
 
@@ -320,9 +331,9 @@ def _group_label(group: Group) -> str:
     facts = _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
     kind = f"{_soft(group.kind)}&#160;&#160;" if group.kind else ""
     words = f"{kind}<b>{html.escape(group.name)}</b>{facts}"
-    width = measure("".join([group.kind, *(f" · {fact}" for fact in group.facts)]), 10) + measure(group.name, 12)
+    width = measure("".join([group.kind, *(f" · {fact}" for fact in group.facts)]), 10) + measure(group.name, 13)
     row = _cells(_glyph(group.kind) if kind else "", words, width)
-    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="2">{row}</table>>'
+    return f"<{_PLAIN.format(rows=row, room='')}>"
 
 
 def _cells(glyph: str, words: str, width: int) -> str:
@@ -379,7 +390,7 @@ def themed(svg: str, name: str, description: str = "") -> str:
     svg = re.sub(r'\s(?:id|xml:space|xmlns:xlink)="[^"]*"', "", svg)
     svg = re.sub(r'<polygon fill="#00a0([0-9a-f]{2})"[^>]*points="([^"]*)"[^>]*/>', _drawn, svg)
     svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
-    svg = re.sub(r'(fill|stroke)="#010204"', r'\1="currentColor" \1-opacity=".72"', svg)
+    svg = re.sub(r'(fill|stroke)="#010204"', rf'\1="currentColor" \1-opacity="{theme.QUIET}"', svg)
     pixels = _pixels(svg)
     size = f"width:{pixels}px;max-width:max(100%,{round(pixels * _SMALLEST)}px);height:auto"
     label = html.escape(name, quote=True)

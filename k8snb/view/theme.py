@@ -217,6 +217,21 @@ DARK_BACKGROUND = "#14181e"
 """The darkest page that the hues are made for (the book's dark theme)."""
 
 
+TINT, GROUND, QUIET = 0x18 / 255, 0x0C / 255, 0.72
+"""How much hue there is in a box and in the ground of a group, and how much of the text's colour in quiet words."""
+
+
+def mixed(colour: str, ground: str, share: float) -> str:
+    """What a colour with that share of opacity looks like on a ground."""
+    pairs = ((int(colour[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in pairs)
+
+
+def alpha(share: float) -> str:
+    """A share as the two digits that follow a colour's six."""
+    return f"{round(share * 255):02x}"
+
+
 def look(kind: str) -> Look:
     """How a kind is drawn."""
     return KINDS.get(kind, UNKNOWN)

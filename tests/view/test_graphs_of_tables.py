@@ -39,7 +39,7 @@ def test_the_control_plane_has_every_controller_and_every_machine() -> None:
     found = {node.id: node for node in drawn("control-plane", 3).nodes}
     assert found["kube-controller-manager"].facts == [each.name for each in CONTROLLERS]
     assert {f"kubelet/node-{number}" for number in (1, 2, 3)} < found.keys()
-    assert "and 6 more" in text(drawn("control-plane", 10))
+    assert "and 7 more" in text(drawn("control-plane", 10))
 
 
 def test_only_the_api_server_talks_to_the_store() -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from k8snb.machinery.scheme import ROWS
 from k8snb.view import theme
 
 BACKGROUNDS = ("#ffffff", "#f5f5f5", theme.DARK_BACKGROUND, "#111111")
@@ -47,3 +48,34 @@ def test_actors_generations_and_states_use_the_palette() -> None:
 
 def test_states_of_one_hue_differ_in_their_mark() -> None:
     assert len({(state.hue, state.mark) for state in theme.STATES.values()}) == len(theme.STATES)
+
+
+PAGES = (("#ffffff", "#323232"), (theme.DARK_BACKGROUND, "#ced6dd"))
+"""The book's two themes: background and text."""
+
+
+@pytest.mark.parametrize(("page", "_text"), PAGES)
+@pytest.mark.parametrize("name", theme.HUES)
+def test_a_glyph_stands_out_from_the_tint_of_its_own_box(name: str, page: str, _text: str) -> None:
+    hue = theme.hue(name)
+    assert theme.contrast(hue, theme.mixed(hue, page, theme.TINT)) >= 3
+
+
+@pytest.mark.parametrize(("page", "_text"), PAGES)
+@pytest.mark.parametrize("state", theme.STATES.values(), ids=theme.STATES)
+def test_a_mark_stands_out_from_the_box_of_every_hue(state: theme.State, page: str, _text: str) -> None:
+    for name in theme.HUES:
+        box = theme.mixed(theme.hue(name), page, theme.TINT)
+        assert theme.contrast(theme.hue(state.hue), box) >= 3, name
+
+
+@pytest.mark.parametrize(("page", "text"), PAGES)
+@pytest.mark.parametrize("name", theme.HUES)
+def test_words_are_legible_in_every_box_quiet_ones_too(name: str, page: str, text: str) -> None:
+    within = theme.mixed(theme.hue(name), theme.mixed(theme.hue(name), page, theme.GROUND), theme.TINT)
+    assert theme.contrast(theme.mixed(text, within, theme.QUIET), within) >= 4.5
+
+
+def test_every_kind_that_is_served_has_a_glyph() -> None:
+    stored = {row.kind for row in ROWS if "list" in row.verbs}
+    assert stored - theme.KINDS.keys() == set()

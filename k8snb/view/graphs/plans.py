@@ -1,6 +1,6 @@
 """Pictures of the cluster itself, drawn from the tables that it runs on: when a table changes, so does the picture.
 
-`PLANS` names them. What a table does not hold (who talks to whom) stands in `_CONNECTIONS`, one row per connection.
+`PLANS` names them. What no table holds, who talks to whom, is written down in `control_plane`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from k8snb.view.graphs.sketch import Sketch
 from k8snb.view.scene import natural
 
 API, STORE = "kube-apiserver", "etcd"
-_FEW_NODES = 4
+_FEW_NODES = 3
 _TABLE = "Component"
 
 
@@ -49,13 +49,13 @@ def control_plane(sketch: Sketch) -> str:
     sketch.note(_TABLE, "kube-controller-manager", *names, group=plane, id="kube-controller-manager")
     sketch.note(_TABLE, "DNS", _("names of Services"), group=plane, id="DNS")
     sketch.link("you", API, _("ask and write"))
-    sketch.link(API, STORE, _("reads, writes, watches"))
-    sketch.link("kube-scheduler", API, _("watches pods, binds them to nodes"))
-    sketch.link("kube-controller-manager", API, _("watches, compares, writes"))
+    sketch.link(API, STORE, _("reads, writes"))
+    sketch.link("kube-scheduler", API, _("watches pods, binds"))
+    sketch.link("kube-controller-manager", API, _("watches, writes"))
     sketch.link("DNS", API, _("watches Services"), back=True)
     machines = sorted(sketch.here("nodes"), key=natural)
-    for node in machines[:_FEW_NODES]:
-        _machine(sketch, node["metadata"]["name"])
+    for number, node in enumerate(machines[:_FEW_NODES]):
+        _machine(sketch, node["metadata"]["name"], first=number == 0)
     if len(machines) > _FEW_NODES:
         rest = sketch.note("Node", _("and {count} more").format(count=len(machines) - _FEW_NODES))
         sketch.link(API, rest, _("the same"), faint=True)
@@ -66,15 +66,14 @@ def _admission_count() -> str:
     return _("{count} admission plugins").format(count=len(_admission()))
 
 
-def _machine(sketch: Sketch, node: str) -> None:
+def _machine(sketch: Sketch, node: str, *, first: bool) -> None:
+    """The parts on one machine; what their connections are for stands on those of the first."""
     box = sketch.frame(f"Node/{node}", "Node", node)
-    kubelet = sketch.note(_TABLE, "kubelet", group=box, id=f"kubelet/{node}")
-    runtime = sketch.note(_TABLE, "containerd", group=box, id=f"containerd/{node}")
+    kubelet = sketch.note(_TABLE, "kubelet", _("tells containerd"), group=box, id=f"kubelet/{node}")
     proxy = sketch.note(_TABLE, "kube-proxy", group=box, id=f"kube-proxy/{node}")
-    sketch.link(kubelet, API, _("watches its pods, reports"), back=True)
-    sketch.link(API, kubelet, _("logs, exec"), faint=True)
-    sketch.link(kubelet, runtime, _("starts and stops containers"))
-    sketch.link(proxy, API, _("watches Services, slices"), back=True)
+    sketch.link(kubelet, API, _("watches, reports") if first else "", back=True)
+    sketch.link(API, kubelet, _("logs, exec") if first else "", faint=True)
+    sketch.link(proxy, API, _("watches Services") if first else "", back=True)
 
 
 # -- states ------------------------------------------------------------------------------------------------
