@@ -50,9 +50,9 @@ def control_plane(sketch: Sketch) -> str:
     sketch.note(_TABLE, "DNS", _("names of Services"), group=plane, id="DNS")
     sketch.link("you", API, _("ask and write"))
     sketch.link(API, STORE, _("reads, writes"))
-    sketch.link("kube-scheduler", API, _("watches pods, binds"))
+    sketch.link("kube-scheduler", API, _("watches, binds"))
     sketch.link("kube-controller-manager", API, _("watches, writes"))
-    sketch.link("DNS", API, _("watches Services"), back=True)
+    sketch.link("DNS", API, _("watches"), back=True)
     machines = sorted(sketch.here("nodes"), key=natural)
     for number, node in enumerate(machines[:_FEW_NODES]):
         _machine(sketch, node["metadata"]["name"], first=number == 0)
@@ -73,7 +73,7 @@ def _machine(sketch: Sketch, node: str, *, first: bool) -> None:
     proxy = sketch.note(_TABLE, "kube-proxy", group=box, id=f"kube-proxy/{node}")
     sketch.link(kubelet, API, _("watches, reports") if first else "", back=True)
     sketch.link(API, kubelet, _("logs, exec") if first else "", faint=True)
-    sketch.link(proxy, API, _("watches Services") if first else "", back=True)
+    sketch.link(proxy, API, _("watches") if first else "", back=True)
 
 
 # -- states ------------------------------------------------------------------------------------------------
