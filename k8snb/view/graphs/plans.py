@@ -42,7 +42,7 @@ def control_plane(sketch: Sketch) -> str:
     plane = sketch.frame("plane", "", _("control plane"))
     sketch.note("User", _("you"), _("kubectl, a client, a notebook"), id="you")
     sketch.note(_TABLE, API, _("{count} filters").format(count=len(FILTERS)), _admission_count(), group=plane, id=API)
-    sketch.note(_TABLE, STORE, _("every object, every revision"), group=plane, id=STORE)
+    sketch.note(_TABLE, STORE, _("every revision"), group=plane, id=STORE)
     count = _("{count} plugins").format(count=len(SCHEDULING))
     sketch.note(_TABLE, "kube-scheduler", count, group=plane, id="kube-scheduler")
     names = [each.name for each in CONTROLLERS]
@@ -51,7 +51,7 @@ def control_plane(sketch: Sketch) -> str:
     sketch.link("you", API, _("ask and write"))
     sketch.link(API, STORE, _("reads, writes"))
     sketch.link("kube-scheduler", API, _("watches, binds"))
-    sketch.link("kube-controller-manager", API, _("watches, writes"))
+    sketch.link("kube-controller-manager", API, _("watches, writes"), back=True)
     sketch.link("DNS", API, _("watches"), back=True)
     machines = sorted(sketch.here("nodes"), key=natural)
     for number, node in enumerate(machines[:_FEW_NODES]):
