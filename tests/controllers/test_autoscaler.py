@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from k8snb.client.client import Client
 from k8snb.clock import EPOCH, rfc3339
 from k8snb.cluster import Cluster
 from k8snb.controllers.autoscaler.calculator import Calculator, Tolerance
-from k8snb.controllers.autoscaler.metrics import MetricsError, Sample, Samples
+from k8snb.controllers.autoscaler.metrics import Metrics, MetricsError, Sample, Samples
 from k8snb.controllers.autoscaler.proposals import amount
 from k8snb.controllers.autoscaler.stabilising import Memory, Stamped, decide
 from k8snb.machinery.objects import condition
+from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
+from k8snb.wire import Request, Response, User
 from tests.controllers.world import deployment
 
 NOW = EPOCH + 3600
@@ -309,3 +312,36 @@ def test_two_autoscalers_of_the_same_pods_do_nothing() -> None:
     assert found is not None
     text = "pods by selector app=web are controlled by multiple HPAs: [{twin default} {web default}]"
     assert (found["reason"], found["message"]) == ("AmbiguousSelector", text)
+
+
+class Adapter:
+    """An API server that serves one version of the custom metrics API and the external one, and notes what is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def handle(self, request: Request) -> Response:
+        self.asked.append(request.path)
+        if "v1beta2" in request.path:
+            return Response(404, body=b"404 page not found\n")
+        about, at = {"kind": "Pod", "name": "pod-0"}, rfc3339(NOW)
+        item = {"describedObject": about, "metricName": "jobs", "timestamp": at, "value": "1500m"}
+        return Response(200, {"kind": "MetricValueList", "items": [item, {**item, "value": "2"}]})
+
+    def subscribe(self, request: Request, deliver: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_custom_and_external_metrics_come_from_their_own_apis() -> None:
+    adapter = Adapter()
+    metrics = Metrics(Client(adapter, Scheme(), User("hpa")))
+    about = {"kind": "Ingress", "name": "main", "apiVersion": "networking.k8s.io/v1"}
+    assert metrics.pods({"name": "jobs"}, "default", "app=web") == {"pod-0": Sample(2000, NOW, 60.0)}
+    assert metrics.of_object({"name": "hits"}, "default", about) == 1500
+    assert metrics.external({"name": "queue"}, "default") == 3500
+    served = [path for path in adapter.asked if "v1beta2" not in path]
+    assert served == [
+        "/apis/custom.metrics.k8s.io/v1beta1/namespaces/default/pods/%2A/jobs",
+        "/apis/custom.metrics.k8s.io/v1beta1/namespaces/default/ingresses.networking.k8s.io/main/hits",
+        "/apis/external.metrics.k8s.io/v1beta1/namespaces/default/queue",
+    ]

@@ -19,7 +19,9 @@ from k8snb.machinery.selectors import of_object
 from k8snb.typing import Object
 
 POD_METRICS = "pods.metrics.k8s.io"
-CUSTOM, EXTERNAL = "/apis/custom.metrics.k8s.io/v1beta1", "/apis/external.metrics.k8s.io/v1beta1"
+CUSTOM, EXTERNAL = "/apis/custom.metrics.k8s.io", "/apis/external.metrics.k8s.io"
+VERSIONS = {CUSTOM: ("v1beta2", "v1beta1"), EXTERNAL: ("v1beta1",)}
+"""The versions of each API, those that are asked first first."""
 _PART = re.compile(r"([\d.]+)(h|m(?!s)|s|ms)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DEFAULT_WINDOW = 60.0
@@ -69,7 +71,7 @@ class Metrics:
     def pods(self, metric: Object, namespace: str, selector: str) -> Samples:
         """The values of a custom metric of the selected pods."""
         query = {"labelSelector": selector, **_metric_selector(metric)}
-        listed = self._get(f"{CUSTOM}/namespaces/{namespace}/pods/%2A/{metric['name']}", query, "custom")
+        listed = self._get(CUSTOM, f"namespaces/{namespace}/pods/%2A/{metric['name']}", query)
         found: Samples = {}
         for each in listed:
             window = float(each.get("windowSeconds") or DEFAULT_WINDOW)
@@ -79,33 +81,44 @@ class Metrics:
 
     def of_object(self, metric: Object, namespace: str, about: Object) -> int:
         """The value of a custom metric of one object."""
-        kind = about["kind"].lower()
-        group = about.get("apiVersion", "").rpartition("/")[0]
-        resource = f"{kind}s.{group}" if group else f"{kind}s"
-        where = "metrics" if kind == "namespace" else f"{resource}/{about['name']}"
-        path = f"{CUSTOM}/namespaces/{namespace}/{where}/{metric['name']}"
-        listed = self._get(path, _metric_selector(metric), "custom")
+        found = self._client.scheme.kind(about.get("apiVersion") or "v1", about["kind"])
+        if found is None:
+            group = about.get("apiVersion", "").rpartition("/")[0]
+            raise MetricsError('no matches for kind "{}" in group "{}"'.format(about["kind"], group))
+        where = "metrics" if about["kind"] == "Namespace" else f"{found.group_resource}/{about['name']}"
+        path = f"namespaces/{namespace}/{where}/{metric['name']}"
+        listed = self._get(CUSTOM, path, _metric_selector(metric))
         return quantity.milli(str(listed[0]["value"]))
 
     def external(self, metric: Object, namespace: str) -> int:
         """The sum of the values of an external metric."""
         query = {"labelSelector": str(of_object(metric["selector"]))} if metric.get("selector") else {}
-        listed = self._get(f"{EXTERNAL}/namespaces/{namespace}/{metric['name']}", query, "external")
+        listed = self._get(EXTERNAL, f"namespaces/{namespace}/{metric['name']}", query)
         return sum(quantity.milli(str(each["value"])) for each in listed)
 
-    def _get(self, path: str, query: Mapping[str, str], api: str) -> list[Object]:
-        parts = [quote(part, safe="%*") for part in path.split("/")]
-        response = self._client.request("GET", "/".join(parts), query)
-        if response.code >= 400:
-            why = _NOBODY[api].format(path.rpartition("/")[2])
-            if response.body.startswith(b"{") or response.object is not None:
-                why = refused(response).message
-            raise MetricsError(f"unable to fetch metrics from {api} metrics API: {why}")
-        content = response.object if response.object is not None else json.loads(response.body)
+    def _get(self, api: str, path: str, query: Mapping[str, str]) -> list[Object]:
+        word = api.removeprefix("/apis/").partition(".")[0]
+        content = self._answer(api, path, query)
         items: list[Object] = content.get("items") or []
         if not items:
-            raise MetricsError(f"no metrics returned from {api} metrics API")
+            raise MetricsError(f"no metrics returned from {word} metrics API")
         return items
+
+    def _answer(self, api: str, path: str, query: Mapping[str, str]) -> Object:
+        """What the first version that is served answers."""
+        word = api.removeprefix("/apis/").partition(".")[0]
+        why = _NOBODY[word].format(path.rpartition("/")[2])
+        for version in VERSIONS[api]:
+            parts = [quote(part, safe="%*") for part in path.split("/")]
+            response = self._client.request("GET", f"{api}/{version}/{'/'.join(parts)}", query)
+            if response.object is None and not response.body.startswith(b"{"):
+                continue
+            if response.code < 400:
+                content: Object = response.object if response.object is not None else json.loads(response.body)
+                return content
+            why = refused(response).message
+            break
+        raise MetricsError(f"unable to fetch metrics from {word} metrics API: {why}")
 
 
 def _metric_selector(metric: Object) -> Mapping[str, str]:
