@@ -11,28 +11,19 @@ Layout differs between versions of Graphviz, so nothing compares pictures: the t
 from __future__ import annotations
 
 import html
-import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from k8snb.i18n import _
 from k8snb.view import theme
 from k8snb.view.frames import MARKS
-
-_TEXT = "#010203"
-_SOFT = "#010204"
-_GLYPH = 0x00A000
-"""Colours that stand for something else until the picture is finished: text, quiet text, glyph number n."""
+from k8snb.view.svg import GLYPH, NAMES, SMALLEST, SOFT, TEXT, layout, pixels_of, themed
 
 _LINE = 26
 """Facts share a line of a label up to about so many characters."""
-
-_SMALLEST = 0.8
-"""A picture shrinks to this part of its size and no further; what is still too wide scrolls."""
 
 _COLUMN = 780
 """How wide a page's column of text is, in pixels: a drawing that does not fit into it is turned, if that helps."""
@@ -41,7 +32,6 @@ _MOST_SAID, _MOST_NAMED = 40, 12
 """How many connections a description tells, and how many names of one kind; the text beside it has them all."""
 
 _FONT = "Helvetica,Arial,sans-serif"
-_NAMES = list(theme.KINDS)
 _PLAIN = '<table border="0" cellborder="0" cellspacing="0" cellpadding="2" {room}>{rows}</table>'
 _UNSAID = frozenset({"Component", "Stage", "State"})
 """Kinds that are no words of the API: a glyph is enough."""
@@ -113,9 +103,9 @@ class Diagram:
     def svg(self) -> str:
         """The picture as inline SVG; ImportError where there is no Graphviz."""
         drawing = layout(self.dot)
-        if _pixels(drawing) * _SMALLEST > _COLUMN:
+        if pixels_of(drawing) * SMALLEST > _COLUMN:
             turned = layout(source(replace(self.graph, across=not self.graph.across)))
-            drawing = min(drawing, turned, key=_pixels)
+            drawing = min(drawing, turned, key=pixels_of)
         return themed(drawing, self.graph.title, alternative(self.graph))
 
     def __str__(self) -> str:
@@ -231,11 +221,11 @@ def source(graph: Graph) -> str:
             "ranksep": "0.55",
             "pad": "0.06",
             "fontname": _FONT,
-            "fontcolor": _SOFT,
+            "fontcolor": SOFT,
             "fontsize": "11",
         },
-        node_attr={"shape": "plain", "fontname": _FONT, "fontcolor": _TEXT, "fontsize": "12"},
-        edge_attr={"color": _SOFT, "fontname": _FONT, "fontcolor": _SOFT, "fontsize": "10", "arrowsize": "0.6"},
+        node_attr={"shape": "plain", "fontname": _FONT, "fontcolor": TEXT, "fontsize": "12"},
+        edge_attr={"color": SOFT, "fontname": _FONT, "fontcolor": SOFT, "fontsize": "10", "arrowsize": "0.6"},
     )
     _fill(dot, graph, "")
     for edge in graph.edges:
@@ -341,72 +331,9 @@ def _cells(glyph: str, words: str, width: int) -> str:
 
 
 def _soft(words: str) -> str:
-    return f'<font point-size="10" color="{_SOFT}">{words}</font>'
+    return f'<font point-size="10" color="{SOFT}">{words}</font>'
 
 
 def _glyph(kind: str) -> str:
-    number = _NAMES.index(kind) + 1 if kind in theme.KINDS else 0
-    return f'<td fixedsize="true" width="16" height="16" bgcolor="#{_GLYPH + number:06x}"></td>'
-
-
-# -- SVG ---------------------------------------------------------------------------------------------------
-
-
-def layout(dot: str) -> str:
-    """What Graphviz draws, from `<svg` on. ImportError where it is not installed."""
-    import pygraphviz
-
-    graph = pygraphviz.AGraph(string=dot)
-    with _quiet():
-        drawn: str = graph.draw(format="svg", prog="dot").decode()
-    return drawn[drawn.index("<svg") :]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Graphviz and its font library remark on the machine's set-up on file descriptor 2; readers need not know."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _pixels(svg: str) -> int:
-    """How wide a drawing is when nothing shrinks it."""
-    width = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
-    return round(int(width[1]) * 4 / 3) if width else 640
-
-
-def themed(svg: str, name: str, description: str = "") -> str:
-    """The drawing in the page's text colour, with glyphs, without ids, tooltips and comments.
-
-    Its name is a label and its description a `desc`: a `title` would hang over the picture as a tooltip.
-    """
-    svg = re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\s(?:id|xml:space|xmlns:xlink)="[^"]*"', "", svg)
-    svg = re.sub(r'<polygon fill="#00a0([0-9a-f]{2})"[^>]*points="([^"]*)"[^>]*/>', _drawn, svg)
-    svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
-    svg = re.sub(r'(fill|stroke)="#010204"', rf'\1="currentColor" \1-opacity="{theme.QUIET}"', svg)
-    pixels = _pixels(svg)
-    size = f"width:{pixels}px;max-width:max(100%,{round(pixels * _SMALLEST)}px);height:auto"
-    label = html.escape(name, quote=True)
-    svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'<svg role="img" aria-label="{label}" style="{size}"', svg)
-    told = f"<desc>{html.escape(description)}</desc>" if description else ""
-    return re.sub(r"(<svg [^>]*>)", lambda match: match[1] + told, svg.strip(), count=1)
-
-
-def _drawn(match: re.Match[str]) -> str:
-    """The glyph in place of the cell that kept its room."""
-    number = int(match[1], 16)
-    look = theme.KINDS[_NAMES[number - 1]] if number else theme.UNKNOWN
-    corners = [tuple(map(float, pair.split(","))) for pair in match[2].split()]
-    left, right = min(c[0] for c in corners), max(c[0] for c in corners)
-    top, bottom = min(c[1] for c in corners), max(c[1] for c in corners)
-    size = min(right - left, bottom - top, 15.0)
-    where = f"translate({left + 1:g} {(top + bottom - size) / 2:g}) scale({size / 16:g})"
-    stroke = f'fill="none" stroke="{theme.hue(look.hue)}" stroke-width="1.5"'
-    return f'<path transform="{where}" {stroke} stroke-linecap="round" stroke-linejoin="round" d="{look.glyph}"/>'
+    number = NAMES.index(kind) + 1 if kind in theme.KINDS else 0
+    return f'<td fixedsize="true" width="16" height="16" bgcolor="#{GLYPH + number:06x}"></td>'

@@ -9,9 +9,10 @@ import pytest
 
 from k8snb.errors import StatusError
 from k8snb.typing import Object
-from k8snb.view.dot import Diagram, Edge, Graph, Node, layout, measure, source, text, themed
+from k8snb.view.dot import Diagram, Edge, Graph, Node, measure, source, text
 from k8snb.view.graphs import graph
 from k8snb.view.scene import named
+from k8snb.view.svg import layout, themed
 from tests.view import tape as make
 from tests.view.tape import Snapshot, Tape
 

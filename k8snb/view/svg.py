@@ -1,0 +1,84 @@
+"""The picture that Graphviz draws of DOT, made fit for a page: its text colour, glyphs in the place of marked cells.
+
+The DOT holds colours that stand for something else until here; nothing of them is left in the picture.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from k8snb.view import theme
+
+TEXT = "#010203"
+SOFT = "#010204"
+GLYPH = 0x00A000
+"""Colours that stand for something else until the picture is finished: text, quiet text, glyph number n."""
+
+SMALLEST = 0.8
+"""A picture shrinks to this part of its size and no further; what is still too wide scrolls."""
+
+NAMES = list(theme.KINDS)
+
+
+def layout(dot: str) -> str:
+    """What Graphviz draws, from `<svg` on. ImportError where it is not installed."""
+    import pygraphviz
+
+    graph = pygraphviz.AGraph(string=dot)
+    with _quiet():
+        drawn: str = graph.draw(format="svg", prog="dot").decode()
+    return drawn[drawn.index("<svg") :]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Graphviz and its font library remark on the machine's set-up on file descriptor 2; readers need not know."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def pixels_of(svg: str) -> int:
+    """How wide a drawing is when nothing shrinks it."""
+    width = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
+    return round(int(width[1]) * 4 / 3) if width else 640
+
+
+def themed(svg: str, name: str, description: str = "") -> str:
+    """The drawing in the page's text colour, with glyphs, without ids, tooltips and comments.
+
+    Its name is a label and its description a `desc`: a `title` would hang over the picture as a tooltip.
+    """
+    svg = re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\s(?:id|xml:space|xmlns:xlink)="[^"]*"', "", svg)
+    svg = re.sub(r'<polygon fill="#00a0([0-9a-f]{2})"[^>]*points="([^"]*)"[^>]*/>', _drawn, svg)
+    svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
+    svg = re.sub(r'(fill|stroke)="#010204"', rf'\1="currentColor" \1-opacity="{theme.QUIET}"', svg)
+    pixels = pixels_of(svg)
+    size = f"width:{pixels}px;max-width:max(100%,{round(pixels * SMALLEST)}px);height:auto"
+    label = html.escape(name, quote=True)
+    svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'<svg role="img" aria-label="{label}" style="{size}"', svg)
+    told = f"<desc>{html.escape(description)}</desc>" if description else ""
+    return re.sub(r"(<svg [^>]*>)", lambda match: match[1] + told, svg.strip(), count=1)
+
+
+def _drawn(match: re.Match[str]) -> str:
+    """The glyph in place of the cell that kept its room."""
+    number = int(match[1], 16)
+    look = theme.KINDS[NAMES[number - 1]] if number else theme.UNKNOWN
+    corners = [tuple(map(float, pair.split(","))) for pair in match[2].split()]
+    left, right = min(c[0] for c in corners), max(c[0] for c in corners)
+    top, bottom = min(c[1] for c in corners), max(c[1] for c in corners)
+    size = min(right - left, bottom - top, 15.0)
+    where = f"translate({left + 1:g} {(top + bottom - size) / 2:g}) scale({size / 16:g})"
+    stroke = f'fill="none" stroke="{theme.hue(look.hue)}" stroke-width="1.5"'
+    return f'<path transform="{where}" {stroke} stroke-linecap="round" stroke-linejoin="round" d="{look.glyph}"/>'
