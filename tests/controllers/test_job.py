@@ -191,6 +191,9 @@ def test_a_success_policy_ends_the_job_when_a_rule_is_met(rules: Any, done: list
 def test_a_job_that_takes_too_long_fails() -> None:
     world = World(nodes=1)
     world.create(job(activeDeadlineSeconds=30))
+    world.advance(28)
+    assert conditions(world) == {}
+    world.advance(2)
     remove_leaving(world)
     assert conditions(world) == failed("DeadlineExceeded")
     assert world.events("DeadlineExceeded") == ["Job was active longer than specified deadline"]

@@ -151,9 +151,13 @@ class JobController(Controller):
             self._tell_over(look, tracker.over)
         if error is not None:
             raise error
+        if tracker.over is not None:
+            return None
         left = deadline_in(look, now)
-        times = [each for each in (look.again, left if left is not None and left > 0 else None) if each is not None]
-        return min(times, default=None) if tracker.over is None else None
+        if left is not None and left > 0 and (look.again is None or left < look.again):
+            self.queue.add_after(key, left, background=True)
+            return None
+        return look.again
 
     def _end(self, look: Look) -> tuple[int, StatusError | None]:
         """The Job is over: whatever still runs has to go."""
