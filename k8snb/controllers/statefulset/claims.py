@@ -79,8 +79,16 @@ class Claims:
                 )
             if not is_up_to_date(found, sts, pod):
                 references = new_references(found, sts, pod)
-                changed = with_meta(found, ownerReferences=references or None)
-                self._written.note(self._client.update(CLAIMS, changed))
+                self._give(with_meta(found, ownerReferences=references or None))
+
+    def _give(self, claim: Object) -> None:
+        """Write a claim with its new owners. Raises `StatusError`."""
+        try:
+            self._written.note(self._client.update(CLAIMS, claim))
+        except StatusError as error:
+            name = claim["metadata"]["name"]
+            text = f"could not update claim {name} for delete policy ownerRefs: {error.message}"
+            raise StatusError(error.code, error.reason, text) from error
 
     def stale(self, sts: Object, pod: Object) -> bool:
         """Whether a claim of the pod still belongs to a pod of that name that is gone, and will go with it."""
