@@ -32,7 +32,7 @@ _DEPENDENTS_STAY = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
     "propagationPolicy=Orphan to suppress this warning"
 )
-_POLICIES = ("Background", "Foreground", "Orphan")
+_POLICIES = ("Foreground", "Background", "Orphan")
 RETURNS_OBJECT = frozenset(
     {
         "namespaces",

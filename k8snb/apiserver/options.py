@@ -20,7 +20,7 @@ from k8snb.errors import (
 )
 from k8snb.wire import Request
 
-MODES = ("Ignore", "Strict", "Warn")
+MODES = ("", "Ignore", "Strict", "Warn")
 MANAGER_BYTES = 128
 _WRITES = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
 _DIGITS = re.compile(r"[+-]?[0-9]+")
@@ -69,7 +69,7 @@ def check_write(request: Request, *, apply: bool = False) -> None:
     if value and value != "All":
         errors.append(not_supported("dryRun", [value], ["All"]))
     mode = request.query.get("fieldValidation", "")
-    if mode and mode not in MODES and kind != "DeleteOptions":
+    if mode not in MODES and kind != "DeleteOptions":
         errors.append(not_supported("fieldValidation", mode, MODES))
     if errors:
         raise invalid_options(kind, errors)
@@ -109,7 +109,9 @@ _MATCH = "resourceVersionMatch"
 
 
 def check_list(query: Mapping[str, str]) -> None:
-    """Raise Invalid if the parameters of a list make no sense together."""
+    """Raise Invalid if the parameters of a list make no sense together, BadRequest if its time limit is no number."""
+    if "timeoutSeconds" in query:
+        number(query, "timeoutSeconds")
     match = query.get(_MATCH, "")
     if not match and "sendInitialEvents" not in query:
         return

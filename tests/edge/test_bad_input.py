@@ -424,14 +424,21 @@ def test_a_dry_run_is_of_everything_or_of_nothing(cluster: Cluster, method: str,
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("fieldValidation=x", 'fieldValidation: Unsupported value: "x": supported values: "Ignore", "Strict", "Warn"'),
+        ("fieldValidation=x",
+         'fieldValidation: Unsupported value: "x": supported values: "", "Ignore", "Strict", "Warn"'),
         (f"fieldManager={'x' * 129}", "fieldManager: Too long: may not be more than 128 bytes"),
         ("fieldManager=a%09b", r'fieldManager: Invalid value: "a\tb": invalid character U+0009 (at position 1)'),
     ],
-)
+)  # fmt: skip
 def test_options_of_writing_are_checked(cluster: Cluster, query: str, message: str) -> None:
     answer = ask(cluster, "POST", f"{CONFIG_MAPS}?{query}", {"metadata": {"name": "x"}})
     refused(answer, 422, "Invalid", f'CreateOptions.meta.k8s.io "" is invalid: {message}')
+
+
+@pytest.mark.parametrize("watch", ["", "&watch=1"])
+def test_the_time_limit_of_a_list_or_watch_is_a_number(cluster: Cluster, watch: str) -> None:
+    answer = ask(cluster, "GET", f"{CONFIG_MAPS}?timeoutSeconds=x{watch}")
+    refused(answer, 400, "BadRequest", 'strconv.ParseInt: parsing "x": invalid syntax')
 
 
 # -- updates -------------------------------------------------------------------------------------------
@@ -572,7 +579,7 @@ def test_a_patch_cannot_make_a_deployment_that_could_not_be_created(cluster: Clu
     ("body", "message"),
     [
         ('{"propagationPolicy":"Nope"}', 'propagationPolicy: Unsupported value: "Nope": '
-         'supported values: "Background", "Foreground", "Orphan", "nil"'),
+         'supported values: "Foreground", "Background", "Orphan", "nil"'),
         ('{"orphanDependents":true,"propagationPolicy":"Orphan"}', 'propagationPolicy: Invalid value: "Orphan": '
          "orphanDependents and deletionPropagation cannot be both set"),
         ('{"dryRun":["x"]}', 'dryRun: Unsupported value: ["x"]: supported values: "All"'),
