@@ -56,6 +56,10 @@ class Clock:
         """Seconds since the Unix epoch."""
         return self._now
 
+    def outside(self) -> float:
+        """The time as those see it who are not in the cluster: what certificates have to be valid for."""
+        return self.now()
+
     def timestamp(self) -> str:
         """The time as an API object shows it: RFC 3339, whole seconds, UTC."""
         second = int(self.now())
@@ -149,6 +153,9 @@ class WallClock(Clock):
 
     def now(self) -> float:
         return self._started + (time.monotonic() - self._monotonic) * self.speed
+
+    def outside(self) -> float:
+        return self._started + (time.monotonic() - self._monotonic)
 
 
 def _before(seconds: float) -> int:

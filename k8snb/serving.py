@@ -249,6 +249,9 @@ async def serve(nodes: int, port: int, path: Path, speed: float, seed: int) -> N
         served.nudge()
         ready = _("cluster of {nodes} nodes ready at {address}; export KUBECONFIG={path}")
         print(ready.format(nodes=nodes, address=address, path=path), flush=True)
+        if speed > 1:
+            ahead = _("time runs {speed:g} times as fast: ages that a client works out itself show <invalid>")
+            print(ahead.format(speed=speed), flush=True)
         await stopped.wait()
     finally:
         server.close()

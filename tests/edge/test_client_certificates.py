@@ -8,6 +8,7 @@ import ssl
 from pathlib import Path
 
 import orjson
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +20,13 @@ from k8snb.clock import WallClock
 from k8snb.serving import FreshKeys, Served
 
 PEM = serialization.Encoding.PEM
+
+
+class DayAhead(WallClock):
+    """The time of a cluster that has been served fast for a while."""
+
+    def now(self) -> float:
+        return super().now() + 86_400
 
 
 def requested(key: ec.EllipticCurvePrivateKey) -> str:
@@ -54,9 +62,10 @@ async def whoami(cluster: Cluster, keys: FreshKeys, context: ssl.SSLContext) -> 
     return info
 
 
-def test_a_client_certificate_says_who_one_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("clock", [WallClock, DayAhead])
+def test_a_client_certificate_says_who_one_is_also_ahead_of_time(tmp_path: Path, clock: type[WallClock]) -> None:
     keys, key = FreshKeys(), ec.generate_private_key(ec.SECP256R1())
-    cluster = Cluster(nodes=0, clock=WallClock(), journal=False, keys=keys)
+    cluster = Cluster(nodes=0, clock=clock(), journal=False, keys=keys)
     private = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (tmp_path / "jane.pem").write_bytes(signed(cluster, key) + private)
     context = ssl.create_default_context(cadata=keys.certificate.decode())
