@@ -184,7 +184,9 @@ class Containers:
         shell = agent.shell(pod, container, ()) if options.stdin else None
         if shell is not None:
             return Response(101, stream=ShellSession(options, shell, tells_code=False))
-        waits = any(each["name"] == container and each.get("stdin") for each in pod["spec"]["containers"])
+        spec = pod["spec"]
+        every = (*spec["containers"], *(spec.get("ephemeralContainers") or ()))
+        waits = any(each["name"] == container and each.get("stdin") for each in every)
         stream = self._follow(agent, pod, find, whole, agent.logs(pod, whole) if waits else "")
         return Response(101, stream=AttachSession(options, stream))
 

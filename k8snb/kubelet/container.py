@@ -12,7 +12,7 @@ from k8snb.kubelet import hooks
 from k8snb.kubelet.backoff import Backoff, words
 from k8snb.kubelet.containerstatus import container_status, terminated
 from k8snb.kubelet.lifecycle import CONTAINER_TABLE, steps
-from k8snb.kubelet.plan import INIT, ContainerPlan
+from k8snb.kubelet.plan import INIT, MAIN, SIDECAR, ContainerPlan
 from k8snb.kubelet.prober import Probe
 from k8snb.kubelet.runtime import START_SECONDS, ContainerView, Pull, RuntimeRefused
 from k8snb.kubelet.strokes import RUNNING, Start
@@ -276,7 +276,7 @@ class ContainerUnit:
         self.reason = self.message = ""
         self.replaced = None
         self.started = not probes
-        self.ready = self.started and self.plan.kind != INIT
+        self.ready = self.started and self.plan.kind in {MAIN, SIDECAR}
         if probes:
             self.started = all(kind != "startup" for kind, _ in probes)
             self.ready = self.started and all(kind != "readiness" for kind, _ in probes)

@@ -128,7 +128,7 @@ def field_value(worker: PodWorker, path: str) -> str:
 def resource_value(worker: PodWorker, plan: ContainerPlan, reference: Object) -> str:
     """A request or limit of a container, in units of the divisor; a limit that is not set is the node's capacity."""
     name = reference.get("containerName") or plan.name
-    spec = next(each.spec for each in worker.plan.containers if each.name == name)
+    spec = next(each.spec for each in worker.plan.every if each.name == name)
     kind, _, resource = reference["resource"].partition(".")
     resources = spec.get("resources") or _NONE
     amount = (resources.get(kind) or _NONE).get(resource)

@@ -1,8 +1,9 @@
 """The order in which the containers of a pod start and end.
 
 Init containers run one after the other, each to its end; a sidecar among them has its turn like one, is through as soon
-as it has started, and goes on beside the rest. Then the others start together. Upstream: `computePodActions` and
-`findNextInitContainerToRun` in `pkg/kubelet/kuberuntime`.
+as it has started, and goes on beside the rest. Then the others start together. An ephemeral container starts as soon
+as it is there, and the pod's end does not wait for it. Upstream: `computePodActions` and `findNextInitContainerToRun`
+in `pkg/kubelet/kuberuntime`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from k8snb.kubelet.plan import INIT, SIDECAR
+from k8snb.kubelet.plan import EPHEMERAL, INIT, MAIN, SIDECAR
 
 if TYPE_CHECKING:
     from k8snb.kubelet.container import ContainerUnit
@@ -18,19 +19,20 @@ if TYPE_CHECKING:
 
 def due(units: Sequence[ContainerUnit]) -> list[ContainerUnit]:
     """The containers that may start now."""
-    mains = [unit for unit in units if not unit.plan.early]
+    mains = [unit for unit in units if unit.plan.kind == MAIN]
+    added = [unit for unit in units if unit.plan.kind == EPHEMERAL and unit.untouched]
     if not any(unit.attempt >= 0 for unit in mains):
         for unit in units:
             if unit.plan.early and not _through(unit):
-                return [unit] if unit.untouched else []
-    return [unit for unit in mains if unit.untouched]
+                return [*added, unit] if unit.untouched else added
+    return [*added, *(unit for unit in mains if unit.untouched)]
 
 
 def ended(units: Sequence[ContainerUnit]) -> bool:
     """Whether the containers that decide the pod's fate have ended for good."""
     if any(unit.plan.kind == INIT and unit.final and not unit.succeeded for unit in units):
         return True
-    return all(unit.final for unit in units if not unit.plan.early)
+    return all(unit.final for unit in units if unit.plan.kind == MAIN)
 
 
 def to_stop(units: Sequence[ContainerUnit]) -> Sequence[ContainerUnit]:

@@ -22,7 +22,13 @@ from k8snb.typing import Object
 INIT = "init"
 SIDECAR = "sidecar"
 MAIN = "container"
-_FIELDS = {INIT: "spec.initContainers", SIDECAR: "spec.initContainers", MAIN: "spec.containers"}
+EPHEMERAL = "ephemeral"
+_FIELDS = {
+    INIT: "spec.initContainers",
+    SIDECAR: "spec.initContainers",
+    MAIN: "spec.containers",
+    EPHEMERAL: "spec.ephemeralContainers",
+}
 _NONE: Mapping[str, Any] = {}
 _UNKNOWN = references.parse("unknown")
 _LIMIT = 4096
@@ -55,6 +61,8 @@ class ContainerPlan:
         self.policy = "Always" if kind == SIDECAR else spec.get("restartPolicy") or pod.get("restartPolicy", "Always")
         if kind == INIT and self.policy == "Always":
             self.policy = "OnFailure"
+        if kind == EPHEMERAL:
+            self.policy = "Never"
         self.restart_rules: Sequence[Object] = spec.get("restartPolicyRules") or ()
         self.hooks: Mapping[str, Object] = spec.get("lifecycle") or _NONE
         self.probes = tuple((_KINDS[name], spec[name]) for name in _KINDS if spec.get(name))
@@ -69,7 +77,7 @@ class ContainerPlan:
     @property
     def early(self) -> bool:
         """Whether it has its turn before the pod's own containers."""
-        return self.kind != MAIN
+        return self.kind in {INIT, SIDECAR}
 
     @property
     def ordinary(self) -> bool:
@@ -101,8 +109,9 @@ class PodPlan:
     """A pod's spec as its kubelet sees it."""
 
     __slots__ = (
-        "arrived", "containers", "cpu", "deadline", "gates", "grace", "host_network", "inits", "mains", "memory",
-        "parts", "plain", "restart_policy", "spec", "usual", "volumes", "waiting", "waiting_inits",
+        "arrived", "containers", "cpu", "deadline", "ephemerals", "every", "gates", "grace", "host_network",
+        "inits", "mains", "memory", "parts", "plain", "restart_policy", "spec", "usual", "volumes",
+        "waiting", "waiting_inits",
     )  # fmt: skip
 
     def __init__(self, spec: Object) -> None:
@@ -115,6 +124,11 @@ class PodPlan:
         )
         self.mains = tuple(ContainerPlan(c, MAIN, spec, initializing=initializing) for c in spec["containers"])
         self.containers = (*self.inits, *self.mains)
+        """The containers that decide whether the pod is ready and when it ends."""
+        self.ephemerals = tuple(
+            ContainerPlan(c, EPHEMERAL, spec, initializing=initializing) for c in spec.get("ephemeralContainers") or ()
+        )
+        self.every = (*self.containers, *self.ephemerals)
         self.restart_policy: str = spec.get("restartPolicy", "Always")
         self.grace: int = int(spec.get("terminationGracePeriodSeconds", 30))
         self.deadline: int | None = spec.get("activeDeadlineSeconds")
@@ -127,7 +141,7 @@ class PodPlan:
         self.waiting_inits = [plan.waiting for plan in self.inits]
         self.cpu, self.memory = _requests(spec)
         only = self.mains[0]
-        self.plain = len(self.containers) == 1 and not (only.probes or only.hooks or self.gates)
+        self.plain = len(self.every) == 1 and not (only.probes or only.hooks or self.gates)
         """Whether it is one container that is ready as soon as it runs, as nearly all pods are at scale."""
         self.usual = self.plain and only.ordinary and not self.volumes and self.deadline is None
         """Whether, besides, nothing has to be there but its image: then it starts in a few `strokes`."""
@@ -152,8 +166,8 @@ class Plans:
 
 
 _PARTS = (
-    "initContainers", "volumes", "restartPolicy", "terminationGracePeriodSeconds", "hostNetwork", "readinessGates",
-    "activeDeadlineSeconds", "securityContext", "resources", "overhead",
+    "initContainers", "ephemeralContainers", "volumes", "restartPolicy", "terminationGracePeriodSeconds", "hostNetwork",
+    "readinessGates", "activeDeadlineSeconds", "securityContext", "resources", "overhead",
 )  # fmt: skip
 """What of a spec matters for its plan besides the containers."""
 
@@ -174,6 +188,7 @@ def _config(spec: Object, reference: references.Reference) -> ContainerConfig:
         quantity.milli(limits["cpu"]) / 1000 if "cpu" in limits else 0.0,
         (spec.get("lifecycle") or _NONE).get("stopSignal", "").removeprefix("SIG"),
         bool(spec.get("stdin")),
+        spec.get("targetContainerName", ""),
     )
 
 

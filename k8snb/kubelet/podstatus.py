@@ -149,7 +149,7 @@ def _full(worker: PodWorker) -> Object:
     before = pod.get("status") or {}
     generation = pod["metadata"].get("generation")
     named = {unit.plan.name: container_status(unit) for unit in worker.units}
-    statuses = named or {each.name: each.waiting for each in plan.containers}
+    statuses = named or {each.name: each.waiting for each in plan.every}
     terminal = worker.state in {"Finished", "Gone"}
     sandbox = worker.sandbox is not None and bool(worker.ip) and not terminal
     pod_phase = "Failed" if worker.reason is not None and terminal else phase(plan, statuses, terminal=terminal)
@@ -179,5 +179,9 @@ def _full(worker: PodWorker) -> Object:
     if named:
         status["containerStatuses"] = [statuses[each.name] for each in plan.mains]
     status["qosClass"] = before.get("qosClass", "BestEffort")
+    if plan.ephemerals:
+        status["ephemeralContainerStatuses"] = [
+            {k: v for k, v in statuses[each.name].items() if k != "started"} for each in plan.ephemerals
+        ]
     status["resources"] = pod["spec"].get("resources") or NO_RESOURCES
     return status

@@ -174,13 +174,19 @@ class PodWorker:
         if self.state in {"Preparing", "Running", "Terminating"}:
             self.kubelet.release(former)
             self.kubelet.reserve(plan)
-        for unit, new in zip(units, plan.containers, strict=False):
+        if units:
+            added = plan.every[len(units) :]
+            self.settle_units((*units, *(ContainerUnit(self, each) for each in added)))
+        for unit, new in zip(units, plan.every, strict=False):
             old, unit.plan = unit.plan, new
             if old.image != new.image and unit.state == "Running":
                 unit.replace(f"Container {new.name} definition changed, will be restarted")
             elif old.image != new.image and unit.state == "Refused":
                 unit.fire("retry")
-        self.write()
+        if self.state == "Running" and len(self.units) > len(units):
+            self.progress()
+        else:
+            self.write()
 
     # -- start -------------------------------------------------------------------------------------
 
@@ -193,7 +199,7 @@ class PodWorker:
             self.kubelet.events.record(self.pod, "Warning", refusal[0], refusal[1])
             self.fire("rejected")
             return
-        self.settle_units(tuple([ContainerUnit(self, plan) for plan in self.plan.containers]))
+        self.settle_units(tuple([ContainerUnit(self, plan) for plan in self.plan.every]))
         if self.plan.deadline is not None:
             self.kubelet.pool.clock.call_later(float(self.plan.deadline), self.expire, background=True)
         self.write()
@@ -264,7 +270,7 @@ class PodWorker:
         for unit in order.due(self.units):
             unit.start()
         if order.ended(self.units):
-            self._stop_sidecars()
+            self._stop_rest()
         if self.state == "Running":
             self.write()
 
@@ -278,17 +284,17 @@ class PodWorker:
         elif unit.state not in _UNDER_WAY or unit.reason or (unit.container is not None and unit.attempt > 0):
             self.write()
 
-    def _stop_sidecars(self) -> None:
-        active = [unit for unit in self.units if unit.active]
+    def _stop_rest(self) -> None:
         for unit in self.units:
             if not unit.active:
                 unit.cancel()
-        if not active:
+        if not any(unit.active for unit in self.units):
             self.fire("all ended")
             return
         if self.grace is None:
             self.grace, self.stop_at = float(self.plan.grace), self.kubelet.clock.now() + self.plan.grace
-        active[-1].fire("stop")
+        if not any(unit.state == "Stopping" for unit in self.units):
+            self._stop_next()
 
     # -- stop --------------------------------------------------------------------------------------
 
@@ -377,7 +383,7 @@ class PodWorker:
         self.kubelet.pool.later(REFRESH_SECONDS, self, "refresh", background=True)
 
     def _plan_of(self, container: str) -> ContainerPlan:
-        return next(plan for plan in self.plan.containers if plan.name == container)
+        return next(plan for plan in self.plan.every if plan.name == container)
 
     def exited(self, container: ContainerView) -> None:
         """A container has ended: its unit hears of it in a turn of its own."""
@@ -411,7 +417,10 @@ class PodWorker:
         namespace, name = self.key
         fresh = self.kubelet.client.find("pods", name, namespace)
         if fresh is not None and fresh["metadata"]["uid"] == self.uid:
+            before = self.pod["spec"]
             self._wrote(self.kubelet.client.update_status("pods", {**fresh, "status": status_of(self)}))
+            if self.pod["spec"] != before:  # what somebody wrote was the spec, and the news of it will be no news
+                self.change_spec()
 
     def _wrote(self, pod: Object) -> None:
         """Take the version that the API made of what was written; the news of it will be no news."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from k8snb.clock import Timer
 from k8snb.kubelet.images import table
 from k8snb.kubelet.images.filesystem import Filesystem, Volume
-from k8snb.kubelet.images.program import Image, Killed, Program
+from k8snb.kubelet.images.program import PID_STEP, Image, Killed, Program
 from k8snb.kubelet.images.script import run_now
 from k8snb.kubelet.runtime import ExecResult, LogOptions, RuntimeRefused
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
@@ -24,6 +24,7 @@ LOG_LINES = 10_000
 
 NODE_MEMORY = 32 * 1024**3
 TERMINATION_MESSAGE_PATH = "/dev/termination-log"
+_PAUSE = ("/pause",)
 _LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}
 _DIRECTORIES = (
     "bin", "data", "dev", "dev/shm", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp",
@@ -164,11 +165,28 @@ class ContainerProcess:
     def _out_of_memory(self) -> None:
         self.container.end(137, "OOMKilled")
 
+    def _visible(self) -> Mapping[int, Container | None]:
+        """The containers whose processes it sees, by number; None stands for the sandbox's own process."""
+        sandbox, own = self.container.sandbox, _namespace(self.container)
+        shared = bool(sandbox.config.pod["spec"].get("shareProcessNamespace"))
+        running = [each for each in sandbox.containers if each.state == "running"]
+        seen: list[Container | None] = [None] if shared else []
+        seen += [each for each in running if shared or _namespace(each) == own]
+        return {1 + PID_STEP * i: each for i, each in enumerate(seen or [self.container])}
+
+    def processes(self) -> Mapping[int, Sequence[str]]:
+        """The command lines of the processes that it sees, by number, but for commands run in a container later."""
+        return {pid: _PAUSE if each is None else each.awake().argv for pid, each in self._visible().items()}
+
     def kill(self, pid: int, signal: str) -> bool:
-        """Send a signal to a process of the container. A signal from inside cannot kill its first process."""
-        if pid == 1 and signal not in {"KILL", "STOP"}:
-            self.signal(signal)
-        return pid in {1, 7}
+        """Send a signal to a process that it sees. A signal from inside cannot kill the first one."""
+        seen = self._visible()
+        target = seen.get(pid)
+        if target is not None and signal == "KILL" and pid > 1:
+            target.end(137)
+        elif target is not None and signal not in {"KILL", "STOP"}:
+            target.awake().signal(signal)
+        return pid in seen or pid == max(seen) + PID_STEP
 
     def signal(self, name: str) -> None:
         """Deliver a signal to the main process."""
@@ -219,6 +237,11 @@ class ContainerProcess:
             lines = lines[-options.tail :] if options.tail > 0 else []
         text = "".join(f"{_stamp(at) if options.timestamps else ''}{line}\n" for at, _, line in lines)
         return text if options.limit_bytes is None else text.encode()[: options.limit_bytes].decode(errors="ignore")
+
+
+def _namespace(container: Container) -> str:
+    """Whose processes a container sees: its own, or those of the container that it looks at."""
+    return container.config.target or container.config.name
 
 
 class ExecProcess(ContainerProcess):

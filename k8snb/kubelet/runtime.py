@@ -119,6 +119,8 @@ class ContainerConfig:
     stop_signal: str = ""
     interactive: bool = False
     """Whether standard input stays open."""
+    target: str = ""
+    """The container of the pod whose processes it sees, besides its own."""
 
 
 class SandboxConfig(Protocol):

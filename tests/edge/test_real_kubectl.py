@@ -160,6 +160,21 @@ def test_a_shell_is_typed_into(kubectl: Kubectl) -> None:
     assert "unable to upgrade connection: container not found" in kubectl("exec broken -- ls", code=1)
 
 
+def test_a_pod_is_looked_at_from_an_ephemeral_container(kubectl: Kubectl) -> None:
+    pod = kubectl("get pod -l app=web -o name").strip()
+    told = kubectl(f"debug -i {pod} --image=busybox --target=web -c look", "ps\nexit 3\n")
+    assert "    7 root      0:00 sh\n   13 root      0:00 ps\n" in told
+    assert "ps" in kubectl(f"logs {pod} -c look")
+    template = "{range .status.ephemeralContainerStatuses[*]}{.name} {.ready} {.state.terminated.exitCode}{end}"
+    assert kubectl(f"get {pod} -o jsonpath='{template}'") == "look false 3"
+    kubectl("run guarded --image=nginx")
+    kubectl("wait pod/guarded --for=condition=Ready --timeout=20s")
+    kubectl("debug guarded --image=busybox -c stay -- sleep 10000")
+    kubectl("wait pod/guarded --for=jsonpath='{.status.ephemeralContainerStatuses[0].user.linux.uid}'=0 --timeout=20s")
+    assert "1 root      0:00 sleep 10000" in kubectl("exec guarded -c stay -- ps")
+    kubectl("delete pod guarded --now")
+
+
 def test_a_port_is_forwarded(kubectl: Kubectl) -> None:
     pod = kubectl("get pod -l app=web -o name").strip()
     with kubectl.start(f"port-forward {pod} :80") as forwarding:

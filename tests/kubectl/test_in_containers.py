@@ -63,6 +63,10 @@ def test_a_debugging_container_joins_a_pod(box: Typed) -> None:
     assert box("debug box --image=alpine:3.23 -c look --profile=general --target=box").code == 0
     shown = "get pod box -o jsonpath='{.spec.ephemeralContainers[*].name} {.spec.ephemeralContainers[*].image}'"
     assert box(shown).stdout == "look alpine:3.23"
+    box("debug box --image=alpine:3.23 -c stay --target=box -- sleep 10000")
+    user = '{.status.ephemeralContainerStatuses[?(@.name=="stay")].user.linux.uid}'
+    assert box(f"wait pod/box --for=jsonpath='{user}'=0 --timeout=20s").code == 0
+    assert "sleep 10000" in box("exec box -c box -- ps").stdout
 
 
 def test_a_node_is_debugged_from_a_pod_on_it(box: Typed) -> None:

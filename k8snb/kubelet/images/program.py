@@ -22,6 +22,9 @@ from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 SIGNAL_NUMBERS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "TERM": 15, "WINCH": 28}
 MEBIBYTE = 1024 * 1024
 
+PID_STEP = 6
+"""How far apart the numbers of the processes are that a container sees."""
+
 
 class Killed(Exception):
     """The process is no more: nothing of what it was doing goes on."""
@@ -88,6 +91,10 @@ class Process(Protocol):
 
     def allocate(self, size: int) -> None:
         """Use that many bytes of memory; the kernel kills the container if that is over its limit."""
+        ...
+
+    def processes(self) -> Mapping[int, Sequence[str]]:
+        """The command lines of the processes that it sees, by number, but for commands run in a container later."""
         ...
 
     def kill(self, pid: int, signal: str) -> bool:

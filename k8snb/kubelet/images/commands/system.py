@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from k8snb.kubelet.images.program import SIGNAL_NUMBERS
+from k8snb.kubelet.images.program import PID_STEP, SIGNAL_NUMBERS
 from k8snb.kubelet.images.shell import builtins
 from k8snb.kubelet.images.shell.expander import Leave
 from k8snb.kubelet.images.shell.interpreter import Command, Invocation, Shell
@@ -105,8 +105,9 @@ def uname(call: Invocation) -> int:
 
 def processes(call: Invocation) -> int:
     call.streams.out("PID   USER     TIME  COMMAND\n")
-    call.streams.out(f"    1 root      0:00 {' '.join(call.process.argv)}\n")
-    call.streams.out(f"    7 root      0:00 {' '.join(call.argv)}\n")
+    seen = call.process.processes()
+    for pid, argv in {**seen, max(seen) + PID_STEP: call.argv}.items():
+        call.streams.out(f"{pid:5} root      0:00 {' '.join(argv)}\n")
     return 0
 
 
@@ -127,10 +128,16 @@ def kill(call: Invocation) -> int:
     code = 0
     for target in targets:
         by_name = not call.argv[0].endswith("/kill") and call.argv[0] != "kill"
-        pid = 1 if by_name and target in " ".join(call.process.argv) else int(target) if target.isdigit() else -1
+        pid = _number(call, target, by_name=by_name)
         if name != "0" and not call.process.kill(pid, name):
             code = call.fail(f"can't kill pid {target}: No such process")
     return code
+
+
+def _number(call: Invocation, target: str, *, by_name: bool) -> int:
+    """The number of the process that is meant; -1 for none."""
+    found = [pid for pid, argv in call.process.processes().items() if by_name and target in " ".join(argv)]
+    return found[0] if found else int(target) if target.isdigit() else -1
 
 
 def cpus(call: Invocation) -> int:
