@@ -106,8 +106,8 @@ class Remover:
         if marked is not None:
             return marked if dry else kind.load(self._writer.commit(kind, old, marked))
         if not dry:
-            self._store.delete(kind.bucket, namespace, info.name)
             kind.strategy.release(old)
+            self._store.delete(kind.bucket, namespace, info.name)
         return kind.load(old) if kind.resource.plural in RETURNS_OBJECT else _success(kind, old)
 
     def _marked(self, kind: Kind, old: Object, options: Object) -> Object | None:

@@ -12,6 +12,7 @@ from functools import partial
 from k8snb.apiserver.registry.conversion import CONVERTED, from_version, to_version
 from k8snb.apiserver.registry.custom import Converter, CustomStrategy
 from k8snb.apiserver.registry.events import EventStrategy
+from k8snb.apiserver.registry.services import ServiceStrategy, Settling
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.apiserver.registry.table import STRATEGIES
 from k8snb.machinery.managed.shapes import Shape, shape_of, shape_of_schema
@@ -98,6 +99,8 @@ class Kinds:
         self._kinds: dict[Resource, Kind] = {}
         self.condense: Callable[[Kind, list[WatchEvent]], None] | None = None
         """Told of events of a kind before the store forgets what was before them."""
+        self.keep_addresses: Settling | None = None
+        """Told of what Services hold, as `ServiceStrategy.keep`."""
         self.converter: Converter | None = None
         """Converts custom resources by webhook, where a definition asks for it."""
 
@@ -127,6 +130,8 @@ class Kinds:
                 bucket.trigger = ("spec", "nodeName")
             if isinstance(strategy, EventStrategy):
                 bucket.keep_packed(strategy.pack, strategy.unpack)
+            if isinstance(strategy, ServiceStrategy) and self.keep_addresses is not None:
+                strategy.keep = self.keep_addresses
         kind = Kind(resource, bucket, strategy)
         if self.condense is not None and resource.storage not in OF_ONE_AUTHOR and bucket.condense is None:
             bucket.condense = partial(self.condense, kind)

@@ -43,6 +43,7 @@ from k8snb.apiserver.reading import Reader
 from k8snb.apiserver.rendering import check_acceptable, render
 from k8snb.apiserver.routing import resolve
 from k8snb.apiserver.selecting import selection
+from k8snb.apiserver.service_addresses import ServiceAddresses
 from k8snb.apiserver.subresources import Subresources
 from k8snb.apiserver.usage import UsageAPI
 from k8snb.apiserver.watching import translate
@@ -114,6 +115,7 @@ class APIServer:
         self.reader = Reader(store, clock)
         self.authors = Authors(clock, self.history)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission, self.authors)
+        self.kinds.keep_addresses = ServiceAddresses(store, self.kinds, clock, self.authors).settle
         self.applier = Applier(store, self.writer, self.authors, self.require)
         self.remover = Remover(store, clock, self.admission, self.writer, self.reader)
         self.subresources = Subresources(

@@ -1,5 +1,5 @@
 """What the API server itself keeps, from the first revision on: its flow control, the range of service
-addresses, and an APIService for everything that it serves.
+addresses and its own of them, and an APIService for everything that it serves.
 
 Upstream: `pkg/registry/flowcontrol/rest` and `pkg/controlplane/controller/defaultservicecidr`.
 """
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from k8snb.apiserver.access.policy import lasting_uid
 from k8snb.apiserver.registry.flow_control import PriorityLevelStrategy
-from k8snb.apiserver.registry.flow_defaults import found_condition, levels, schemas
-from k8snb.apiserver.registry.service_plan import SERVICE_CIDR
+from k8snb.apiserver.registry.flow_defaults import dangling_condition, levels, schemas
+from k8snb.apiserver.registry.service_plan import API_SERVER_IP, SERVICE_CIDR
+from k8snb.apiserver.registry.service_ranges import address_object
 from k8snb.machinery.api_services import BUCKET, api_service
 from k8snb.machinery.scheme import ROWS
 from k8snb.typing import Object
@@ -39,16 +40,18 @@ def _objects(timestamp: str) -> Iterator[Standing]:
     for level in levels():
         yield Standing(f"prioritylevelconfigurations.{_FLOW}", {**rules.default(level), "status": {}})
     for schema in schemas():
-        condition = found_condition(schema["spec"]["priorityLevelConfiguration"]["name"], timestamp)
+        condition = dangling_condition(schema["spec"]["priorityLevelConfiguration"]["name"], timestamp)
         yield Standing(f"flowschemas.{_FLOW}", {**schema, "status": {"conditions": [condition]}})
     yield Standing("servicecidrs.networking.k8s.io", _service_range(timestamp))
+    yield Standing("ipaddresses.networking.k8s.io", address_object(API_SERVER_IP, "default", "kubernetes"))
     for group, version in dict.fromkeys((row.group, row.version) for row in ROWS):
         yield Standing(BUCKET, api_service(group, version, timestamp))
 
 
 def _stamped(obj: Object, timestamp: str) -> Object:
-    own = {"uid": lasting_uid(obj), "creationTimestamp": timestamp, "resourceVersion": "1", "generation": 1}
-    return {**obj, "metadata": {**obj["metadata"], **own}}
+    own = {"uid": lasting_uid(obj), "creationTimestamp": timestamp, "resourceVersion": "1"}
+    counted = {} if obj["kind"] == "IPAddress" else {"generation": 1}
+    return {**obj, "metadata": {**obj["metadata"], **own, **counted}}
 
 
 def _service_range(timestamp: str) -> Object:

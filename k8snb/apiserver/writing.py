@@ -428,8 +428,8 @@ class Writer:
         namespace, name = meta.get("namespace", ""), meta["name"]
         if "deletionTimestamp" in meta and self._is_finished(kind, new):
             gone = {**new, "metadata": {**meta}}
-            self._store.delete(kind.bucket, namespace, name, gone)
             kind.strategy.release(gone)
+            self._store.delete(kind.bucket, namespace, name, gone)
             return gone
         if _is_same(new, old) and not self._authors.history.moves(kind, old, by):
             return old

@@ -25,6 +25,7 @@ from k8snb.controllers.deployment.controller import DeploymentController
 from k8snb.controllers.disruptionbudget import DisruptionController
 from k8snb.controllers.endpoints import EndpointsController
 from k8snb.controllers.endpointslice import EndpointSliceController
+from k8snb.controllers.flowcontrol import FlowControlKeeper, FlowSchemaStatusController
 from k8snb.controllers.garbagecollector import GarbageCollector
 from k8snb.controllers.job.controller import JobController, TTLAfterFinishedController
 from k8snb.controllers.namespace import NamespaceController
@@ -85,6 +86,8 @@ OF_THE_SERVER: tuple[type[Controller], ...] = (
     FinalizingController,
     RegisteringController,
     RemoteAvailabilityController,
+    FlowControlKeeper,
+    FlowSchemaStatusController,
 )
 """Those that are part of the API server and act as it does."""
 

@@ -183,13 +183,14 @@ def schemas() -> Iterator[Object]:
         yield _made("FlowSchema", schema.name, _schema_spec(schema))
 
 
-def found_condition(level: str, now: str) -> Object:
-    """What the status of a flow schema says when its priority level exists."""
-    message = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" and it exists'
+def dangling_condition(level: str, now: str, *, exists: bool = True) -> Object:
+    """What the status of a flow schema says of its priority level."""
+    found = "and it exists" if exists else "but there is no such object"
+    message = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" {found}'
     return {
         "type": "Dangling",
-        "status": "False",
+        "status": "False" if exists else "True",
         "lastTransitionTime": now,
-        "reason": "Found",
+        "reason": "Found" if exists else "NotFound",
         "message": message,
     }

@@ -32,6 +32,7 @@ class IPAddressStrategy(Strategy):
     """The rules of IPAddresses, which are called what they are."""
 
     name_rule = "ip"
+    counts_generation = False
 
     def validate(self, obj: Object) -> list[FieldError]:
         return list(_validate_parent((obj.get("spec") or {}).get("parentRef")))
@@ -43,6 +44,20 @@ class IPAddressStrategy(Strategy):
         fields = ("Group", "Resource", "Namespace", "Name")
         shown = Struct({name: (given or {}).get(name.lower(), "") for name in fields})
         return [invalid_value("spec.parentRef", shown, IMMUTABLE)]
+
+
+def address_object(address: str, namespace: str, service: str) -> Object:
+    """The IPAddress of a cluster IP that a Service holds."""
+    labels = {
+        "ipaddress.kubernetes.io/ip-family": family_of(address),
+        "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+    }
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IPAddress",
+        "metadata": {"name": address, "labels": labels},
+        "spec": {"parentRef": {"resource": "services", "namespace": namespace, "name": service}},
+    }
 
 
 def _validate_parent(parent: Object | None) -> Findings:

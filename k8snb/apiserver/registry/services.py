@@ -33,6 +33,9 @@ _AFFINITY_CONFIG: Object = {"clientIP": {"timeoutSeconds": AFFINITY_SECONDS}}
 _EMPTY_STATUS: Object = {"loadBalancer": {}}
 _NONE: Mapping[str, Any] = {}
 
+Settling = Callable[[Object | None, Object | None], None]
+"""Told of a Service as it is to be and as it was."""
+
 
 class ServiceStrategy(Strategy):
     """The rules of Services, with the pools of addresses and ports that they draw from."""
@@ -46,6 +49,8 @@ class ServiceStrategy(Strategy):
 
     def __init__(self, lottery: Lottery) -> None:
         self._planner = Planner(lottery)
+        self.keep: Settling = lambda new, old: None
+        """Told whenever what a Service holds may change."""
 
     def default(self, obj: Object) -> Object:
         obj = within_new(obj, "spec", _default_spec)
@@ -76,10 +81,12 @@ class ServiceStrategy(Strategy):
 
     def allocate(self, new: Object, old: Object | None) -> Object:
         self._planner.settle(new, old)
+        self.keep(new, old)
         return new
 
     def release(self, obj: Object) -> None:
         self._planner.settle(None, obj)
+        self.keep(None, obj)
 
     def warnings(self, obj: Object) -> list[str]:
         return service_warnings(obj)

@@ -107,7 +107,7 @@ class Strategy:
         return new
 
     def release(self, obj: Object) -> None:
-        """Give back what `allocate` claimed; the object is gone."""
+        """Give back what `allocate` claimed; the object is about to go."""
 
     def grace_seconds(self, obj: Object) -> int | None:
         """The grace period of a deletion that names none; None where deletion is not graceful."""
