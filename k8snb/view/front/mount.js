@@ -92,7 +92,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
   function showHelp() { help.hidden = !help.hidden; }
 
   function choose(name) {
-    view = name;
+    view = section.dataset.view = name;
     tabs.forEach((tab, i) => {
       tab.setAttribute("aria-selected", String(names[i] === name));
       tab.tabIndex = names[i] === name ? 0 : -1;

@@ -9,7 +9,7 @@ function sequence(story, go) {
   const who = (frame) => (many ? lanes[frame.lane].name : frame.actor);
   const actors = [...new Set(frames.map(who))];
   const columns = ["etcd", words.server, ...actors];
-  const width = Math.max(92, Math.min(150, 760 / columns.length));
+  const width = Math.max(80, Math.min(150, 744 / columns.length));
   const x = (i) => width * i + width / 2;
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;

@@ -1,0 +1,126 @@
+"""A scene as a still picture: for paper, and where no script runs.
+
+The same things as in the stepper's topology, drawn as one inline SVG in the page's text colour: on the left the objects
+that stand above pods, indented under their owners, on the right the nodes with the pods that sit on them. It has
+neither ids nor fonts of its own, and it says in words what it shows.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+
+from k8snb.i18n import _
+from k8snb.view import theme
+from k8snb.view.frames import MARKS
+from k8snb.view.scene import Item, Scene
+
+_CARD, _GAP, _ROW, _PLACE = 300, 24, 20, 180
+_PER_LINE = 2
+_LETTER = 6.6
+"""About how wide a letter is, in pixels; wide ones (Chinese) are twice that."""
+
+
+def still(scene: Scene) -> str:
+    """The picture of a scene as inline SVG; nothing for a scene without objects."""
+    if not scene:
+        return ""
+    cards, height = _cards(scene)
+    places, depth = _places(scene)
+    height = max(height, depth) + 4
+    width = _CARD + _GAP + _PER_LINE * (_PLACE + 12)
+    said = html.escape(alternative(scene), quote=True)
+    return (
+        f'<svg role="img" aria-label="{said}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'style="max-width:100%;height:auto;font:12px sans-serif" fill="currentColor">{cards}{places}</svg>'
+    )
+
+
+def alternative(scene: Scene) -> str:
+    """What the picture shows, in words."""
+    return "; ".join(_said(name, item) for name, item in scene.items())
+
+
+def _said(name: str, item: Item) -> str:
+    words = [item.get("word", ""), *(f"{label} {value}" for label, value in item.get("facts", ()))]
+    place = item.get("place", "").removeprefix("Node/")
+    where = " " + _("on {name}").format(name=place) if place else ""
+    told = ", ".join(filter(None, words))
+    return name.replace("/", " ") + where + (f": {told}" if told else "")
+
+
+def _cards(scene: Scene) -> tuple[str, int]:
+    shown: list[str] = []
+    y = 0
+    for name, depth in _forest(scene):
+        item, kind = scene[name], name.partition("/")[0]
+        facts = " · ".join(f"{label} {value}" for label, value in item.get("facts", ()))
+        lines = [f"{kind}  {name.partition('/')[2]}  {item.get('word', '')}".rstrip(), *([facts] if facts else [])]
+        x, tall = 12 * depth, 8 + _ROW * len(lines)
+        shown.append(_box(x, y, _CARD - x, tall, theme.hue(theme.look(kind).hue)))
+        shown += [_text(x + 10, y + _ROW * (i + 1) - 3, line, _CARD - x - 16, i == 0) for i, line in enumerate(lines)]
+        y += tall + 8
+    return "".join(shown), y
+
+
+def _forest(scene: Scene) -> Iterator[tuple[str, int]]:
+    """What sits nowhere and is no place, each under its owner, with its depth."""
+    cards = {n: item.get("parent", "") for n, item in scene.items() if "place" not in item and n[:5] != "Node/"}
+
+    def under(parent: str, depth: int) -> Iterator[tuple[str, int]]:
+        for name, owner in cards.items():
+            if owner == parent or (not depth and owner not in cards):
+                yield name, depth
+                yield from under(name, depth + 1)
+
+    return under("", 0)
+
+
+def _places(scene: Scene) -> tuple[str, int]:
+    held: dict[str, list[str]] = {name: [] for name in scene if name.startswith("Node/")}
+    for name, item in scene.items():
+        if "place" in item:
+            held.setdefault(item["place"], []).append(name)
+    shown: list[str] = []
+    top = 0
+    places = list(held)
+    for start in range(0, len(places), _PER_LINE):
+        line = places[start : start + _PER_LINE]
+        tall = 12 + _ROW * (1 + max(len(held[place]) for place in line))
+        for number, place in enumerate(line):
+            shown += _place(scene, place, held[place], _CARD + _GAP + number * (_PLACE + 12), top, tall)
+        top += tall + 10
+    return "".join(shown), top
+
+
+def _place(scene: Scene, place: str, pods: Sequence[str], x: int, y: int, tall: int) -> Iterator[str]:
+    yield _box(x, y, _PLACE, tall, theme.hue("slate"))
+    word = scene.get(place, {}).get("word", "")
+    yield _text(x + 8, y + 17, f"{place.removeprefix('Node/') or _('no node yet')}  {word}", _PLACE - 14, True)
+    for number, pod in enumerate(pods, 1):
+        item = scene[pod]
+        state = theme.STATES[item["state"]]
+        yield (
+            f'<text x="{x + 8}" y="{y + 17 + number * _ROW}" fill="{theme.hue(state.hue)}">{MARKS[state.mark]}</text>'
+        )
+        name = pod.partition("/")[2].rpartition("-")[2]
+        yield _text(x + 24, y + 17 + number * _ROW, f"{name}  {item.get('word', '')}", _PLACE - 30)
+
+
+def _box(x: int, y: int, width: int, height: int, hue: str) -> str:
+    return f'<rect x="{x + 1}" y="{y + 1}" width="{width - 2}" height="{height}" rx="5" fill="none" stroke="{hue}"/>'
+
+
+def _text(x: int, y: int, words: str, room: float, strong: bool = False) -> str:
+    weight = ' font-weight="600"' if strong else ""
+    return f'<text x="{x}" y="{y}"{weight}>{html.escape(_cut(words, room))}</text>'
+
+
+def _cut(words: str, room: float) -> str:
+    """As much of the words as fits."""
+    used = 0.0
+    for place, letter in enumerate(words):
+        used += _LETTER * (2 if ord(letter) > 0x2E7F else 1)
+        if used > room:
+            return words[: place - 1] + "…"
+    return words

@@ -1,0 +1,51 @@
+"""The still picture of a scene: it shows what the stepper shows, says it in words, and fits what it writes."""
+
+from __future__ import annotations
+
+import re
+
+from k8snb import Cluster
+from k8snb.view.still import alternative, still
+
+
+def scene_of(command: str) -> dict[str, dict[str, object]]:
+    cluster = Cluster(nodes=2, seed=1)
+    cluster.kubectl(command)
+    cluster.settle()
+    return dict(cluster.stepper()[-1].scene)  # type: ignore[arg-type]
+
+
+def test_a_still_says_every_object_of_the_scene_in_words() -> None:
+    scene = scene_of("create deployment web --image=nginx --replicas=2")
+    said = alternative(scene).split("; ")
+    assert len(said) == len(scene)
+    assert said[0] == "Deployment web: wanted 2, have 2, updated 2, ready 2"
+    assert f'aria-label="{said[0]};' in still(scene)
+
+
+def test_a_still_draws_every_pod_on_its_node_with_its_mark() -> None:
+    scene = scene_of("create deployment web --image=nginx --replicas=3")
+    pods = [name.rpartition("-")[2] for name in scene if name.startswith("Pod/")]
+    words = re.findall(r">([^<>]+)</text>", still(scene))
+    assert [word for word in words if word.endswith("  Running")] == [
+        f"{pod}  Running" for pod in sorted_by_node(scene, pods)
+    ]
+    assert words.count("●") == 3
+
+
+def sorted_by_node(scene: dict[str, dict[str, object]], pods: list[str]) -> list[str]:
+    places = {
+        name.rpartition("-")[2]: str(item.get("place")) for name, item in scene.items() if name.startswith("Pod/")
+    }
+    return sorted(pods, key=lambda pod: (places[pod], pods.index(pod)))
+
+
+def test_words_that_do_not_fit_are_cut_and_wide_letters_take_more_room() -> None:
+    card = {"facts": [["image", "x" * 90]]}
+    wide = {"facts": [["镜像", "很" * 90]]}
+    plain, chinese = (re.findall(r">([^<>]+…)</text>", still({"Deployment/web": item}))[0] for item in (card, wide))
+    assert len(chinese) < len(plain) < 60
+
+
+def test_nothing_to_show_is_no_picture() -> None:
+    assert still({}) == ""
