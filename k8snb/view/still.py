@@ -99,10 +99,9 @@ def _place(scene: Scene, place: str, pods: Sequence[str], x: int, y: int, tall: 
     yield _text(x + 8, y + 17, f"{place.removeprefix('Node/') or _('no node yet')}  {word}", _PLACE - 14, True)
     for number, pod in enumerate(pods, 1):
         item = scene[pod]
-        state = theme.STATES[item["state"]]
-        yield (
-            f'<text x="{x + 8}" y="{y + 17 + number * _ROW}" fill="{theme.hue(state.hue)}">{MARKS[state.mark]}</text>'
-        )
+        state = theme.STATES.get(item.get("state", ""))
+        hue, mark = (theme.hue(state.hue), MARKS[state.mark]) if state else ("currentColor", "▪")
+        yield f'<text x="{x + 8}" y="{y + 17 + number * _ROW}" fill="{hue}">{mark}</text>'
         name = pod.partition("/")[2].rpartition("-")[2]
         yield _text(x + 24, y + 17 + number * _ROW, f"{name}  {item.get('word', '')}", _PLACE - 30)
 
