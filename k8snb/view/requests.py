@@ -119,8 +119,8 @@ def _essence(body: Any) -> Any:
 
 
 def _row(sent: Sent) -> str:
-    colour = hue(_HUES.get(sent.method, "slate"))
-    title = f'<strong style="color:{colour}">{html.escape(sent.method)}</strong> <code>{html.escape(sent.url)}</code>'
+    edging = f"border-bottom:3px solid {hue(_HUES.get(sent.method, 'slate'))}"
+    title = f'<strong style="{edging}">{html.escape(sent.method)}</strong> <code>{html.escape(sent.url)}</code>'
     inside = "".join(
         f'<div>{html.escape(name)}</div><pre tabindex="0" style="{_PRE}">{html.escape(body)}</pre>'
         for name, body in _bodies(sent)
