@@ -9,7 +9,7 @@ Upstream: `pkg/registry/core/pod/rest`, `pkg/registry/core/pod/strategy.go` (`Lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -125,18 +125,14 @@ class Containers:
             raise unreachable((pod.get("status") or {}).get("podIP", ""), number)
         return proxied(endpoint, number, path, request)
 
-    def ask_kubelet(self, node: Object, pods: Iterable[Object], path: str) -> Response:
-        """What a kubelet answers on its own port: whether it is well, and which pods it has."""
-        name = node["metadata"]["name"]
-        if self._agents(name) is None:
+    def kubelet(self, node: Object) -> NodeAgent:
+        """The kubelet of a node; raises InternalError where it cannot be reached."""
+        agent = self._agents(node["metadata"]["name"])
+        if agent is None:
             addresses = (node.get("status") or {}).get("addresses") or ()
             address = next((each["address"] for each in addresses if each["type"] == "InternalIP"), "")
             raise unreachable(address, KUBELET_PORT)
-        if path.strip("/") == "healthz":
-            return Response(200, body=b"ok", content_type=TEXT)
-        if path.strip("/") in ("pods", "runningpods"):
-            return Response(200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [*pods]})
-        return Response(404, body=b"404 page not found\n", content_type=TEXT)
+        return agent
 
     def _reach(self, pod: Object) -> Endpoint | None:
         agent = self._agent(pod)

@@ -77,19 +77,17 @@ class Metrics:
         return Response(200, body=text.encode(), content_type=CONTENT_TYPE)
 
     def _lines(self) -> Iterator[str]:
-        yield from _head("apiserver_request_total", "counter", _REQUESTS)
+        yield from head("apiserver_request_total", "counter", _REQUESTS)
         for key, number in sorted(self._requests.items()):
-            yield _sample("apiserver_request_total", key._asdict(), number)
-        yield from _head("apiserver_storage_objects", "gauge", _OBJECTS)
+            yield sample("apiserver_request_total", key._asdict(), number)
+        yield from head("apiserver_storage_objects", "gauge", _OBJECTS)
         for name, bucket in sorted(self._store.buckets().items()):
             number = sum(len(names) for names in bucket.namespaces.values())
-            yield _sample("apiserver_storage_objects", {"resource": name}, number)
-        yield from _head("kubernetes_build_info", "gauge", _BUILD)
-        build = version()
-        yield _sample("kubernetes_build_info", {label: build[name] for label, name in _BUILD_LABELS.items()}, 1)
+            yield sample("apiserver_storage_objects", {"resource": name}, number)
+        yield from build_info()
         started = "Start time of the process since unix epoch in seconds."
-        yield from _head("process_start_time_seconds", "gauge", started)
-        yield _sample("process_start_time_seconds", {}, self._began)
+        yield from head("process_start_time_seconds", "gauge", started)
+        yield sample("process_start_time_seconds", {}, self._began)
 
 
 def _key(request: Request, code: int) -> Counted:
@@ -105,12 +103,21 @@ def _key(request: Request, code: int) -> Counted:
     return Counted(str(code), "apiserver", dry, *names)
 
 
-def _head(name: str, type: str, about: str) -> Iterator[str]:
+def build_info() -> Iterator[str]:
+    """The lines that say what has been built."""
+    yield from head("kubernetes_build_info", "gauge", _BUILD)
+    build = version()
+    yield sample("kubernetes_build_info", {label: build[name] for label, name in _BUILD_LABELS.items()}, 1)
+
+
+def head(name: str, type: str, about: str) -> Iterator[str]:
+    """The lines that begin a metric."""
     yield f"# HELP {name} {about}"
     yield f"# TYPE {name} {type}"
 
 
-def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
+def sample(name: str, labels: Mapping[str, str], value: float) -> str:
+    """One value of a metric."""
     shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
     return f"{name}{{{shown}}} {value:.17g}" if shown else f"{name} {value:.17g}"
 

@@ -22,6 +22,7 @@ from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.evictions import Evictions
 from k8snb.apiserver.forwarding import split
 from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.kubeletport import KubeletPort
 from k8snb.apiserver.negotiation import patch_kind
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.ownership import Known
@@ -264,7 +265,8 @@ class Subresources:
         if node is None:
             raise not_found(kind.resource, name)
         pods = (pod for pod in self._store.scan(self._store.bucket("pods")) if pod["spec"].get("nodeName") == name)
-        return self._containers.ask_kubelet(node, pods, info.subresource.partition("/")[2])
+        agent = self._containers.kubelet(node)
+        return KubeletPort(node, pods, agent, self._clock).answer(info.subresource.partition("/")[2])
 
     def _finder(self, kind: Kind, info: RequestInfo) -> FindPod:
         return lambda: self._store.get(kind.bucket, info.namespace, info.name)

@@ -16,6 +16,7 @@ from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.selecting import selection
 from k8snb.clock import Clock, parse_time
 from k8snb.errors import not_found
+from k8snb.machinery import quantity
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response
@@ -24,7 +25,7 @@ API_VERSION = "metrics.k8s.io/v1beta1"
 WINDOW_SECONDS = 15
 """How long a container must have run, and over what time its use is an average."""
 
-_NODE_CPU, _NODE_MEMORY = 50_000_000, 384 * 1024
+NODE_CPU, NODE_MEMORY = 50_000_000, 384 * 1024
 """What a machine uses itself, kubelet and all, in billionths of a core and in Ki."""
 
 Handler = Callable[[Kind, RequestInfo, Request], Response]
@@ -98,12 +99,18 @@ class UsageAPI:
 
 
 def _shown(use: Usage) -> Mapping[str, str]:
-    return {"cpu": f"{round(use.cpu_millicores * 1_000_000)}n", "memory": f"{use.memory_bytes // 1024}Ki"}
+    return _quantities(round(use.cpu_millicores * 1_000_000), use.memory_bytes // 1024)
 
 
 def _total(containers: Iterable[Object]) -> Mapping[str, Any]:
-    cpu, memory = _NODE_CPU, _NODE_MEMORY
+    cpu, memory = NODE_CPU, NODE_MEMORY
     for container in containers:
-        cpu += int(container["usage"]["cpu"].removesuffix("n"))
-        memory += int(container["usage"]["memory"].removesuffix("Ki"))
-    return {"cpu": f"{cpu}n", "memory": f"{memory}Ki"}
+        used = container["usage"]
+        cpu += quantity.parse(used["cpu"]).nano
+        memory += quantity.value(used["memory"]) // 1024
+    return _quantities(cpu, memory)
+
+
+def _quantities(cpu: int, memory: int) -> Mapping[str, str]:
+    """Billionths of a core and Ki as the API writes them."""
+    return {"cpu": quantity.canonical(f"{cpu}n"), "memory": quantity.canonical(f"{memory}Ki")}

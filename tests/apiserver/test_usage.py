@@ -24,12 +24,12 @@ def cluster() -> Cluster:
 def test_a_pod_uses_what_its_programs_use(cluster: Cluster) -> None:
     found = cluster.client.list("pods.metrics.k8s.io", "default", labels="app=web")
     assert [[c["name"] for c in each["containers"]] for each in found] == [["web"], ["web"]]
-    assert (found[0]["window"], found[0]["containers"][0]["usage"]) == ("15s", {"cpu": "1000000n", "memory": "9216Ki"})
+    assert (found[0]["window"], found[0]["containers"][0]["usage"]) == ("15s", {"cpu": "1m", "memory": "9Mi"})
 
 
 def test_a_node_uses_what_its_pods_use_and_something_itself(cluster: Cluster) -> None:
     found = cluster.client.list("nodes.metrics.k8s.io")
-    assert [each["usage"] for each in found] == [{"cpu": "51000000n", "memory": "402432Ki"}] * 2
+    assert [each["usage"] for each in found] == [{"cpu": "51m", "memory": "393Mi"}] * 2
 
 
 def test_a_pod_that_has_just_started_cannot_be_measured_yet() -> None:

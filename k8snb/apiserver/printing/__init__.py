@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8snb.apiserver.custom.printing import custom_printer
-from k8snb.apiserver.printing import access, cluster, networking, storage, workloads
+from k8snb.apiserver.printing import access, cluster, networking, storage, usage, workloads
 from k8snb.apiserver.printing.columns import AGE, CREATED_AT, NAME, Printer, age, name_of
 from k8snb.apiserver.printing.pods import PODS, row_conditions
 from k8snb.typing import Object, Resource
@@ -26,6 +26,7 @@ PRINTERS: Mapping[tuple[str, str], Printer] = {
     **storage.PRINTERS,
     **cluster.PRINTERS,
     **access.PRINTERS,
+    **usage.PRINTERS,
 }
 """Every kind that has columns of its own, by group and kind."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from k8snb.machinery.schema.metrics import DEFINITIONS as METRICS
 from k8snb.typing import Object
 
 VERSION = "1.36.0"
@@ -41,14 +42,14 @@ _KINDS = {"array": "list", "string": "string", "integer": "integer", "number": "
 
 @cache
 def definitions() -> Mapping[str, Object]:
-    """All definitions by name (`io.k8s.api.apps.v1.Deployment`), as published."""
+    """All definitions by name (`io.k8s.api.apps.v1.Deployment`), as published, and those of metrics.k8s.io."""
     package = find_spec("kubernetes_validate")
     if package is None or not package.submodule_search_locations:
         raise ModuleNotFoundError("the package kubernetes-validate is not installed")
     root = Path(package.submodule_search_locations[0])
     file = root / "kubernetes-json-schema" / f"v{VERSION}-local" / "_definitions.json"
     loaded: Mapping[str, Object] = orjson.loads(file.read_bytes())["$defs"]
-    return loaded
+    return {**loaded, **METRICS}
 
 
 @cache
