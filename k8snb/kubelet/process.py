@@ -259,7 +259,8 @@ class ExecProcess(ContainerProcess):
         """Run the command to its end."""
         name = self.command[0] if self.command else ""
         if not self.has(name):
-            why = f'exec: "{name}": executable file not found in $PATH: unknown'
+            missing = f"stat {name}: no such file or directory" if "/" in name else "executable file not found in $PATH"
+            why = f'exec: "{name}": {missing}: unknown'
             raise RuntimeRefused(
                 f'failed to exec in container: failed to start exec "{self.container.id}": OCI runtime exec failed: '
                 f"exec failed: unable to start container process: {why}"
