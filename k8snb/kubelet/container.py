@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.kubelet import hooks
+from k8snb.kubelet import hooks, pulling
 from k8snb.kubelet.backoff import Backoff, words
 from k8snb.kubelet.containerstatus import container_status, terminated
 from k8snb.kubelet.lifecycle import CONTAINER_TABLE, steps
 from k8snb.kubelet.plan import INIT, MAIN, SIDECAR, ContainerPlan
 from k8snb.kubelet.prober import Probe
+from k8snb.kubelet.pulling import RELIST_SECONDS, RESYNC_SECONDS
 from k8snb.kubelet.runtime import START_SECONDS, ContainerView, Pull, RuntimeRefused
 from k8snb.kubelet.strokes import RUNNING, Start
 from k8snb.typing import Object, ObjectKey
@@ -21,12 +22,6 @@ from k8snb.typing import Object, ObjectKey
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
     from k8snb.kubelet.podworker import PodWorker
-
-RESYNC_SECONDS = 12.5
-"""How often a pod with trouble is looked at again (upstream: 10 s, up to half as much more)."""
-
-RELIST_SECONDS = 1.0
-"""How long it takes until the kubelet acts on what happened to a container (upstream: its relist period)."""
 
 _FIRST = 1
 """The epoch of a container's first start."""
@@ -157,22 +152,7 @@ class ContainerUnit:
 
     def ensure_image(self) -> None:
         """Use the image that is there, or find out why it can not be had."""
-        plan = self.plan
-        if plan.image_error:
-            self.message = f'Failed to apply default image tag "{plan.image}": {plan.image_error}'
-            self.tell("Warning", "InspectFailed", self.message)
-            self.reason = "InvalidImageName"
-            self.fire("image refused")
-        elif plan.pull_policy != "Always" and self.host.runtime.image_status(plan.config.reference):
-            self.tell("Normal", "Pulled", plan.present)
-            self.fire("image present")
-        elif plan.pull_policy == "Never":
-            self.message = f'Container image "{plan.image}" is not present with pull policy of Never'
-            self.tell("Warning", "ErrImageNeverPull", self.message)
-            self.reason = "ErrImageNeverPull"
-            self.fire("image refused")
-        else:
-            self.fire("image absent")
+        pulling.ensure(self)
 
     def wait_for_image(self) -> None:
         """No pull would help: look again from time to time."""
@@ -195,24 +175,11 @@ class ContainerUnit:
 
     def back_off_pulling(self) -> None:
         """The registry refused: wait twice as long each time."""
-        pull = self.pulling
-        assert pull is not None
-        self.image_error, self.pulling = pull.error, None
-        self.tell("Warning", "Failed", f'Failed to pull image "{self.plan.image}": {pull.error}')
-        self.tell("Warning", "Failed", "Error: ErrImagePull")
-        self.reason, self.message = "ErrImagePull", pull.error
-        self.image_backoff = self.image_backoff or Backoff()
-        self.image_backoff.next(self.host.clock.now())
-        self.later(RELIST_SECONDS, "resync", background=True)
-        self.later(self.image_backoff.delay, "retry", background=True)
+        pulling.back_off(self)
 
     def report_image(self) -> None:
         """Say that it is still backing off."""
-        said = f'Back-off pulling image "{self.plan.image}"'
-        self.tell("Normal", "BackOff", said)
-        self.tell("Warning", "Failed", "Error: ImagePullBackOff")
-        self.reason, self.message = "ImagePullBackOff", f"{said}: ErrImagePull: {self.image_error}"
-        self.later(RESYNC_SECONDS, "resync", background=True)
+        pulling.report(self)
 
     # -- start -------------------------------------------------------------------------------------
 

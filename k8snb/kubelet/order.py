@@ -16,6 +16,9 @@ from k8snb.kubelet.plan import EPHEMERAL, INIT, MAIN, SIDECAR
 if TYPE_CHECKING:
     from k8snb.kubelet.container import ContainerUnit
 
+UNDER_WAY = frozenset({"Pulling", "Starting"})
+"""States of a container's first start that the API does not tell apart."""
+
 
 def due(units: Sequence[ContainerUnit]) -> list[ContainerUnit]:
     """The containers that may start now."""

@@ -12,28 +12,23 @@ from typing import TYPE_CHECKING
 
 from k8snb.errors import StatusError
 from k8snb.i18n import _
-from k8snb.kubelet import order
+from k8snb.kubelet import order, preparation
 from k8snb.kubelet.container import ContainerUnit
 from k8snb.kubelet.environment import Missing, environment
 from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE, steps
 from k8snb.kubelet.plan import ContainerPlan, PodPlan
 from k8snb.kubelet.podstatus import status_of
-from k8snb.kubelet.runtime import ContainerView, RuntimeRefused, SandboxView
+from k8snb.kubelet.runtime import ContainerView, SandboxView
 from k8snb.kubelet.strokes import OF_CONTAINER, STROKES, Start
 from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes
 from k8snb.machinery.recorded import about_of
-from k8snb.packet import NetworkError
 from k8snb.typing import Object, ObjectKey
 
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
-_FIRST_RETRY = 0.5
-_LAST_RETRY = 122.0
-_HOPEFUL = 4
-"""How many times in a row a retry keeps the cluster from counting as settled."""
 
 
 class PodWorker:
@@ -218,41 +213,7 @@ class PodWorker:
 
     def prepare(self) -> None:
         """Mount the volumes and make the sandbox; what is missing is waited for."""
-        if self.plan.volumes:
-            self.volumes = self.volumes or PodVolumes(self)
-            failure = self.volumes.mount()
-            if failure:
-                self._retry("FailedMount", failure, patient=True)
-                return
-        try:
-            self.sandbox, seconds = self.kubelet.runtime.run_pod_sandbox(self, self._runtime_handler())
-        except RuntimeRefused as error:
-            self._retry("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}", patient=True)
-            return
-        except NetworkError as error:
-            why = f'plugin type="k8snb" failed (add): {error}'
-            said = f"Failed to create pod sandbox: failed to setup network for sandbox: {why}"
-            self._retry("FailedCreatePodSandBox", said)
-            return
-        self.failures = 0
-        self.kubelet.pool.later(seconds, self, "sandbox ready")
-
-    def _runtime_handler(self) -> str:
-        """What the pod's RuntimeClass calls the runtime's configuration; raises RuntimeRefused if that is not there."""
-        name = self.pod["spec"].get("runtimeClassName")
-        if not name:
-            return ""
-        found = self.kubelet.client.find("runtimeclasses.node.k8s.io", name)
-        if found is None:
-            raise RuntimeRefused(f'runtimeclass.node.k8s.io "{name}" not found')
-        return str(found["handler"])
-
-    def _retry(self, reason: str, message: str, *, patient: bool = False) -> None:
-        """Try again, later each time. A network that is not set up yet is waited for; what `patient` names is not."""
-        self.kubelet.events.record(self.pod, "Warning", reason, message)
-        delay = min(_FIRST_RETRY * 2**self.failures, _LAST_RETRY)
-        self.failures += 1
-        self.kubelet.pool.later(delay, self, "retry", background=patient or self.failures > _HOPEFUL)
+        preparation.prepare(self)
 
     def begin(self) -> None:
         """The sandbox is ready: containers may start."""
@@ -281,7 +242,7 @@ class PodWorker:
                 self.write()
         elif unit.final:
             self.fire("all ended")
-        elif unit.state not in _UNDER_WAY or unit.reason or (unit.container is not None and unit.attempt > 0):
+        elif unit.state not in order.UNDER_WAY or unit.reason or (unit.container is not None and unit.attempt > 0):
             self.write()
 
     def _stop_rest(self) -> None:
@@ -346,9 +307,7 @@ class PodWorker:
         self.epoch += 1
         for unit in self.units:
             unit.cancel()
-        if self.sandbox is not None:
-            self.kubelet.runtime.stop_pod_sandbox(self.sandbox)
-            self.kubelet.runtime.remove_pod_sandbox(self.sandbox)
+        preparation.undo(self)
         if self.state in {"Preparing", "Running", "Terminating"}:
             self.kubelet.release(self.plan)
         self.state = "Gone"
@@ -438,5 +397,3 @@ class PodWorker:
 
 
 _STEPS = steps(POD_TABLE, PodWorker)
-_UNDER_WAY = frozenset({"Pulling", "Starting"})
-"""States of a container's first start that the API does not tell apart."""

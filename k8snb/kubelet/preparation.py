@@ -1,0 +1,68 @@
+"""What a pod needs before a container of it can start: its volumes and its sandbox.
+
+What is missing is waited for, longer each time. Upstream: `kubelet.go` (`SyncPod`), `kuberuntime_sandbox.go`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8snb.kubelet.runtime import RuntimeRefused
+from k8snb.kubelet.volumes import PodVolumes
+from k8snb.packet import NetworkError
+
+if TYPE_CHECKING:
+    from k8snb.kubelet.podworker import PodWorker
+
+_FIRST_RETRY = 0.5
+_LAST_RETRY = 122.0
+_HOPEFUL = 4
+"""How many times in a row a retry keeps the cluster from counting as settled."""
+
+
+def prepare(worker: PodWorker) -> None:
+    """Mount the volumes and make the sandbox; the worker hears when that is ready, or is to try again."""
+    if worker.plan.volumes:
+        worker.volumes = worker.volumes or PodVolumes(worker)
+        failure = worker.volumes.mount()
+        if failure:
+            _retry(worker, "FailedMount", failure, patient=True)
+            return
+    try:
+        worker.sandbox, seconds = worker.kubelet.runtime.run_pod_sandbox(worker, _runtime_handler(worker))
+    except RuntimeRefused as error:
+        _retry(worker, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}", patient=True)
+        return
+    except NetworkError as error:
+        why = f'plugin type="k8snb" failed (add): {error}'
+        said = f"Failed to create pod sandbox: failed to setup network for sandbox: {why}"
+        _retry(worker, "FailedCreatePodSandBox", said)
+        return
+    worker.failures = 0
+    worker.kubelet.pool.later(seconds, worker, "sandbox ready")
+
+
+def undo(worker: PodWorker) -> None:
+    """Kill what runs in the sandbox, and forget it."""
+    if worker.sandbox is not None:
+        worker.kubelet.runtime.stop_pod_sandbox(worker.sandbox)
+        worker.kubelet.runtime.remove_pod_sandbox(worker.sandbox)
+
+
+def _runtime_handler(worker: PodWorker) -> str:
+    """What the pod's RuntimeClass calls the runtime's configuration; raises RuntimeRefused if that is not there."""
+    name = worker.pod["spec"].get("runtimeClassName")
+    if not name:
+        return ""
+    found = worker.kubelet.client.find("runtimeclasses.node.k8s.io", name)
+    if found is None:
+        raise RuntimeRefused(f'runtimeclass.node.k8s.io "{name}" not found')
+    return str(found["handler"])
+
+
+def _retry(worker: PodWorker, reason: str, message: str, *, patient: bool = False) -> None:
+    """Try again, later each time. A network that is not set up yet is waited for; what `patient` names is not."""
+    worker.kubelet.events.record(worker.pod, "Warning", reason, message)
+    delay = min(_FIRST_RETRY * 2**worker.failures, _LAST_RETRY)
+    worker.failures += 1
+    worker.kubelet.pool.later(delay, worker, "retry", background=patient or worker.failures > _HOPEFUL)
