@@ -12,7 +12,7 @@ import asyncio
 import ssl
 from functools import lru_cache
 from itertools import count
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -38,6 +38,17 @@ IDLE_SECONDS = 120.0
 """How long a connection may take to send a whole request."""
 
 
+class _Manner(NamedTuple):
+    """How a client wants its answer: whether the connection goes on, and whether it speaks HTTP/1.0."""
+
+    keep: bool
+    old: bool
+
+    def head(self, data: bytes) -> bytes:
+        """The head of an answer in the client's version."""
+        return data.replace(b"HTTP/1.1", b"HTTP/1.0", 1) if self.old else data
+
+
 class Connection(asyncio.Protocol):
     """One client connection; requests are answered one after the other."""
 
@@ -56,7 +67,9 @@ class Connection(asyncio.Protocol):
         self._asking = False
         """Whether a request waits for its answer."""
         self._carrier: Carrier | None = None
-        self._waiting: list[tuple[Request, bool]] = []
+        self._waiting: list[tuple[Request, _Manner]] = []
+        self._manner = _Manner(keep=True, old=False)
+        """How the stream that is being written is to end."""
         self._idle: asyncio.TimerHandle | None = None
         self._user: User | None = None
         """Whom the client's certificate stands for, if it has one."""
@@ -79,17 +92,16 @@ class Connection(asyncio.Protocol):
             self._carrier.receive(data)
             self._host.nudge()
             return
-        if self._in_headers:
-            self._count(len(data))
-        if self._refusal is not None and self._in_headers:
-            self._refuse(self._refusal)
-            return
+        self._header_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._upgraded(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(bad_request("the request is not valid HTTP/1.1"))
+        else:
+            if self._in_headers and self._header_bytes > MAX_HEADER_BYTES:
+                self._refuse(_headers_too_large())
 
     def _upgraded(self, rest: bytes) -> None:
         """The request asked for an upgrade; if it got none, the next one follows."""
@@ -153,20 +165,24 @@ class Connection(asyncio.Protocol):
         self._headers[key] = f"{self._headers[key]}{between}{text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
-        """The head is complete, the body follows."""
+        """The head is complete, the body follows; who asks first hears at once whether to send it."""
         self._in_headers = False
-        if self._headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > MAX_HEADER_BYTES + MAX_BODY_BYTES and self._refusal is None:
-            self._refusal = StatusError(431, "RequestHeaderFieldsTooLarge", "the request headers are too large")
+        if self._head_bytes > MAX_HEADER_BYTES:
+            self._refusal = _headers_too_large()
+        elif self._headers.get("expect", "").lower() == "100-continue":
+            length = self._headers.get("content-length", "")
+            if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+                self._refusal = _body_too_large()
+            elif self._transport is not None and not self._transport.is_closing():
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                return
+        if self._refusal is not None and self._stream is None and not self._asking:
+            self._refuse(self._refusal)
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
         if self._refusal is None and len(self._body) + len(data) > MAX_BODY_BYTES:
-            self._refusal = too_large(f"Request entity is too large: limit is {MAX_BODY_BYTES}")
+            self._refusal = _body_too_large()
             self._body = bytearray()
         if self._refusal is None:
             self._body += data
@@ -180,15 +196,13 @@ class Connection(asyncio.Protocol):
         self._in_headers = True
         self._header_bytes = 0
         self._answered += 1
-        keep = bool(self._parser.should_keep_alive())
-        if self._head_bytes > MAX_HEADER_BYTES:
-            self._refusal = StatusError(431, "RequestHeaderFieldsTooLarge", "the request headers are too large")
+        manner = _Manner(bool(self._parser.should_keep_alive()), self._parser.get_http_version() == "1.0")
         if self._refusal is not None:
             self._refuse(self._refusal)
         elif self._stream is None and not self._asking:
-            self._serve(self._request(), keep)
+            self._serve(self._request(), manner)
         elif len(self._waiting) < MAX_WAITING:
-            self._waiting.append((self._request(), keep))
+            self._waiting.append((self._request(), manner))
         elif self._transport is not None:
             self._transport.abort()
 
@@ -200,11 +214,11 @@ class Connection(asyncio.Protocol):
 
     # -- answering ---------------------------------------------------------------------------------
 
-    def _serve(self, request: Request, keep: bool) -> None:
+    def _serve(self, request: Request, manner: _Manner) -> None:
         self._asking = True
-        self._host.ask(request, lambda response: self._answer(request, response, keep))
+        self._host.ask(request, lambda response: self._answer(request, response, manner))
 
-    def _answer(self, request: Request, response: Response, keep: bool) -> None:
+    def _answer(self, request: Request, response: Response, manner: _Manner) -> None:
         self._asking = False
         self._host.nudge()
         if self._transport is None:
@@ -213,13 +227,20 @@ class Connection(asyncio.Protocol):
         elif response.code == 101:
             self._upgrade(request, response)
         elif response.stream is not None:
-            self._begin_stream(request, response)
+            self._begin_stream(request, response, manner)
         else:
-            self._write(*answer(request, response, close=not keep, more=(_audit_id(request),)))
-            if not keep:
+            kept = ("Connection: keep-alive",) if manner.old and manner.keep else ()
+            head, body = answer(request, response, close=not manner.keep, more=(_audit_id(request), *kept))
+            self._write(manner.head(head), body)
+            self._go_on(manner)
+
+    def _go_on(self, manner: _Manner) -> None:
+        """After an answer: the next request, or the end of the connection."""
+        if not manner.keep:
+            if self._transport is not None:
                 self._transport.close()
-            elif self._waiting:
-                self._serve(*self._waiting.pop(0))
+        elif self._waiting:
+            self._serve(*self._waiting.pop(0))
 
     def _refuse(self, error: StatusError) -> None:
         self._write(*answer(None, Response(error.code, error.status), close=True))
@@ -236,9 +257,16 @@ class Connection(asyncio.Protocol):
 
     # -- watches and logs that are followed --------------------------------------------------------
 
-    def _begin_stream(self, request: Request, response: Response) -> None:
+    def _begin_stream(self, request: Request, response: Response, manner: _Manner) -> None:
+        """Chunks for whoever knows them; HTTP/1.0 gets the lines as they are, up to the end of the connection."""
         self._stream = response.stream
-        self._write(start(response, [_audit_id(request), "Transfer-Encoding: chunked"]))
+        self._manner = manner = manner._replace(keep=manner.keep and not manner.old)
+        lines = [_audit_id(request)]
+        if not manner.old:
+            lines.append("Transfer-Encoding: chunked")
+        if not manner.keep:
+            lines.append("Connection: close")
+        self._write(manner.head(start(response, lines)))
         self._stream.on_ready = self._stream_ready
         self._drain()
 
@@ -252,7 +280,7 @@ class Connection(asyncio.Protocol):
         chunks = []
         while (event := self._stream.next()) is not None:
             line = event if isinstance(event, bytes) else ENCODER.event(event)
-            chunks.append(b"%x\r\n%b\r\n" % (len(line), line))
+            chunks.append(line if self._manner.old else b"%x\r\n%b\r\n" % (len(line), line))
         if chunks:
             self._write(b"".join(chunks))
         if self._transport is not None and self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
@@ -263,9 +291,9 @@ class Connection(asyncio.Protocol):
             self._end_stream()
 
     def _end_stream(self) -> None:
-        self._write(b"0\r\n\r\n")
-        if self._waiting:
-            self._serve(*self._waiting.pop(0))
+        if not self._manner.old:
+            self._write(b"0\r\n\r\n")
+        self._go_on(self._manner)
 
     # -- upgrades ----------------------------------------------------------------------------------
 
@@ -276,6 +304,14 @@ class Connection(asyncio.Protocol):
         if self._carrier is None:
             response.stream.close()
             self._refuse(bad_request("unable to upgrade: no protocol in common"))
+
+
+def _headers_too_large() -> StatusError:
+    return StatusError(431, "RequestHeaderFieldsTooLarge", "the request headers are too large")
+
+
+def _body_too_large() -> StatusError:
+    return too_large(f"Request entity is too large: limit is {MAX_BODY_BYTES}")
 
 
 def _parameters(query: str) -> dict[str, str]:

@@ -134,6 +134,17 @@ def test_headers_that_are_too_large_are_refused(cluster: Cluster) -> None:
     play(cluster, story)
 
 
+def test_headers_are_refused_while_they_still_come_in(cluster: Cluster) -> None:
+    async def story(connect: Open) -> None:
+        wire = await connect()
+        wire.send("GET /version HTTP/1.1\r\nfiller: ")
+        await wire.writer.drain()
+        wire.send("x" * (5 * listener.MAX_HEADER_BYTES))
+        assert (await wire.reply()).code == 431
+
+    play(cluster, story)
+
+
 def test_a_header_that_never_ends_is_not_kept(cluster: Cluster) -> None:
     async def story(connect: Open) -> None:
         wire = await connect()
@@ -196,6 +207,69 @@ def test_a_client_that_waits_for_a_go_ahead_gets_it(cluster: Cluster) -> None:
         assert (await wire.head()).code == 100
         wire.send(body)
         assert (await wire.reply()).code == 422
+
+    play(cluster, story)
+
+
+def test_a_client_that_would_send_too_much_is_told_before_it_does(cluster: Cluster) -> None:
+    async def story(connect: Open) -> None:
+        wire = await connect()
+        size = str(listener.MAX_BODY_BYTES + 1)
+        wire.ask("POST", CONFIG_MAPS, content_length=size, expect="100-continue")
+        assert (await wire.reply()).code == 413
+        assert await wire.at_end()
+
+    play(cluster, story)
+
+
+@pytest.mark.parametrize(("asked", "told"), [("", "close"), ("keep-alive", "keep-alive")])
+def test_an_old_client_keeps_its_connection_only_if_it_says_so(cluster: Cluster, asked: str, told: str) -> None:
+    async def story(connect: Open) -> None:
+        wire = await connect()
+        for _ in range(2):
+            wire.send(f"GET /version HTTP/1.0\r\nconnection: {asked}\r\n\r\n")
+            reply = await wire.reply()
+            assert (reply.code, reply.headers["connection"]) == (200, told)
+            if told == "close":
+                assert await wire.at_end()
+                return
+
+    play(cluster, story)
+
+
+def test_a_watch_of_an_old_client_is_lines_up_to_the_end_of_the_connection(cluster: Cluster) -> None:
+    async def story(connect: Open) -> None:
+        wire = await connect()
+        target = f"{CONFIG_MAPS}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name=kube-root-ca.crt"
+        wire.send(f"GET {target} HTTP/1.0\r\nauthorization: Bearer {TOKEN}\r\nconnection: keep-alive\r\n\r\n")
+        head = await wire.head()
+        assert ("transfer-encoding" in head.headers, head.headers["connection"]) == (False, "close")
+        lines = (await asyncio.wait_for(wire.reader.read(), 10)).splitlines()
+        assert [orjson.loads(line)["type"] for line in lines] == ["ADDED"]
+
+    play(cluster, story)
+
+
+def test_a_watch_that_asks_for_it_closes_the_connection_at_its_end(cluster: Cluster) -> None:
+    async def story(connect: Open) -> None:
+        wire = await connect()
+        wire.ask("GET", f"{CONFIG_MAPS}?watch=1&timeoutSeconds=1&labelSelector=no=one", connection="close")
+        reply = await wire.reply()
+        assert (reply.headers["connection"], reply.body) == ("close", b"")
+        assert await wire.at_end()
+
+    play(cluster, story)
+
+
+def test_a_head_or_a_body_that_stalls_is_given_up(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "IDLE_SECONDS", 0.05)
+
+    async def story(connect: Open) -> None:
+        for sent in ("GET /version HTTP/1.1\r\nhost:", "POST /api HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"):
+            wire = await connect()
+            wire.send(sent)
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await asyncio.wait_for(wire.reader.readexactly(1), 10)
 
     play(cluster, story)
 

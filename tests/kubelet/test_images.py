@@ -27,6 +27,11 @@ def test_a_short_name_stands_for_a_full_reference(text: str, full: str) -> None:
     assert str(parse(text)) == full
 
 
+@pytest.mark.parametrize("registry", ["registry.k8s.io", "gcr.io/google_containers", "k8s.gcr.io"])
+def test_pause_is_pulled_from_its_registry_and_from_the_ones_before(registry: str) -> None:
+    assert refusal(parse(f"{registry}/pause")) == ""
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

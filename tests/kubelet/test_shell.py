@@ -48,6 +48,7 @@ from tests.kubelet.world import World, log
         ("# nothing\necho \\\n  joined", "joined\n"),
         ("env | grep '^GREETING'", "GREETING=hello\n"),
         ("echo done & wait; echo after", "done\nafter\n"),
+        ("date foo; echo $?", "date: invalid date 'foo'\n1\n"),
         ("nosuch", "sh: nosuch: not found\n"),
         ("cat /nosuch", "cat: can't open '/nosuch': No such file or directory\n"),
         ("echo x > /no/such", "sh: can't create /no/such: nonexistent directory\n"),

@@ -93,7 +93,10 @@ ROWS: tuple[Image, ...] = (
         "registry.k8s.io/hpa-example", 160_600_000, {"apache2-foreground": HpaExample}, cmd=("apache2-foreground",),
         runner=Script, commands=_DEBIAN | {"curl"}, shell="dash", version="1.0",
     ),
-    Image("registry.k8s.io/pause", 319_000, {"pause": Pause}, entrypoint=("/pause",), version="3.10.1"),
+    *(
+        Image(f"{registry}/pause", 319_000, {"pause": Pause}, entrypoint=("/pause",), version="3.10.1")
+        for registry in ("registry.k8s.io", "gcr.io/google_containers", "k8s.gcr.io")
+    ),
     Image(
         "registry.k8s.io/e2e-test-images/agnhost", 52_680_000, {"agnhost": Agnhost}, entrypoint=("/agnhost",),
         cmd=("pause",), runner=Script, commands=_ALPINE | {"curl", "bash"}, shell="busybox", version="2.57",

@@ -47,6 +47,12 @@ def sleep(call: Invocation) -> Run:
 
 
 def date(call: Invocation) -> int:
+    words = iter(call.argv[1:])
+    for word in words:
+        if word in {"-d", "-D", "-r", "-s"}:
+            next(words, None)
+        elif not word.startswith(("-", "+")) and not re.fullmatch(r"[0-9.:-]+", word):
+            return call.fail(f"invalid date '{word}'")
     moment = datetime.fromtimestamp(call.process.now, UTC)
     template = next((word[1:] for word in call.argv[1:] if word.startswith("+")), "")
     if any(word.startswith("-I") for word in call.argv[1:]):
