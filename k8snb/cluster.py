@@ -169,6 +169,7 @@ class Cluster(Showing):
             self._context.client.create(resource, obj)
         self.network = Fabric(self._context.separate("system:kube-proxy"))
         self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
+        self.server.aggregator.reach = self.network.request
         calls = WebhookCalls(self.server.admission.reader, self.network, SERVER_ADDRESS, self.webhooks)
         calls.remote = made["outside"]
         self._calls = self.server.extensions.surroundings.call = calls
@@ -182,7 +183,7 @@ class Cluster(Showing):
             context = manager if user == MANAGER else manager.act_as(user, *account_groups("kube-system"))
             self.controllers[kind.name] = make(kind, context, settings)
         for kind in OF_THE_SERVER:
-            self.controllers[kind.name] = make(kind, self._context)
+            self.controllers[kind.name] = make(kind, self._context, settings)
         for controller in self.controllers.values():
             controller.start()
         self.scheduler = Scheduler(self._context.separate("system:kube-scheduler"))
@@ -202,6 +203,7 @@ class Cluster(Showing):
             root_ca=self._flags.root_ca or gate.authority.certificate.decode(),
             sign_token=gate.tokens.issue_legacy,
             authority=gate.authority,
+            check_discovery=self.server.aggregator.problem,
         )
         return flags if len(self._making["nodes"]) <= SMALL_NODES else replace(flags, cluster_cidr=LARGE_CIDR)
 

@@ -25,6 +25,7 @@ from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
 from k8snb.apiserver.admission.chain import PLUGINS, Chain, with_configured
 from k8snb.apiserver.admission.surroundings import Overtaken
+from k8snb.apiserver.aggregation import Aggregator
 from k8snb.apiserver.applying import Applier
 from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
@@ -57,7 +58,6 @@ from k8snb.errors import (
     path_not_found,
     unauthorized,
 )
-from k8snb.machinery.api_services import BUCKET
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.scheme import Scheme
@@ -111,6 +111,7 @@ class APIServer:
         plugins = with_configured(PLUGINS, self.extensions.plugins)
         plugins = (*plugins, *(guards(gate) if gate is not None else ()))
         self.admission = Chain(self.read, self._read_all, plugins, commit=self._commit, now=clock.now)
+        self.aggregator = Aggregator(self.read, self._read_all, SERVER_ADDRESS)
         self.flows = Flows(store)
         self.reader = Reader(store, clock)
         self.authors = Authors(clock, self.history)
@@ -215,14 +216,6 @@ class APIServer:
     def _commit(self, word: str, old: Object, new: Object) -> None:
         kind = self.kinds.named(word)
         self.writer.commit(kind, old, new, self.authors.of(kind.resource, "status", _SERVER))
-
-    def _is_aggregated(self, path: str) -> bool:
-        """Whether a path is in a group version that somebody else is to serve."""
-        parts = path.split("/")
-        if len(parts) < 4 or parts[1] != "apis":
-            return False
-        found = self.read(BUCKET, "", f"{parts[3]}.{parts[2]}")
-        return found is not None and found["spec"].get("service") is not None
 
     # -- what users may do -------------------------------------------------------------------------
 
@@ -335,10 +328,11 @@ class APIServer:
         known = self._gate.serve(request, f"{SERVER_ADDRESS}:{SERVER_PORT}") if self._gate is not None else None
         if known is not None:
             return known
+        passed = self.aggregator.serve(request)
+        if passed is not None:
+            return passed
         if request.method != "GET" and self._path(Request("GET", request.path, user=request.user)).code == 200:
             raise method_not_allowed()
-        if self._is_aggregated(request.path):
-            return Response(503, body=b"service unavailable\n", content_type="text/plain; charset=utf-8")
         return Response(404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
 
 

@@ -1,6 +1,7 @@
-"""Whether the Services behind APIServices are there: the condition `Available` of those that others serve.
+"""Whether the servers behind APIServices are there: the condition `Available` of those that others serve.
 
-An APIService is looked at when it changes, and every half minute. Whether its server answers is not asked. Upstream:
+An APIService is looked at when it, its Service or a slice of that changes, and every half minute: its server is asked
+for its discovery. Services and slices are followed from the first such APIService on. Upstream:
 `kube-aggregator/pkg/controllers/status/remote/remote_available_controller.go`.
 """
 
@@ -9,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from k8snb.client.controller import Controller
+from k8snb.client.controller import Context, Controller
+from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery.api_services import BUCKET
-from k8snb.machinery.objects import condition, with_condition
+from k8snb.machinery.objects import condition, key_of, revision_of, with_condition
 from k8snb.typing import Object, ObjectKey
 
 AGAIN_SECONDS = 30.0
@@ -32,15 +34,48 @@ class RemoteAvailabilityController(Controller):
 
     name = "apiservice-remote-available-controller"
 
+    def __init__(self, context: Context, settings: Settings = DEFAULTS) -> None:
+        super().__init__(context)
+        self._check = settings.check_discovery
+        self._follows = False
+
     def start(self) -> None:
-        self.follow(BUCKET)
+        self.informers.of(BUCKET).on_change(self._api_changed)
+
+    def _api_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None or new["spec"].get("service") is None:
+            return
+        if not self._follows:
+            self._follows = True
+            self.informers.of("services").on_change(self._service_changed)
+            self.informers.of(SLICES).on_change(self._slice_changed)
+        self.queue.add(key_of(new), revision_of(new))
+
+    def _service_changed(self, old: Object | None, new: Object | None) -> None:
+        changed = new if new is not None else old
+        assert changed is not None
+        self._wake(changed["metadata"]["namespace"], changed["metadata"]["name"], revision_of(changed))
+
+    def _slice_changed(self, old: Object | None, new: Object | None) -> None:
+        changed = new if new is not None else old
+        assert changed is not None
+        meta = changed["metadata"]
+        service = (meta.get("labels") or {}).get("kubernetes.io/service-name", "")
+        self._wake(meta["namespace"], service, revision_of(changed))
+
+    def _wake(self, namespace: str, service: str, cause: int) -> None:
+        """Look again at the APIServices that name a Service."""
+        for each in self.informers.of(BUCKET).list():
+            reference = each["spec"].get("service")
+            if reference is not None and (reference["namespace"], reference["name"]) == (namespace, service):
+                self.queue.add(key_of(each), cause)
 
     def reconcile(self, key: ObjectKey) -> float | None:
         found = self.informers.of(BUCKET).get(*key)
         reference = found["spec"].get("service") if found is not None else None
         if found is None or reference is None:
             return None
-        problem = self._problem(reference)
+        problem = self._problem(reference) or self._discovery(found["spec"])
         before = condition(found, "Available") or {}
         now = {"type": "Available", "status": "False" if problem else "True", "reason": "Passed"}
         now["message"] = "all checks passed"
@@ -54,6 +89,10 @@ class RemoteAvailabilityController(Controller):
             self.client.update_status(BUCKET, {**found, "status": {**status, "conditions": conditions}})
         self.queue.add_after(key, AGAIN_SECONDS, background=True)
         return None
+
+    def _discovery(self, spec: Object) -> Finding | None:
+        why = self._check(spec)
+        return Finding("FailedDiscoveryCheck", why) if why else None
 
     def _problem(self, reference: Object) -> Finding | None:
         name, namespace, port = reference["name"], reference["namespace"], int(reference.get("port") or 443)

@@ -55,6 +55,9 @@ class Settings:
     sign_token: Callable[[Object, Object], str] | None = None
     """`--service-account-private-key-file`: makes the token of an account that a Secret shall hold."""
 
+    check_discovery: Callable[[Object], str] = lambda spec: ""
+    """What is wrong with the answers of the server that an APIService names; empty where nothing is."""
+
     authority: Authority | None = None
     """`--cluster-signing-cert-file`: signs the certificates that are asked for."""
 

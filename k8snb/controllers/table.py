@@ -101,6 +101,7 @@ CONFIGURED: Mapping[type[Controller], Callable[[Context, Settings], Controller]]
     RootCAController: RootCAController,
     TokenController: TokenController,
     SigningController: SigningController,
+    RemoteAvailabilityController: RemoteAvailabilityController,
 }
 """Those that read the controller manager's flags."""
 

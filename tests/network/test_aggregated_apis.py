@@ -1,0 +1,127 @@
+"""A group version of the API that a pod serves: whether it is available, and who answers."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from k8snb import Cluster
+from k8snb.kubelet.images import table
+from k8snb.kubelet.images.program import Image, Program
+from k8snb.machinery.objects import condition
+from k8snb.packet import HTTPRequest, HTTPResponse
+from k8snb.typing import Object
+from k8snb.wire import Response
+
+ROOT = "/apis/a.example.com/v1"
+
+
+class Things(Program):
+    """An API server of one kind; it tells what it was asked and by whom."""
+
+    def start(self) -> None:
+        self.process.listen(8443)
+
+    def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
+        if not request.path.startswith(ROOT):
+            return HTTPResponse(404)
+        told = [request.method, request.path, request.headers["x-remote-user"], request.headers["x-remote-group"]]
+        return HTTPResponse(200, orjson.dumps([*told, request.body]).decode(), {"Content-Type": "application/json"})
+
+
+@pytest.fixture(autouse=True)
+def image() -> None:
+    table.add(Image("example.com/things", 1_000_000, {"things": Things}, entrypoint=("things",)))
+
+
+def named(name: str) -> Object:
+    return {"name": name, "namespace": "default"}
+
+
+def service(port: int = 443, target: int = 8443, **spec: object) -> Object:
+    ports = [{"name": "api", "port": port, "targetPort": target}]
+    return {"metadata": named("things"), "spec": {"selector": {"app": "things"}, "ports": ports, **spec}}
+
+
+def pod(image: str = "example.com/things") -> Object:
+    meta = {**named("things"), "labels": {"app": "things"}}
+    return {"metadata": meta, "spec": {"containers": [{"name": "c", "image": image}]}}
+
+
+def register(cluster: Cluster, group: str = "a.example.com") -> None:
+    spec = {"group": group, "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100}
+    reference = {"namespace": "default", "name": "things"}
+    cluster.client.create("apiservices", {"metadata": {"name": f"v1.{group}"}, "spec": {**spec, "service": reference}})
+
+
+def available(cluster: Cluster, group: str = "a.example.com") -> tuple[str, str, str]:
+    cluster.settle()
+    found = condition(cluster.client.get("apiservices", f"v1.{group}"), "Available")
+    assert found is not None
+    return found["status"], found["reason"], found["message"]
+
+
+def ask(cluster: Cluster, method: str, path: str, body: bytes = b"") -> Response:
+    return cluster.client.request(method, path, {"limit": "5"}, {}, body)
+
+
+def test_each_step_towards_an_answer_is_told_as_soon_as_it_is_taken() -> None:
+    cluster = Cluster(nodes=1)
+    register(cluster)
+    told = [available(cluster)]
+    made = cluster.client.create("services", {**service(80), "spec": {**service(80)["spec"], "selector": {}}})
+    told.append(available(cluster))
+    made = cluster.client.update("services", {**made, "spec": {**made["spec"], "ports": service()["spec"]["ports"]}})
+    told.append(available(cluster))
+    cluster.client.update("services", {**made, "spec": {**made["spec"], "selector": {"app": "things"}}})
+    told.append(available(cluster))
+    cluster.client.create("pods", pod())
+    told.append(available(cluster))
+    cluster.client.delete("pods", "things", "default")
+    told.append(available(cluster))
+    where = 'service/things in "default"'
+    missing = f'endpointslices for {where} have no addresses with port name "api"'
+    assert told == [
+        ("False", "ServiceNotFound", f"{where} is not present"),
+        ("False", "ServicePortError", f"{where} is not listening on port 443"),
+        ("False", "EndpointsNotFound", f"cannot find endpointslices for {where}"),
+        ("False", "MissingEndpoints", missing),
+        ("True", "Passed", "all checks passed"),
+        ("False", "MissingEndpoints", missing),
+    ]
+
+
+def test_a_server_that_does_not_know_the_group_or_does_not_listen_fails_the_check() -> None:
+    cluster = Cluster(nodes=1)
+    cluster.client.create("services", service())
+    cluster.client.create("pods", pod())
+    register(cluster, "b.example.com")
+    told = [available(cluster, "b.example.com")]
+    found = cluster.client.get("services", "things", "default")
+    ports = service(target=9)["spec"]["ports"]
+    cluster.client.update("services", {**found, "spec": {**found["spec"], "ports": ports}})
+    told.append(available(cluster, "b.example.com"))
+    ip = cluster.client.get("pods", "things", "default")["status"]["podIP"]
+    url, closed = f"https://{ip}:8443/apis/b.example.com/v1", f"https://{ip}:9/apis/b.example.com/v1"
+    lead = "failing or missing response from"
+    refused = f'{lead} {closed}: Get "{closed}": dial tcp {ip}:9: connect: connection refused'
+    assert told == [
+        ("False", "FailedDiscoveryCheck", f"{lead} {url}: bad status from {url}: 404"),
+        ("False", "FailedDiscoveryCheck", refused),
+    ]
+
+
+def test_requests_go_to_the_pod_with_their_user_and_are_answered_503_where_it_is_not_available() -> None:
+    cluster = Cluster(nodes=1)
+    cluster.client.create("services", service())
+    register(cluster)
+    cluster.settle()
+    without = ask(cluster, "GET", f"{ROOT}/things")
+    cluster.client.create("pods", pod())
+    cluster.settle()
+    answer = ask(cluster, "POST", f"{ROOT}/things", b"{}")
+    assert (without.code, without.body) == (503, b"service unavailable\n")
+    assert (answer.code, answer.content_type) == (200, "application/json")
+    method, path, user, groups, body = orjson.loads(answer.body)
+    assert (method, path, user, body) == ("POST", f"{ROOT}/things?limit=5", "kubernetes-admin", "{}")
+    assert "system:authenticated" in groups.split(",")
