@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from k8snb.cluster import Cluster
 from k8snb.machinery import rsa
 from k8snb.machinery.rsa import from_url_safe
 from k8snb.typing import Object
@@ -215,3 +216,34 @@ def test_a_node_gets_tokens_for_its_own_pods_alone() -> None:
     assert "token" in own["status"]
     assert "no relationship found between node 'node-2' and this object" in other["message"]
     assert unbound["message"] == 'serviceaccounts "bot" is forbidden: node requested token not bound to a pod'
+
+
+def test_a_webhook_sees_the_request_for_a_token_and_may_refuse_it() -> None:
+    cluster, url, seen = Cluster(nodes=0), "https://hook.example.com/", []
+
+    def refuse(review: Any) -> Any:
+        seen.append(review["request"])
+        answer = {"uid": review["request"]["uid"], "allowed": False, "status": {"message": "not today"}}
+        return {**review, "response": answer}
+
+    cluster.webhooks[url] = refuse
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["serviceaccounts/token"]}
+    hook = {"name": "a.example.com", "clientConfig": {"url": url}, "rules": [rule], "sideEffects": "None"}
+    configuration = {"metadata": {"name": "w"}, "webhooks": [{**hook, "admissionReviewVersions": ["v1"]}]}
+    cluster.client.create("validatingwebhookconfigurations", configuration)
+    body = json.dumps({"spec": {"audiences": ["a"], "expirationSeconds": 600}}).encode()
+    path = "/api/v1/namespaces/default/serviceaccounts/default/token"
+    refused = cluster.client.request("POST", path, {}, {"content-type": "application/json"}, body)
+    assert refused.object is not None
+    why = 'admission webhook "a.example.com" denied the request: not today'
+    assert (refused.code, refused.object["message"]) == (400, why)
+    asked = {name: seen[0][name] for name in ("operation", "kind", "subResource", "name", "namespace")}
+    kind = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
+    assert asked == {
+        "operation": "CREATE",
+        "kind": kind,
+        "subResource": "token",
+        "name": "default",
+        "namespace": "default",
+    }
+    assert seen[0]["object"]["spec"] == {"audiences": ["a"], "expirationSeconds": 600, "boundObjectRef": None}

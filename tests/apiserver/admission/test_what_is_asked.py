@@ -77,6 +77,30 @@ def test_a_webhook_may_refuse_a_connection(below: str, query: Mapping[str, str],
     }
 
 
+PROXIES: list[tuple[str, str, str, str, str]] = [
+    ("services", "/api/v1/namespaces/default/services/https:web:443", "web", "default", "ServiceProxyOptions"),
+    ("nodes", "/api/v1/nodes/n:10250", "n", "", "NodeProxyOptions"),
+]
+
+
+@pytest.mark.parametrize(("plural", "place", "name", "namespace", "kind"), PROXIES)
+def test_a_webhook_may_refuse_the_proxy_of_a_service_or_a_node(
+    plural: str, place: str, name: str, namespace: str, kind: str
+) -> None:
+    post = Post("Validating", webhook(rules=[rule(f"{plural}/proxy", operations=["CONNECT"])]), a=no)
+    refused = post.send("PUT", f"{place}/proxy/a/b")
+    assert told(refused) == (400, 'admission webhook "a.example.com" denied the request: not today')
+    assert seen(post.asked[0], "operation", "kind", "resource", "subResource", "name", "namespace", "object") == {
+        "operation": "CONNECT",
+        "kind": {**CORE, "kind": kind},
+        "resource": {**CORE, "resource": plural},
+        "subResource": "proxy",
+        "name": name,
+        "namespace": namespace or None,
+        "object": {"apiVersion": "v1", "kind": kind, "path": "a/b"},
+    }
+
+
 def test_a_policy_may_look_into_a_command() -> None:
     court = Court()
     rules = rule("pods/exec", operations=["CONNECT"])
