@@ -27,7 +27,8 @@ PORT, DISCOVERY_SECONDS = 443, 5.0
 _TEXT = "text/plain; charset=utf-8"
 _CHECKER = User("system:kube-aggregator", ("system:masters",))
 _ERRNO = {"refused": "connect: connection refused", "unreachable": "connect: no route to host"}
-_WITHHELD = ("authorization", "x-remote-user", "x-remote-group", "host")
+_WITHHELD = ("authorization", "host", "impersonate-", "x-remote-")
+"""How headers begin that say who a request is from: what a client writes there does not reach the pod."""
 
 
 class Aggregator:
@@ -53,7 +54,7 @@ class Aggregator:
         except StatusError:
             return _unavailable("service unavailable")
         query = f"?{urlencode(request.query)}" if request.query else ""
-        headers = {name: value for name, value in request.headers.items() if name not in _WITHHELD}
+        headers = {name: value for name, value in request.headers.items() if not name.startswith(_WITHHELD)}
         text = request.body.decode("utf-8", "replace")
         try:
             answer = self._ask(backend, request.method, request.path + query, request.user, headers, text)
