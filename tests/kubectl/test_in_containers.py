@@ -43,6 +43,15 @@ def test_what_is_not_there_cannot_be_copied(box: Typed, tmp_path: Path) -> None:
     assert box(f"cp {tmp_path} box:/no/such/folder/x").code == 1
 
 
+def test_a_tar_says_what_is_wrong_in_the_words_of_its_image(box: Typed) -> None:
+    box("run web --image=nginx:1.27")
+    box("wait --for=condition=Ready pod/web")
+    said = box("exec web -- tar xmf - -C /nope")
+    lost = "tar: /nope: Cannot open: No such file or directory\ntar: Error is not recoverable: exiting now\n"
+    assert said.text == f"{lost}command terminated with exit code 2\n"
+    assert "tar: can't change directory to '/nope'" in box("exec box -- tar xmf - -C /nope").text
+
+
 def test_an_attached_reader_sees_what_is_written_from_now_on(box: Typed) -> None:
     before = box("logs box").stdout
     shown = box("attach box --request-timeout=25s").stdout

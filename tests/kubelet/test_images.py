@@ -178,6 +178,8 @@ def test_an_image_has_only_the_commands_it_has() -> None:
     world = World()
     with pytest.raises(RuntimeRefused, match=r'exec: "curl": executable file not found in \$PATH'):
         world.exec(world.run("busybox", "sleep", "infinity"), "curl", "x")
+    with pytest.raises(RuntimeRefused, match='exec: "/bin/no": stat /bin/no: no such file or directory: unknown'):
+        world.exec(world.run("busybox", "sleep", "infinity"), "/bin/no")
     with pytest.raises(RuntimeRefused, match='exec: "sh"'):
         world.exec(world.run("registry.k8s.io/pause:3.10"), "sh")
 

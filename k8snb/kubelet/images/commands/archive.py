@@ -8,9 +8,40 @@ from __future__ import annotations
 import io
 import posixpath
 import tarfile
+from typing import NamedTuple
 
 from k8snb.kubelet.images.filesystem import MISSING, FileError
 from k8snb.kubelet.images.shell.interpreter import Command, Invocation
+
+
+class Wording(NamedTuple):
+    """How a `tar` says what is wrong, and its exit code then."""
+
+    leading: str
+    missing: str
+    failed: str
+    no_folder: str
+    code: int
+
+
+BUSYBOX = Wording(
+    "removing leading '/' from member names",
+    "{}: " + MISSING,
+    "error exit delayed from previous errors",
+    "can't change directory to '{}': " + MISSING,
+    1,
+)
+GNU = Wording(
+    "Removing leading `/' from member names",
+    "{}: Cannot stat: " + MISSING,
+    "Exiting with failure status due to previous errors",
+    "{}: Cannot open: " + MISSING + "\ntar: Error is not recoverable: exiting now",
+    2,
+)
+
+
+def _wording(call: Invocation) -> Wording:
+    return BUSYBOX if call.process.image.shell == "busybox" else GNU
 
 
 def tar(call: Invocation) -> int:
@@ -32,20 +63,19 @@ def tar(call: Invocation) -> int:
 
 
 def _create(call: Invocation, folder: str, words: list[str]) -> int:
-    buffer = io.BytesIO()
+    buffer, said = io.BytesIO(), _wording(call)
     code = 0
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for word in words:
             if word.startswith("/"):
-                call.streams.err("tar: removing leading '/' from member names\n")
+                call.streams.err(f"tar: {said.leading}\n")
             path = posixpath.normpath(posixpath.join(folder, word))
             if not call.process.files.exists(path):
-                call.fail(f"{word}: {MISSING}")
-                code = 1
+                code = call.fail(said.missing.format(word), said.code)
                 continue
             _add(call, archive, path, word.lstrip("/") or ".")
     if code:
-        call.fail("error exit delayed from previous errors")
+        call.fail(said.failed)
     call.streams.out(buffer.getvalue().decode())
     return code
 
@@ -68,7 +98,8 @@ def _extract(call: Invocation, folder: str) -> int:
     files = call.process.files
     content = call.streams.input.read().encode()
     if not files.is_directory(folder):
-        return call.fail(f"can't change directory to '{folder}': {MISSING}")
+        said = _wording(call)
+        return call.fail(said.no_folder.format(folder), said.code)
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
             for entry in archive:
