@@ -180,7 +180,7 @@ def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | N
     try:
         revision, start = _read_token(token)
     except ValueError as error:
-        raise bad_request(f"invalid continue token: continue key is not valid{error}") from None
+        raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None
     if query.get("resourceVersion", "") not in ("", "0"):
         raise bad_request("specifying resource version is not allowed when using continue")
     if revision > store.revision:
@@ -189,23 +189,23 @@ def _resume(token: str, query: Mapping[str, str], store: Store) -> tuple[int | N
 
 
 def _read_token(token: str) -> tuple[int, Place]:
-    """What a token says. Raises ValueError with the end of the sentence that says what is wrong with it."""
+    """What a token says. Raises ValueError with what is wrong with it."""
     at = next((at for at, letter in enumerate(token) if letter not in _BASE64), len(token))
     if at < len(token) or len(token) % 4 == 1:
-        raise ValueError(f": illegal base64 data at input byte {at}")
+        raise ValueError(f"illegal base64 data at input byte {at}")
     text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     value, _ = parse_json(text) if text else ({}, [])
     if not isinstance(value, dict) or value.get("v") != "meta.k8s.io/v1":
         version = value.get("v", "") if isinstance(value, dict) else ""
-        raise ValueError(f": server does not recognize this encoded version {version}")
+        raise ValueError(f"server does not recognize this encoded version {version}")
     revision, start = value.get("rv", 0), value.get("start", "")
     if not isinstance(revision, int) or revision == 0:
-        raise ValueError(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+        raise ValueError("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
     if not isinstance(start, str) or not start:
-        raise ValueError(": encoded start key empty (version meta.k8s.io/v1)")
+        raise ValueError("encoded start key empty (version meta.k8s.io/v1)")
     namespace, slash, name = start.partition("/")
     if not slash or "/" in name or ".." in (namespace, name):
-        raise ValueError(f": {start}")
+        raise ValueError(start)
     return revision, (namespace, name)
 
 

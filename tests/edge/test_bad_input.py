@@ -358,6 +358,7 @@ NO_TOKEN = "invalid continue token: continue key is not valid"
         ("limit=%D9%A1", 'strconv.ParseInt: parsing "\u0661": invalid syntax'),
         ("watch=1&timeoutSeconds=x", 'strconv.ParseInt: parsing "x": invalid syntax'),
         ("continue=!!!", f"{NO_TOKEN}: illegal base64 data at input byte 0"),
+        ("continue=abc", f"{NO_TOKEN}: invalid character 'i' looking for beginning of value"),
         ("continue=e30", f"{NO_TOKEN}: server does not recognize this encoded version "),
         ("continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ",
          f"{NO_TOKEN}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"),
