@@ -166,6 +166,12 @@ def test_code_comes_in_small_cells(page: str) -> None:
 
 
 @pages
+def test_a_page_has_at_most_twenty_five_code_cells(page: str) -> None:
+    """All of them count: the imports, what sets an exercise up, its check and its folded solution."""
+    assert len(code(page)) <= 25
+
+
+@pages
 def test_a_page_has_two_to_four_exercises_that_are_not_solved_until_somebody_solves_them(page: str) -> None:
     exercises = [heading for heading in headings(page, 3) if re.match(r"\d · ", heading)]
     assert 2 <= len(exercises) <= 4
