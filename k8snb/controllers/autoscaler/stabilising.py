@@ -128,22 +128,23 @@ def _at_start(memory: Memory, current: int, seconds: int, now: float) -> int:
 
 
 def _up_limit(rules: Object, memory: Memory, current: int, now: float) -> int:
-    policies: Sequence[Object] = rules.get("policies") or ()
-    if rules.get("selectPolicy") == "Disabled" or not policies:
-        return current
-    limits: list[int] = []
-    for policy in policies:
-        start, value = _at_start(memory, current, policy["periodSeconds"], now), policy["value"]
-        limits.append(start + value if policy["type"] == "Pods" else math.ceil(start * (1 + value / 100)))
+    limits = _limits(rules, memory, current, now, 1)
     return min(limits) if rules.get("selectPolicy") == "Min" else max(limits)
 
 
 def _down_limit(rules: Object, memory: Memory, current: int, now: float) -> int:
+    limits = _limits(rules, memory, current, now, -1)
+    return max(limits) if rules.get("selectPolicy") == "Min" else min(limits)
+
+
+def _limits(rules: Object, memory: Memory, current: int, now: float, way: int) -> list[int]:
+    """How far each policy lets the number go, up (`way` 1) or down (-1); where none may act, the present number."""
     policies: Sequence[Object] = rules.get("policies") or ()
     if rules.get("selectPolicy") == "Disabled" or not policies:
-        return current
+        return [current]
+    rounded = math.ceil if way > 0 else int
     limits: list[int] = []
     for policy in policies:
-        start, value = _at_start(memory, current, policy["periodSeconds"], now), policy["value"]
-        limits.append(start - value if policy["type"] == "Pods" else int(start * (1 - value / 100)))
-    return max(limits) if rules.get("selectPolicy") == "Min" else min(limits)
+        start, value = _at_start(memory, current, policy["periodSeconds"], now), way * policy["value"]
+        limits.append(start + value if policy["type"] == "Pods" else rounded(start * (1 + value / 100)))
+    return limits
