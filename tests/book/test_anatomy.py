@@ -8,6 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
+import yaml
 
 from tests.book.conftest import ROOT
 
@@ -24,83 +25,15 @@ SECTIONS = [
     "Further reading",
 ]
 
-# What a page must cover, run, break and step through, and what it must set right about older texts; each point
-# by words that no text about it can do without.
-POINTS = {
-    "first-app/pod": [
-        "smallest", "logical host", "group", "localhost", "network namespace", "emptyDir", "IPC",
-        "`Pending`", "`Running`", "`Succeeded`", "`Failed`", "`Unknown`", "Conditions", "`waiting`", "`terminated`",
-        "`restartPolicy: Always`", "`OnFailure`", "`Never`", "does not heal itself", "Why not one container",
-        "### Sidecars", "%kubectl logs", "%kubectl exec", "wget -qO- localhost", "nginx -s stop",
-        "`CrashLoopBackOff`", "%kubectl delete pod", "stays gone", "`ErrImagePull`", "`ImagePullBackOff`",
-        "1.33", "in-place resize", "1.35", "stop_kubelet", "not been set since",
-    ],
-    "first-app/runtime": [
-        "**container runtime**", "**Container Runtime Interface**", "**RuntimeService**", "**ImageService**", "gRPC",
-        "**RunPodSandbox**", "**CreateContainer**", "**StartContainer**", "**ImageStatus**", "**StopContainer**",
-        "**dockershim**", "removed in **1.24**", "**containerd**", "**CRI-O**", "**RuntimeClass**", "**gVisor**",
-        "**Kata Containers**", "`systemd`", "`cgroupfs`", "must use the same one", "cpu.weight", "cpu.max",
-        "memory.max", "`OOMKilled`", "**137**", "A runtime that is not there", "asks the runtime for its driver",
-        "in maintenance since",
-        'cluster.calls("ordered")', 'cluster.cgroups("measured")',
-    ],
-    "first-app/node": [
-        "**node** is a machine", "*container runtime*", "*kubelet*", "*kube-proxy*",
-        "**registered**", "in a rack or rented",
-        "**Capacity**", "**Allocatable**", "**conditions**", "**Lease**", "`kube-node-lease`", "Every ten seconds",
-        "every five minutes", "node controller waits 50 seconds", "`Unknown`", "`NoExecute`", "tolerationSeconds",
-        "After 300 seconds", "elsewhere", "start_kubelet", "stop_kubelet", "%kubectl describe node", "get lease node-1",
-        "*unknown*", "An object without a machine", "A machine without an object", "40 before version 1.32",
-        'cluster.stepper("A machine is lost"', "taint eviction controller",
-    ],
-    "first-app/labels": [
-        "pairs of a key and a value", "1 to 63 characters", "at most 253 characters", "may be empty", "`!=`", "`notin`",
-        "`in`", "-l '!env'", "A comma means *and*", "*loose coupling*", "five steps", "**template**", "**ReplicaSet**",
-        "**slice**", "**kube-proxy**", "cannot be selected", "matchExpressions", "nodeSelector", "app=quarantine",
-        "matches nothing", "matches too much", 'cluster.selection("service/my-app-service")', "256 KiB",
-    ],
-    "first-app/deployment": [
-        "declared", "**ReplicaSets**", "`pod-template-hash`", "`maxSurge`", "`maxUnavailable`", "revision",
-        "rollout undo", "rollout pause", "rollout resume", "`progressDeadlineSeconds`", "`Recreate`", "cattle",
-        "%kubectl scale", "%kubectl set image", "rollout history", "cluster.chart(", "`Progressing` has turned false",
-        "Nothing is down", "min available", "max total",
-    ],
-    "first-app/service": [
-        "never change", "virtual address", "changing pods", "nslookup my-service", "/etc/resolv.conf",
-        "printenv MY_SERVICE_SERVICE_HOST", "**EndpointSlice**", "sessionAffinity: ClientIP", "Who reaches it, and how",
-        "Use it for", "`ClusterIP`", "`NodePort`", "`LoadBalancer`", "`ExternalName`", "**Headless**",
-        "**kube-proxy** writes these rules", "sort | uniq -c", "%kubectl scale", "about=both",
-        '"targetPort": 8080', "touch /tmp/sick", '"app.kubernetes.io/name": "MyAp"', 'cluster.packet("client"',
-        "deprecated since 1.33", "PreferSameNode", "`nftables`", "`ipvs`",
-    ],
-    "first-app/kubectl": [
-        "the client that knows the paths", "**kubeconfig**", "**context**", "**Imperative**", "**Declarative**",
-        "**three-way merge**", "server-side", "%kubectl exec", "cluster.requests(f\"logs", "%kubectl explain",
-        "diff -f -", 'cluster.requests("get deployment web")', 'cluster.requests("describe', "delete pod", "-o name",
-        "**JSONPath**", "custom-columns", "`-v=8`", "**POST**", "**PATCH**", "**DELETE**", "**conflict**",
-        "--field-manager",
-        "*Strict validation*", "A typo", "cluster.applying(config)", "managedFields", "resourceVersion",
-    ],
-    "first-app/namespace": [
-        "scope for names", "Same kind, same name, two objects", "`default`", "`kube-system`", "`kube-public`",
-        "`kube-node-lease`", "--namespaced=false", "nslookup web.team-a",
-        "**RBAC**", "**NetworkPolicy**", "It is not a wall",
-        "**ResourceQuota**", "**LimitRange**", "per namespace", "Terminating", "finalizer", "Over budget",
-        'cluster.stepper("A namespace is deleted"', "*namespace controller*", "share a kernel",
-    ],
-}  # fmt: skip
-
-MANIFESTS = {
-    "first-app/pod": ["first-app/pod.yaml", "first-app/two-containers.yaml"],
-    "first-app/runtime": ["first-app/measured-pod.yaml", "first-app/runtime-class.yaml"],
-    "first-app/node": ["first-app/phantom-node.yaml"],
-    "first-app/labels": ["first-app/labels-deployment.yaml", "first-app/labels-service.yaml"],
-    "first-app/deployment": ["first-app/deployment.yaml"],
-    "first-app/service": ["first-app/service-pods.yaml", "first-app/service.yaml", "first-app/service-types.yaml"],
-    "first-app/kubectl": ["first-app/shop.yaml"],
-    "first-app/namespace": ["first-app/quota.yaml", "first-app/limit-range.yaml"],
+# Beside each page stands what it must cover, run, break and step through, and what it must set right about older texts:
+# each point by words that no text about it can do without; and which manifests it applies exactly as they are kept.
+KEPT = ROOT / "tests" / "book" / "points"
+ASKED = {
+    str(path.relative_to(KEPT).with_suffix("")): yaml.safe_load(path.read_text())
+    for path in sorted(KEPT.rglob("*.yaml"))
 }
-"""What is applied on a page exactly as it is kept."""
+POINTS = {page: asked["points"] for page, asked in ASKED.items()}
+MANIFESTS = {page: asked["manifests"] for page, asked in ASKED.items()}
 
 
 def cells(page: str) -> list[Any]:
@@ -120,6 +53,11 @@ def headings(page: str, level: int) -> list[str]:
 
 def is_solution(cell: Any) -> bool:
     return "hide-cell" in cell.metadata.get("tags", ())
+
+
+def test_every_page_of_a_concept_says_what_it_must_cover() -> None:
+    pages = {path.relative_to(ROOT / "chapters").with_suffix("") for path in ROOT.glob("chapters/*/*.ipynb")}
+    assert {str(page) for page in pages if page.parent.name != "reference"} == set(POINTS)
 
 
 pages = pytest.mark.parametrize("page", POINTS)
