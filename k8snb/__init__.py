@@ -12,16 +12,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from k8snb.client.controller import Controller
+    from k8snb.client.faults import Faults
     from k8snb.cluster import Cluster, NodeSpec
     from k8snb.current import use
     from k8snb.errors import StatusError
     from k8snb.showing import diagram
 
 __version__ = "0.1.0"
-__all__ = ["Cluster", "NodeSpec", "StatusError", "__version__", "diagram", "load_ipython_extension", "use"]
+__all__ = [
+    "Cluster",
+    "Controller",
+    "Faults",
+    "NodeSpec",
+    "StatusError",
+    "__version__",
+    "diagram",
+    "load_ipython_extension",
+    "use",
+]
 
 _WHERE = {
     "Cluster": "k8snb.cluster",
+    "Controller": "k8snb.client.controller",
+    "Faults": "k8snb.client.faults",
     "NodeSpec": "k8snb.cluster",
     "StatusError": "k8snb.errors",
     "diagram": "k8snb.showing",

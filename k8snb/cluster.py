@@ -34,6 +34,7 @@ from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_SERVER, make, user_of
 from k8snb.current import use
+from k8snb.hosting import Hosting, Program
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
@@ -99,7 +100,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Showing):
+class Cluster(Showing, Hosting):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
@@ -176,6 +177,8 @@ class Cluster(Showing):
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
+        self.programs: dict[str, Program] = {}
+        """What the reader runs beside them, by name."""
         manager = self._context.separate("system:kube-controller-manager", patient={"pods"})
         settings = self._settings(gate)
         for kind in CONTROLLERS:

@@ -17,6 +17,7 @@ LAYERS = (
         "bench",
         "cluster",
         "coverage",
+        "hosting",
         "outside",
         "playing",
         "serving",

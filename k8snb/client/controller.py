@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from k8snb.client.client import Client, Transport
+from k8snb.client.ear import Ear, Heard
 from k8snb.client.events import EventRecorder
 from k8snb.client.informer import Informers
 from k8snb.client.queue import WorkQueue
@@ -62,6 +63,8 @@ class Controller:
         self.trace = context.trace
         self.events = EventRecorder(context.client, context.clock, self.name)
         self.queue = WorkQueue(context.loop, context.trace, self.name, self.reconcile)
+        self.ears: list[Ear] = []
+        self._loop = context.loop
 
     def start(self) -> None:
         """Subscribe to informers."""
@@ -94,6 +97,10 @@ class Controller:
                     self.queue.add(ObjectKey(obj["metadata"].get("namespace", ""), owner["name"]), revision_of(obj))
 
         self.informers.of(resource).on_change(changed)
+
+    def hear(self, resource: str, heard: Heard) -> None:
+        """Call `heard(type, object)` for every watch event itself, without queue or cache (edge-triggered)."""
+        self.ears.append(Ear(self._loop, self.client, self.trace, self.name, resource, heard))
 
     # -- telling -----------------------------------------------------------------------------------
 

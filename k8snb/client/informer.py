@@ -22,6 +22,7 @@ Handler = Callable[[Object | None, Object | None], None]
 Values = Callable[[Object], Iterable[str]]
 TYPES = ("ADDED", "MODIFIED", "DELETED")
 GOING = ("DELETED",)
+ENDS = ("DELETED", "ERROR")
 COMING = ("ADDED",)
 
 
@@ -187,22 +188,49 @@ class Informer(Task):
             event = events.popleft()
             if passing and event.superseded:
                 continue
+            if event.type in ENDS:
+                self._ended(event)
+                continue
             self.revision = event.revision
             obj = event.object
             meta = obj["metadata"]
             key = (meta.get("namespace", ""), meta["name"])
             old = objects.get(key)
-            if event.type == "DELETED":
-                if old is not None:
-                    del objects[key]
-                    self._announce(old, None)
-                continue
             objects[key] = obj
             if indexes:
                 for index in indexes.values():
                     index.put(old, obj)
             for handler in added if old is None else modified:
                 handler(old, obj)
+
+    def _ended(self, event: WatchEvent) -> None:
+        """An object is gone, or the watch is: it has expired, and what it did not deliver has to be found out."""
+        if event.type == "ERROR":
+            self._relist()
+            return
+        self.revision = event.revision
+        meta = event.object["metadata"]
+        old = self._objects.pop((meta.get("namespace", ""), meta["name"]), None)
+        if old is not None:
+            self._announce(old, None)
+
+    def _relist(self) -> None:
+        """List again, and announce whatever is not as it was when this cache last heard of it.
+
+        Upstream: `Reflector.ListAndWatch` and `DeltaFIFO.Replace`.
+        """
+        listed = self._client.list_object(self.resource, fields=self._fields)
+        self._events.clear()
+        self.revision = revision_of(listed)
+        found = {(o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in listed["items"]}
+        gone = [key for key in self._objects if key not in found]
+        for key in gone:
+            self._announce(self._objects.pop(key), None)
+        for key, obj in found.items():
+            old = self._objects.get(key)
+            self._objects[key] = obj
+            if old is None or revision_of(old) != revision_of(obj):
+                self._announce(old, obj)
 
     def _announce(self, old: Object | None, new: Object | None) -> None:
         for index in self._indexes.values():

@@ -1,0 +1,163 @@
+"""Controllers of the reader's own, each in a process of its own that can fail alone.
+
+`cluster.run(Flock)` starts a `Controller` beside those of the cluster: it takes turns like them, its reconciles are in
+the trace and in steppers, and a fork or a rewind starts it again at the same point. Between it and the API server lies
+a connection whose `Faults` the reader chooses.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from k8snb.client.client import Client
+from k8snb.client.controller import Context, Controller
+from k8snb.client.faults import Faults, Unreliable
+from k8snb.client.informer import Informers
+from k8snb.i18n import _
+from k8snb.machinery.names import Lottery
+from k8snb.wire import User
+
+Make = Callable[[Context], Controller]
+
+NO_FAULTS = Faults()
+
+
+class Program:
+    """A process that runs one controller. It has the rights of an administrator, and its requests bear its name."""
+
+    def __init__(self, context: Context, make: Make, name: str, faults: Faults) -> None:
+        self.name = name
+        self.restarts = 0
+        """How often it has been started again."""
+        self.controller: Controller | None = None
+        """What runs; None while the process is down."""
+        self._context = context
+        self._make = make
+        self._wire = self._line(Lottery(sum(name.encode())), faults)
+        self.start()
+
+    def _line(self, lottery: Lottery, faults: Faults) -> Unreliable:
+        wire = Unreliable(self._context.transport, self._context.loop, lottery, faults)
+        wire.crash = self._crashed
+        return wire
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self.controller is not None
+
+    @property
+    def reconciles(self) -> int:
+        """How many reconciles of it the trace has kept."""
+        return sum(1 for span in self._context.trace.spans if span.component == self.name)
+
+    def start(self) -> None:
+        """Start the process; its memory is empty."""
+        if self.controller is not None:
+            return
+        context, wire = self._context, self._wire
+        wire.alive = True
+        client = Client(wire, context.scheme, User(self.name, ("system:masters", "system:authenticated")))
+        informers = Informers(context.loop, client, context.trace)
+        self._own = replace(context, transport=wire, client=client, informers=informers)
+        self.controller = self._make(self._own)
+        self.controller.start()
+
+    def stop(self) -> None:
+        """End the process, wherever it is: nothing is heard or sent any more, and all that it knew is forgotten."""
+        controller, self.controller = self.controller, None
+        if controller is None:
+            return
+        self._wire.die()
+        controller.queue.paused = True
+        self._own.informers.stop()
+        for ear in controller.ears:
+            ear.stop()
+
+    def suffer(self, faults: Faults) -> None:
+        """Let these things go wrong from now on, and no others."""
+        self._wire.suffer(faults)
+
+    def _crashed(self) -> None:
+        self.stop()
+        self._context.clock.call_later(self._wire.faults.restart, self._again)
+
+    def _again(self) -> None:
+        if self.controller is None:
+            self.restarts += 1
+            self.start()
+
+    def __repr__(self) -> str:
+        tally = self._wire.tally
+        words = {
+            "arrived": _("watch events that arrived"),
+            "lost": _("… that were lost"),
+            "twice": _("… that came twice"),
+            "late": _("… that came late"),
+            "writes": _("requests that wrote"),
+        }
+        rows = [(words[name], str(tally[name])) for name in words if tally[name] or name in ("arrived", "writes")]
+        rows.insert(-1, (_("reconciles"), str(self.reconciles)))
+        rows += [(_("times started again"), str(self.restarts))] if self.restarts else []
+        width = max(len(label) for label, _count in rows)
+        state = _("running") if self.running else _("down")
+        return "\n".join([f"{self.name}: {state}", *(f"  {label:{width}}  {count}" for label, count in rows)])
+
+
+class Hosting(ABC):
+    """The programs of a cluster that its reader has written."""
+
+    programs: dict[str, Program]
+    _context: Context
+
+    @abstractmethod
+    def _do(self, name: str, *arguments: Any) -> Any:
+        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
+
+    def run(self, controller: type[Controller], faults: Faults = NO_FAULTS) -> Program:
+        """Run a controller of your own, with these faults on its connection to the API server.
+
+        A program of the same name that runs already is replaced. Raises ValueError if the class has no `name`.
+        """
+        if not controller.name:
+            raise ValueError(_("{kind} has no name: give the class a `name = …`").format(kind=controller.__name__))
+        self._do("_run_program", controller, faults)
+        return self.programs[controller.name]
+
+    def suffer(self, name: str, faults: Faults = NO_FAULTS) -> Program:
+        """Change what goes wrong between a program and the API server; without faults all is well from now on."""
+        self._do("_suffer_program", self._program(name).name, faults)
+        return self.programs[name]
+
+    def stop(self, name: str) -> None:
+        """Kill a program: all that it had in memory is lost. ValueError if there is none of that name."""
+        self._do("_stop_program", self._program(name).name)
+
+    def start(self, name: str) -> None:
+        """Start a program that was stopped or has crashed. ValueError if there is none of that name."""
+        self._do("_start_program", self._program(name).name)
+
+    def _program(self, name: str) -> Program:
+        found = self.programs.get(name)
+        if found is None:
+            known = ", ".join(self.programs) or _("none")
+            raise ValueError(_("no program {name} runs here; there are: {known}").format(name=name, known=known))
+        return found
+
+    def _run_program(self, controller: type[Controller], faults: Faults) -> None:
+        former = self.programs.get(controller.name)
+        if former is not None:
+            former.stop()
+        self.programs[controller.name] = Program(self._context, controller, controller.name, faults)
+
+    def _suffer_program(self, name: str, faults: Faults) -> None:
+        self.programs[name].suffer(faults)
+
+    def _stop_program(self, name: str) -> None:
+        self.programs[name].stop()
+
+    def _start_program(self, name: str) -> None:
+        self.programs[name].start()
