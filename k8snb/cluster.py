@@ -23,6 +23,7 @@ from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT, bootstrap_objects
 from k8snb.apiserver.machine import Machine
 from k8snb.apiserver.ownership import founded
+from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.server import APIServer
 from k8snb.apiserver.standing import standing
 from k8snb.client.client import Client
@@ -165,6 +166,8 @@ class Cluster(Showing, Hosting):
         gate = Gate.of(self.store, self.clock, self._keys)
         self.server = APIServer(self.store, self.clock, self.lottery, self.trace, gate=gate, agents=self._agent)
         self.client = Client(self._door, self.server.scheme, ADMIN)
+        self.raw = RawStore(self.store, self.server.kinds, Lottery(~made["seed"]).random.randbytes)
+        """What lies in the store, as `etcdctl` shows it."""
         self._context = self._root_context()
         for resource, obj in bootstrap_objects():
             self._context.client.create(resource, obj)
@@ -431,6 +434,19 @@ class Cluster(Showing, Hosting):
         from k8snb.kubectl import run
 
         return run(self, command, stdin).text
+
+    def etcdctl(self, command: str) -> str:
+        """What `etcdctl COMMAND` prints: the database behind the API server, as it lies there."""
+        from k8snb.apiserver.etcdctl import run
+
+        return run(self.raw, command)
+
+    def encrypt(self, configuration: Object) -> None:
+        """Give the API server an EncryptionConfiguration; it takes effect with the next write (and read)."""
+        self._do("_encrypt", configuration)
+
+    def _encrypt(self, configuration: Object) -> None:
+        self.raw.encrypt(configuration)
 
     def fork(self) -> Cluster:
         """A second cluster with the same past; from here on the two know nothing of each other."""

@@ -431,7 +431,7 @@ class Writer:
             kind.strategy.release(gone)
             self._store.delete(kind.bucket, namespace, name, gone)
             return gone
-        if _is_same(new, old) and not self._authors.history.moves(kind, old, by):
+        if _is_same(new, old) and not self._authors.history.moves(kind, old, by) and not kind.bucket.is_stale(meta):
             return old
         fresh = {**new, "metadata": {**meta}}
         event = self._store.update(kind.bucket, namespace, name, fresh, kind.ttl, by)

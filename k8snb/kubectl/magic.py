@@ -3,13 +3,15 @@
     %load_ext k8snb
 
     %kubectl get pods -o wide
+    %etcdctl get /registry/pods/ --prefix --keys-only
 
     %%kubectl                          %%apply
     create namespace shop              apiVersion: v1
     get namespaces                     kind: Pod …
 
 A cell is no shell, but it has what commands mostly need: one command a line, quotes, `#` for remarks, `\\` at the end
-of a line that goes on in the next, and `<<END` for what a command reads. There are no pipes, redirections or `&&`;
+of a line that goes on in the next, `<<END` for what a command reads, and `| kubectl` for a command that reads what
+another one printed. There are no other pipes, redirections or `&&`;
 `-o jsonpath`, `-o go-template` and `-l` choose what is shown. `%%kubectl edit deploy/web` takes the edit from the cell.
 
 They ask the cluster that was made last, or that `k8snb.use(cluster)` chose. What a command prints is written as
@@ -32,6 +34,7 @@ from k8snb.kubectl.command import run
 _VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 _TEMPLATE_WORDS = frozenset(("range", "end"))
 _SHELL = frozenset(("|", "||", "&", "&&", ";", ">", ">>", "<", "2>&1", "|&"))
+_PIPE = " | kubectl "
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1\s*$")
 
 
@@ -62,6 +65,12 @@ def register(ipython: Any) -> None:
     def apply(line: str, cell: str) -> None:
         _show(Command(f"apply -f - {filled(line, ipython.user_ns)}", cell))
 
+    @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
+    def etcdctl(line: str) -> None:
+        cluster = current()
+        sys.stdout.write(cluster.etcdctl(filled(line, ipython.user_ns)) if cluster is not None else _no_cluster())
+
+    ipython.register_magic_function(etcdctl, "line", "etcdctl")
     ipython.register_magic_function(kubectl, "line_cell", "kubectl")
     ipython.register_magic_function(apply, "cell", "apply")
 
@@ -69,14 +78,24 @@ def register(ipython: Any) -> None:
 def _show(command: Command) -> None:
     cluster = current()
     if cluster is None:
-        sys.stdout.write(_("there is no cluster yet: make one with Cluster(), or choose one with k8snb.use()") + "\n")
+        sys.stdout.write(_no_cluster())
         return
-    sign = shell_sign(command.line)
+    *before, last = command.line.split(_PIPE)
+    sign = next(filter(None, map(shell_sign, (*before, last))), "")
     if sign:
         hint = _("this is no shell and knows no {sign}: write one command a line, and let <<END say what it reads")
         sys.stdout.write(f"error: {hint.format(sign=sign)}\n")
         return
-    sys.stdout.write(run(cluster, command.line, command.stdin).text)
+    stdin = command.stdin
+    for line in before:
+        output = run(cluster, line, stdin)
+        sys.stdout.write(output.stderr)
+        stdin = output.stdout
+    sys.stdout.write(run(cluster, last, stdin).text)
+
+
+def _no_cluster() -> str:
+    return _("there is no cluster yet: make one with Cluster(), or choose one with k8snb.use()") + "\n"
 
 
 def shell_sign(line: str) -> str:

@@ -17,6 +17,7 @@ from k8snb.kubelet.prober import Probe
 from k8snb.kubelet.pulling import RELIST_SECONDS, RESYNC_SECONDS
 from k8snb.kubelet.runtime import START_SECONDS, ContainerView, Pull, RuntimeRefused
 from k8snb.kubelet.strokes import RUNNING, Start
+from k8snb.kubelet.volumes import volumes_of
 from k8snb.typing import Object, ObjectKey
 
 if TYPE_CHECKING:
@@ -188,6 +189,8 @@ class ContainerUnit:
         error = self.worker.environment_error(self.plan) if self.plan.needs_environment else ""
         if error:
             self.reason, self.message = "CreateContainerConfigError", error
+        elif self.plan.partly_mounts:
+            volumes_of(self.worker).pin(self.plan)
         self.fire("incomplete" if error else "complete")
 
     def wait_for_config(self) -> None:

@@ -49,14 +49,17 @@ def environment(worker: PodWorker, plan: ContainerPlan) -> Mapping[str, str]:
 
 
 def data_of(worker: PodWorker, kind: str, name: str) -> Mapping[str, str] | None:
-    """The content of a config map or secret of the pod's namespace as text; None if there is no such object."""
+    """The text in a config map or secret of the pod's namespace; None if there is no such object."""
     obj = worker.kubelet.client.find("configmaps" if kind == "configmap" else "secrets", name, worker.key.namespace)
-    if obj is None:
-        return None
-    if kind == "configmap":
-        binary = {key: _decoded(text) for key, text in (obj.get("binaryData") or _NONE).items()}
-        return {**(obj.get("data") or _NONE), **binary}
-    return {key: _decoded(text) for key, text in (obj.get("data") or _NONE).items()}
+    return fields_of(obj) if obj is not None else None
+
+
+def fields_of(obj: Object, *, binary: bool = False) -> Mapping[str, str]:
+    """The content of a config map or secret as text; `binaryData` only where that is asked for, as for volumes."""
+    if obj.get("kind") == "Secret":
+        return {key: _decoded(text) for key, text in (obj.get("data") or _NONE).items()}
+    extra = {key: _decoded(text) for key, text in (obj.get("binaryData") or _NONE).items()} if binary else _NONE
+    return {**(obj.get("data") or _NONE), **extra}
 
 
 def _decoded(text: str) -> str:

@@ -35,14 +35,15 @@ _LIMIT = 4096
 _ROOT: Object = {"linux": {"uid": 0, "gid": 0, "supplementalGroups": [0]}}
 _KINDS = {"startupProbe": "startup", "livenessProbe": "liveness", "readinessProbe": "readiness"}
 TOKEN_VOLUME = "kube-api-access-"
+_CHANGING = ("metadata.labels", "metadata.annotations")
 
 
 class ContainerPlan:
     """One container of a pod's spec."""
 
     __slots__ = (
-        "config", "field", "hooks", "image", "image_error", "kind", "name", "needs_environment", "policy", "present",
-        "probes", "pull_policy", "pulling", "restart_rules", "running", "spec", "waiting",
+        "config", "field", "hooks", "image", "image_error", "kind", "name", "needs_environment", "partly_mounts",
+        "policy", "present", "probes", "pull_policy", "pulling", "restart_rules", "running", "spec", "waiting",
     )  # fmt: skip
 
     def __init__(self, spec: Object, kind: str, pod: Object, *, initializing: bool) -> None:
@@ -67,6 +68,7 @@ class ContainerPlan:
         self.hooks: Mapping[str, Object] = spec.get("lifecycle") or _NONE
         self.probes = tuple((_KINDS[name], spec[name]) for name in _KINDS if spec.get(name))
         self.needs_environment = bool(spec.get("envFrom")) or any(_refers(v) for v in spec.get("env") or ())
+        self.partly_mounts = any(m.get("subPath") or m.get("subPathExpr") for m in spec.get("volumeMounts") or ())
         self.pulling = f'Pulling image "{self.image}"'
         self.present = f'Container image "{self.image}" already present on machine and can be accessed by the pod'
         reason = "PodInitializing" if initializing else "ContainerCreating"
@@ -82,7 +84,7 @@ class ContainerPlan:
     @property
     def ordinary(self) -> bool:
         """Whether nothing but its image is needed to start it, and nothing to see that it is ready."""
-        awkward = self.image_error or self.probes or self.hooks or self.needs_environment
+        awkward = self.image_error or self.probes or self.hooks or self.needs_environment or self.partly_mounts
         return not awkward and self.pull_policy != "Never"
 
     def pulled(self, pull: Pull) -> str:
@@ -193,8 +195,10 @@ def _config(spec: Object, reference: references.Reference) -> ContainerConfig:
 
 
 def _refers(variable: Object) -> bool:
+    """Whether a variable comes from what may be missing, or may change after the container has begun."""
     source = variable.get("valueFrom") or _NONE
-    return "configMapKeyRef" in source or "secretKeyRef" in source
+    changing = source.get("fieldRef", _NONE).get("fieldPath", "").startswith(_CHANGING)
+    return changing or "configMapKeyRef" in source or "secretKeyRef" in source
 
 
 def _from_api(volume: Object) -> bool:

@@ -21,7 +21,7 @@ from k8snb.kubelet.plan import ContainerPlan, PodPlan
 from k8snb.kubelet.podstatus import status_of
 from k8snb.kubelet.runtime import ContainerView, SandboxView
 from k8snb.kubelet.strokes import OF_CONTAINER, STROKES, Start
-from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes
+from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes, volumes_of
 from k8snb.machinery.recorded import about_of
 from k8snb.typing import Object, ObjectKey
 
@@ -153,6 +153,8 @@ class PodWorker:
             self.change_spec()
         elif self.status is not None and pod.get("status") is not before.get("status"):
             self.write()
+        if self.volumes is not None:
+            self.volumes.look_at(before, pod)
 
     def stop(self, grace: float) -> None:
         """Stop the pod; a second call can only shorten the grace."""
@@ -332,8 +334,7 @@ class PodWorker:
 
     def mounts(self, container: str) -> Sequence[Mount]:
         """The volumes in a container's tree of files."""
-        self.volumes = self.volumes or PodVolumes(self)
-        return self.volumes.mounts(self._plan_of(container))
+        return volumes_of(self).mounts(self._plan_of(container))
 
     def refresh_volumes(self) -> None:
         """Let volumes follow the objects they come from."""

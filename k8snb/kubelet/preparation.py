@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.kubelet.runtime import RuntimeRefused
-from k8snb.kubelet.volumes import PodVolumes
+from k8snb.kubelet.volumes import volumes_of
 from k8snb.packet import NetworkError
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ _HOPEFUL = 4
 def prepare(worker: PodWorker) -> None:
     """Mount the volumes and make the sandbox; the worker hears when that is ready, or is to try again."""
     if worker.plan.volumes:
-        worker.volumes = worker.volumes or PodVolumes(worker)
-        failure = worker.volumes.mount()
+        failure = volumes_of(worker).mount()
         if failure:
             _retry(worker, "FailedMount", failure, patient=True)
             return

@@ -1,19 +1,21 @@
-"""The volumes of a pod: what is in them, where it comes from, and when it follows changes.
+"""The volumes of a pod: where they come from, and when they follow changes.
 
-Empty directories are shared by the pod's containers; config maps, secrets and projections of them are copied
-in when the pod starts and follow their object once a minute; the service account's token is fetched when
-somebody first reads it. Upstream: `pkg/volume` and `pkg/kubelet/volumemanager`.
+Empty directories are shared by the pod's containers. What comes from the API (`contents`) is written when the pod
+starts, and again whenever the kubelet looks at the pod anew: once a minute, and when somebody changed the pod itself.
+The service account's token is fetched when somebody first reads it. What is mounted by `subPath` is what was there when
+the container began. Upstream: `pkg/volume` and `pkg/kubelet/volumemanager`.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from k8snb.errors import StatusError
-from k8snb.kubelet.environment import data_of, field_value, resource_value
-from k8snb.kubelet.images.filesystem import Files, Mount, Volume
+from k8snb.clock import parse_time
+from k8snb.kubelet.contents import KINDS, Contents, Unavailable
+from k8snb.kubelet.images.atomic import AtomicVolume, Filling, Payload
+from k8snb.kubelet.images.filesystem import Mount, Volume
 from k8snb.kubelet.plan import ContainerPlan
 from k8snb.kubelet.process import expand
 from k8snb.typing import Object
@@ -24,14 +26,7 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 60.0
 """How often volumes follow the objects they come from (upstream: the kubelet's sync period)."""
 
-TOKEN_SHARE, DAY_SECONDS = 0.8, 86400.0
-"""A token is renewed after this share of its time, or after a day (`pkg/kubelet/token/token_manager.go`)."""
-
 _NONE: Mapping[str, Any] = {}
-
-
-class Unavailable(Exception):
-    """What a volume needs is not there; the message is the volume plugin's."""
 
 
 class PodVolumes:
@@ -40,12 +35,10 @@ class PodVolumes:
     def __init__(self, worker: PodWorker) -> None:
         self._worker = worker
         self._volumes: dict[str, Volume] = {}
-        self._tokens: dict[int, tuple[str, float]] = {}
+        self._written: dict[str, Filling] = {}
+        self._pinned: dict[str, Sequence[Mount]] = {}
+        self._contents = Contents(worker)
         self._specs = {volume["name"]: volume for volume in worker.pod["spec"].get("volumes") or ()}
-
-    def now(self) -> float:
-        """The time."""
-        return self._worker.kubelet.clock.now()
 
     @property
     def follows(self) -> bool:
@@ -56,7 +49,7 @@ class PodVolumes:
         """Fill every volume that comes from the API; returns what is wrong with the first that can not be filled."""
         for spec in self._worker.plan.volumes:
             try:
-                self._volumes[spec["name"]] = Volume(self._content(spec))
+                self._write(spec["name"], self._contents.of(spec))
             except Unavailable as error:
                 return f'MountVolume.SetUp failed for volume "{spec["name"]}" : {error}'
         return ""
@@ -65,12 +58,26 @@ class PodVolumes:
         """Fill the volumes anew; one whose object has gone keeps what it has."""
         for spec in self._worker.plan.volumes:
             try:
-                self._volumes[spec["name"]].replace(self._content(spec))
+                self._write(spec["name"], self._contents.of(spec))
             except Unavailable:
                 continue
 
+    def look_at(self, before: Object, pod: Object) -> None:
+        """Somebody has written the pod. What is not only a status has the kubelet look at all of it, volumes too."""
+        was, now = before["metadata"], pod["metadata"]
+        told = any(was.get(field) != now.get(field) for field in ("labels", "annotations"))
+        if self.follows and self._written and (told or before["spec"] != pod["spec"]):
+            self.refresh()
+
+    def pin(self, plan: ContainerPlan) -> None:
+        """A container begins: what it mounts by `subPath` stays as it is now."""
+        self._pinned.pop(plan.name, None)
+        self._pinned[plan.name] = self.mounts(plan)
+
     def mounts(self, plan: ContainerPlan) -> Sequence[Mount]:
         """The volumes in one container's tree of files."""
+        if plan.name in self._pinned:
+            return self._pinned[plan.name]
         found: list[Mount] = []
         for mount in plan.spec.get("volumeMounts") or ():
             volume = self._volume(mount["name"])
@@ -78,15 +85,12 @@ class PodVolumes:
             if mount.get("subPathExpr"):
                 sub_path = expand(mount["subPathExpr"], self._worker.environment(plan.name))
             path = posixpath.normpath(mount["mountPath"])
+            read_only = bool(mount.get("readOnly"))
             if sub_path:
-                found.append(_sub_mount(path, volume, sub_path, bool(mount.get("readOnly"))))
+                found.append(_sub_mount(path, volume, posixpath.normpath(sub_path), read_only))
             else:
-                found.append(Mount(path, volume, "", bool(mount.get("readOnly")) or self._read_only(mount["name"])))
+                found.append(Mount(path, volume, "", read_only or isinstance(volume, AtomicVolume)))
         return found
-
-    def _read_only(self, name: str) -> bool:
-        spec = self._specs.get(name, _NONE)
-        return any(kind in spec for kind in ("configMap", "secret", "projected", "downwardAPI"))
 
     def _volume(self, name: str) -> Volume:
         found = self._volumes.get(name)
@@ -101,8 +105,8 @@ class PodVolumes:
             return self._claimed(spec["persistentVolumeClaim"]["claimName"])
         if "ephemeral" in spec:
             return self._claimed(f"{self._worker.key.name}-{spec['name']}")
-        if any(kind in spec for kind in ("configMap", "secret", "projected", "downwardAPI")):
-            return _Lazy(self, spec).volume
+        if any(kind in spec for kind in KINDS):
+            return AtomicVolume(self._filling(spec))
         return Volume()
 
     def _claimed(self, name: str) -> Volume:
@@ -117,108 +121,46 @@ class PodVolumes:
                 return kubelet.host_directory(spec[kind]["path"])
         return kubelet.pool.claim(volume_name or f"{namespace}/{name}")
 
-    # -- content -----------------------------------------------------------------------------------
+    # -- what comes from the API -------------------------------------------------------------------
 
-    def _content(self, spec: Object, *, partly: bool = False) -> Files:
-        """What is in a volume; with `partly`, sources that can not be had are left out."""
-        sources = spec["projected"].get("sources") or () if "projected" in spec else (spec,)
-        files: dict[str, str] = {}
-        for source in sources:
-            try:
-                files |= self._source(source)
-            except Unavailable:
-                if not partly:
-                    raise
-        return files
+    def _write(self, name: str, payload: Payload) -> Filling:
+        """Put this in a volume, unless it is there already."""
+        written = self._written.get(name)
+        if written is None or written[0] != payload:
+            written = self._written[name] = (payload, self._worker.kubelet.clock.now())
+        return written
 
-    def _source(self, source: Object) -> Files:
-        if "configMap" in source:
-            given = source["configMap"]
-            return self._keys(given, "configmap", given.get("name", ""))
-        if "secret" in source:
-            given = source["secret"]
-            return self._keys(given, "secret", given.get("secretName") or given.get("name", ""))
-        if "downwardAPI" in source:
-            return {item["path"]: self._downward(item) for item in source["downwardAPI"].get("items") or ()}
-        if "serviceAccountToken" in source:
-            return {source["serviceAccountToken"]["path"]: self._token(source["serviceAccountToken"])}
-        return {}
+    def _filling(self, spec: Object) -> Callable[[], Filling]:
+        """What is in the volume. One that is not mounted before the pod starts is filled when somebody looks."""
+        name, worker = spec["name"], self._worker
+        mounted = any(each["name"] == name for each in worker.plan.volumes)
 
-    def _keys(self, given: Object, kind: str, name: str) -> Files:
-        data = data_of(self._worker, kind, name)
-        if data is None:
-            if given.get("optional"):
-                return {}
-            raise Unavailable(f'{kind} "{name}" not found')
-        items = given.get("items")
-        if not items:
-            return data
-        files: dict[str, str] = {}
-        for item in items:
-            if item["key"] in data:
-                files[item["path"]] = data[item["key"]]
-            elif not given.get("optional"):
-                raise Unavailable(
-                    f"references non-existent {'config' if kind == 'configmap' else 'secret'} key: {item['key']}"
-                )
-        return files
+        def filled() -> Filling:
+            if mounted and name in self._written:
+                return self._written[name]
+            began = parse_time(worker.began) if worker.began else worker.kubelet.clock.now()
+            payload = self._contents.of(spec, partly=True)
+            if name not in self._written:
+                self._written[name] = (payload, began)
+            return self._write(name, payload)
 
-    def _downward(self, item: Object) -> str:
-        if "fieldRef" in item:
-            return field_value(self._worker, item["fieldRef"]["fieldPath"])
-        return resource_value(self._worker, self._worker.plan.mains[0], item["resourceFieldRef"])
-
-    def _token(self, given: Object) -> str:
-        """The token for a source: the one that the pod has, or a new one when its time is almost over."""
-        token, until = self._tokens.get(id(given), ("", 0.0))
-        if not token or self.now() >= until:
-            token, until = self._tokens[id(given)] = self._new_token(given)
-        return token
-
-    def _new_token(self, given: Object) -> tuple[str, float]:
-        """A token and when to get the next one: when a fifth of its time is left, or after a day."""
-        worker = self._worker
-        meta = worker.pod["metadata"]
-        account = worker.pod["spec"].get("serviceAccountName") or "default"
-        bound = {"kind": "Pod", "apiVersion": "v1", "name": meta["name"], "uid": meta["uid"]}
-        seconds = given.get("expirationSeconds", 3600)
-        spec = {"expirationSeconds": seconds, "boundObjectRef": bound}
-        if given.get("audience"):
-            spec["audiences"] = [given["audience"]]
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec}
-        try:
-            answer = worker.kubelet.client.post(
-                "serviceaccounts", account, request, meta["namespace"], subresource="token"
-            )
-        except StatusError as error:
-            raise Unavailable(error.message) from None
-        lasts = min(float(seconds) * TOKEN_SHARE, DAY_SECONDS)
-        return str((answer.get("status") or _NONE).get("token", "")), self.now() + lasts
+        return filled
 
 
-class _Lazy:
-    """Content that is fetched when somebody looks, and kept as long as the kubelet would keep it."""
-
-    def __init__(self, volumes: PodVolumes, spec: Object) -> None:
-        self._volumes = volumes
-        self._spec = spec
-        self._files: Files | None = None
-        self._until = 0.0
-        self.volume = Volume(source=self._read)
-
-    def _read(self) -> Files:
-        now = self._volumes.now()
-        if self._files is None or now >= self._until:
-            self._files = self._volumes._content(self._spec, partly=True)
-            self._until = now + REFRESH_SECONDS
-        return self._files
+def volumes_of(worker: PodWorker) -> PodVolumes:
+    """A pod's volumes, made when somebody first asks for them."""
+    if worker.volumes is None:
+        worker.volumes = PodVolumes(worker)
+    return worker.volumes
 
 
 def _sub_mount(path: str, volume: Volume, sub_path: str, read_only: bool) -> Mount:
-    """A part of a volume. A file is copied at this moment: it does not follow its object."""
+    """A part of a volume. A file that comes from the API is copied at this moment: it does not follow its object."""
     text = volume.read(sub_path)
     if text is None:
-        volume.directories.setdefault(sub_path, None)
+        if not isinstance(volume, AtomicVolume):
+            volume.directories.setdefault(sub_path, None)
         return Mount(path, volume, sub_path, read_only)
-    copy = Volume({"": text})
-    return Mount(path, copy, "", read_only)
+    if not isinstance(volume, AtomicVolume):
+        return Mount(path, volume, sub_path, read_only)
+    return Mount(path, Volume({"": text}), "", True)

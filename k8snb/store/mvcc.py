@@ -71,6 +71,11 @@ class PackedEvent(WatchEvent):
         return type(self).unpack(_KEPT.__get__(self), self.revision)
 
 
+def packed_of(event: WatchEvent) -> Any:
+    """What is kept of a packed event's object; None for an event that is not packed."""
+    return _KEPT.__get__(event) if isinstance(event, PackedEvent) else None
+
+
 _NO_NAMES: Mapping[str, WatchEvent] = {}
 
 
@@ -93,6 +98,7 @@ class Bucket:
         "name",
         "namespaces",
         "pack",
+        "stale",
         "tombstones",
         "trigger",
     )
@@ -109,6 +115,8 @@ class Bucket:
         self.trigger: tuple[str, str] | None = None
         self.condense: Callable[[list[WatchEvent]], None] | None = None
         self.pack: Callable[[Object], Any] | None = None
+        self.stale: Callable[[Any], bool] | None = None
+        """Of what is packed: whether the next write should pack it anew, even if nothing changes."""
         self.made: type[WatchEvent] = WatchEvent
         """What its events are."""
 
@@ -121,6 +129,13 @@ class Bucket:
 
         Packed.unpack = staticmethod(unpack)
         self.made = Packed
+
+    def is_stale(self, meta: Object) -> bool:
+        """Whether an object, by its metadata, is to be written even if nothing about it changes."""
+        if self.stale is None:
+            return False
+        event = self.event(meta.get("namespace", ""), meta["name"])
+        return event is not None and self.stale(packed_of(event))
 
     def __len__(self) -> int:
         return sum(len(names) for names in self.namespaces.values())
@@ -341,6 +356,16 @@ class Store:
         if revision >= self._next_compaction:
             self.compact(revision - self._history)
         return event
+
+    @staticmethod
+    def repack(bucket: Bucket, pack: Callable[[Object], Any]) -> None:
+        """Keep the living objects packed, which so far were not; they are the same objects at the same revisions."""
+        anew: dict[int, WatchEvent] = {}
+        for names in bucket.namespaces.values():
+            for name, event in names.items():
+                fresh = bucket.made(event.revision, event.type, pack(event.object), event.previous, event.by)
+                anew[id(event)] = names[name] = fresh
+        bucket.log[:] = [anew.get(id(event), event) for event in bucket.log]
 
     # -- watching ----------------------------------------------------------------------------------
 

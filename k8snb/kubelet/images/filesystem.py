@@ -104,6 +104,19 @@ class Volume:
         found = {name[len(prefix) :].split("/", 1)[0]: None for name in self._all() if name.startswith(prefix)}
         return sorted(name for name in found if name)
 
+    def link(self, path: str) -> str:
+        """Where a symbolic link leads; empty for everything that is none."""
+        return ""
+
+    def mode(self, path: str) -> int:
+        """The permissions."""
+        return 0o755 if self.is_directory(path) else 0o644
+
+    @property
+    def changed_at(self) -> float | None:
+        """When its content was written, where that is known."""
+        return None
+
     def _all(self) -> Iterable[str]:
         return (*self.paths(), *self.directories)
 
@@ -152,6 +165,11 @@ class Filesystem:
         path = posixpath.normpath(path)
         below = any(mount.path == path or mount.path.startswith(f"{path.rstrip('/')}/") for mount in self.mounts)
         return below or volume.is_directory(inner)
+
+    def link(self, path: str) -> str:
+        """Where a symbolic link leads; empty for everything that is none."""
+        volume, inner, _ = self.place(path)
+        return volume.link(inner)
 
     def read(self, path: str) -> str:
         """A file's content."""

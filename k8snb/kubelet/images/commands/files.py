@@ -134,39 +134,6 @@ def _follow(call: Invocation, name: str, count: int) -> Run:
         yield Wait(FOLLOW_SECONDS, steady=True)
 
 
-def ls(call: Invocation) -> int:
-    letters, names = split(call)
-    code = 0
-    for name in names or ["."]:
-        path = posixpath.normpath(call.shell.path(name))
-        files = call.process.files
-        if files.is_file(path):
-            call.streams.out(f"{name}\n")
-            continue
-        if not files.is_directory(path):
-            code = call.fail(f"{name}: {MISSING}" if call.process.image.shell == "busybox" else _cannot(name), 1)
-            continue
-        if len(names) > 1:
-            call.streams.out(f"{name}:\n")
-        hidden = "a" in letters or "A" in letters
-        entries = [entry for entry in files.list(path) if hidden or not entry.startswith(".")]
-        for entry in entries:
-            call.streams.out(_long(call, posixpath.join(path, entry)) if "l" in letters else f"{entry}\n")
-    return code
-
-
-def _cannot(name: str) -> str:
-    return f"cannot access '{name}': {MISSING}"
-
-
-def _long(call: Invocation, path: str) -> str:
-    files = call.process.files
-    directory = files.is_directory(path)
-    size = 4096 if directory else len(files.read(path))
-    mode = "drwxr-xr-x" if directory else "-rw-r--r--"
-    return f"{mode}    {2 if directory else 1} root     root     {size:>9} Jan  1 00:00 {posixpath.basename(path)}\n"
-
-
 def touch(call: Invocation) -> int:
     for name in split(call)[1]:
         path = call.shell.path(name)
@@ -233,8 +200,9 @@ def find(call: Invocation) -> int:
     files = call.process.files
 
     def walk(path: str, shown: str) -> None:
-        directory = files.is_directory(path)
-        if not wanted or wanted == ("d" if directory else "f"):
+        linked = bool(files.link(path))
+        directory = files.is_directory(path) and not linked
+        if not wanted or wanted == ("l" if linked else "d" if directory else "f"):
             call.streams.out(f"{shown}\n")
         for name in files.list(path) if directory else ():
             walk(posixpath.join(path, name), f"{shown.rstrip('/')}/{name}")
@@ -264,6 +232,6 @@ def nothing(call: Invocation) -> int:
 
 COMMANDS: dict[str, Command] = {
     "basename": name_part, "cat": cat, "chmod": nothing, "chown": nothing, "cp": copy, "dirname": name_part,
-    "find": find, "head": head, "ln": nothing, "ls": ls, "mkdir": make_directory, "mv": copy, "rm": remove,
+    "find": find, "head": head, "ln": nothing, "mkdir": make_directory, "mv": copy, "rm": remove,
     "sync": nothing, "tail": tail, "touch": touch,
 }  # fmt: skip
