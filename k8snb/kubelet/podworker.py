@@ -15,6 +15,7 @@ from k8snb.i18n import _
 from k8snb.kubelet import order, preparation
 from k8snb.kubelet.container import ContainerUnit
 from k8snb.kubelet.environment import Missing, environment
+from k8snb.kubelet.hostnames import hostname
 from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE, steps
 from k8snb.kubelet.plan import ContainerPlan, PodPlan
@@ -106,7 +107,7 @@ class PodWorker:
         """What the pod calls itself."""
         if self.plan.host_network:
             return self.kubelet.name
-        return str(self.pod["spec"].get("hostname") or self.pod["metadata"]["name"])[:63]
+        return hostname(self.pod)
 
     @property
     def full_name(self) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from k8snb.clock import Timer
+from k8snb.kubelet.hostnames import hosts_file, parsed
 from k8snb.kubelet.images import table
 from k8snb.kubelet.images.filesystem import Filesystem, Volume
 from k8snb.kubelet.images.program import PID_STEP, Image, Killed, Program
@@ -73,7 +74,7 @@ class ContainerProcess:
         search = f"{namespace}.svc.cluster.local svc.cluster.local cluster.local"
         return {
             "etc/hostname": f"{self.hostname}\n",
-            "etc/hosts": f"# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n{self.ip}\t{self.hostname}\n",
+            "etc/hosts": hosts_file(self.container.sandbox.config.pod, self.ip, self.hostname),
             "etc/resolv.conf": f"search {search}\nnameserver {self.nameserver}\noptions ndots:5\n",
         }
 
@@ -210,8 +211,11 @@ class ContainerProcess:
 
     def resolve(self, name: str) -> Sequence[str]:
         """The addresses of a name."""
-        if name in _LOCAL or name == self.hostname:
-            return ["127.0.0.1" if name in _LOCAL else self.ip]
+        if name in _LOCAL:
+            return ["127.0.0.1"]
+        known = parsed(self.files.read("/etc/hosts")).get(name) if self.files.exists("/etc/hosts") else None
+        if known is not None:
+            return [known[0]]
         return self.container.sandbox.runtime.network.resolve(self.ip, name)
 
     def alias(self, name: str) -> str:

@@ -142,3 +142,35 @@ def test_a_calls_log_shows_what_one_pod_asks_of_the_runtime() -> None:
     assert [call.method for call in here.cluster.pool.calls.of_pod("p")] == [
         "RunPodSandbox", "CreateContainer", "StartContainer", "StopContainer", "StopPodSandbox", "RemovePodSandbox",
     ]  # fmt: skip
+
+
+def said_by(here: Here, *command: str) -> str:
+    return here.cluster.kubelets["node-1"].exec(here.get(), "main", list(command))[0].decode()
+
+
+def test_a_pod_with_a_subdomain_knows_its_full_name() -> None:
+    here = Here(pod(sh("sleep 100"), nodeName="node-1", hostname="web-0", subdomain="nginx"))
+    assert [said_by(here, "hostname", *option) for option in ((), ("-f",), ("-d",))] == [
+        "web-0\n",
+        "web-0.nginx.default.svc.cluster.local\n",
+        "nginx.default.svc.cluster.local\n",
+    ]
+    assert said_by(here, "tail", "-n", "1", "/etc/hosts").split() == [
+        here.get()["status"]["podIP"],
+        "web-0.nginx.default.svc.cluster.local",
+        "web-0",
+    ]
+
+
+def test_a_pod_can_carry_its_full_name_as_its_host_name() -> None:
+    here = Here(pod(sh("sleep 100"), nodeName="node-1", hostname="a", subdomain="b", setHostnameAsFQDN=True))
+    assert said_by(here, "hostname") == "a.b.default.svc.cluster.local\n"
+
+
+def test_host_aliases_are_names_that_only_this_pod_knows() -> None:
+    aliases = [{"ip": "10.1.2.3", "hostnames": ["foo.remote", "bar.remote"]}]
+    here = Here(pod(sh("sleep 100"), nodeName="node-1", hostAliases=aliases))
+    assert said_by(here, "tail", "-n", "2", "/etc/hosts") == (
+        "# Entries added by HostAliases.\n10.1.2.3\tfoo.remote\tbar.remote\n"
+    )
+    assert said_by(here, "hostname", "-f") == "p\n"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from k8snb.kubelet.hostnames import parsed
 from k8snb.kubelet.images.program import PID_STEP, SIGNAL_NUMBERS
 from k8snb.kubelet.images.shell import builtins
 from k8snb.kubelet.images.shell.expander import Leave
@@ -83,7 +84,11 @@ def environment(call: Invocation) -> int | Run:
 
 
 def hostname(call: Invocation) -> int:
-    call.streams.out(f"{call.process.ip if '-i' in call.argv else call.process.hostname}\n")
+    """`hostname`: `-f` is the full name by the first line of `/etc/hosts` that has it, `-d` the domain of that."""
+    name, option = call.process.hostname, next((word for word in call.argv[1:] if word.startswith("-")), "")
+    full = parsed(call.process.files.read("/etc/hosts")).get(name, ("", name))[1]
+    said = {"-f": full, "-d": full.partition(".")[2], "-s": name.partition(".")[0], "-i": call.process.ip}
+    call.streams.out(f"{said.get(option, name)}\n")
     return 0
 
 
