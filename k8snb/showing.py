@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from k8snb.view.cgroups import CgroupTree
     from k8snb.view.chart import Chart
     from k8snb.view.dot import Diagram
+    from k8snb.view.gantt import Gantt
     from k8snb.view.requests import RequestsView
     from k8snb.view.stepper import Stepper
 
@@ -111,6 +112,21 @@ class Showing(ABC):
         plain = name.rpartition("/")[2]
         first = max(since, self.store.compacted)
         return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
+
+    def gantt(self, *about: str, since: int = 0, namespace: str = "default", title: str = "") -> Gantt:
+        """When the jobs and pods ran that hang from `about` (`cronjob/hello`); without it, all in the namespace."""
+        from k8snb.view.gantt import gantt
+
+        return gantt(
+            about,
+            self.trace.requests,
+            self.at,
+            since=max(since, self.store.compacted),
+            until=self.revision,
+            now=self.clock.now(),
+            namespace=namespace,
+            title=title,
+        )
 
     def selection(self, what: str, selector: str = "", *, title: str = "", namespace: str = "default") -> Stepper:
         """Which objects a selector catches, requirement by requirement.

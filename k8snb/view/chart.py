@@ -143,6 +143,12 @@ class _Scale:
         return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * value / self.top, 1)
 
 
+def ticks(end: float) -> list[float]:
+    """At which seconds an axis of time is marked: six times at most, at round numbers."""
+    pace = next((each for each in _SECONDS if end / each <= 6), end)
+    return [tick * pace for tick in range(int(end / pace + 1e-9) + 1)]
+
+
 def _axes(chart: Chart, scale: _Scale) -> Iterable[str]:
     value = 0.0
     while value <= scale.top:
@@ -150,9 +156,8 @@ def _axes(chart: Chart, scale: _Scale) -> Iterable[str]:
         yield f'<path d="M{_LEFT} {y:g}H{WIDTH - _RIGHT}" stroke="currentColor" stroke-opacity=".14"/>'
         yield f'<text x="{_LEFT - 7}" y="{y + 4:g}" text-anchor="end" opacity=".72">{_number(value)}</text>'
         value += scale.step
-    pace = next((each for each in _SECONDS if scale.end / each <= 6), scale.end)
-    for tick in range(int(scale.end / pace + 1e-9) + 1):
-        x, words = scale.x(tick * pace), when(tick * pace)[1:]
+    for tick in ticks(scale.end):
+        x, words = scale.x(tick), when(tick)[1:]
         yield f'<text x="{x:g}" y="{HEIGHT - 12}" text-anchor="middle" opacity=".72">{words}</text>'
     if chart.unit:
         yield f'<text x="{_LEFT}" y="{_TOP - 2}" opacity=".72">{html.escape(chart.unit)}</text>'

@@ -1,0 +1,48 @@
+"""The exercises of the page on StatefulSets."""
+
+from __future__ import annotations
+
+from k8snb.i18n import _
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
+from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.machinery.objects import is_deleting, is_true
+
+CANARY = "busybox:1.36"
+
+
+@check
+def check_canary(cluster: Reader) -> Claims:
+    """A new version that only the last member of a set runs."""
+    db = find(cluster, "statefulsets.apps", "db")
+    yield exists(db, _("the StatefulSet db is still there"))
+    image = db["spec"]["template"]["spec"]["containers"][0]["image"]
+    yield Claim(image == CANARY, _("its template asks for {image}").format(image=CANARY), says("image", image))
+    replicas = db["spec"].get("replicas")
+    yield Claim(replicas == 3, _("it has three members"), says("replicas", replicas))
+    update = db["spec"].get("updateStrategy") or {}
+    least = (update.get("rollingUpdate") or {}).get("partition", 0)
+    held = update.get("type") == "OnDelete" or least == 2
+    yield Claim(held, _("its update stops at member 2"), says("partition", least))
+    pods = [find(cluster, "pods", f"db-{number}") for number in range(3)]
+    ready = [pod["metadata"].get("name") for pod in pods if is_true(pod, "Ready")]
+    yield Claim(len(ready) == 3, _("all three are ready"), says(_("ready"), ready))
+    images = [pod["spec"]["containers"][0]["image"] for pod in pods]
+    yield Claim(images[2] == CANARY, _("db-2 runs it"), says(_("its image"), images[2]))
+    yield Claim(CANARY not in images[:2], _("… and the others do not yet"), says(_("their images"), images[:2]))
+
+
+@check
+def check_tidy(cluster: Reader) -> Claims:
+    """A set that has shrunk and left no claims behind."""
+    web = find(cluster, "statefulsets.apps", "web")
+    yield exists(web, _("the StatefulSet web is still there"))
+    policy = (web["spec"].get("persistentVolumeClaimRetentionPolicy") or {}).get("whenScaled")
+    yield Claim(policy == "Delete", _("it clears up after members that go"), says("whenScaled", policy))
+    replicas = web["spec"].get("replicas")
+    yield Claim(replicas == 1, _("it has one member"), says("replicas", replicas))
+    first = find(cluster, "pods", "web-0")
+    yield Claim(is_true(first, "Ready"), _("web-0 is ready"), says(_("the phase"), first["status"].get("phase")))
+    claims = [each for each in cluster.client.list("persistentvolumeclaims", NAMESPACE) if not is_deleting(each)]
+    names = [each["metadata"]["name"] for each in claims if each["metadata"]["name"].startswith("www-web-")]
+    yield Claim("www-web-0" in names, _("its claim is still there"), says(_("the claims"), names))
+    yield Claim(names == ["www-web-0"], _("… and no other of the set"), says(_("the claims"), names))
