@@ -53,7 +53,7 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """`%load_ext k8snb`: the magics `%kubectl`, `%%kubectl` and `%%apply`."""
+    """`%load_ext k8snb`: the magics `%kubectl`, `%%kubectl`, `%%apply` and `%curl`."""
     from k8snb.kubectl.magic import register
 
     register(ipython)

@@ -39,6 +39,7 @@ from k8snb.hosting import Hosting, Program
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
+from k8snb.kubelet.visitor import Visitor
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Delivery, Fabric
@@ -177,6 +178,7 @@ class Cluster(Showing, Hosting):
         calls = WebhookCalls(self.server.admission.reader, self.network, SERVER_ADDRESS, self.webhooks)
         calls.remote = made["outside"]
         self._calls = self.server.extensions.surroundings.call = calls
+        self.visitor = Visitor(self.clock, self.network)
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
@@ -426,8 +428,19 @@ class Cluster(Showing, Hosting):
 
     # -- more of what comes from outside ------------------------------------------------------------
 
-    def _fetch(self, source: str, url: str) -> Delivery:
-        return self.network.fetch(source, url)
+    def _fetch(self, source: str, url: str, to: str = "") -> Delivery:
+        return self.network.fetch(source, url, to)
+
+    def curl(self, words: str) -> str:
+        """What `curl WORDS` prints on a machine outside the cluster, errors included.
+
+        Names of Services mean nothing there; `--resolve HOST:PORT:ADDRESS` says where a host is.
+        """
+        printed: str = self._do("_curl", words)
+        return printed
+
+    def _curl(self, words: str) -> str:
+        return self.visitor.curl(words)
 
     def kubectl(self, command: str, stdin: str = "") -> str:
         """What `kubectl COMMAND` prints, errors included; waiting commands let virtual time pass."""

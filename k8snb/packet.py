@@ -7,7 +7,7 @@ nothing else of each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +25,29 @@ class HTTPRequest:
     scheme: str = "http"
     source: str = ""
     """The address the server sees the request come from."""
+    server_name: str = ""
+    """The name that a client of TLS says it wants to talk to (SNI); empty if it dialled an address."""
+
+    @property
+    def authority(self) -> str:
+        """What the request is for: its `Host` header, or what was dialled."""
+        usual = self.port == (443 if self.scheme == "https" else 80)
+        return self.headers.get("host") or (self.host if usual else f"{self.host}:{self.port}")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a program on the way did with a request and why, for readers."""
+
+    text: str
+    saw: Sequence[tuple[str, str]] = ()
+    """What it looked at: labels and values."""
+    objects: Sequence[str] = ()
+    """The objects of the API that it rests on: `Ingress/my-app-ingress`."""
+    node: str = ""
+    """Where the request is then, if this step moves it."""
+    actor: str = ""
+    """Who does it; empty for the program that was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +58,10 @@ class HTTPResponse:
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    certificate: str = ""
+    """What a server of TLS shows of itself, as PEM; empty where nobody looks."""
+    steps: Sequence[Step] = ()
+    """What programs on the way decided."""
 
 
 class NetworkError(Exception):

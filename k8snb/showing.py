@@ -188,15 +188,16 @@ class Showing(ABC):
         sent = [each for each in self.trace.requests if each.number > number and each.span is None]
         return Applying(self.server, outcome.requests, sent, before, revision).stepper(manifest, outcome.text, title)
 
-    def packet(self, source: str, url: str, *, title: str = "", namespace: str = "default") -> Stepper:
+    def packet(self, source: str, url: str, *, to: str = "", title: str = "", namespace: str = "default") -> Stepper:
         """Send one HTTP request and follow it from `source` to who answers, and back.
 
         `source` is the name of a pod, or the address of somebody outside the cluster. ValueError if the pod has none.
+        `to` is the address of the URL's host (and the port there), where no DNS knows it.
         """
         from k8snb.view.packet import Journey, origin
 
         now = self.at(self.revision)
-        delivery = self._do("_fetch", origin(now, source, namespace), url)
+        delivery = self._do("_fetch", origin(now, source, namespace), url, to)
         return Journey(delivery, now, self.revision, source, namespace).stepper(title)
 
 

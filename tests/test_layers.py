@@ -27,6 +27,7 @@ LAYERS = (
     ),
     ("helm", "kubectl", "lab", "live", "view"),
     ("controllers", "kubelet", "metrics", "network", "scheduler"),
+    ("ingress",),
     ("apiserver", "client"),
     ("store",),
     ("machinery",),

@@ -1,4 +1,4 @@
-"""The magics of a notebook: `%kubectl`, `%%kubectl` and `%%apply`.
+"""The magics of a notebook: `%kubectl`, `%%kubectl`, `%%apply` and `%curl`.
 
     %load_ext k8snb
 
@@ -16,7 +16,8 @@ another one printed. There are no other pipes, redirections or `&&`;
 
 They ask the cluster that was made last, or that `k8snb.use(cluster)` chose. What a command prints is written as
 plain text, errors too: a command that fails stops nothing. In a line, `{name}` stands for the notebook's variable
-of that name.
+of that name. `%curl` asks from a machine outside the cluster, which knows its Services only by the addresses that they
+have for the outside; `--resolve HOST:PORT:ADDRESS` says where a host is.
 """
 
 from __future__ import annotations
@@ -71,6 +72,13 @@ def register(ipython: Any) -> None:
         sys.stdout.write(cluster.etcdctl(filled(line, ipython.user_ns)) if cluster is not None else _no_cluster())
 
     ipython.register_magic_function(etcdctl, "line", "etcdctl")
+
+    @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
+    def curl(line: str) -> None:
+        cluster = current()
+        sys.stdout.write(cluster.curl(filled(line, ipython.user_ns)) if cluster is not None else _no_cluster())
+
+    ipython.register_magic_function(curl, "line", "curl")
     ipython.register_magic_function(kubectl, "line_cell", "kubectl")
     ipython.register_magic_function(apply, "cell", "apply")
 

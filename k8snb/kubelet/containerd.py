@@ -8,10 +8,11 @@ few fields until somebody looks at it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from k8snb.client.controller import Context
 from k8snb.clock import Clock
 from k8snb.kubelet.images import table
 from k8snb.kubelet.images.interactive import ShellSession, is_typed_into
@@ -179,8 +180,11 @@ class SimulatedRuntime:
         network: Network,
         calls: CallLog | None = None,
         handlers: Sequence[str] = DEFAULT_HANDLERS,
+        door: Callable[..., Context] | None = None,
     ) -> None:
         self.node = node
+        self.door = door
+        """Lets programs in pods in to the API: from the name and the groups of a user to a context."""
         self.handlers = handlers
         self.clock = clock
         self.network = network

@@ -62,7 +62,9 @@ class Kubelet:
         self.client = context.client
         self.pool = pool or Pool(context.loop, context.trace)
         self.network = network
-        self.runtime: Runtime = runtime or SimulatedRuntime(name, context.clock, network, self.pool.calls, handlers)
+        self.runtime: Runtime = runtime or SimulatedRuntime(
+            name, context.clock, network, self.pool.calls, handlers, context.separate
+        )
         self.events = EventRecorder(context.client, context.clock, "kubelet", name, self.pool.correlator)
         self.capacity: Mapping[str, str] = {**nodes.DEFAULT_CAPACITY, **(capacity or {})}
         self.address = address or self.pool.next_address()

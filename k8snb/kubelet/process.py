@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from k8snb.client.controller import Context
 from k8snb.clock import Timer
 from k8snb.kubelet.hostnames import hosts_file, parsed
 from k8snb.kubelet.images import table
@@ -25,6 +26,7 @@ LOG_LINES = 10_000
 
 NODE_MEMORY = 32 * 1024**3
 TERMINATION_MESSAGE_PATH = "/dev/termination-log"
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 _PAUSE = ("/pause",)
 _LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}
 _DIRECTORIES = (
@@ -58,6 +60,7 @@ class ContainerProcess:
         self._lines: deque[tuple[float, str, str]] = deque(maxlen=LOG_LINES)
         self._partial: dict[str, str] = {}
         self._timers: list[Timer] = []
+        self._endings: list[Callable[[], None]] = []
 
     def _environment(self, given: Mapping[str, str]) -> Mapping[str, str]:
         return {**dict(self.image.env), "HOSTNAME": self.hostname, **given, "HOME": given.get("HOME", "/root")}
@@ -98,6 +101,9 @@ class ContainerProcess:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        for call in self._endings:
+            call()
+        self._endings.clear()
         self.ports.clear()
         for stream, text in self._partial.items():
             self._lines.append((self.now, stream, text))
@@ -221,6 +227,25 @@ class ContainerProcess:
     def alias(self, name: str) -> str:
         """The name that a name is only another word for; empty if it is none."""
         return self.container.sandbox.runtime.network.alias(self.ip, name)
+
+    def cluster(self) -> Context:
+        """A client of the API, as the account of the pod.
+
+        It is let in by the token that the kubelet has mounted; the requests themselves go the way of all parts of this
+        process, which say who they are.
+        """
+        pod, door = self.container.sandbox.config.pod, self.container.sandbox.runtime.door
+        if door is None or not self.files.is_file(TOKEN_PATH):
+            raise NetworkError("refused", TOKEN_PATH)
+        namespace, account = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName") or "default"
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+        context = door(f"system:serviceaccount:{namespace}:{account}", *groups)
+        self.at_end(context.informers.stop)
+        return context
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Make a call when the process ends."""
+        self._endings.append(call)
 
     # -- what the kubelet asks ---------------------------------------------------------------------
 

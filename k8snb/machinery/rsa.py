@@ -20,7 +20,12 @@ BYTES = 256
 _SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 """The start of every DigestInfo with SHA-256."""
 
-_OFFSETS = {"service accounts": (42, 312), "authority": (1128, 1264)}
+_OFFSETS = {
+    "service accounts": (42, 312),
+    "authority": (1128, 1264),
+    "ingress controller": (436, 590),
+    "example": (138, 2554),
+}
 """How far from the numbers that a key's name stretches to its two primes are."""
 
 
@@ -56,7 +61,7 @@ class Key(PublicKey):
     def __init__(self, p: int, q: int) -> None:
         super().__init__(p * q)
         self._p, self._q = p, q
-        private = pow(EXPONENT, -1, (p - 1) * (q - 1))
+        private = self._private = pow(EXPONENT, -1, (p - 1) * (q - 1))
         self._dp, self._dq, self._inverse = private % (p - 1), private % (q - 1), pow(q, -1, p)
 
     def sign(self, message: bytes) -> bytes:
@@ -66,13 +71,19 @@ class Key(PublicKey):
         signed = by_q + (self._inverse * (by_p - by_q) % self._p) * self._q
         return signed.to_bytes(BYTES)
 
+    @property
+    def pem(self) -> bytes:
+        """The key as a file has it (PKCS #1)."""
+        numbers = (0, self.modulus, EXPONENT, self._private, self._p, self._q, self._dp, self._dq, self._inverse)
+        return der.pem("RSA PRIVATE KEY", der.sequence(*map(der.integer, numbers)))
+
 
 def _padded(message: bytes) -> bytes:
     digest = _SHA256 + hashlib.sha256(message).digest()
     return b"\x00\x01" + b"\xff" * (BYTES - len(digest) - 3) + b"\x00" + digest
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def known(name: str) -> Key:
     """The key of that name, the same for everybody: no secret."""
     p, q = _OFFSETS[name]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from k8snb.machinery import der, rsa
@@ -64,6 +64,14 @@ class Certificate:
     organizations: Sequence[str]
     not_before: float
     not_after: float
+    issuer: str = ""
+    """The common name of who signed it; its own if nobody else did."""
+    names: Names = field(default_factory=Names)
+
+    def covers(self, host: str) -> bool:
+        """Whether a server of that name (or address) may show it. A star stands for one label."""
+        below = f"*.{host.partition('.')[2]}"
+        return host in self.names.addresses or bool({host.lower(), below.lower()} & {n.lower() for n in self.names.dns})
 
 
 # -- reading -------------------------------------------------------------------------------------------
@@ -116,10 +124,15 @@ def _requested_names(attributes: Sequence[Part]) -> Names:
         for attribute in block.parts():
             kind, values = attribute.parts()
             if der.dotted(kind.content) == _EXTENSION_REQUEST:
-                for extension in values.parts()[0].parts():
-                    items = extension.parts()
-                    if der.dotted(items[0].content) == _ALTERNATIVE:
-                        return _names(items[-1].content)
+                return _alternatives(values.parts()[0].parts())
+    return Names()
+
+
+def _alternatives(extensions: Iterable[Part]) -> Names:
+    for extension in extensions:
+        items = extension.parts()
+        if der.dotted(items[0].content) == _ALTERNATIVE:
+            return _names(items[-1].content)
     return Names()
 
 
@@ -141,10 +154,11 @@ def read_certificate(data: bytes) -> Certificate:
     fields = whole.parts()[0].parts()
     if fields[0].tag == 0xA0:
         fields = fields[1:]
-    _, _, _, validity, subject = fields[:5]
+    _, _, issuer, validity, subject = fields[:5]
     before, after = (_moment(part) for part in validity.parts())
     common, organizations = _subject(subject)
-    return Certificate(common, organizations, before, after)
+    extensions = (each for part in fields[5:] if part.tag == 0xA3 for each in part.parts()[0].parts())
+    return Certificate(common, organizations, before, after, _subject(issuer)[0], _alternatives(extensions))
 
 
 def _moment(part: Part) -> float:
@@ -193,11 +207,28 @@ class Authority:
         return self._sign(request.subject, request.key, not_before, not_after, extensions)
 
     def _sign(self, owner: bytes, key: bytes, before: float, after: float, extensions: Sequence[bytes]) -> bytes:
-        validity = der.sequence(_time(before), _time(after))
-        body = [_RSA_SHA256, self._name, validity, owner, key, der.value(0xA3, der.sequence(*extensions))]
-        serial = int.from_bytes(hashlib.sha256(b"".join(body)).digest()[:16]) >> 1
-        signed = der.sequence(der.value(0xA0, der.integer(2)), der.integer(serial), *body)
-        return der.pem(CERTIFICATE, der.sequence(signed, _RSA_SHA256, der.bits(self._key.sign(signed))))
+        return _signed(self._key, self._name, owner, key, (before, after), extensions)
+
+
+def self_signed(key: rsa.Key, owner: bytes, names: Names, before: float, after: float) -> bytes:
+    """A server's certificate that nobody but itself vouches for, as PEM. `owner` is its name, from `subject`."""
+    extensions = [
+        _extension(_KEY_USAGE, _usage_bits(("digital signature", "key encipherment")), critical=True),
+        _extension(_EXTENDED, der.sequence(der.oid(_PURPOSES["server auth"]))),
+        _extension(_CONSTRAINTS, der.sequence(), critical=True),
+        _extension(_ALTERNATIVE, der.value(der.SEQUENCE, b"".join(_general_names(names)))),
+    ]
+    return _signed(key, owner, owner, key.info, (before, after), extensions)
+
+
+def _signed(
+    signer: rsa.Key, issuer: bytes, owner: bytes, key: bytes, life: tuple[float, float], extensions: Sequence[bytes]
+) -> bytes:
+    validity = der.sequence(*map(_time, life))
+    body = [_RSA_SHA256, issuer, validity, owner, key, der.value(0xA3, der.sequence(*extensions))]
+    serial = int.from_bytes(hashlib.sha256(b"".join(body)).digest()[:16]) >> 1
+    signed = der.sequence(der.value(0xA0, der.integer(2)), der.integer(serial), *body)
+    return der.pem(CERTIFICATE, der.sequence(signed, _RSA_SHA256, der.bits(signer.sign(signed))))
 
 
 def _extension(kind: str, content: bytes, *, critical: bool = False) -> bytes:

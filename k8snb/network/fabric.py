@@ -90,14 +90,26 @@ class Fabric:
         endpoint = connection.endpoint
         if endpoint is None:
             return Delivery(request, connection)
-        return Delivery(request, connection, endpoint.http(connection.port, replace(request, source=connection.source)))
+        try:
+            response = endpoint.http(connection.port, replace(request, source=connection.source))
+        except NetworkError as error:
+            connection.error = error
+            return Delivery(request, connection)
+        return Delivery(request, connection, response)
 
-    def fetch(self, source: str, url: str) -> Delivery:
-        """GET a URL (`my-service`, `http://my-service:8080/path`) from an address."""
+    def fetch(self, source: str, url: str, to: str = "") -> Delivery:
+        """GET a URL (`my-service`, `http://my-service:8080/path`) from an address.
+
+        `to` is the address (and port) that the URL's host stands for, where no DNS knows it.
+        """
         parts = urlsplit(url if "://" in url else f"http://{url}")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        return self.send(HTTPRequest("GET", parts.hostname or "", port, path, scheme=parts.scheme, source=source))
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        headers = {"host": parts.netloc} if to else {}
+        name = "" if is_address(host) or parts.scheme != "https" else host
+        address, _colon, given = to.partition(":")
+        there, at = address or host, int(given or port)
+        return self.send(HTTPRequest("GET", there, at, path, headers, "", parts.scheme, source, name))
 
     def request(self, request: HTTPRequest) -> HTTPResponse:
         """What a request from `request.source` is answered; raises NetworkError."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from k8snb.client.controller import Context
 from k8snb.kubelet.images.filesystem import Filesystem
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 
@@ -115,6 +116,14 @@ class Process(Protocol):
 
     def alias(self, name: str) -> str:
         """The name that a name is only another word for; empty if it is none."""
+        ...
+
+    def cluster(self) -> Context:
+        """A client of the API with informers of its own, as the pod's account; raises NetworkError without a token."""
+        ...
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Make a call when the process ends, however that comes about."""
         ...
 
 

@@ -15,6 +15,7 @@ from k8snb.kubelet.images import nginx
 from k8snb.kubelet.images.agnhost import Agnhost
 from k8snb.kubelet.images.commands import COMMANDS
 from k8snb.kubelet.images.program import Image
+from k8snb.kubelet.images.router import IngressRouter
 from k8snb.kubelet.images.samples import Bootcamp, Collector, HelloApp, Memcached, Mongo, MySQL
 from k8snb.kubelet.images.script import Script
 from k8snb.kubelet.images.servers import (
@@ -129,6 +130,10 @@ ROWS: tuple[Image, ...] = (
             ("mongo", 277_300_000, Mongo, "mongod", "8.2.2"),
             ("memcached", 30_900_000, Memcached, "memcached", "1.6.40"),
         )
+    ),
+    Image(
+        "k8snb.dev/ingress-controller", 24_500_000, {"ingress-controller": IngressRouter},
+        entrypoint=("/ingress-controller",), version="v1.0.0",
     ),
 )  # fmt: skip
 

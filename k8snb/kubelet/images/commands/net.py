@@ -1,4 +1,4 @@
-"""Commands that use the network: `wget`, `curl`, `nslookup`, `nc`, `ping`."""
+"""Commands that use the network: `wget`, `nslookup`, `nc`, `ping`; `curl` has a module of its own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 
 REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found",
-    304: "Not Modified", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
-    503: "Service Unavailable", 504: "Gateway Timeout",
+    303: "See Other", 304: "Not Modified", 307: "Temporary Redirect", 308: "Permanent Redirect",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable",
+    504: "Gateway Timeout",
 }  # fmt: skip
 CONNECT_SECONDS = 130.0
 """How long a connection is tried when nobody answers and no limit is given."""
@@ -43,6 +44,11 @@ def parse_url(text: str) -> URL:
     return URL(scheme, host, int(port) if port else (443 if scheme == "https" else 80), path)
 
 
+def server_name(url: URL) -> str:
+    """The name that a client of TLS asks for: none, if the URL has an address."""
+    return "" if url.scheme != "https" or url.host.replace(".", "").isdigit() else url.host
+
+
 @dataclass(slots=True)
 class Options:
     """What the words of `wget` or `curl` ask for."""
@@ -53,7 +59,7 @@ class Options:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def _parse(words: list[str], with_value: Mapping[str, str]) -> Options:
+def parse_options(words: list[str], with_value: Mapping[str, str]) -> Options:
     """Sort words into flags, values and URLs; `with_value` names the options that take one."""
     options = Options()
     while words:
@@ -90,6 +96,8 @@ def _set(options: Options, key: str, value: str) -> None:
     elif key == "data":
         before = options.values.get("data")
         options.values["data"] = f"{before}&{value}" if before else value
+    elif key == "resolve":
+        options.values["resolve"] = f"{options.values.get('resolve', '')} {value}".strip()
     else:
         options.values[key] = value
 
@@ -123,7 +131,7 @@ _WGET = {
 
 
 def wget(call: Invocation) -> Run:
-    options = _parse(list(call.argv[1:]), _WGET)
+    options = parse_options(list(call.argv[1:]), _WGET)
     if not options.urls:
         return call.fail("missing URL")
     url = parse_url(options.urls[0])
@@ -138,6 +146,7 @@ def wget(call: Invocation) -> Run:
         {"user-agent": "Wget", **options.headers},
         data,
         url.scheme,
+        server_name=server_name(url),
     )
     address = _address(call, url.host)
     if url.scheme == "https":
@@ -189,101 +198,6 @@ def _save(call: Invocation, options: Options, url: URL, response: HTTPResponse, 
     return 0
 
 
-# -- curl ----------------------------------------------------------------------------------------------
-
-_CURL = {
-    "o": "output", "output": "output", "m": "timeout", "max-time": "timeout", "connect-timeout": "timeout",
-    "H": "header", "header": "header", "X": "method", "request": "method", "d": "data", "data": "data",
-    "data-raw": "data", "w": "write-out", "write-out": "write-out", "A": "agent", "user-agent": "agent",
-    "u": "user", "retry": "retry", "retry-delay": "delay", "resolve": "resolve", "cacert": "cacert",
-}  # fmt: skip
-
-
-def curl(call: Invocation) -> Run:
-    options = _parse(list(call.argv[1:]), _CURL)
-    if not options.urls:
-        call.streams.err("curl: (2) no URL specified\n")
-        return 2
-    code = 0
-    for text in options.urls:
-        code = yield from _curl(call, options, parse_url(text))
-    return code
-
-
-def _curl(call: Invocation, options: Options, url: URL) -> Run:
-    limit = float(options.values["timeout"]) if "timeout" in options.values else None
-    data = options.values.get("data", "")
-    head = "I" in options.flags or "head" in options.flags
-    method = options.values.get("method") or ("HEAD" if head else "POST" if data else "GET")
-    headers = {"user-agent": options.values.get("agent", "curl/8.11.1"), "accept": "*/*", **options.headers}
-    try:
-        request = HTTPRequest(method, url.host, url.port, url.path, headers, data, url.scheme)
-        response = yield from fetch(call, request, limit)
-    except NetworkError as error:
-        return _curl_error(call, options, url, error)
-    if url.scheme == "https" and not _trusts(call, options):
-        _complain(call, options, "(60) SSL certificate problem: unable to get local issuer certificate")
-        call.streams.err(_SSL_HELP)
-        return 60
-    if response.status >= 400 and ("f" in options.flags or "fail" in options.flags):
-        _complain(call, options, f"(22) The requested URL returned error: {response.status}")
-        return 22
-    _write(call, options, response, head)
-    return 0
-
-
-_SSL_HELP = """More details here: https://curl.se/docs/sslcerts.html
-
-curl failed to verify the legitimacy of the server and therefore could not
-establish a secure connection to it. To learn more about this situation and
-how to fix it, please visit the webpage mentioned above.
-"""
-
-
-def _trusts(call: Invocation, options: Options) -> bool:
-    """Whether the server's certificate is believed: unseen (`-k`), or because its authority is named."""
-    if "k" in options.flags or "insecure" in options.flags:
-        return True
-    authority = options.values.get("cacert", "")
-    path = call.shell.path(authority) if authority else ""
-    return bool(path) and call.process.files.is_file(path) and "BEGIN CERTIFICATE" in call.process.files.read(path)
-
-
-def _write(call: Invocation, options: Options, response: HTTPResponse, head: bool) -> None:
-    text = response.body
-    if head or "i" in options.flags or "include" in options.flags:
-        lines = [f"HTTP/1.1 {response.status} {REASONS.get(response.status, '')}"]
-        lines += [f"{name.title()}: {value}" for name, value in response.headers.items()]
-        text = "".join(f"{line}\r\n" for line in lines) + "\r\n" + ("" if head else text)
-    target = options.values.get("output")
-    if target is None:
-        call.streams.out(text)
-    else:
-        call.process.files.write(call.shell.path(target), text)
-    template = options.values.get("write-out", "")
-    filled = template.replace("%{http_code}", str(response.status)).replace("%{time_total}", f"{response.seconds:.6f}")
-    call.streams.out(filled.replace("\\n", "\n"))
-
-
-def _curl_error(call: Invocation, options: Options, url: URL, error: NetworkError) -> int:
-    if error.kind == "not found":
-        code, message = 6, f"Could not resolve host: {url.host}"
-    elif error.kind == "timeout":
-        code, message = 28, f"Connection timed out after {int(error.seconds * 1000) + 1} milliseconds"
-    else:
-        code, message = 7, f"Failed to connect to {url.host} port {url.port} after 0 ms: Could not connect to server"
-    _complain(call, options, f"({code}) {message}")
-    template = options.values.get("write-out", "")
-    call.streams.out(template.replace("%{http_code}", "000").replace("%{time_total}", "0.000000").replace("\\n", "\n"))
-    return code
-
-
-def _complain(call: Invocation, options: Options, message: str) -> None:
-    silent = "s" in options.flags or "silent" in options.flags
-    if not silent or "S" in options.flags or "show-error" in options.flags:
-        call.streams.err(f"curl: {message}\n")
-
-
 # -- names and connections -----------------------------------------------------------------------------
 
 
@@ -326,7 +240,7 @@ def _search(call: Invocation) -> list[str]:
 
 
 def netcat(call: Invocation) -> Run:
-    options = _parse(list(call.argv[1:]), {"w": "timeout"})
+    options = parse_options(list(call.argv[1:]), {"w": "timeout"})
     if len(options.urls) < 2:
         return call.fail("usage: nc HOST PORT")
     host, port = options.urls[0], int(options.urls[1])
@@ -351,7 +265,7 @@ def netcat(call: Invocation) -> Run:
 
 
 def ping(call: Invocation) -> Run:
-    options = _parse(list(call.argv[1:]), {"c": "count", "W": "timeout", "w": "deadline"})
+    options = parse_options(list(call.argv[1:]), {"c": "count", "W": "timeout", "w": "deadline"})
     host = options.urls[0] if options.urls else ""
     count = int(options.values.get("count", "4"))
     address = _address(call, host)
@@ -375,4 +289,4 @@ def ping(call: Invocation) -> Run:
     return int(answered == 0)
 
 
-COMMANDS: dict[str, Command] = {"curl": curl, "nc": netcat, "nslookup": lookup, "ping": ping, "wget": wget}
+COMMANDS: dict[str, Command] = {"nc": netcat, "nslookup": lookup, "ping": ping, "wget": wget}
