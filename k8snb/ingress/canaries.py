@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from k8snb.ingress.ingresses import Compiled, compiled
-from k8snb.ingress.rules import Rule, Test
+from k8snb.ingress.rules import Rule, Wanted
 from k8snb.machinery.objects import annotations_of
 from k8snb.typing import Object
 
@@ -41,9 +41,9 @@ def _with(rule: Rule, taker: Rule | None, header: str, value: str, share: int) -
         yield rule
         return
     if header:
-        yield replace(rule, backends=taker.backends, headers=[Test(header, value or ALWAYS)])
+        yield replace(rule, backends=taker.backends, headers=[Wanted(header, value or ALWAYS)])
         if not value:
-            yield replace(rule, headers=[Test(header, NEVER)])
+            yield replace(rule, headers=[Wanted(header, NEVER)])
     kept = [replace(each, weight=100 - share) for each in rule.backends]
     taken = [replace(each, weight=share) for each in taker.backends]
     yield replace(rule, backends=[*kept, *taken]) if share else rule

@@ -17,7 +17,7 @@ EXACT, PREFIX, REGEX = "Exact", "Prefix", "RegularExpression"
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Wanted:
     """What a header or a parameter has to be."""
 
     name: str
@@ -147,8 +147,8 @@ class Rule:
     """Whether the star stands for several labels (Gateway API) and not for one alone (Ingress)."""
     path: Path = field(default_factory=Path)
     method: str = ""
-    headers: Sequence[Test] = ()
-    parameters: Sequence[Test] = ()
+    headers: Sequence[Wanted] = ()
+    parameters: Sequence[Wanted] = ()
     order: tuple[str | int, ...] = ()
     filters: Sequence[Filter] = ()
     backends: Sequence[Backend] = ()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snb.ingress.routing import decide
-from k8snb.ingress.rules import EXACT, PREFIX, Path, Rule, Test
+from k8snb.ingress.rules import EXACT, PREFIX, Path, Rule, Wanted
 from k8snb.packet import HTTPRequest
 
 ELEMENTS = ("a", "b", "ab", "c")
@@ -30,7 +30,7 @@ def rules(draw: st.DrawFn) -> list[Rule]:
     for _ in range(draw(st.integers(1, 8))):
         more = {}
         if deep:
-            headers, parameters = ([Test(*each) for each in draw(tests)] for _ in range(2))
+            headers, parameters = ([Wanted(*each) for each in draw(tests)] for _ in range(2))
             more = {"method": draw(st.sampled_from(METHODS)), "headers": headers, "parameters": parameters}
         path = Path(draw(st.sampled_from((EXACT, PREFIX))), draw(paths))
         host = draw(st.sampled_from(HOSTS))
