@@ -330,6 +330,11 @@ class SimulatedRuntime:
         assert isinstance(container, Container)
         return container.awake().log_text(options) if container.started_at else ""
 
+    def log_file(self, container: ContainerView) -> str:
+        """The file that the container's log is written to."""
+        assert isinstance(container, Container)
+        return container.awake().log_file() if container.started_at else ""
+
     # -- images ------------------------------------------------------------------------------------
 
     def image_status(self, reference: Reference) -> str:

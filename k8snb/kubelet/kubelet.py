@@ -14,6 +14,7 @@ from k8snb.client.controller import Context
 from k8snb.client.events import EventRecorder
 from k8snb.client.informer import Informer
 from k8snb.errors import StatusError, bad_request, internal
+from k8snb.kubelet import logfiles
 from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
@@ -179,7 +180,11 @@ class Kubelet:
 
     def host_directory(self, path: str) -> Volume:
         """A directory of the node, as `hostPath` volumes mount it."""
-        return self._directories.setdefault(path, Volume())
+        found = self._directories.get(path)
+        if found is None:
+            logs = (lambda: logfiles.files(self)) if path == logfiles.DIRECTORY else None
+            found = self._directories[path] = Volume(source=logs)
+        return found
 
     # -- the node ----------------------------------------------------------------------------------
 

@@ -267,6 +267,10 @@ class ContainerProcess:
         text = "".join(f"{_stamp(at) if options.timestamps else ''}{line}\n" for at, _, line in lines)
         return text if options.limit_bytes is None else text.encode()[: options.limit_bytes].decode(errors="ignore")
 
+    def log_file(self) -> str:
+        """The log as the file that the runtime writes: time, stream, `F` for a full line, and the line."""
+        return "".join(f"{_stamp(at)}{stream} F {line}\n" for at, stream, line in self._lines)
+
 
 def _namespace(container: Container) -> str:
     """Whose processes a container sees: its own, or those of the container that it looks at."""

@@ -256,6 +256,10 @@ class RuntimeService(Protocol):
         """The pod's network, for those who connect to its ports."""
         ...
 
+    def log_file(self, container: ContainerView) -> str:
+        """The file that the container's log is written to."""
+        ...
+
     def logs(self, container: ContainerView, options: LogOptions) -> str:
         """What the container wrote."""
         ...

@@ -131,6 +131,7 @@ def _concerns(bar: Bar, wanted: Sequence[str]) -> bool:
 
 def _ordered(bars: Sequence[Bar]) -> list[Bar]:
     """Each job with its pods below it; what hangs from no job after that."""
+    bars = sorted(bars, key=lambda bar: (bar.stretches[0].start, bar.gone or float("inf")) if bar.stretches else (0, 0))
     jobs = [bar for bar in bars if bar.kind == "Job"]
     found: list[Bar] = []
     for job in jobs:

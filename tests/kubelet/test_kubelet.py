@@ -174,3 +174,13 @@ def test_host_aliases_are_names_that_only_this_pod_knows() -> None:
         "# Entries added by HostAliases.\n10.1.2.3\tfoo.remote\tbar.remote\n"
     )
     assert said_by(here, "hostname", "-f") == "p\n"
+
+
+def test_a_node_keeps_what_its_containers_write_in_its_own_files() -> None:
+    mounts = [{"name": "logs", "mountPath": "/logs"}]
+    volumes = [{"name": "logs", "hostPath": {"path": "/var/log"}}]
+    here = Here(pod(sh("echo hello; sleep 100", volumeMounts=mounts), nodeName="node-1", volumes=volumes))
+    assert said_by(here, "sh", "-c", "cat /logs/pods/default_p_*/main/0.log") == (
+        "2026-01-01T00:00:01.661000000Z stdout F hello\n"
+    )
+    assert said_by(here, "ls", "/logs/containers").startswith("p_default_main-")
