@@ -114,7 +114,10 @@ class Showing(ABC):
         return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
 
     def gantt(self, *about: str, since: int = 0, namespace: str = "default", title: str = "") -> Gantt:
-        """When the jobs and pods ran that hang from `about` (`cronjob/hello`); without it, all in the namespace."""
+        """When the jobs and pods ran that hang from `about` (`cronjob/hello`); without it, all in the namespace.
+
+        Time counts from revision `since`, or from when the first of them was there.
+        """
         from k8snb.view.gantt import gantt
 
         return gantt(
@@ -126,6 +129,7 @@ class Showing(ABC):
             now=self.clock.now(),
             namespace=namespace,
             title=title,
+            from_first=not since,
         )
 
     def selection(self, what: str, selector: str = "", *, title: str = "", namespace: str = "default") -> Stepper:

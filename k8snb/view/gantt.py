@@ -8,8 +8,9 @@ says the same, object by object.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from k8snb.i18n import _
@@ -107,15 +108,27 @@ def gantt(
     now: float,
     namespace: str = "default",
     title: str = "",
+    from_first: bool = False,
 ) -> Gantt:
-    """The jobs and pods of a namespace between two revisions, or those that hang from `about` (`cronjob/hello`)."""
+    """The jobs and pods of a namespace between two revisions, or those that hang from `about` (`cronjob/hello`).
+
+    Time counts from the first revision; with `from_first`, from when the first of the objects was there.
+    """
     wanted = [id_of(name) for name in about]
     history = _History(at, namespace, now)
     for sent in requests:
         if since < sent.revision <= until:
             history.take(sent, since)
     bars = [bar for bar in history.ended(now) if not wanted or _concerns(bar, wanted)]
-    return Gantt(title or _title(bars, wanted), _ordered(bars), now - history.origin)
+    begin = min((bar.stretches[0].start for bar in bars if bar.stretches), default=0.0) if from_first else 0.0
+    moved = [_moved(bar, begin) for bar in bars]
+    return Gantt(title or _title(bars, wanted), _ordered(moved, wanted), now - history.origin - begin)
+
+
+def _moved(bar: Bar, begin: float) -> Bar:
+    """The bar on a scale that begins so many seconds later."""
+    stretches = [each._replace(start=each.start - begin, end=each.end - begin) for each in bar.stretches]
+    return replace(bar, stretches=stretches, gone=None if bar.gone is None else bar.gone - begin)
 
 
 def _title(bars: Sequence[Bar], wanted: Sequence[str]) -> str:
@@ -129,9 +142,14 @@ def _concerns(bar: Bar, wanted: Sequence[str]) -> bool:
     return any(each in wanted for each in (f"{bar.kind}/{bar.name}", *bar.owners))
 
 
-def _ordered(bars: Sequence[Bar]) -> list[Bar]:
-    """Each job with its pods below it; what hangs from no job after that."""
-    bars = sorted(bars, key=lambda bar: (bar.stretches[0].start, bar.gone or float("inf")) if bar.stretches else (0, 0))
+def _ordered(bars: Sequence[Bar], wanted: Sequence[str]) -> list[Bar]:
+    """Each job with its pods below it; what hangs from no job after that. In the order asked for, then by time."""
+
+    def place(bar: Bar) -> tuple[int, float, float]:
+        above = [wanted.index(owner) for owner in bar.owners if owner in wanted]
+        return min(above, default=0), *((bar.stretches[0].start, bar.gone or math.inf) if bar.stretches else (0.0, 0.0))
+
+    bars = sorted(bars, key=place)
     jobs = [bar for bar in bars if bar.kind == "Job"]
     found: list[Bar] = []
     for job in jobs:
