@@ -86,6 +86,7 @@ class Showing(ABC):
                 until=cluster.revision if last is None else last,
                 namespace=namespace,
                 about=[about] if isinstance(about, str) else about,
+                measured=cluster.trace.measured,
             )
 
         told = tell(self, until)

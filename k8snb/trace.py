@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snb.typing import ObjectKey
 from k8snb.wire import Request
@@ -84,6 +84,16 @@ class Span:
         return f"<{self.component} {self.key} because of @{self.cause}: {self.wanted}>"
 
 
+class Measured(NamedTuple):
+    """What a pod was found to use at a time, in thousandths of a core and in bytes."""
+
+    time: float
+    namespace: str
+    pod: str
+    cpu: int
+    memory: int
+
+
 class Trace:
     """The record of spans and requests; `current` is the span that runs now."""
 
@@ -95,6 +105,8 @@ class Trace:
         self.enabled = limit > 0
         self.spans: deque[Span] = deque(maxlen=limit)
         self.requests: deque[Sent] = deque(maxlen=limit)
+        self.measured: deque[Measured] = deque(maxlen=limit)
+        """What pods used whenever somebody (an autoscaler, `kubectl top`) asked."""
         self.current: Span | None = None
 
     def begin(self, component: str, key: ObjectKey, cause: int = 0) -> Span:
@@ -115,6 +127,11 @@ class Trace:
         span = self.current
         if span is not None and len(span.read) < MOST_READ:
             span.read[kind, name] = None
+
+    def measures(self, namespace: str, pod: str, cpu: int, memory: int) -> None:
+        """Keep what a pod uses just now."""
+        if self.enabled:
+            self.measured.append(Measured(self._now(), namespace, pod, cpu, memory))
 
     def sent(self, request: Request, code: int) -> None:
         """Keep a request that the server has answered."""

@@ -137,7 +137,7 @@ class APIServer:
             "bindings": self._bind,
             "componentstatuses": serve_components,
             **reviews.handlers,
-            **UsageAPI(store, clock, agents).handlers,
+            **UsageAPI(store, clock, agents, trace).handlers,
         }
         if gate is not None:
             tokens = TokenRequests(store, clock, self.admission, gate.tokens)

@@ -18,6 +18,7 @@ from k8snb.clock import Clock, parse_time
 from k8snb.errors import not_found
 from k8snb.machinery import quantity
 from k8snb.store.mvcc import Store
+from k8snb.trace import Trace
 from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response
 
@@ -34,8 +35,9 @@ Handler = Callable[[Kind, RequestInfo, Request], Response]
 class UsageAPI:
     """The handlers of NodeMetrics and PodMetrics."""
 
-    def __init__(self, store: Store, clock: Clock, agents: Agents) -> None:
+    def __init__(self, store: Store, clock: Clock, agents: Agents, trace: Trace) -> None:
         self._store = store
+        self._trace = trace
         self._clock = clock
         self._agents = agents
         self.handlers: Mapping[str, Handler] = {
@@ -62,7 +64,15 @@ class UsageAPI:
         for pod in self._store.scan(self._store.bucket("pods"), namespace):
             containers = self._containers(pod)
             if containers:
+                self._note(pod, containers)
                 yield {**self._head("PodMetrics", pod), "containers": containers}
+
+    def _note(self, pod: Object, containers: Iterable[Object]) -> None:
+        """Leave the reading in the trace, for views that show use over time."""
+        used = [each["usage"] for each in containers]
+        cpu = sum(quantity.milli(each["cpu"]) for each in used)
+        memory = sum(quantity.value(each["memory"]) for each in used)
+        self._trace.measures(pod["metadata"]["namespace"], pod["metadata"]["name"], cpu, memory)
 
     def _nodes(self, namespace: str) -> Iterator[Object]:
         used: dict[str, list[Object]] = {}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snb.i18n import _
+from k8snb.machinery import quantity
 from k8snb.typing import Object
 from k8snb.view import theme
 from k8snb.view.changes import Change
@@ -49,6 +50,35 @@ class Act:
         return f"{self.verb} {self.object}{answer}"
 
 
+class Used(NamedTuple):
+    """What the pods of an app used at a time, together, and what they request: millicores and bytes."""
+
+    time: float
+    app: str
+    pods: int
+    cpu: int
+    cpu_requested: int
+    memory: int
+    memory_requested: int
+
+    @property
+    def sentence(self) -> str:
+        """The measurement in words."""
+        cpu = _amount(quantity.of_milli(self.cpu), _("CPU"), quantity.of_milli(self.cpu_requested))
+        memory = _amount(mebibytes(self.memory), _("memory"), mebibytes(self.memory_requested))
+        return f"{self.app.replace('/', ' ')}: {cpu}, {memory}"
+
+
+def _amount(used: str, what: str, requested: str) -> str:
+    asked = _("of {requested} requested").format(requested=requested) if requested != "0" else ""
+    return " ".join(filter(None, (what, used, asked)))
+
+
+def mebibytes(amount: int) -> str:
+    """Bytes as `12Mi`; nothing is `0`."""
+    return f"{round(amount / 2**20)}Mi" if amount else "0"
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One step. `time` is in seconds since the first frame; `cause` is the revision that brought it about, or 0."""
@@ -70,6 +100,8 @@ class Frame:
     """The ids of the objects that it looked at."""
     objects: Mapping[str, Object] = field(default_factory=dict)
     """The objects behind the scene, whole."""
+    used: Sequence[Used] = ()
+    """What was measured since the frame before."""
 
     @property
     def lane(self) -> str:
@@ -111,6 +143,8 @@ def details(frame: Frame, most: int = _MOST_CHANGES) -> Iterator[str]:
         yield _said(_("act"), _("… and {count} more").format(count=len(frame.acts) - _MOST_ACTS))
     if frame.error:
         yield _said(_("error"), frame.error)
+    for used in {used.app: used for used in frame.used}.values():
+        yield _said(_("use"), used.sentence)
 
 
 def _said(label: str, words: str) -> str:
@@ -182,6 +216,7 @@ def _frames(frames: Sequence[Frame], lanes: Sequence[str], ids: dict[str, int]) 
             "gone": gone,
             "touched": list(frame.touched),
             "objects": history.frame(frame.objects),
+            "used": [list(used._replace(time=round(used.time, 3))) for used in frame.used],
         }
         yield {name: value for name, value in data.items() if value not in ("", [], {}, None)}
 
@@ -300,4 +335,9 @@ def words() -> dict[str, Any]:
         "thisFuture": _("this future"),
         "phases": _("Phases"),
         "conditions": _("Conditions"),
+        "usage": _("Usage"),
+        "cpu": _("CPU"),
+        "memory": _("memory"),
+        "used": _("used"),
+        "requested": _("requested"),
     }

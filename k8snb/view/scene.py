@@ -33,10 +33,13 @@ class Snapshot(Protocol):
 RESOURCES = {
     "Service": "services",
     "EndpointSlice": "endpointslices.discovery.k8s.io",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers.autoscaling",
     "Deployment": "deployments.apps",
     "StatefulSet": "statefulsets.apps",
     "DaemonSet": "daemonsets.apps",
     "ReplicaSet": "replicasets.apps",
+    "CronJob": "cronjobs.batch",
+    "Job": "jobs.batch",
     "Pod": "pods",
 }
 """The kinds that a scene shows, beside nodes, in the order in which they are drawn."""
@@ -234,6 +237,24 @@ def _daemon_set(obj: Object) -> list[tuple[str, Any]]:
     ]
 
 
+def _scaler(obj: Object) -> list[tuple[str, Any]]:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    now, wanted = status.get("currentReplicas"), status.get("desiredReplicas")
+    sizes = _("{low} to {high}").format(low=spec.get("minReplicas", 1), high=spec.get("maxReplicas"))
+    return [(_("pods"), sizes), (_("now"), now), (_("wanted"), wanted or None)]
+
+
+def _job(obj: Object) -> list[tuple[str, Any]]:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    known = [(_("completions"), spec.get("completions")), (_("active"), status.get("active", 0))]
+    return [*known, (_("succeeded"), status.get("succeeded", 0)), (_("failed"), status.get("failed"))]
+
+
+def _cron_job(obj: Object) -> list[tuple[str, Any]]:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    return [(_("when"), spec.get("schedule")), (_("active"), len(status.get("active") or ()))]
+
+
 def _pod(obj: Object) -> list[tuple[str, Any]]:
     status = obj.get("status") or {}
     restarts = sum(each.get("restartCount", 0) for each in status.get("containerStatuses") or ())
@@ -272,9 +293,12 @@ def _lease(obj: Object) -> list[tuple[str, Any]]:
 
 
 _FACTS: Mapping[str, Callable[[Object], list[tuple[str, Any]]]] = {
+    "CronJob": _cron_job,
     "DaemonSet": _daemon_set,
     "Deployment": _replicated,
     "EndpointSlice": _slice,
+    "HorizontalPodAutoscaler": _scaler,
+    "Job": _job,
     "Lease": _lease,
     "Node": _machine,
     "Pod": _pod,

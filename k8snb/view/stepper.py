@@ -28,6 +28,9 @@ STATIC = "K8SNB_STATIC"
 
 ELEMENT = "k8snb-stepper"
 
+CARRIES = "data-k8snb-stepper"
+"""Marks the script in a page, so that whoever puts pages together can leave out the second (`pages`)."""
+
 _PARTS = (
     *("base", "objects", "score", "words", "picture", "sequence", "compare", "timeline"),
     *("pinned", "actions", "mount", "hosts"),
@@ -100,7 +103,8 @@ class Stepper:
         """The self-contained custom element, with the numbered list inside it."""
         return (
             f'<{ELEMENT} class="k8snb-view">{_listing(self.title, self.frames)}'
-            f'<script type="application/json">{self.written()}</script></{ELEMENT}><script>{element_script()}</script>'
+            f'<script type="application/json">{self.written()}</script></{ELEMENT}>'
+            f"<script {CARRIES}>{element_script()}</script>"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any] | tuple[Any, Any]:

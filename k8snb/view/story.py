@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from k8snb.i18n import _
-from k8snb.trace import Sent, Span
+from k8snb.trace import Measured, Sent, Span
 from k8snb.typing import Object
 from k8snb.view.changes import Change, changes, show
 from k8snb.view.frames import Act, Frame
@@ -29,6 +29,7 @@ from k8snb.view.scene import (
     scene_of,
 )
 from k8snb.view.stepper import Stepper
+from k8snb.view.use import Use, using
 
 History = Callable[[int], Snapshot]
 """Objects as of a revision: `Cluster.at`."""
@@ -63,17 +64,19 @@ def story(
     until: int,
     namespace: str = "default",
     about: Sequence[str] = (),
+    measured: Sequence[Measured] = (),
 ) -> Stepper:
     """What happened after revision `since`, up to `until`, in a namespace, as a stepper.
 
-    `about` limits it to objects (`deployment/web`, `svc/web`) and what hangs from them.
+    `about` limits it to objects (`deployment/web`, `svc/web`) and what hangs from them. `measured` is what pods used.
     """
     about = [id_of(name) for name in about]
     chosen = [sent for sent in _effective(requests) if since < sent.revision <= until and _counts(sent, namespace)]
     ended = {id(sent): span for span in spans for sent in span.requests}
     frames = [_frame(turn, at, namespace) for turn in turns(chosen, ended)]
     frames = _limited(frames, about)
-    return Stepper(title, _settled(frames, at(since), namespace, about), VIEWS)
+    frames = _settled(frames, at(since), namespace, about, using(measured, namespace))
+    return Stepper(title, frames, VIEWS)
 
 
 def _effective(requests: Iterable[Sent]) -> Iterator[Sent]:
@@ -262,7 +265,7 @@ def _part(whole: Mapping[str, Any], wanted: set[str]) -> dict[str, Any]:
     return {name: found for name, found in whole.items() if name in wanted or name.startswith("Node/")}
 
 
-def _settled(frames: list[Frame], start: Snapshot, namespace: str, about: Sequence[str]) -> list[Frame]:
+def _settled(frames: list[Frame], start: Snapshot, namespace: str, about: Sequence[str], use: Use) -> list[Frame]:
     """The frames that tell something, with times counted from the first."""
     kinds = tuple(f"{kind} " for kind in RESOURCES)
     before: Scene = scene(start, namespace)
@@ -274,4 +277,5 @@ def _settled(frames: list[Frame], start: Snapshot, namespace: str, about: Sequen
             told.append(frame)
         before = frame.scene
     origin = told[0].time if told else 0.0
-    return [replace(frame, time=frame.time - origin) for frame in told]
+    used = use(told)
+    return [replace(frame, time=frame.time - origin, used=found) for frame, found in zip(told, used, strict=True)]

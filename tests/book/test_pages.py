@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from k8snb.view.stepper import CARRIES
 from tests.book.conftest import HTML, ROOT
 from tests.browser import Visit, needs_chromium
 
@@ -49,6 +50,12 @@ def test_no_page_shows_an_error_that_is_not_meant(book: Path, page: str) -> None
 def test_a_page_carries_no_widget_state(book: Path) -> None:
     for page in PAGES:
         assert "jupyter.widget-state" not in (book / f"{page}.html").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_carries_the_front_end_of_steppers_once_if_it_has_any(book: Path, page: str) -> None:
+    html = (book / f"{page}.html").read_text()
+    assert html.count(f"<script {CARRIES}>") == min(1, html.count("</k8snb-stepper>"))
 
 
 @pytest.mark.browser

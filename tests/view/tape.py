@@ -91,7 +91,8 @@ class Tape:
     def story(self, title: str = "A story", since: int = 0, **limits: Any) -> Stepper:
         until = limits.pop("until", self.revision)
         trace = self.trace
-        return story(title, trace.spans, trace.requests, self.at, since=since, until=until, **limits)
+        limits = {"since": since, "until": until, "measured": trace.measured, **limits}
+        return story(title, trace.spans, trace.requests, self.at, **limits)
 
 
 # -- objects -----------------------------------------------------------------------------------------------

@@ -4,11 +4,15 @@
 function define(tag) {
   customElements.define(tag, class extends HTMLElement {
     connectedCallback() {
-      if (this.shadowRoot) return;
+      if (this.mounted) return;
+      // While a page is still being read, the story may be there in part; room is kept for it, so that nothing jumps.
+      if (!this.shadowRoot) this.attachShadow({ mode: "open" }).innerHTML = "<style>:host{display:block;min-height:480px}</style>";
       const source = this.querySelector('script[type="application/json"]');
-      if (!source) return void requestAnimationFrame(() => this.isConnected && this.connectedCallback());
+      const read = document.readyState !== "loading" || this.nextElementSibling;
+      if (!source || !read) return void requestAnimationFrame(() => this.isConnected && this.connectedCallback());
+      this.mounted = true;
       const story = JSON.parse(source.textContent);
-      if (!story.frames.length) return;
+      if (!story.frames.length) return void (this.shadowRoot.innerHTML = "<slot></slot>");
       let index = 0;
       const listeners = [];
       const position = {

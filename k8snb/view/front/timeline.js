@@ -28,17 +28,35 @@ function timeline(story, scenes, versions, go) {
 
   const band = ([from, to], tint, glyph, word) => make("div", { class: "band", title: `${word} ${from} s – ${to} s`, style: `left:${percent(from)}%;width:max(2px,calc(${percent(to - from)}% - 1px));${hue(tint)}` }, glyph, make("span", {}, word));
 
-  function numbers(id) {
-    const labels = [...new Set(scenes.flatMap((scene) => (scene.get(id)?.facts ?? []).filter(([, value]) => NUMERIC.test(value)).map(([label]) => label)))];
-    const series = labels.map((label) => [label, stretches((i) => { const fact = scenes[i].get(id)?.facts?.find(([name]) => name === label); return fact ? +fact[1] : null; })]);
+  /** A row of stepped lines in one scale, and below it which line is which. */
+  function lines(label, kind, series, title) {
     const top = Math.max(1, ...series.flatMap(([, parts]) => parts.map(([, , value]) => value)));
-    const svg = draw("svg", { viewBox: `0 0 1000 ${40}`, preserveAspectRatio: "none", class: "steps", role: "img", "aria-label": `${id}: ${labels.join(", ")}` });
+    const svg = draw("svg", { viewBox: "0 0 1000 40", preserveAspectRatio: "none", class: "steps", role: "img", "aria-label": title ?? `${label}: ${series.map(([name]) => name).join(", ")}` });
     series.forEach(([, parts], n) => {
       const d = parts.map(([from, to, value], k) => `${k && parts[k - 1][1] === from ? "L" : "M"}${percent(from) * 10} ${37 - (34 * value) / top}H${percent(to) * 10}`).join("");
       svg.append(draw("path", { d, class: `line n${n % 4}` }));
     });
-    return [row(nameOf(id), kindOf(id), [svg, make("span", { class: "top" }, `${top}`)], "numbers"),
-        make("div", { class: "legend" }, series.map(([label], n) => make("span", { class: `key n${n % 4}` }, label)))];
+    return (shown) => [row(label, kind, [svg, make("span", { class: "top" }, shown(top))], "numbers"),
+      make("div", { class: "legend" }, series.map(([name], n) => make("span", { class: `key n${n % 4}` }, name)))];
+  }
+
+  /** What the pods of each app used when somebody measured, beside what they request: CPU, then memory. */
+  function usage() {
+    const apps = new Map();
+    for (const frame of frames) for (const [at, app, , ...amounts] of frame.used ?? []) (apps.get(app) ?? apps.set(app, []).get(app)).push([at, ...amounts]);
+    const cores = (value) => (value >= 1000 ? `${+(value / 1000).toFixed(1)}` : `${value}m`);
+    const bytes = (value) => `${Math.round(value / 2 ** 20)}Mi`;
+    return [...apps].flatMap(([app, taken]) => [[words.cpu, 1, cores], [words.memory, 3, bytes]].flatMap(([name, at, shown]) => {
+      const line = (n) => taken.map((each, i) => [each[0], taken[i + 1]?.[0] ?? end, each[n]]);
+      const series = [[words.requested, line(at + 1)], [words.used, line(at)]].filter(([, parts]) => parts.some(([, , value]) => value));
+      return lines(`${nameOf(app)} · ${name}`, kindOf(app), series)(shown);
+    }));
+  }
+
+  function numbers(id) {
+    const labels = [...new Set(scenes.flatMap((scene) => (scene.get(id)?.facts ?? []).filter(([, value]) => NUMERIC.test(value)).map(([label]) => label)))];
+    const series = labels.map((label) => [label, stretches((i) => { const fact = scenes[i].get(id)?.facts?.find(([name]) => name === label); return fact ? +fact[1] : null; })]);
+    return lines(nameOf(id), kindOf(id), series, `${id}: ${labels.join(", ")}`)(String);
   }
 
   const ids = [...new Set(scenes.flatMap((scene) => [...scene.keys()]))];
@@ -58,11 +76,12 @@ function timeline(story, scenes, versions, go) {
       }), "phase"));
   }).slice(0, 14);
 
+  const used = usage();
   const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400].find((each) => end / each <= 6) ?? end / 5;
   const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
   const scale = make("div", { class: "row scale" }, make("div", { class: "label" }), make("div", { class: "bands" }, ticks.map((t) => make("span", { class: "tick", style: `left:${percent(t)}%` }, `${+t.toFixed(1)} s`))));
   const plot = make("div", { class: `plot ${pods.length > 24 ? "dense" : ""}` },
-    cards.map(numbers), phases.length ? make("h4", {}, words.phases) : null, phases,
+    cards.map(numbers), used.length ? make("h4", {}, words.usage) : null, used, phases.length ? make("h4", {}, words.phases) : null, phases,
     conditions.length ? make("h4", {}, words.conditions) : null, conditions, scale,
     make("div", { class: "row over" }, make("div", { class: "label" }), make("div", { class: "bands" }, cursor)));
 
