@@ -35,6 +35,7 @@ class Program:
         self.controller: Controller | None = None
         """What runs; None while the process is down."""
         self._context = context
+        self._first = context.trace.number
         self._make = make
         self._wire = self._line(Lottery(sum(name.encode())), faults)
         self.start()
@@ -52,7 +53,8 @@ class Program:
     @property
     def reconciles(self) -> int:
         """How many reconciles of it the trace has kept."""
-        return sum(1 for span in self._context.trace.spans if span.component == self.name)
+        spans = self._context.trace.spans
+        return sum(1 for span in spans if span.component == self.name and span.number > self._first)
 
     def start(self) -> None:
         """Start the process; its memory is empty."""

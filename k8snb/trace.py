@@ -109,6 +109,11 @@ class Trace:
         """What pods used whenever somebody (an autoscaler, `kubectl top`) asked."""
         self.current: Span | None = None
 
+    @property
+    def number(self) -> int:
+        """The number of the newest span or request."""
+        return self._count
+
     def begin(self, component: str, key: ObjectKey, cause: int = 0) -> Span:
         """Open the span of one reconcile; `end` closes it."""
         self._count += 1

@@ -79,16 +79,18 @@ def machine(sketch: Sketch, node: Object) -> str:
 
 
 def settings(sketch: Sketch, source: Object) -> str:
-    """A ConfigMap or Secret, and the pods that use it, each with the way in which it gets there."""
+    """A ConfigMap or Secret, and the pods that use it, each with the way in which it gets there, or that it owns."""
     kind, name = source["kind"], source["metadata"]["name"]
     front = sketch.put(source)
     for pod in sketch.here("pods"):
         for word in dict.fromkeys(_uses(pod, kind, name)):
             sketch.link(front, sketch.put(pod), word)
+        if any(owner["uid"] == source["metadata"]["uid"] for owner in pod["metadata"].get("ownerReferences") or ()):
+            sketch.link(front, sketch.put(pod), _("owns"))
     for ingress in sketch.here("ingresses.networking.k8s.io") if kind == "Secret" else ():
         if any(each.get("secretName") == name for each in ingress["spec"].get("tls") or ()):
             sketch.link(front, sketch.put(ingress), _("certificate for TLS"))
-    return _("{kind} {name}, and the pods that use it").format(kind=kind, name=name)
+    return _("{kind} {name}, and its pods").format(kind=kind, name=name)
 
 
 def _uses(pod: Object, kind: str, name: str) -> Iterator[str]:
