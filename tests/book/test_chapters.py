@@ -64,6 +64,7 @@ def test_a_chapter_keeps_the_text_of_its_outputs_and_nothing_else(path: Path) ->
 @pytest.mark.parametrize("path", CHAPTERS, ids=name)
 def test_a_chapter_runs_without_threads_sockets_and_processes(path: Path) -> None:
     command = [sys.executable, "-c", BLOCKED, str(path)]
-    environment = {"PATH": str(Path(sys.executable).parent), "HOME": "/nonexistent", "K8SNB_STATIC": "1"}
+    environment = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(ROOT), "HOME": "/nonexistent"}
+    environment["K8SNB_STATIC"] = "1"
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
