@@ -125,7 +125,7 @@ def test_values_are_held_against_the_schema(schema: Any, value: Any, expected: s
 
 RULES = [
     {"rule": "self.size % 2 == 1", "message": "size must be odd"},
-    {"rule": "self.size >= oldSelf.size", "messageExpression": "'was ' + string(oldSelf.size)", "fieldPath": ".size"},
+    {"rule": "self.size >= oldSelf.size", "messageExpression": "'was %d'.format([oldSelf.size])", "fieldPath": ".size"},
 ]
 
 
@@ -143,6 +143,22 @@ def test_rules_hold_for_objects_and_for_changes() -> None:
     world.create(gadget(size=5))
     smaller = world.send("PATCH", world.path(), {"spec": {"size": 3}}, **MERGE)
     assert world.causes(smaller) == ["spec.size: Invalid value: was 5"]
+
+
+def test_an_object_is_refused_whose_rules_cost_too_much_when_they_run() -> None:
+    some, rules = {"type": "array", "items": {"type": "integer"}, "maxItems": 1001}, [{"rule": QUADRATIC}] * 11
+    world = Workshop(version({"some": some}, spec={"x-kubernetes-validations": rules}))
+    assert world.causes(world.create(gadget(some=[0] * 1001))) == [
+        "spec: Invalid value: 'operation cancelled: actual cost limit exceeded': no further validation rules will be "
+        f"run due to call cost exceeds limit for rule: {QUADRATIC}"
+    ]
+    assert world.causes(world.create(gadget(some=[0] * 990))) == [
+        "spec: Invalid value: validation failed due to running out of cost budget, no further validation rules will be "
+        "run"
+    ]
+
+
+QUADRATIC = "sets.contains(self.some, self.some)"
 
 
 def test_rules_wait_until_the_object_has_the_right_shape() -> None:

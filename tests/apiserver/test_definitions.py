@@ -90,11 +90,46 @@ def test_rules_are_type_checked() -> None:
 
 
 def test_old_and_new_items_of_a_plain_list_cannot_be_told_apart() -> None:
-    items = {"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf"}]}
+    items = {"type": "integer", "x-kubernetes-validations": [{"rule": "self == oldSelf"}]}
     assert refused(version({"list": {"type": "array", "items": items}})) == [
         f'{SPEC}.properties[list].items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": oldSelf '
         f"cannot be used on the uncorrelatable portion of the schema within {SPEC}.properties[list]"
     ]
+
+
+def test_rules_may_not_cost_too_much_alone_or_together() -> None:
+    texts = {"items": {"type": "array", "items": {"type": "string"}}, "least": {"type": "integer"}}
+    rules = [
+        {"rule": "self.items.all(x, self.items.exists_one(y, x == y))"},
+        {"rule": "self.least > 0", "messageExpression": "'not ' + string(self.least)"},
+    ]
+    where, above = f"{SPEC}.x-kubernetes-validations", f"exceeds budget by factor of more than 100x {HINT}"
+    shared = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"
+    assert refused(version(texts, spec={"x-kubernetes-validations": rules})) == [
+        f"{where}[0].rule: Forbidden: estimated rule cost {above}",
+        f"{where}[1].messageExpression: Forbidden: estimated messageExpression cost {above}",
+        f"{where}[1].messageExpression: Forbidden: {shared}",
+        f"{where}[0].rule: Forbidden: {shared}",
+        "spec.validation.openAPIV3Schema: Forbidden: x-kubernetes-validations estimated rule cost total for entire "
+        f"OpenAPIv3 schema {above}",
+    ]
+
+
+@pytest.mark.parametrize(("longest", "factor"), [(30, "1.363149x"), (40, "1.8x")])
+def test_a_rule_costs_as_often_as_there_can_be_items(longest: int, factor: str) -> None:
+    contains = {"x-kubernetes-validations": [{"rule": "self.contains('keyword')"}]}
+    items = {"type": "string", "maxLength": longest, **contains}
+    assert refused(version({"list": {"type": "array", "items": items}})) == [
+        f"{SPEC}.properties[list].items.x-kubernetes-validations[0].rule: Forbidden: estimated rule cost exceeds "
+        f"budget by factor of {factor} {HINT}"
+    ]
+    Workshop(version({"list": {"type": "array", "maxItems": 100, "items": items}}))
+
+
+HINT = (
+    "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are "
+    "declared)"
+)
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

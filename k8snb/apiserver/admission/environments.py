@@ -6,11 +6,12 @@ Upstream: `apiserver/pkg/admission/plugin/cel/compile.go`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from k8snb.machinery.cel import CompileError, Environment, EvaluationError, Program, Struct, Type
+from k8snb.machinery.cel.meter import Budget, OutOfBudget
 from k8snb.machinery.cel.types import BOOL, DYN, STRING, list_of, map_of, opaque
 from k8snb.typing import Object
 
@@ -102,10 +103,11 @@ def _policy_environment(
 
 
 class Variables(Mapping[str, Any]):
-    """The variables of a policy, each worked out when an expression first asks for it."""
+    """The variables of a policy, each worked out, and paid for, when an expression first asks for it."""
 
-    def __init__(self, programs: Mapping[str, Callable[[Mapping[str, Any]], Any]], values: Mapping[str, Any]) -> None:
+    def __init__(self, programs: Mapping[str, Program], values: Mapping[str, Any], budget: Budget) -> None:
         self._programs = programs
+        self.budget = budget
         self._values = {**values, "variables": self}
         self._known: dict[str, Any] = {}
 
@@ -113,7 +115,9 @@ class Variables(Mapping[str, Any]):
         if name not in self._known:
             program = self._programs[name]
             try:
-                self._known[name] = program(self._values)
+                self._known[name] = program(self._values, self.budget)
+            except OutOfBudget:
+                raise
             except EvaluationError as error:
                 self._known[name] = EvaluationError(f'composited variable "{name}" fails to evaluate: {error}')
         found = self._known[name]

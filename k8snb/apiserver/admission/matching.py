@@ -14,6 +14,7 @@ from k8snb.apiserver.admission.surroundings import Surroundings, kind_below, req
 from k8snb.machinery import selectors
 from k8snb.machinery.cel import EvaluationError, Program
 from k8snb.machinery.cel.library.authorizer import Check, Decision, authorizer, request_resource
+from k8snb.machinery.cel.meter import PER_CONDITIONS, Budget, OutOfBudget
 from k8snb.machinery.objects import labels_of
 from k8snb.typing import Object, Resource
 
@@ -144,10 +145,13 @@ def shown(obj: Object | None, row: Resource, attributes: Attributes, surrounding
 def conditions_hold(conditions: Sequence[Program], values: Mapping[str, Any]) -> tuple[bool, EvaluationError | None]:
     """Whether all conditions hold; one that does not outweighs another that fails."""
     failure: EvaluationError | None = None
+    budget = Budget(PER_CONDITIONS)
     for program in conditions:
         try:
-            if program(values) is not True:
+            if program(values, budget) is not True:
                 return False, None
+        except OutOfBudget as error:
+            return False, error
         except EvaluationError as error:
             failure = failure or EvaluationError(f"expression '{program.source}' resulted in error: {error}")
     return failure is None, failure

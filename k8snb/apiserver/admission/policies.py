@@ -23,7 +23,8 @@ from k8snb.apiserver.admission.plugin import Attributes, Reader, shown_name
 from k8snb.apiserver.admission.surroundings import kind_below
 from k8snb.errors import StatusError, forbidden
 from k8snb.machinery import selectors
-from k8snb.machinery.cel import CompileError, EvaluationError, Program
+from k8snb.machinery.cel import CompileError, Environment, EvaluationError, Program
+from k8snb.machinery.cel.meter import PER_OBJECT, Budget, OutOfBudget
 from k8snb.machinery.objects import labels_of
 from k8snb.machinery.patch import json_patch
 from k8snb.typing import Object, Resource
@@ -183,7 +184,7 @@ class _Policies(Configured[Policy]):
         space = attributes.namespace if attributes.resource.namespaced else ""
         values["namespaceObject"] = reader.get("namespaces", "", space) if space else None
         values["params"] = params
-        values["variables"] = Variables(policy.variables, values)
+        values["variables"] = Variables(policy.variables, values, Budget(PER_OBJECT))
         return values
 
     def denial(self, attributes: Attributes, policy: str, binding: str, why: str, reason: str = "") -> StatusError:
@@ -258,23 +259,33 @@ class ValidatingAdmissionPolicy(_Policies):
             yield Verdict(policy.name, binding.name, "", str(failure))
         if not hold:
             return
+        try:
+            yield from list(self._validations(policy, binding, values))
+        except OutOfBudget as error:
+            yield Verdict(policy.name, binding.name, "", str(error) if policy.fails else "")
+
+    def _validations(self, policy: Policy, binding: Binding, values: Mapping[str, Any]) -> Iterator[Verdict]:
+        """What each validation came to. Raises OutOfBudget if they cost too much together."""
         environment = policy_environment(policy.raw["spec"])
+        budget = values["variables"].budget
         for rule, program in zip(policy.raw["spec"].get("validations") or (), policy.programs, strict=True):
             blank = Verdict(policy.name, binding.name, program.source, "", str(rule.get("reason") or ""))
             try:
-                held = program(values) is True
+                held = program(values, budget) is True
+            except OutOfBudget:
+                raise
             except EvaluationError as error:
                 text = f"expression '{program.source}' resulted in error: {error}"
                 yield blank._replace(message=text if policy.fails else "", reason="")
                 continue
-            yield blank if held else blank._replace(message=_said(rule, environment, values))
+            yield blank if held else blank._replace(message=_said(rule, environment, values, budget))
 
 
-def _said(rule: Object, environment: Any, values: Mapping[str, Any]) -> str:
+def _said(rule: Object, environment: Environment, values: Mapping[str, Any], budget: Budget) -> str:
     """What a validation says when it does not hold."""
     if rule.get("messageExpression"):
         try:
-            text = environment.compile(rule["messageExpression"])(values)
+            text = environment.compile(rule["messageExpression"])(values, budget)
         except (CompileError, EvaluationError):
             text = ""
         if isinstance(text, str) and text.strip() and "\n" not in text.strip():
@@ -344,9 +355,12 @@ class MutatingAdmissionPolicy(_Policies):
             return obj
         for mutation, program in zip(policy.raw["spec"]["mutations"], policy.programs, strict=True):
             values = {**values, "object": obj}
-            values["variables"] = Variables(policy.variables, values)
+            budget = Budget(PER_OBJECT)
+            values["variables"] = Variables(policy.variables, values, budget)
             try:
-                found = program(values)
+                found = program(values, budget)
+            except OutOfBudget:
+                raise
             except EvaluationError as error:
                 raise EvaluationError(f"expression '{program.source}' resulted in error: {error}") from None
             obj = self._applied(row, attributes.subresource, obj, mutation["patchType"], found)

@@ -1,6 +1,7 @@
 """Validation of the schemas in a CustomResourceDefinition: structure, extensions, defaults and rules.
 
-What is wrong with a schema comes first; rules are compiled only where nothing is wrong at their node or below.
+What is wrong with a schema comes first; rules are compiled only where nothing is wrong at their node or below. They
+may not cost too much either, alone or together.
 Upstream: `apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go`.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from k8snb.apiserver.registry.rule_costs import RuleCosts
 from k8snb.errors import FieldError, field_forbidden, invalid_value, not_supported, required
 from k8snb.machinery.structural import Structural
 from k8snb.machinery.structural.celtypes import Types
@@ -19,6 +21,7 @@ from k8snb.machinery.structural.paths import find_path
 from k8snb.machinery.structural.rules import Rule, compiled_here
 from k8snb.machinery.structural.shaping import pruned
 from k8snb.machinery.structural.shown import SCHEMA_FIELDS, rule_struct, schema_struct
+from k8snb.machinery.structural.sizes import Cardinality, Sizes
 from k8snb.machinery.structural.structurality import check_structural
 from k8snb.typing import Object
 
@@ -50,6 +53,8 @@ class _Place:
     """The node above which old and new items cannot be told apart; empty if they can."""
     types: Types | None = field(default=None)
     """The types for rules; None where rules are not looked at."""
+    costs: RuleCosts = field(default_factory=RuleCosts)
+    cardinality: Cardinality = field(default_factory=Cardinality)
 
     def below(self, path: str, name: str) -> _Place:
         return replace(self, path=f"{self.path}.{path}", name=f"{self.name}.{name}", root=False)
@@ -66,7 +71,7 @@ def check_schema(schema: Object, path: str, *, status: bool) -> list[FieldError]
     types = None if structural or defaults else Types()
     place = _Place(path, root=True, types=types)
     schema_errors, rule_errors = _checked(Structural(schema), place)
-    return [*found, *schema_errors, *rule_errors]
+    return [*found, *schema_errors, *rule_errors, *place.costs.excess(path)]
 
 
 def _status_root(schema: Object, path: str) -> Iterator[FieldError]:
@@ -123,20 +128,21 @@ def _checked(schema: Structural, place: _Place) -> tuple[list[FieldError], list[
         wrong.extend(schema_errors)
         rules.extend(rule_errors)
 
+    inside = replace(place, cardinality=place.cardinality.below(schema))
     if schema.additional is not None:
-        inner = place.below("additionalProperties", "@elem")
+        inner = inside.below("additionalProperties", "@elem")
         if place.inside_meta:
             inner = replace(inner, defaults="inside additionalProperties applying to object metadata")
         descend(schema.additional, inner)
     for name, below in schema.properties.items():
-        descend(below, _property_place(schema, name, place))
+        descend(below, _property_place(schema, name, inside))
     for word in ("not", "allOf", "oneOf", "anyOf"):
         parts = raw.get(word)
         for index, each in enumerate(parts if isinstance(parts, list) else [parts] if parts else []):
             suffix = f"{word}[{index}]" if isinstance(parts, list) else word
             descend(Structural(each), replace(place.below(suffix, "@"), types=None))
     if schema.items is not None:
-        inner = place.below("items", "@idx")
+        inner = inside.below("items", "@idx")
         if schema.list_type != "map" and not inner.uncorrelated:
             inner = replace(inner, uncorrelated=place.path)
         descend(schema.items, inner)
@@ -294,16 +300,24 @@ def _field_path(schema: Structural, given: str, where: str) -> Iterator[FieldErr
 
 def _compiled(schema: Structural, place: _Place) -> Iterator[FieldError]:
     assert place.types is not None
+    sizes = Sizes(schema, root=place.root)
     for index, rule in enumerate(compiled_here(schema, place.types, place.name, root=place.root)):
-        yield from _compiled_rule(rule, f"{place.path}.{_RULES}[{index}]", place)
+        where = f"{place.path}.{_RULES}[{index}]"
+        if rule.program is not None:
+            cost = place.cardinality.times(rule.program.highest_cost(sizes.of), sizes)
+            yield from place.costs.add("rule", f"{where}.rule", cost)
+        yield from _compiled_rule(rule, where, sizes, place)
 
 
-def _compiled_rule(rule: Rule, where: str, place: _Place) -> Iterator[FieldError]:
+def _compiled_rule(rule: Rule, where: str, sizes: Sizes, place: _Place) -> Iterator[FieldError]:
     shown: Any = rule_struct(rule.raw)
     if rule.problem:
         yield invalid_value(f"{where}.rule", shown, rule.problem)
     if rule.message_problem:
         yield invalid_value(f"{where}.messageExpression", shown, rule.message_problem)
+    elif rule.message is not None:
+        cost = rule.message.highest_cost(sizes.of)
+        yield from place.costs.add("messageExpression", f"{where}.messageExpression", cost)
     if rule.uses_old and place.uncorrelated:
         why = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {place.uncorrelated}"
         yield invalid_value(f"{where}.rule", rule.raw["rule"], why)

@@ -12,10 +12,11 @@ from typing import Any
 
 from k8snb.machinery.cel import macros
 from k8snb.machinery.cel.checker import Checked, Checker, walk
+from k8snb.machinery.cel.estimating import SizeOf, estimate
 from k8snb.machinery.cel.evaluator import Evaluator
 from k8snb.machinery.cel.functions import Functions, declared
 from k8snb.machinery.cel.library import authorizer, kubernetes, lists, network, optionals, standard, strings
-from k8snb.machinery.cel.loops import BUDGET
+from k8snb.machinery.cel.meter import METER, PER_CALL, Budget, TooExpensive
 from k8snb.machinery.cel.nodes import Call, CompileError, Ident, Literal, Node
 from k8snb.machinery.cel.published import PUBLISHED
 from k8snb.machinery.cel.syntax import Parser
@@ -41,9 +42,6 @@ LIBRARIES = (
 )
 _functions: dict[str, Functions] = {}
 
-CALL_BUDGET = 1_000_000
-"""Rounds of loops in one evaluation (upstream counts finer: `celconfig.PerCallLimit`)."""
-
 
 def functions() -> Functions:
     """Every function, declared when first asked for."""
@@ -64,12 +62,23 @@ class Program:
         self.type: Type = checked.type
         self._closure = Evaluator(checked).compile(node)
 
-    def __call__(self, values: Mapping[str, Any], budget: list[int] | None = None) -> Any:
-        """The value of the expression. Raises EvaluationError."""
+    def __call__(self, values: Mapping[str, Any], budget: Budget | None = None) -> Any:
+        """The value of the expression. What it costs goes to the budget. Raises EvaluationError."""
+        meter = [PER_CALL]
         try:
-            return self._closure({**values, BUDGET: [CALL_BUDGET] if budget is None else budget})
+            found = self._closure({**values, METER: meter})
+            if meter[0] < 0:
+                raise TooExpensive
         except RecursionError:
             raise EvaluationError("max depth exceeded") from None
+        finally:
+            if budget is not None:
+                budget.spend(PER_CALL - meter[0])
+        return found
+
+    def highest_cost(self, size_of: SizeOf) -> int:
+        """What it can cost at most, for data that can be as large as `size_of` says."""
+        return estimate(self.node, self.checked, size_of).most
 
     def mentions(self, name: str) -> bool:
         """Whether a variable occurs in it."""

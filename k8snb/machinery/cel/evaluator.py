@@ -1,8 +1,8 @@
 """The evaluator: a checked expression becomes nested closures, built once and called for every object.
 
 A closure gets the values of the variables. Calls whose overload the checker has settled go straight to it; the others
-decide by their values. As in CEL, `&&` and `||` forgive an error where the rest settles the answer (so do `all` and
-`exists`, see `loops`). Upstream: `cel-go/interpreter`.
+decide by their values. Every closure adds what it costs to the meter. As in CEL, `&&` and `||` forgive an error where
+the rest settles the answer (so do `all` and `exists`, see `loops`). Upstream: `cel-go/interpreter`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 
 from k8snb.machinery.cel.checker import Checked
 from k8snb.machinery.cel.functions import Overload, dispatch
-from k8snb.machinery.cel.loops import EXHAUSTED, LOOPS, Closure, Loop, Values, shown
+from k8snb.machinery.cel.loops import LOOPS, Closure, Loop, Values, shown
+from k8snb.machinery.cel.meter import METER, TooExpensive, pay
 from k8snb.machinery.cel.nodes import Bind, Call, Fold, Ident, ListNode, Literal, MapNode, Node, Select
+from k8snb.machinery.cel.prices import LIST, MAP, MESSAGE, Cost, actual
 from k8snb.machinery.cel.values import (
     NOTHING,
     EvaluationError,
@@ -48,6 +50,7 @@ class Evaluator:
             return lambda values: name
 
         def variable(values: Values) -> Any:
+            values[METER][0] -= 1
             try:
                 return values[name]
             except KeyError:
@@ -66,10 +69,11 @@ class Evaluator:
         if node.test:
             return lambda values: _has(operand(values), name)
         if node.optional:
-            return lambda values: _optional_field(operand(values), name)
+            return _paid(1, lambda values: _optional_field(operand(values), name))
 
         def select(values: Values) -> Any:
             target = operand(values)
+            values[METER][0] -= 1
             if type(target) is dict:
                 try:
                     return target[name]
@@ -85,6 +89,7 @@ class Evaluator:
 
         def listed(values: Values) -> Any:
             found: list[Any] = []
+            values[METER][0] -= LIST
             for index, item in enumerate(items):
                 value = item(values)
                 if index in optional:
@@ -99,9 +104,11 @@ class Evaluator:
     def _map(self, node: MapNode) -> Closure:
         entries = [(self.compile(key), self.compile(value), optional) for key, value, optional in node.entries]
         message = bool(node.name)
+        cost = MESSAGE if message else MAP
 
         def mapped(values: Values) -> Any:
             found: dict[Any, Any] = {}
+            values[METER][0] -= cost
             for key, value, optional in entries:
                 name, held = key(values), value(values)
                 if optional:
@@ -118,18 +125,24 @@ class Evaluator:
     # -- calls -------------------------------------------------------------------------------------
 
     def _call(self, node: Call) -> Closure:
-        special = _SPECIAL.get(node.function) if node.target is None else None
-        if special is not None:
-            closure: Closure = special(*[self.compile(each) for each in node.args])
+        named = self._checked.names.get(node)
+        args = node.args if node.target is None or named is not None else [node.target, *node.args]
+        closures = [self.compile(each) for each in args]
+        logic = _LOGIC.get(node.function) if node.target is None else None
+        if logic is not None:
+            closure: Closure = logic(*closures)
             return closure
-        args = node.args if node.target is None or node in self._checked.names else [node.target, *node.args]
         overloads = self._checked.overloads[node]
-        return _called(overloads, [self.compile(each) for each in args])
+        cost = actual(str(named or node.function), overloads)
+        special = _SPECIAL.get(node.function) if node.target is None else None
+        run = _settled(overloads) if special is None else lambda given: special(*given)
+        return _called(run, closures, cost)
 
     def _bind(self, node: Bind) -> Closure:
         value, body, name = self.compile(node.value), self.compile(node.body), node.name
 
         def bound(values: Values) -> Any:
+            values[METER][0] -= LIST
             return body({**values, name: value(values)})
 
         return bound
@@ -140,7 +153,7 @@ class Evaluator:
         range = self.compile(node.range)
         test = self.compile(node.test) if node.test is not None else None
         make = self.compile(node.make) if node.make is not None else None
-        loop = Loop(range, node.variable, node.second)
+        loop = Loop(range, node.variable, node.second, node.macro)
         closure: Closure = LOOPS[node.macro](loop, test, make)
         return closure
 
@@ -157,20 +170,43 @@ _COMPILERS: Mapping[type, Any] = {
 }
 
 
-def _called(overloads: tuple[Overload, ...], args: list[Closure]) -> Closure:
-    if len(overloads) == 1 and all(each.kind not in ("dyn",) for each in overloads[0].params):
-        run = overloads[0].run
-        fits = overloads[0].fits
-    else:
-        run, fits = None, None
+def _settled(overloads: tuple[Overload, ...]) -> Callable[[list[Any]], Any]:
+    """What calls a function: straight where only one overload comes into question."""
+    only = overloads[0] if len(overloads) == 1 and all(each.kind != "dyn" for each in overloads[0].params) else None
 
-    def call(values: Values) -> Any:
-        given = [arg(values) for arg in args]
-        if run is not None and fits is not None and fits(given):
-            return run(*given)
+    def run(given: list[Any]) -> Any:
+        if only is not None and only.fits(given):
+            return only.run(*given)
         return dispatch(overloads, given)
 
-    return call
+    return run
+
+
+def _called(run: Callable[[list[Any]], Any], args: list[Closure], cost: Cost | None) -> Closure:
+    if cost is None:
+
+        def call(values: Values) -> Any:
+            given = [arg(values) for arg in args]
+            values[METER][0] -= 1
+            return run(given)
+
+        return call
+
+    def priced(values: Values) -> Any:
+        given = [arg(values) for arg in args]
+        found = run(given)
+        pay(values, cost(given, found))
+        return found
+
+    return priced
+
+
+def _paid(cost: int, closure: Closure) -> Closure:
+    def paid(values: Values) -> Any:
+        values[METER][0] -= cost
+        return closure(values)
+
+    return paid
 
 
 # -- fields and items ----------------------------------------------------------------------------------
@@ -264,9 +300,9 @@ def _logic(settles: bool) -> Callable[[Closure, Closure], Closure]:
             for side in (left, right):
                 try:
                     found = side(values)
+                except TooExpensive:
+                    raise
                 except EvaluationError as error:
-                    if str(error) == EXHAUSTED:
-                        raise
                     failure = failure or error
                     continue
                 if found is settles:
@@ -294,31 +330,20 @@ def _ternary(condition: Closure, then: Closure, other: Closure) -> Closure:
     return ternary
 
 
-def _not(operand: Closure) -> Closure:
-    def negated(values: Values) -> Any:
-        found = operand(values)
-        if type(found) is not bool:
-            raise no_overload()
-        return not found
-
-    return negated
+def _not(value: Any) -> bool:
+    if type(value) is not bool:
+        raise no_overload()
+    return not value
 
 
-def _pair(function: Callable[[Any, Any], Any]) -> Callable[[Closure, Closure], Closure]:
-    def operator(left: Closure, right: Closure) -> Closure:
-        return lambda values: function(left(values), right(values))
+_LOGIC: Mapping[str, Any] = {"_&&_": _logic(False), "_||_": _logic(True), "_?_:_": _ternary}
+"""Operators that do not always evaluate all of their operands; they cost nothing themselves."""
 
-    return operator
-
-
-_SPECIAL: Mapping[str, Any] = {
-    "_&&_": _logic(False),
-    "_||_": _logic(True),
-    "_?_:_": _ternary,
+_SPECIAL: Mapping[str, Callable[..., Any]] = {
     "!_": _not,
-    "_==_": _pair(equal),
-    "_!=_": _pair(lambda a, b: not equal(a, b)),
-    "_[_]": _pair(item),
-    "_[?_]": _pair(_optional_item),
-    "@in": _pair(contains),
+    "_==_": equal,
+    "_!=_": lambda a, b: not equal(a, b),
+    "_[_]": item,
+    "_[?_]": _optional_item,
+    "@in": contains,
 }

@@ -1,6 +1,7 @@
 """The loops of macros: what `all`, `exists`, `map`, `filter` and the transformations do when they run.
 
-Every round counts against a budget. As in CEL, `all` and `exists` forgive an error where the rest settles the answer.
+Every round costs what going on and putting an item to the others costs. As in CEL, `all` and `exists` forgive an error
+where the rest settles the answer.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from k8snb.machinery.cel.meter import TooExpensive, pay
+from k8snb.machinery.cel.prices import LIST, MAP
 from k8snb.machinery.cel.values import EvaluationError, no_overload
 
 Values: TypeAlias = dict[str, Any]
 Closure: TypeAlias = Callable[[Values], Any]
 
-BUDGET = "#"
-"""Under this name the values hold a list with the number of rounds that loops may still take."""
-
-EXHAUSTED = "operation cancelled: actual cost limit exceeded"
+_GO_ON = {"all": 3, "exists": 4}
+"""What a round of a quantifier costs besides its test: asking whether to go on, and joining the answers."""
+_ITEM, _ENTRY = LIST + 2, 3
+"""What adding an item to a list, or an entry to a map, costs."""
 
 
 def shown(value: Any) -> str:
@@ -27,8 +30,9 @@ def shown(value: Any) -> str:
 class Loop:
     """What a macro goes through: for every item the values with its variables set."""
 
-    def __init__(self, range: Closure, variable: str, second: str) -> None:
+    def __init__(self, range: Closure, variable: str, second: str, macro: str) -> None:
         self._range = range
+        self._cost = _GO_ON.get(macro, 1)
         self.variable = variable
         self.second = second
 
@@ -36,12 +40,8 @@ class Loop:
         """Yields the inner values, the first variable and the second one, if there is one, for each round."""
         over = self._range(values)
         inner = dict(values)
-        budget = values.get(BUDGET)
         for key, value in self._pairs(over):
-            if budget is not None:
-                budget[0] -= 1
-                if budget[0] < 0:
-                    raise EvaluationError(EXHAUSTED)
+            pay(values, self._cost)
             inner[self.variable] = key
             if self.second:
                 inner[self.second] = value
@@ -65,13 +65,14 @@ def _quantifier(settles: bool) -> Any:
     def make(loop: Loop, test: Closure, _: Any) -> Closure:
         def quantified(values: Values) -> Any:
             failure: EvaluationError | None = None
+            pay(values, 1)
             for inner, _key, _value in loop.rounds(values):
                 try:
                     if _truth(test(inner)) is settles:
                         return settles
+                except TooExpensive:
+                    raise
                 except EvaluationError as error:
-                    if str(error) == EXHAUSTED:
-                        raise
                     failure = failure or error
             if failure is not None:
                 raise failure
@@ -86,21 +87,34 @@ def _exists_one(loop: Loop, test: Closure, _: Any) -> Closure:
     return lambda values: sum(_truth(test(inner)) for inner, _key, _value in loop.rounds(values)) == 1
 
 
+def _kept(loop: Loop, test: Closure | None, values: Values, cost: int) -> Any:
+    """Yields the rounds that pass a test, and pays for what is made of them."""
+    for inner, key, value in loop.rounds(values):
+        if test is None or _truth(test(inner)):
+            pay(values, cost)
+            yield inner, key, value
+
+
 def _filter(loop: Loop, test: Closure, _: Any) -> Closure:
-    return lambda values: [key for inner, key, _value in loop.rounds(values) if _truth(test(inner))]
+    def filtered(values: Values) -> Any:
+        pay(values, LIST)
+        return [key for _inner, key, _value in _kept(loop, test, values, _ITEM)]
+
+    return filtered
 
 
 def _collect(loop: Loop, test: Closure | None, make: Closure) -> Closure:
     def collected(values: Values) -> Any:
-        return [make(inner) for inner, _key, _value in loop.rounds(values) if test is None or _truth(test(inner))]
+        pay(values, LIST)
+        return [make(inner) for inner, _key, _value in _kept(loop, test, values, _ITEM - 1)]
 
     return collected
 
 
 def _transform_map(loop: Loop, test: Closure | None, make: Closure) -> Closure:
     def transformed(values: Values) -> Any:
-        rounds = loop.rounds(values)
-        return {key: make(inner) for inner, key, _value in rounds if test is None or _truth(test(inner))}
+        pay(values, MAP)
+        return {key: make(inner) for inner, key, _value in _kept(loop, test, values, _ENTRY - 1)}
 
     return transformed
 
@@ -108,12 +122,12 @@ def _transform_map(loop: Loop, test: Closure | None, make: Closure) -> Closure:
 def _transform_entries(loop: Loop, test: Closure | None, make: Closure) -> Closure:
     def transformed(values: Values) -> Any:
         found: dict[Any, Any] = {}
-        for inner, _key, _value in loop.rounds(values):
-            if test is None or _truth(test(inner)):
-                for key, value in make(inner).items():
-                    if key in found:
-                        raise EvaluationError(f"insert failed: key {shown(key)} already exists")
-                    found[key] = value
+        pay(values, MAP)
+        for inner, _key, _value in _kept(loop, test, values, _ENTRY - 1):
+            for key, value in make(inner).items():
+                if key in found:
+                    raise EvaluationError(f"insert failed: key {shown(key)} already exists")
+                found[key] = value
         return found
 
     return transformed

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from k8snb.errors import OMITTED, FieldError
+from k8snb.errors import OMITTED, FieldError, quoted
 from k8snb.machinery.cel import CompileError, Environment, EvaluationError, Program
-from k8snb.machinery.cel.loops import EXHAUSTED
+from k8snb.machinery.cel.meter import PER_OBJECT, Budget, OutOfBudget, TooExpensive
 from k8snb.machinery.cel.types import DYN, Type, optional_of
 from k8snb.machinery.cel.values import NOTHING, Optional
 from k8snb.machinery.structural.celtypes import Convert, Types, converter
@@ -22,10 +22,7 @@ from k8snb.machinery.structural.checking import NO_OLD, correlated
 from k8snb.machinery.structural.schema import Structural
 from k8snb.typing import Object
 
-BUDGET = 10_000_000
-"""Rounds of loops that the rules of one object may take together (upstream counts finer: `RuntimeCELCostBudget`)."""
-
-_EXHAUSTED = "validation failed due to running out of cost budget, no further validation rules will be run"
+_LONGEST_MESSAGE = 5 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,25 +144,30 @@ def _message(text: str, environment: Environment) -> tuple[Program | None, str]:
 
 def broken(rules: Rules, value: Any, old: Any = NO_OLD) -> list[Outcome]:
     """Every rule that does not hold for a value."""
-    budget = [BUDGET]
+    budget = Budget(PER_OBJECT)
     found: list[Outcome] = []
     try:
         for outcome in _broken(rules, value, old, "", budget):
-            found.append(outcome)  # noqa: PERF402  what was found before the budget ran out counts
-    except _Stop:
-        error = FieldError("FieldValueInvalid", "<nil>", OMITTED, _EXHAUSTED)
-        found.append(Outcome(rules.rules[0] if rules.rules else _NO_RULE, "", value, error, False))
+            found.append(outcome)  # noqa: PERF402  what was found before it cost too much counts
+    except _Stop as stop:
+        error = FieldError("FieldValueInvalid", stop.path or "<nil>", OMITTED, stop.why)
+        found.append(Outcome(rules.rules[0] if rules.rules else _NO_RULE, stop.path, value, error, False))
     return found
 
 
 class _Stop(Exception):
-    """The budget is used up."""
+    """A rule costs too much, or all together do: no further one is asked."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(why)
+        self.path = path
+        self.why = why
 
 
 _NO_RULE = Rule({}, None, None)
 
 
-def _broken(node: Rules, value: Any, old: Any, path: str, budget: list[int]) -> Iterator[Outcome]:
+def _broken(node: Rules, value: Any, old: Any, path: str, budget: Budget) -> Iterator[Outcome]:
     if value is None and node.schema.nullable:
         return
     if node.rules:
@@ -178,7 +180,7 @@ def _broken(node: Rules, value: Any, old: Any, path: str, budget: list[int]) -> 
         yield from _broken_fields(node, value, old, path, budget)
 
 
-def _broken_fields(node: Rules, value: Object, old: Any, path: str, budget: list[int]) -> Iterator[Outcome]:
+def _broken_fields(node: Rules, value: Object, old: Any, path: str, budget: Budget) -> Iterator[Outcome]:
     before = old if isinstance(old, Mapping) and not node.schema.atomic else {}
     for key, child in node.properties.items():
         if key in value:
@@ -189,7 +191,7 @@ def _broken_fields(node: Rules, value: Object, old: Any, path: str, budget: list
             yield from _broken(node.additional, each, before.get(key, NO_OLD), f"{path}[{key}]", budget)
 
 
-def _asked(node: Rules, value: Any, old: Any, path: str, budget: list[int]) -> Iterator[Outcome]:
+def _asked(node: Rules, value: Any, old: Any, path: str, budget: Budget) -> Iterator[Outcome]:
     convert = node.convert
     values: dict[str, Any] = {"self": value if convert is None else convert(value)}
     has_old = old is not NO_OLD and old is not None
@@ -210,7 +212,7 @@ def _asked(node: Rules, value: Any, old: Any, path: str, budget: list[int]) -> I
             yield Outcome(rule, path, value, error, excused and not rule.uses_old)
 
 
-def _judged(rule: Rule, values: Mapping[str, Any], value: Any, path: str, budget: list[int]) -> FieldError | None:
+def _judged(rule: Rule, values: Mapping[str, Any], value: Any, path: str, budget: Budget) -> FieldError | None:
     """The error if the rule does not hold, or cannot be evaluated."""
     assert rule.program is not None
     shown = OMITTED if isinstance(value, (Mapping, list)) else value
@@ -218,27 +220,38 @@ def _judged(rule: Rule, values: Mapping[str, Any], value: Any, path: str, budget
     try:
         if rule.program(values, budget) is True:
             return None
+    except OutOfBudget as error:
+        raise _Stop(path, str(error)) from None
+    except TooExpensive as error:
+        why = f"'{error}': no further validation rules will be run due to call cost exceeds limit for rule: {rule.text}"
+        raise _Stop(path, why) from None
     except EvaluationError as error:
         text = str(error)
-        if text == EXHAUSTED:
-            raise _Stop from None
         if text.startswith("no such overload"):
             why = "call arguments did not match a supported operator, function or macro signature for rule"
             return FieldError("FieldValueInvalid", where, OMITTED, f"'{text}': {why}: {rule.text}")
         return FieldError("FieldValueInvalid", where, OMITTED, f"{text} evaluating rule: {rule.text}")
     reason = str(rule.raw.get("reason") or "FieldValueInvalid")
-    return FieldError(reason, _joined(path, str(rule.raw.get("fieldPath") or "")), shown, _said(rule, values, budget))
+    said = _said(rule, values, path, budget)
+    return FieldError(reason, _joined(path, str(rule.raw.get("fieldPath") or "")), shown, said)
 
 
-def _said(rule: Rule, values: Mapping[str, Any], budget: list[int]) -> str:
+def _said(rule: Rule, values: Mapping[str, Any], path: str, budget: Budget) -> str:
     """The message: that of the expression, if it gives a good one."""
     if rule.message is not None:
         try:
             text = rule.message(values, budget)
+        except OutOfBudget as error:
+            why = str(error).replace("validation failed", "messageExpression evaluation failed", 1)
+            raise _Stop(path, why) from None
+        except TooExpensive:
+            why = "no further validation rules will be run due to call cost exceeds limit for messageExpression"
+            raise _Stop(path, f"{why}: {quoted(str(rule.raw['messageExpression']))}") from None
         except EvaluationError:
             return rule.verdict
-        if isinstance(text, str) and text.strip() and "\n" not in text.strip():
-            return text.strip()
+        text = text.strip() if isinstance(text, str) else ""
+        if text and "\n" not in text and len(text.encode()) <= _LONGEST_MESSAGE:
+            return text
     return rule.verdict
 
 

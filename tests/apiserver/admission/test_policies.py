@@ -115,6 +115,24 @@ def test_what_cannot_be_evaluated_is_refused_or_let_pass() -> None:
     assert lenient.put(config_map(a="1")).code == 201
 
 
+def test_expressions_that_cost_too_much_refuse_a_request() -> None:
+    court, many = Court(), f"[{','.join(map(str, range(400)))}]"
+    dear = {"name": "dear", "expression": f"{many}.map(x, {many}.size() + x)"}
+    square = "variables.dear.all(x, variables.dear.all(y, x + y > 0))"
+    court.rule(policy({"expression": square}, variables=[dear]), binding())
+    assert message(court.put(config_map())) == (
+        f"{LEAD}expression '{square}' resulted in error: operation cancelled: actual cost limit exceeded"
+    )
+    checks = " || ".join(["authorizer.path('/x').check('get').errored()"] * 2)
+    asked = [{"name": str(index), "expression": f"!({checks})"} for index in range(4)]
+    court = Court()
+    court.rule(policy({"expression": "false"}, matchConditions=asked), binding())
+    assert message(court.put(config_map())) == f"{LEAD}{OUT_OF_BUDGET}"
+
+
+OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+
+
 def test_a_binding_may_warn_instead() -> None:
     court = Court()
     court.rule(policy({**SMALL, "message": "too big"}), binding(validationActions=["Warn", "Audit"]))
