@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from k8snb.view.chart import Chart
     from k8snb.view.dot import Diagram
     from k8snb.view.gantt import Gantt
+    from k8snb.view.panels import Panels
     from k8snb.view.requests import RequestsView
+    from k8snb.view.shaping import Shaping
     from k8snb.view.stepper import Stepper
 
 
@@ -55,6 +57,10 @@ class Showing(ABC):
     @abstractmethod
     def _do(self, name: str, *arguments: Any) -> Any:
         """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
+
+    @abstractmethod
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
 
     @abstractmethod
     def wait(self, condition: Callable[[], bool], timeout: float = 0.0) -> bool:
@@ -106,13 +112,61 @@ class Showing(ABC):
 
         return Diagram(graph(self.at(self.revision if revision is None else revision), *names, namespace=namespace))
 
-    def chart(self, name: str, *, since: int = 0, namespace: str = "default") -> Chart:
-        """The ready pods of each revision of a Deployment over time."""
+    def chart(self, name: str, *, since: int = 0, namespace: str = "default") -> Chart | Panels:
+        """The ready pods of each revision of a Deployment over time, or what an autoscaler saw and did (`hpa/web`)."""
         from k8snb.view.chart import rollout
+        from k8snb.view.scaling import AUTOSCALERS, scaling
+
+        kind, _slash, plain = name.rpartition("/")
+        first = max(since, self.store.compacted)
+        found = self.server.scheme.find(kind) if kind else None
+        if found is not None and found.group_resource == AUTOSCALERS:
+            requests, now = self.trace.requests, self.clock.now()
+            return scaling(plain, requests, self.at, since=first, until=self.revision, now=now, namespace=namespace)
+        return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
+
+    def load(self, service: str, clients: int, *, namespace: str = "default") -> None:
+        """From now on, let so many clients ask a Service, each about once a second (the Deployment `load-SERVICE`)."""
+        from k8snb.view.shaping import generator
+
+        obj = generator(service, clients, namespace)
+        query = {"fieldManager": "load", "force": "true"}
+        self.client.patch("deployments.apps", obj["metadata"]["name"], obj, namespace, kind="apply", query=query)
+
+    def shaping(
+        self,
+        name: str,
+        service: str,
+        steps: Sequence[int] = (1,),
+        *,
+        seconds: float = 180,
+        since: int | None = None,
+        namespace: str = "default",
+    ) -> Shaping:
+        """Load a Service with so many clients for so many seconds each, and chart what an autoscaler makes of it.
+
+        With a kernel there is a slider for further steps.
+        """
+        from k8snb.view.shaping import Shaping
+
+        begin = self.revision if since is None else since
+
+        def turn(clients: int) -> Panels:
+            self.load(service, clients, namespace=namespace)
+            self.advance(seconds)
+            return cast("Panels", self.chart(f"hpa/{name.rpartition('/')[2]}", since=begin, namespace=namespace))
+
+        return Shaping(turn, steps)
+
+    def evaluation(self, name: str, *, title: str = "", namespace: str = "default") -> Stepper:
+        """The last evaluation by which an autoscaler changed a number of pods, number by number.
+
+        ValueError if it has not been evaluated yet.
+        """
+        from k8snb.view.scaling import evaluation
 
         plain = name.rpartition("/")[2]
-        first = max(since, self.store.compacted)
-        return rollout(plain, self.trace.requests, self.at, since=first, until=self.revision, namespace=namespace)
+        return evaluation(plain, self.trace.spans, self.at, until=self.revision, namespace=namespace, title=title)
 
     def gantt(self, *about: str, since: int = 0, namespace: str = "default", title: str = "") -> Gantt:
         """When the jobs and pods ran that hang from `about` (`cronjob/hello`); without it, all in the namespace.

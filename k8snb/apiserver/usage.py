@@ -2,6 +2,8 @@
 
 Nothing of it is stored: an answer is made when somebody asks, from the pods that there are and from what the kubelet
 of each says of its containers. Like a metrics server it needs two looks at a container before it can say anything.
+Where the group's APIService is deleted, or names a Service that is not available, there is no answer, as where a
+metrics server is down.
 Upstream: `kubernetes-sigs/metrics-server`, `pkg/api`.
 """
 
@@ -15,14 +17,17 @@ from k8snb.apiserver.containers import Agents, Usage
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.selecting import selection
 from k8snb.clock import Clock, parse_time
-from k8snb.errors import not_found
+from k8snb.errors import StatusError, not_found, path_not_found, unavailable
 from k8snb.machinery import quantity
+from k8snb.machinery.api_services import BUCKET
+from k8snb.machinery.objects import is_true
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response
 
 API_VERSION = "metrics.k8s.io/v1beta1"
+SERVICE = "v1beta1.metrics.k8s.io"
 WINDOW_SECONDS = 15
 """How long a container must have run, and over what time its use is an average."""
 
@@ -48,6 +53,7 @@ class UsageAPI:
     def _answering(self, all: Callable[[str], Iterable[Object]]) -> Handler:
         def answer(kind: Kind, info: RequestInfo, request: Request) -> Response:
             matches = selection(kind, request.query).matches
+            self._require_served(kind)
             found = [obj for obj in all(info.namespace) if matches is None or matches(obj)]
             if not info.name:
                 listed = {"kind": f"{kind.resource.kind}List", "apiVersion": API_VERSION, "metadata": {}}
@@ -59,6 +65,15 @@ class UsageAPI:
             raise not_found(replace(kind.resource, plural=kind.resource.kind.lower()), shown)
 
         return answer
+
+    def _require_served(self, kind: Kind) -> None:
+        """Raise StatusError where nobody would answer, in the words of a client that got no Status."""
+        service = self._store.get(self._store.bucket(BUCKET), "", SERVICE)
+        words = f"(get {kind.resource.group_resource})"
+        if service is None:
+            raise StatusError(404, "NotFound", f"{path_not_found().message} {words}", {})
+        if service["spec"].get("service") is not None and not is_true(service, "Available"):
+            raise unavailable(f"the server is currently unable to handle the request {words}")
 
     def _pods(self, namespace: str) -> Iterator[Object]:
         for pod in self._store.scan(self._store.bucket("pods"), namespace):

@@ -74,3 +74,15 @@ def test_who_deletes_a_job_and_says_nothing_of_its_pods_is_told_that_they_stay(c
     assert [warning[:42] for warning in answer.warnings] == ["child pods are preserved by default when j"]
     assert answer.object is not None
     assert answer.object["metadata"]["finalizers"] == ["orphan"]
+
+
+def test_where_the_metrics_server_is_down_nobody_answers(cluster: Cluster) -> None:
+    made, name = cluster.fork(), "v1beta1.metrics.k8s.io"
+    behind = {"spec": {"service": {"name": "metrics-server", "namespace": "kube-system"}}}
+    made.client.patch("apiservices", name, behind)
+    made.settle()
+    with pytest.raises(StatusError, match=r"unable to handle the request \(get pods.metrics.k8s.io\)"):
+        made.client.list("pods.metrics.k8s.io", "default")
+    made.client.delete("apiservices", name)
+    with pytest.raises(StatusError, match=r"could not find the requested resource \(get nodes.metrics.k8s.io\)"):
+        made.client.list("nodes.metrics.k8s.io")

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from k8snb.client.client import Client
 from k8snb.clock import EPOCH, rfc3339
 from k8snb.cluster import Cluster
-from k8snb.controllers.autoscaler.calculator import Calculator, Tolerance
+from k8snb.controllers.autoscaler.calculator import Calculator
 from k8snb.controllers.autoscaler.metrics import Metrics, MetricsError, Sample, Samples
 from k8snb.controllers.autoscaler.proposals import amount
 from k8snb.controllers.autoscaler.stabilising import Memory, Stamped, decide
+from k8snb.controllers.autoscaler.working import Tolerance
 from k8snb.machinery.objects import condition
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object

@@ -14,37 +14,17 @@ from typing import NamedTuple
 
 from k8snb.clock import parse_time
 from k8snb.controllers.autoscaler.metrics import MetricsError, Sample, Samples
+from k8snb.controllers.autoscaler.working import IN_SILENCE, Groups, Tolerance, Working
 from k8snb.controllers.podstate import is_ready, phase_of, ready_condition
 from k8snb.machinery import quantity
 from k8snb.machinery.objects import is_deleting
 from k8snb.typing import Object
 
-TOLERANCE = 0.1
 INITIALIZATION_SECONDS = 300.0
 """For how long after its start a pod may use more CPU than it will later."""
 READINESS_SECONDS = 30.0
 """How soon after its start a pod that was not ready then is taken never to have been ready."""
 NO_PODS = "no pods returned by selector while calculating replica count"
-
-
-class Tolerance(NamedTuple):
-    """By what share use may differ from the target, downwards and upwards."""
-
-    down: float = TOLERANCE
-    up: float = TOLERANCE
-
-    def covers(self, ratio: float) -> bool:
-        """Whether a ratio of use and target is near enough to one."""
-        return 1.0 - self.down <= ratio <= 1.0 + self.up
-
-
-class Groups(NamedTuple):
-    """Pods by how they count."""
-
-    ready: int
-    unready: frozenset[str]
-    missing: frozenset[str]
-    ignored: frozenset[str]
 
 
 class Answer(NamedTuple):
@@ -107,33 +87,42 @@ def requests_of(pods: Sequence[Object], container: str, resource: str) -> dict[s
 class Calculator:
     """The answers for one workload: its pods, and how many are asked for now."""
 
-    def __init__(self, pods: Sequence[Object], current: int, tolerance: Tolerance, now: float) -> None:
+    def __init__(
+        self, pods: Sequence[Object], current: int, tolerance: Tolerance, now: float, working: Working = IN_SILENCE
+    ) -> None:
         self._pods = pods
         self._current = current
         self._tolerance = tolerance
         self._now = now
+        self._working = working
 
     def utilization(self, samples: Samples, target: int, resource: str, container: str) -> Answer:
         """By use in percent of what the pods asked for. Raises `MetricsError`."""
         groups, samples = self._counted(samples, resource)
         requests = requests_of(self._pods, container, resource)
         ratio, percent, average = _utilization(samples, requests, target)
+        self._working.used({name: (each.value, requests.get(name)) for name, each in samples.items()}, groups)
+        self._working.utilization(sum(each.value for each in samples.values()), percent, ratio, target)
         full = max(100, target)
         assumed = {name: requests[name] * full // 100 for name in groups.missing}
         adjusted = self._adjusted(groups, samples, ratio, assumed)
         if adjusted is None:
             return Answer(self._near(ratio, groups.ready), percent, average)
-        new, _percent, _average = _utilization(adjusted, requests, target)
+        new, with_assumed, _average = _utilization(adjusted, requests, target)
+        self._working.assumed(f"{with_assumed} %", new)
         return Answer(self._careful(ratio, new, len(adjusted)), percent, average)
 
     def plain(self, samples: Samples, target: int, resource: str = "") -> Answer:
         """By use per pod in thousandths. Raises `MetricsError`."""
         groups, samples = self._counted(samples, resource)
         ratio, average = _usage(samples, target)
+        self._working.used({name: (each.value, None) for name, each in samples.items()}, groups)
+        self._working.average(average, ratio, target)
         adjusted = self._adjusted(groups, samples, ratio, dict.fromkeys(groups.missing, target))
         if adjusted is None:
             return Answer(self._near(ratio, groups.ready), 0, average)
-        new, _average = _usage(adjusted, target)
+        new, with_assumed = _usage(adjusted, target)
+        self._working.assumed(f"{with_assumed}m", new)
         return Answer(self._careful(ratio, new, len(adjusted)), 0, average)
 
     def _counted(self, samples: Samples, resource: str) -> tuple[Groups, Samples]:
@@ -146,7 +135,10 @@ class Calculator:
         return groups, left
 
     def _near(self, ratio: float, ready: int) -> int:
-        return self._current if self._tolerance.covers(ratio) else math.ceil(ratio * ready)
+        covered = self._tolerance.covers(ratio)
+        replicas = self._current if covered else math.ceil(ratio * ready)
+        self._working.answer(ratio, ready, replicas, self._tolerance, within=covered)
+        return replicas
 
     @staticmethod
     def _adjusted(groups: Groups, samples: Samples, ratio: float, assumed: Mapping[str, int]) -> Samples | None:
@@ -165,11 +157,12 @@ class Calculator:
 
     def _careful(self, ratio: float, new: float, count: int) -> int:
         """What the assumed samples come to, unless they would turn the direction round."""
-        if self._tolerance.covers(new) or (ratio < 1.0 < new) or (new < 1.0 < ratio):
-            return self._current
-        replicas = math.ceil(new * count)
-        turned = (new < 1.0 and replicas > self._current) or (new > 1.0 and replicas < self._current)
-        return self._current if turned else replicas
+        within = self._tolerance.covers(new) or (ratio < 1.0 < new) or (new < 1.0 < ratio)
+        replicas = self._current if within else math.ceil(new * count)
+        if not within and ((new < 1.0 and replicas > self._current) or (new > 1.0 and replicas < self._current)):
+            replicas = self._current
+        self._working.answer(new, count, replicas, self._tolerance, within=within)
+        return replicas
 
     def total(self, used: int, target: int) -> int:
         """By one value for all pods together. Raises `MetricsError`."""

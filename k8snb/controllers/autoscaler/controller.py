@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from k8snb.client.controller import Context, Controller
-from k8snb.controllers.autoscaler.calculator import TOLERANCE, Calculator, Tolerance
+from k8snb.controllers.autoscaler.calculator import Calculator
 from k8snb.controllers.autoscaler.metrics import Metrics
 from k8snb.controllers.autoscaler.proposals import Outcome, Proposer
 from k8snb.controllers.autoscaler.stabilising import Memory, Stamped, decide
+from k8snb.controllers.autoscaler.working import IN_SILENCE, TOLERANCE, Tolerance, Working
 from k8snb.controllers.written import Written
 from k8snb.errors import StatusError
 from k8snb.i18n import _
@@ -77,7 +78,8 @@ class HorizontalPodAutoscalerController(Controller):
         self.queue.add_after(key, PERIOD_SECONDS, background=True)
         if is_deleting(hpa):
             return None
-        look = _Look(self._written.newest(hpa), self.clock.timestamp())
+        working = Working() if self.trace.enabled else IN_SILENCE
+        look = _Look(self._written.newest(hpa), self.clock.timestamp(), working)
         target = self._target(look)
         if target is not None:
             memory = self._memories.setdefault(key, Memory())
@@ -132,7 +134,7 @@ class HorizontalPodAutoscalerController(Controller):
                 self.wants(_("no metric says how many pods are needed: leave it at {count}"), count=current)
                 return
             wanted, reason = self._decide(look, memory, current, outcome)
-        self.saw(current=current, wanted=wanted, least=least, most=most)
+        self.saw(current=current, **look.working.notes, least=least, most=most, wanted=wanted)
         self.compares("replicas", current, wanted)
         if wanted == current:
             self.wants(_("{count} pods are right: nothing to do"), count=current)
@@ -146,6 +148,7 @@ class HorizontalPodAutoscalerController(Controller):
         decision = decide(look.hpa["spec"], memory, current, outcome.replicas, self.clock.now())
         look.note(ABLE, "True", *decision.able)
         look.note(LIMITED, "True" if decision.limited else "False", *decision.limit)
+        look.working.decision(outcome.replicas, decision.held, decision.replicas, decision.able[1], decision.limit[1])
         if outcome.replicas > current:
             return decision.replicas, f"{outcome.name} above target"
         return decision.replicas, "All metrics below target" if outcome.replicas < current else ""
@@ -171,7 +174,7 @@ class HorizontalPodAutoscalerController(Controller):
             shown = " ".join(f"{{{each.name} {each.namespace}}}" for each in sorted(rivals))
             why = f"pods by selector {text} are controlled by multiple HPAs: [{shown}]"
             return self._no_selector(look, "AmbiguousSelector", why, why)
-        calculator = Calculator(pods, target.replicas, _tolerance(look.hpa["spec"]), now)
+        calculator = Calculator(pods, target.replicas, _tolerance(look.hpa["spec"]), now, look.working)
         proposer = Proposer(self._metrics, calculator, namespace, text, int(status.get("replicas") or 0))
         outcome = proposer.propose(look.hpa["spec"].get("metrics") or (), target.replicas)
         for failure in outcome.failures:
@@ -218,9 +221,10 @@ class HorizontalPodAutoscalerController(Controller):
 class _Look:
     """An autoscaler, and the status that comes of one look at it."""
 
-    def __init__(self, hpa: Object, now: str) -> None:
+    def __init__(self, hpa: Object, now: str, working: Working) -> None:
         self.hpa = hpa
         self.now = now
+        self.working = working
         self.status: dict[str, Any] = {k: v for k, v in (hpa.get("status") or {}).items() if v is not None}
 
     def note(self, type: str, status: str, *why: str) -> None:

@@ -43,6 +43,8 @@ class Decision(NamedTuple):
     """How many pods there shall be; why that is not what was asked for, if so; whether limits made it so."""
 
     replicas: int
+    held: int
+    """What stabilisation made of the answer, before limits."""
     able: Why
     limited: bool
     limit: Why
@@ -78,7 +80,7 @@ def decide(spec: Object, memory: Memory, current: int, wanted: int, now: float) 
         replicas, limit = _by_rate(behavior, memory, current, held, (least, most), now)
     longest = max([DOWN_SECONDS, *(_window(behavior or {}, name) for name in ("scaleUp", "scaleDown"))])
     memory.answers = [*(each for each in memory.answers if each.at > now - longest), Stamped(now, wanted)]
-    return Decision(replicas, able, replicas != held, limit)
+    return Decision(replicas, held, able, replicas != held, limit)
 
 
 def _since(stamped: Iterable[Stamped], start: float) -> list[int]:
