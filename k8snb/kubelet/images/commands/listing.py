@@ -43,7 +43,7 @@ def ls(call: Invocation) -> int:
     letters, names = split(call)
     code = 0
     files = call.process.files
-    for name in names or ["."]:
+    for index, name in enumerate(names or ["."]):
         path = posixpath.normpath(call.shell.path(name))
         if files.is_file(path) or (files.link(path) and "l" in letters and not name.endswith("/")) or "d" in letters:
             _print(call, letters, [(path, name)])
@@ -52,7 +52,7 @@ def ls(call: Invocation) -> int:
             code = call.fail(f"{name}: {MISSING}" if busybox else f"cannot access '{name}': {MISSING}", 1)
         else:
             if len(names) > 1:
-                call.streams.out(f"{name}:\n")
+                call.streams.out("\n" * bool(index) + f"{name}:\n")
             _print(call, letters, _content(files, path, letters), total=True)
     return code
 

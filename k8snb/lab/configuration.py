@@ -1,0 +1,98 @@
+"""The exercises of the chapter "Production ready": configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from k8snb.i18n import _
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
+from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.machinery.objects import is_true
+from k8snb.typing import Object
+
+
+@check
+def check_reader(cluster: Reader) -> Claims:
+    """A pod that takes a whole map as variables, and one key of a secret as a file that only its owner reads."""
+    pod = find(cluster, "pods", "reader")
+    yield exists(pod, _("there is a Pod reader"))
+    main = pod["spec"]["containers"][0]
+    wanted = {f"CFG_{key}" for key in find(cluster, "configmaps", "app-config").get("data") or ()}
+    names = {name for name in _variables(cluster, main) if name.startswith("CFG_")}
+    every = _("it has a variable for every key of app-config, with CFG_ in front")
+    yield Claim(bool(wanted) and names == wanted, every, says(_("what begins with CFG_"), sorted(names)))
+    mount: Object = next((each for each in main.get("volumeMounts") or () if each["mountPath"] == "/etc/db"), {})
+    yield Claim(bool(mount), _("something is mounted at /etc/db"), _("nothing is"))
+    files = dict(_files(pod, mount["name"]))
+    only = _("there is one file in it, password")
+    yield Claim(list(files) == ["password"], only, says(_("the files"), sorted(files)))
+    modes = [f"{mode:04o}" for mode in files.values()]
+    yield Claim(modes == ["0400"], _("only its owner may read it"), says(_("its mode"), modes))
+    yield Claim(is_true(pod, "Ready"), _("it is Ready"), says(_("the phase"), pod["status"].get("phase")))
+
+
+def _variables(cluster: Reader, container: Object) -> Iterator[str]:
+    """The variables that come from the map `app-config`."""
+    for source in container.get("envFrom") or ():
+        if (source.get("configMapRef") or {}).get("name") == "app-config":
+            yield from (source.get("prefix", "") + key for key in find(cluster, "configmaps", "app-config")["data"])
+    for variable in container.get("env") or ():
+        reference = (variable.get("valueFrom") or {}).get("configMapKeyRef") or {}
+        if reference.get("name") == "app-config":
+            yield variable["name"]
+
+
+def _files(pod: Object, name: str) -> Iterator[tuple[str, int]]:
+    """Files that a volume has of the secret `db-credentials`, with their permissions."""
+    volume = next(each for each in pod["spec"].get("volumes") or () if each["name"] == name)
+    projected = volume.get("projected") or {}
+    sources = [each["secret"] for each in projected.get("sources") or () if "secret" in each]
+    for secret in [*sources, *([volume["secret"]] if "secret" in volume else [])]:
+        mode = projected.get("defaultMode", secret.get("defaultMode", 0o644))
+        if "db-credentials" in (secret.get("secretName"), secret.get("name")):
+            items = secret.get("items") or [{"path": "password"}, {"path": "username"}]
+            yield from ((item["path"], item.get("mode", mode)) for item in items)
+
+
+@check
+def check_late(cluster: Reader) -> Claims:
+    """A pod that waits for a key, which was given to it without touching it."""
+    pod = find(cluster, "pods", "late")
+    yield exists(pod, _("the Pod late is still there"))
+    reference = pod["spec"]["containers"][0]["env"][0].get("valueFrom", {}).get("configMapKeyRef", {})
+    same = (reference.get("name"), reference.get("key")) == ("greetings", "word")
+    yield Claim(same, _("it asks for what it always asked for"), _("the Pod is another one"))
+    state = pod["status"]["containerStatuses"][0]["state"]
+    waits = (state.get("waiting") or {}).get("message", _("it waits"))
+    yield Claim("running" in state, _("its container runs"), waits)
+
+
+@check
+def check_versions(cluster: Reader) -> Claims:
+    """Configuration in versions: a new map, a rollout to it, and the old one kept for the way back."""
+    old, new = find(cluster, "configmaps", "web-v1"), find(cluster, "configmaps", "web-v2")
+    kept = (old.get("data") or {}).get("colour") == "blue"
+    yield Claim(kept, _("web-v1 is there and says blue"), _("it is gone, or says something else"))
+    yield exists(new, _("there is a ConfigMap web-v2"))
+    colour = (new.get("data") or {}).get("colour")
+    yield Claim(colour == "green", _("it says green"), says("colour", colour))
+    yield Claim(bool(new.get("immutable")), _("it is immutable"), _("anybody can still change it"))
+    web = find(cluster, "deployments.apps", "web")
+    pods = pods_labelled(cluster, web["spec"]["selector"]["matchLabels"], NAMESPACE)
+    used = sorted({name for pod in pods for name in _maps(pod)})
+    yield Claim(used == ["web-v2"], _("every pod of web reads web-v2, and no other"), says(_("what they read"), used))
+    ready = sum(is_true(pod, "Ready") for pod in pods)
+    yield Claim(ready == 2, _("two pods are Ready"), says(_("their number"), ready))
+
+
+def _maps(pod: Object) -> Iterator[str]:
+    """The config maps that a pod's containers and volumes refer to."""
+    for container in pod["spec"]["containers"]:
+        for source in container.get("envFrom") or ():
+            yield from (source[ref]["name"] for ref in ("configMapRef",) if ref in source)
+        for variable in container.get("env") or ():
+            reference = (variable.get("valueFrom") or {}).get("configMapKeyRef")
+            yield from [reference["name"]] if reference else []
+    for volume in pod["spec"].get("volumes") or ():
+        if "configMap" in volume:
+            yield volume["configMap"]["name"]
