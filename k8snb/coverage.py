@@ -42,7 +42,6 @@ _TRANSPORT = frozenset(
 WAITING = (
     "ingresses.networking.k8s.io",
     "networkpolicies.networking.k8s.io",
-    "replicationcontrollers",
 )
 """Kinds whose controllers are still to come."""
 

@@ -24,6 +24,7 @@ from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery import selectors
 from k8snb.machinery.objects import controller_of, controller_reference, is_deleting, key_of, labels_of, revision_of
+from k8snb.machinery.selectors import LabelSelector
 from k8snb.typing import Object, ObjectKey
 
 REPLICASETS = "replicasets.apps"
@@ -35,10 +36,12 @@ class ReplicaSetController(Controller):
     """Keeps each ReplicaSet's number of pods at its size."""
 
     name = "replicaset-controller"
+    resource = REPLICASETS
+    kind = "ReplicaSet"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._sets = self.informers.of(REPLICASETS)
+        self._sets = self.informers.of(self.resource)
         self._pods = self.informers.of("pods")
         self._expectations = Expectations(self.clock)
         self._tallies: dict[str, Tally] = {}
@@ -50,6 +53,16 @@ class ReplicaSetController(Controller):
     def start(self) -> None:
         self._sets.on_change(self._set_changed)
         self._pods.on_change(self._pod_changed)
+
+    # -- the kind ----------------------------------------------------------------------------------
+
+    def selector(self, rs: Object) -> LabelSelector:
+        """What selects the pods of a ReplicaSet."""
+        return selectors.of_object(rs["spec"]["selector"])
+
+    def status(self, rs: Object, counts: Counts, failure: Failure | None) -> Object:
+        """The status that a ReplicaSet should have."""
+        return status_of(rs, counts, failure, self.clock.timestamp())
 
     # -- noticing ----------------------------------------------------------------------------------
 
@@ -75,7 +88,7 @@ class ReplicaSetController(Controller):
             if was != now:
                 self._status_changed(old, new, was, now)
             return
-        before, after = _owner(old), _owner(new)
+        before, after = _owner(old, self.kind), _owner(new, self.kind)
         if before is not None and after is not None and before["uid"] == after["uid"]:
             assert old is not None
             assert new is not None
@@ -86,12 +99,12 @@ class ReplicaSetController(Controller):
             self._owned_left(before, old, new)
         if after is not None:
             assert new is not None
-            self._owned_arrived(after, new)
+            self._owned_arrived(after, new, adopted=old is not None)
         if after is None or (before is None and old is not None):
             self._orphan_changed(old, new)
 
     def _status_changed(self, old: Object, new: Object, was: int, now: int) -> None:
-        owner = _owner(new)
+        owner = _owner(new, self.kind)
         if owner is None:
             self._orphan_changed(old, new)
             return
@@ -116,7 +129,7 @@ class ReplicaSetController(Controller):
         self._expectations.deleted(key, old["metadata"]["uid"])
         self._look_at(key, old if new is None else new)
 
-    def _owned_arrived(self, owner: Object, new: Object) -> None:
+    def _owned_arrived(self, owner: Object, new: Object, *, adopted: bool) -> None:
         tally = self._tallies.get(owner["uid"])
         if tally is None:
             tally = self._tallies[owner["uid"]] = Tally()
@@ -125,7 +138,7 @@ class ReplicaSetController(Controller):
         key = ObjectKey(meta["namespace"], owner["name"])
         if "deletionTimestamp" in meta:
             self._expectations.deleted(key, meta["uid"])
-        else:
+        elif not adopted:
             self._expectations.created(key)
         self._look_at(key, new)
 
@@ -147,7 +160,7 @@ class ReplicaSetController(Controller):
         if old is not None and controller_of(old) is None and labels_of(old) == labels_of(new):
             return
         for rs in self._sets.list(namespace):
-            if selectors.of_object(rs["spec"]["selector"]).matches(labels_of(new)):
+            if self.selector(rs).matches(labels_of(new)):
                 key = key_of(rs)
                 self._claiming[key] = None
                 self.queue.add(key, revision_of(new))
@@ -157,11 +170,11 @@ class ReplicaSetController(Controller):
     def reconcile(self, key: ObjectKey) -> float | None:
         rs = self._sets.get(*key)
         if rs is None:
-            self.wants(_("the ReplicaSet is gone: nothing to do"))
+            self.wants(_("the {kind} is gone: nothing to do"), kind=self.kind)
             return None
         rs = self._written.newest(rs)
         tally = self._tallies.get(rs["metadata"]["uid"]) or _NOBODY
-        exist = tally.matching(selectors.of_object(rs["spec"]["selector"]).matches)
+        exist = tally.matching(self.selector(rs).matches)
         if exist != tally.active and not is_deleting(rs):
             self._release(rs)
         if key in self._claiming:
@@ -256,7 +269,7 @@ class ReplicaSetController(Controller):
         return first
 
     def _owned(self, rs: Object) -> list[Object]:
-        matches = selectors.of_object(rs["spec"]["selector"]).matches
+        matches = self.selector(rs).matches
         return [pod for pod in owners.controlled(self._pods, rs) if matches(labels_of(pod))]
 
     def _related(self, rs: Object) -> Iterator[Object]:
@@ -271,7 +284,7 @@ class ReplicaSetController(Controller):
 
     def _release(self, rs: Object) -> None:
         """Give up the pods that the selector no longer matches."""
-        matches = selectors.of_object(rs["spec"]["selector"]).matches
+        matches = self.selector(rs).matches
         strays = [pod for pod in owners.controlled(self._pods, rs) if is_active(pod) and not matches(labels_of(pod))]
         self.wants(_("{count} pods no longer match the selector: release them"), count=len(strays))
         for pod in strays:
@@ -279,7 +292,7 @@ class ReplicaSetController(Controller):
 
     def _adopt(self, key: ObjectKey, rs: Object) -> int:
         """Take over matching pods that nobody controls; how many, which the cache has yet to show."""
-        matches = selectors.of_object(rs["spec"]["selector"]).matches
+        matches = self.selector(rs).matches
         orphans = self._orphans.get(key.namespace) or {}
         found = [pod for pod in orphans.values() if is_active(pod) and matches(labels_of(pod))]
         if is_deleting(rs) or not found:
@@ -301,11 +314,11 @@ class ReplicaSetController(Controller):
         return Counts(exist, tally.labelled(labels), tally.ready, available, tally.terminating), again
 
     def _write_status(self, rs: Object, counts: Counts, failure: Failure | None) -> None:
-        status = status_of(rs, counts, failure, self.clock.timestamp())
+        status = self.status(rs, counts, failure)
         if status == rs.get("status"):
             return
         self.wants(_("bring its status up to date"))
-        self._written.put_status(self.client, REPLICASETS, rs, status)
+        self._written.put_status(self.client, self.resource, rs, status)
 
 
 _NOBODY = Tally()
@@ -342,9 +355,9 @@ def count_available(pods: Iterable[Object], min_ready_seconds: int, now: float) 
     return len(times) - len(waiting), min(waiting, default=None)
 
 
-def _owner(pod: Object | None) -> Object | None:
+def _owner(pod: Object | None, kind: str) -> Object | None:
     reference = controller_of(pod) if pod is not None else None
-    return reference if reference is not None and reference["kind"] == "ReplicaSet" else None
+    return reference if reference is not None and reference["kind"] == kind else None
 
 
 def _controlled_by(rs: Object, owner: Object) -> bool:

@@ -34,6 +34,7 @@ from k8snb.controllers.nodelifecycle import NodeLifecycleController
 from k8snb.controllers.podgc import PodGCController
 from k8snb.controllers.policystatus import PolicyStatusController
 from k8snb.controllers.replicaset import ReplicaSetController
+from k8snb.controllers.replication import ReplicationControllerController
 from k8snb.controllers.resourcequota import ResourceQuotaController
 from k8snb.controllers.rootca import RootCAController
 from k8snb.controllers.serviceaccount import ServiceAccountController
@@ -59,6 +60,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     TaintEvictionController,
     DeploymentController,
     ReplicaSetController,
+    ReplicationControllerController,
     StatefulSetController,
     DaemonSetController,
     JobController,

@@ -169,6 +169,7 @@ ACTORS = {
     "you": "pink",
     "deployment-controller": "blue",
     "replicaset-controller": "teal",
+    "replication-controller": "teal",
     "statefulset-controller": "blue",
     "daemonset-controller": "blue",
     "job-controller": "amber",
