@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     pace = _("how many times as fast as the wall clock (1); above 1, ages that clients work out show <invalid>")
     serve.add_argument("--speed", type=_speed, default=1.0, help=pace)
     serve.add_argument("--seed", type=int, default=1, help=_("what every name and UID follows from (1)"))
+    serve.add_argument("--cloud", action="store_true", help=_("give Services of type LoadBalancer an address"))
     bench = commands.add_parser("bench", help=_("measure, and print figures"))
     kinds = bench.add_subparsers(dest="bench", required=True)
     scale = kinds.add_parser("scale", help=_("create Deployments and run until every pod is Running"))
@@ -74,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from k8snb.serving import CannotServe, run, serve
 
         try:
-            run(serve(options.nodes, options.port, options.kubeconfig, options.speed, options.seed))
+            made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)
+            run(serve(*made, cloud=options.cloud))
         except CannotServe as error:
             print(f"k8snb: {error}", file=sys.stderr)
             return 1

@@ -33,7 +33,7 @@ from k8snb.client.outbox import Outbox
 from k8snb.clock import Clock, VirtualClock
 from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
-from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_SERVER, make, user_of
+from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_CLOUD, OF_THE_SERVER, make, user_of
 from k8snb.current import use
 from k8snb.hosting import Hosting, Program
 from k8snb.i18n import _
@@ -110,7 +110,7 @@ class Cluster(Showing, Hosting):
     is how many units of work a part does per turn; 1 shows every step. `debug` proves that nobody changes
     objects in place (`cluster.store.verify()`). `flags` are those of the controller manager,
     `keys` sign tokens and certificates. `outside` calls webhooks at real URLs (`k8snb.outside.Outside()`); without
-    it no URL outside is reached.
+    it no URL outside is reached. With `cloud` Services of type LoadBalancer get an address; a bare cluster gives none.
     """
 
     def __init__(
@@ -127,6 +127,7 @@ class Cluster(Showing, Hosting):
         flags: Settings | None = None,
         keys: Keys = KNOWN,
         outside: Remote | None = None,
+        cloud: bool = False,
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
@@ -137,6 +138,7 @@ class Cluster(Showing, Hosting):
             "debug": debug,
             "trace": trace,
             "outside": outside,
+            "cloud": cloud,
         }
         self._clock_given = clock
         self._journal: list[Entry] = []
@@ -186,7 +188,7 @@ class Cluster(Showing, Hosting):
         """What the reader runs beside them, by name."""
         manager = self._context.separate("system:kube-controller-manager", patient={"pods"})
         settings = self._settings(gate)
-        for kind in CONTROLLERS:
+        for kind in (*CONTROLLERS, *(OF_THE_CLOUD if made["cloud"] else ())):
             user = user_of(kind)
             context = manager if user == MANAGER else manager.act_as(user, *account_groups("kube-system"))
             self.controllers[kind.name] = make(kind, context, settings)

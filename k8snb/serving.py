@@ -230,7 +230,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
 
 
-async def serve(nodes: int, port: int, path: Path, speed: float, seed: int) -> None:
+async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, cloud: bool = False) -> None:
     """Serve until SIGINT or SIGTERM; the kubeconfig is at `path` meanwhile. Raises CannotServe."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -238,7 +238,7 @@ async def serve(nodes: int, port: int, path: Path, speed: float, seed: int) -> N
         loop.add_signal_handler(number, stopped.set)
     _collect_seldom()
     keys, token = FreshKeys(), secrets.token_urlsafe(32)
-    served = Served(Cluster(nodes, seed, clock=WallClock(speed), journal=False, keys=keys), token)
+    served = Served(Cluster(nodes, seed, clock=WallClock(speed), journal=False, keys=keys, cloud=cloud), token)
     try:
         server = await listen(served, port, keys.context())
     except OSError as error:

@@ -28,6 +28,7 @@ from k8snb.controllers.endpointslice import EndpointSliceController
 from k8snb.controllers.flowcontrol import FlowControlKeeper, FlowSchemaStatusController
 from k8snb.controllers.garbagecollector import GarbageCollector
 from k8snb.controllers.job.controller import JobController, TTLAfterFinishedController
+from k8snb.controllers.loadbalancers import ServiceController
 from k8snb.controllers.namespace import NamespaceController
 from k8snb.controllers.nodeipam import NodeIpamController
 from k8snb.controllers.nodelifecycle import NodeLifecycleController
@@ -93,6 +94,8 @@ OF_THE_SERVER: tuple[type[Controller], ...] = (
 )
 """Those that are part of the API server and act as it does."""
 
+OF_THE_CLOUD: tuple[type[Controller], ...] = (ServiceController,)
+"""Those of the cloud that a cluster runs in, if it does."""
 
 CONFIGURED: Mapping[type[Controller], Callable[[Context, Settings], Controller]] = {
     NodeIpamController: NodeIpamController,

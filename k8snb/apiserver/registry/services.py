@@ -74,7 +74,11 @@ class ServiceStrategy(Strategy):
         return validate_change(new, old)
 
     def prepare_status(self, new: Object, old: Object) -> Object:
-        return self.default(super().prepare_status(new, old))
+        """Finalizers may change too: that is how a cloud's controller holds a Service."""
+        found = super().prepare_status(new, old)
+        meta = {name: value for name, value in found["metadata"].items() if name != "finalizers"}
+        finalizers = {name: new["metadata"][name] for name in ("finalizers",) if new["metadata"].get(name)}
+        return self.default({**found, "metadata": {**meta, **finalizers}})
 
     def validate_status(self, new: Object, old: Object) -> list[FieldError]:
         return validate_load_balancer_status(new)
