@@ -1,10 +1,10 @@
 """The cloud's part: a Service of type LoadBalancer gets an address from outside.
 
 No such thing is in a bare cluster, and its Services stay `<pending>`. With `Cluster(cloud=True)` this controller plays
-the cloud, as kind's cloud provider does: it hands out addresses from one range and takes them back. The order of what it
-does is that of upstream's controller for all clouds: a finalizer first, so that nothing is deleted whose load balancer
-still stands, then the load balancer, then the status. One with a `loadBalancerClass` belongs to somebody else. Upstream:
-`cloud-provider/controllers/service/controller.go`.
+the cloud, as kind's cloud provider does: it hands out addresses from one range and takes them back. The order of what
+it does is that of upstream's controller for all clouds: a finalizer first, so that nothing is deleted whose load
+balancer still stands, then the load balancer, then the status. One with a `loadBalancerClass` belongs to somebody else.
+Upstream: `cloud-provider/controllers/service/controller.go`.
 """
 
 from __future__ import annotations

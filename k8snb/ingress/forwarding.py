@@ -111,7 +111,7 @@ class Forwarder:
             return Outcome(_page(rule.failure, "", steps), rule, backend)
         sent = _prepared(request, [*rule.filters, *backend.filters], rule.path)
         for filter in rule.filters:
-            if isinstance(filter, Mirror):
+            if isinstance(filter, Mirror) and (filter.percent >= 100 or self._lottery.below(100) < filter.percent):
                 self._mirrored(filter, sent)
         return self._forwarded(rule, backend, sent, steps)
 
@@ -221,7 +221,7 @@ def _prefixed(asked: str, path: Path, prefix: str) -> str:
 def _prepared(request: HTTPRequest, filters: Sequence[Filter], path: Path) -> HTTPRequest:
     """The request as the backend gets it."""
     headers = {
-        **request.headers,
+        **{name.lower(): value for name, value in request.headers.items()},
         "x-forwarded-for": request.source,
         "x-forwarded-host": request.authority,
         "x-forwarded-port": str(request.port),

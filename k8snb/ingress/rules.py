@@ -120,6 +120,8 @@ class Mirror:
     """Send a copy as well, and forget the answer."""
 
     backend: Backend
+    percent: float = 100
+    """Of so many of a hundred requests."""
 
 
 @dataclass(frozen=True, slots=True)

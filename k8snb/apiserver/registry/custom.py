@@ -90,7 +90,8 @@ class CustomStrategy(Strategy):
         return filled
 
     def prepare_create(self, obj: Object) -> Object:
-        return super().prepare_create(obj) if self.has_status else obj
+        """Without the status that was sent; one that is the schema's default is there when the object is read."""
+        return self.default(super().prepare_create(obj)) if self.has_status else obj
 
     def prepare_update(self, new: Object, old: Object) -> Object:
         return super().prepare_update(new, old) if self.has_status else new

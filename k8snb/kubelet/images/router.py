@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
-from k8snb.client.controller import Context
+from k8snb.client.controller import Context, Controller
 from k8snb.errors import StatusError
 from k8snb.ingress.controller import IngressController
 from k8snb.ingress.forwarding import Forwarder, Outcome
+from k8snb.ingress.gatewaycontroller import GatewayClassController, GatewayController, HTTPRouteController
 from k8snb.ingress.options import Options
+from k8snb.ingress.survey import RESOURCES, Gateways
 from k8snb.kubelet.images import web
 from k8snb.kubelet.images.program import MEBIBYTE, Process, Program
 from k8snb.machinery.names import Lottery
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 HEALTH_PORT = 10254
 RETRY_SECONDS = 5.0
 _NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
@@ -32,7 +35,9 @@ class IngressRouter(Program):
 
     def __init__(self, process: Process) -> None:
         super().__init__(process)
+        self._ports: list[int] = []
         self._ingresses: IngressController | None = None
+        self._gateways: Gateways | None = None
         self._forwarder: Forwarder | None = None
 
     def start(self) -> None:
@@ -67,14 +72,46 @@ class IngressRouter(Program):
         self._ingresses = ingresses
         lottery = Lottery(int.from_bytes(hashlib.sha256(self.process.hostname.encode()).digest()[:4]))
         self._forwarder = Forwarder(ingresses.cache, self.process.request, lottery)
-        self.process.at_end(lambda: setattr(ingresses.queue, "paused", True))
+        self._run(ingresses)
+        try:
+            definitions = context.informers.of(DEFINITIONS)
+        except StatusError as refusal:
+            self._say("W", f"Gateway API is not looked for: {refusal.message}")
+        else:
+            definitions.on_change(lambda old, new: self._follow_gateways(context, options, ingresses))
+
+    def _run(self, controller: Controller) -> None:
+        """Let a controller work for as long as the process lives."""
+        self.process.at_end(lambda: setattr(controller.queue, "paused", True))
+
+    def _follow_gateways(self, context: Context, options: Options, ingresses: IngressController) -> None:
+        """Serve Gateway API too, once all of its definitions are there."""
+        if self._gateways is not None or any(context.scheme.find(each) is None for each in RESOURCES):
+            return
+        try:
+            self._gateways = gateways = Gateways(context, ingresses.cache, options, self._open)
+            for kind in (GatewayClassController, GatewayController, HTTPRouteController):
+                controller = kind(context, gateways)
+                controller.start()
+                self._run(controller)
+        except StatusError as refusal:
+            self._say("W", f"Gateway API is not served: {refusal.message}")
+
+    def _open(self, port: int) -> None:
+        """Listen on a port, unless it does already."""
+        if port not in self._ports:
+            self.process.listen(port)
+            self._ports.append(port)
 
     def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
         if port == HEALTH_PORT:
             return self._health(web.path_of(request))
         if self._ingresses is None or self._forwarder is None:
             return web.text("404 Not Found\n", 404)
-        outcome = self._forwarder.answer(self._ingresses.listeners().get(port, ()), request)
+        listeners = self._ingresses.listeners().get(port) or ()
+        if self._gateways is not None and not listeners:
+            listeners = self._gateways.listeners().get(port, ())
+        outcome = self._forwarder.answer(listeners, request)
         self.process.log(_line(request, outcome, self.process.now))
         return outcome.response
 

@@ -100,8 +100,8 @@ class Whoami(Server):
             return HTTPResponse(200)
         lines = [f"Hostname: {self.process.hostname}", "IP: 127.0.0.1", f"IP: {self.process.ip}"]
         lines += [f"RemoteAddr: {request.source}:40000", f"{request.method} {request.path} HTTP/1.1"]
-        lines += [f"Host: {request.host}{'' if request.port == 80 else f':{request.port}'}"]
-        lines += [f"{name.title()}: {value}" for name, value in request.headers.items()]
+        lines += [f"Host: {request.authority}"]
+        lines += [f"{name.title()}: {value}" for name, value in request.headers.items() if name != "host"]
         return web.text("".join(f"{line}\n" for line in lines) + "\n")
 
 
@@ -131,7 +131,7 @@ class HttpEcho(Server):
         stamp = datetime.fromtimestamp(self.process.now, UTC).strftime("%Y/%m/%d %H:%M:%S")
         body = f"{self._text()}\n"
         said = f'"{request.method} {request.path} HTTP/1.1" 200 {len(body)} "{request.headers.get("user-agent", "")}"'
-        self.process.log(f"{stamp} {request.host} {request.source}:40000 {said} 20.0µs\n")
+        self.process.log(f"{stamp} {request.authority} {request.source}:40000 {said} 20.0µs\n")
         return web.text(body)
 
 
