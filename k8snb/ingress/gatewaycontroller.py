@@ -229,9 +229,8 @@ class HTTPRouteController(_Loop):
         before = status.get("parents") or ()
         parents = []
         for ref, conditions in self.gateways.survey().parents.get(key, ()):
-            known: Object = next(
-                (each for each in before if each["parentRef"] == ref and each["controllerName"] == ours), {}
-            )
+            own = (each for each in before if each["parentRef"] == ref and each["controllerName"] == ours)
+            known: Object = next(own, {})
             written = said(conditions, known.get("conditions") or (), route["metadata"]["generation"], now)
             parents.append({"parentRef": ref, "controllerName": ours, "conditions": written})
         others = [each for each in before if each["controllerName"] != ours]
