@@ -217,7 +217,7 @@ class GarbageCollector(Controller):
             self.wants(_("the owner waits for it, and it has dependents itself: delete it in the foreground"))
             self._delete(item, self._unblock(item, obj), "Foreground")
             return
-        self.wants(_("no owner is left: delete it"))
+        self.wants(_("the owner waits for it: delete it") if found.waiting else _("no owner is left: delete it"))
         finalizers = obj["metadata"].get("finalizers") or ()
         policy = "Orphan" if ORPHAN in finalizers else "Foreground" if FOREGROUND in finalizers else "Background"
         self._delete(item, obj, policy)

@@ -15,7 +15,7 @@ from typing import Any
 from k8snb.client.controller import Context, Controller
 from k8snb.controllers import owners
 from k8snb.controllers.expectations import Expectations
-from k8snb.controllers.podstate import available_at, is_active
+from k8snb.controllers.podstate import available_at, is_active, is_ready
 from k8snb.controllers.ranking import victims
 from k8snb.controllers.refusals import namespace_is_terminating
 from k8snb.controllers.replicaset_status import Counts, Failure, Tally, standing, status_of
@@ -306,12 +306,15 @@ class ReplicaSetController(Controller):
     def _count(self, rs: Object, tally: Tally, exist: int) -> tuple[Counts, float | None]:
         """The pods in numbers, and in how many seconds the next one becomes available."""
         labels = (rs["spec"]["template"].get("metadata") or {}).get("labels") or {}
-        available, again = tally.ready, None
+        ready = tally.ready
+        if exist < tally.active:  # those that were released just now are counted until the cache shows it
+            ready = sum(is_active(pod) and is_ready(pod) for pod in self._owned(rs))
+        available, again = ready, None
         min_ready = rs["spec"].get("minReadySeconds", 0)
-        if min_ready and tally.ready:
+        if min_ready and ready:
             pods = (pod for pod in self._owned(rs) if is_active(pod))
             available, again = count_available(pods, min_ready, self.clock.now())
-        return Counts(exist, tally.labelled(labels), tally.ready, available, tally.terminating), again
+        return Counts(exist, tally.labelled(labels), ready, available, tally.terminating), again
 
     def _write_status(self, rs: Object, counts: Counts, failure: Failure | None) -> None:
         status = self.status(rs, counts, failure)
