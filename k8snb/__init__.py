@@ -53,7 +53,9 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """`%load_ext k8snb`: the magics `%kubectl`, `%%kubectl`, `%%apply` and `%curl`."""
-    from k8snb.kubectl.magic import register
+    """`%load_ext k8snb`: the magics `%kubectl`, `%%kubectl`, `%%apply`, `%helm`, `%%helm` and `%curl`."""
+    from k8snb.helm import magic as helm
+    from k8snb.kubectl import magic as kubectl
 
-    register(ipython)
+    kubectl.register(ipython)
+    helm.register(ipython)

@@ -44,8 +44,12 @@ def run(cluster: Cluster, command: str | Sequence[str], stdin: str = "") -> Outp
 
     What `kubectl config` sets is remembered for the cluster.
     """
-    config = _configs.setdefault(cluster, Kubeconfig())
-    return Kubectl(cluster.client, cluster.clock, cluster.wait, config).run(command, stdin)
+    return Kubectl(cluster.client, cluster.clock, cluster.wait, kubeconfig_of(cluster)).run(command, stdin)
+
+
+def kubeconfig_of(cluster: Cluster) -> Kubeconfig:
+    """The kubeconfig that is kept for a cluster."""
+    return _configs.setdefault(cluster, Kubeconfig())
 
 
 _configs: WeakKeyDictionary[Cluster, Kubeconfig] = WeakKeyDictionary()

@@ -25,18 +25,23 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from k8snb.current import current
 from k8snb.i18n import _
 from k8snb.kubectl.command import run
+from k8snb.kubectl.output import Output
 
 _VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 _TEMPLATE_WORDS = frozenset(("range", "end"))
 _SHELL = frozenset(("|", "||", "&", "&&", ";", ">", ">>", "<", "2>&1", "|&"))
 _PIPE = " | kubectl "
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1\s*$")
+
+
+Run = Callable[[Any, str, str], Output]
+"""Runs a command line against a cluster, with what it reads."""
 
 
 class Command(NamedTuple):
@@ -50,21 +55,11 @@ def register(ipython: Any) -> None:
     """Give a notebook the magics."""
     from IPython.core.magic import no_var_expand
 
-    @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
-    def kubectl(line: str, cell: str | None = None) -> None:
-        if cell is None:
-            _show(Command(filled(line, ipython.user_ns)))
-        elif _wants_input(line):
-            _show(Command(filled(line, ipython.user_ns), cell))
-        else:
-            for command in commands(cell):
-                filled_in = command._replace(line=filled(f"{command.line} {line}".strip(), ipython.user_ns))
-                sys.stdout.write(f"$ kubectl {filled_in.line}\n")
-                _show(filled_in)
+    add_magic(ipython, "kubectl", run)
 
     @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
     def apply(line: str, cell: str) -> None:
-        _show(Command(f"apply -f - {filled(line, ipython.user_ns)}", cell))
+        _show(Command(f"apply -f - {filled(line, ipython.user_ns)}", cell), run)
 
     @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
     def etcdctl(line: str) -> None:
@@ -79,11 +74,29 @@ def register(ipython: Any) -> None:
         sys.stdout.write(cluster.curl(filled(line, ipython.user_ns)) if cluster is not None else _no_cluster())
 
     ipython.register_magic_function(curl, "line", "curl")
-    ipython.register_magic_function(kubectl, "line_cell", "kubectl")
     ipython.register_magic_function(apply, "cell", "apply")
 
 
-def _show(command: Command) -> None:
+def add_magic(ipython: Any, name: str, runs: Run) -> None:
+    """Give a notebook the line and the cell magic of a program that asks a cluster."""
+    from IPython.core.magic import no_var_expand
+
+    @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
+    def magic(line: str, cell: str | None = None) -> None:
+        if cell is None:
+            _show(Command(filled(line, ipython.user_ns)), runs)
+        elif _wants_input(line):
+            _show(Command(filled(line, ipython.user_ns), cell), runs)
+        else:
+            for command in commands(cell, name):
+                filled_in = command._replace(line=filled(f"{command.line} {line}".strip(), ipython.user_ns))
+                sys.stdout.write(f"$ {name} {filled_in.line}\n")
+                _show(filled_in, runs)
+
+    ipython.register_magic_function(magic, "line_cell", name)
+
+
+def _show(command: Command, runs: Run) -> None:
     cluster = current()
     if cluster is None:
         sys.stdout.write(_no_cluster())
@@ -96,10 +109,10 @@ def _show(command: Command) -> None:
         return
     stdin = command.stdin
     for line in before:
-        output = run(cluster, line, stdin)
+        output = runs(cluster, line, stdin)
         sys.stdout.write(output.stderr)
         stdin = output.stdout
-    sys.stdout.write(run(cluster, last, stdin).text)
+    sys.stdout.write(runs(cluster, last, stdin).text)
 
 
 def _no_cluster() -> str:
@@ -136,7 +149,7 @@ def filled(line: str, variables: Mapping[str, Any]) -> str:
     return _VARIABLE.sub(value, line)
 
 
-def commands(cell: str) -> Iterator[Command]:
+def commands(cell: str, name: str = "kubectl") -> Iterator[Command]:
     """The commands of a cell, one a line; `\\` goes on in the next, `<<END` reads on to `END`, `#` says why."""
     lines = iter(cell.splitlines())
     for line in lines:
@@ -145,7 +158,7 @@ def commands(cell: str) -> Iterator[Command]:
             text = text[:-1].rstrip() + " " + next(lines, "").strip()
         if not text or text.startswith("#"):
             continue
-        text = text.removeprefix("kubectl ").strip()
+        text = text.removeprefix(f"{name} ").strip()
         here = _HERE.search(text)
         if here is None:
             yield Command(text)

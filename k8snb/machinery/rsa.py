@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 
 from k8snb.machinery import der
@@ -76,6 +77,49 @@ class Key(PublicKey):
         """The key as a file has it (PKCS #1)."""
         numbers = (0, self.modulus, EXPONENT, self._private, self._p, self._q, self._dp, self._dq, self._inverse)
         return der.pem("RSA PRIVATE KEY", der.sequence(*map(der.integer, numbers)))
+
+
+    @property
+    def private_der(self) -> bytes:
+        """The key as a DER `RSAPrivateKey` (PKCS #1)."""
+        private = pow(EXPONENT, -1, (self._p - 1) * (self._q - 1))
+        parts = (self.modulus, EXPONENT, private, self._p, self._q, self._dp, self._dq, self._inverse)
+        return der.sequence(*map(der.integer, (0, *parts)))
+
+
+def from_der(data: bytes) -> Key:
+    """The key in a DER `RSAPrivateKey`; raises DerError."""
+    (whole,) = der.parts(data)
+    numbers = [int.from_bytes(part.content) for part in whole.parts()]
+    return Key(numbers[4], numbers[5])
+
+
+def generated(bits: Callable[[int], int]) -> Key:
+    """A new key; `bits` draws a number of so many bits."""
+    return Key(_prime(bits), _prime(bits))
+
+
+_WINDOW = 1 << 12
+
+
+@lru_cache(maxsize=1)
+def _small() -> list[int]:
+    """The odd primes that a number is sieved by."""
+    return [n for n in range(3, 1 << 14, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
+
+
+def _prime(bits: Callable[[int], int]) -> int:
+    """A prime of 1024 bits: the first one above a random number (sieved, then tested by Fermat's theorem)."""
+    while True:
+        start = bits(8 * BYTES // 2) | 3 << 1022 | 1
+        sieve = bytearray(_WINDOW)
+        for small in _small():
+            first = -start * (small + 1) // 2 % small
+            sieve[first::small] = b"\x01" * len(range(first, _WINDOW, small))
+        for at in range(_WINDOW):
+            number = start + 2 * at
+            if not sieve[at] and (number - 1) % EXPONENT and all(pow(base, number - 1, number) == 1 for base in (2, 3)):
+                return number
 
 
 def _padded(message: bytes) -> bytes:

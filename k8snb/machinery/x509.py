@@ -175,13 +175,55 @@ def subject(common_name: str, organizations: Sequence[str] = ()) -> bytes:
     return der.sequence(*(der.set_of(der.sequence(der.oid(kind), der.text(word))) for kind, word in pairs))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A certificate that somebody makes for themselves: for whom, for which key, for what, from when to when."""
+
+    common_name: str
+    key: rsa.PublicKey
+    usages: Sequence[str]
+    names: Names
+    not_before: float
+    not_after: float
+    authority: bool = False
+
+
+def signed(wanted: Wanted, issuer: bytes, signer: rsa.Key) -> bytes:
+    """The certificate as PEM, signed by `signer`, whose name in DER is `issuer`."""
+    purposes = [der.oid(_PURPOSES[usage]) for usage in wanted.usages if usage in _PURPOSES]
+    extensions = [
+        _extension(_KEY_USAGE, _usage_bits(wanted.usages), critical=True),
+        _extension(_EXTENDED, der.sequence(*purposes)),
+        _extension(_CONSTRAINTS, der.sequence(*([der.boolean(True)] if wanted.authority else [])), critical=True),
+        _extension(_AUTHORITY_ID, der.sequence(der.value(0x80, _key_id(signer)))),
+    ]
+    if wanted.authority:
+        extensions[-1] = _extension(_SUBJECT_ID, der.octets(_key_id(wanted.key)))
+    alternatives = b"".join(_general_names(wanted.names))
+    if alternatives:
+        extensions.append(_extension(_ALTERNATIVE, der.value(der.SEQUENCE, alternatives)))
+    owner, when = subject(wanted.common_name), (wanted.not_before, wanted.not_after)
+    return _signed(signer, issuer, owner, wanted.key.info, when, extensions)
+
+
+def read_subject(data: bytes) -> bytes:
+    """The subject of a certificate (DER), in DER."""
+    (whole,) = der.parts(data)
+    fields = whole.parts()[0].parts()
+    return fields[5 if fields[0].tag == 0xA0 else 4].whole
+
+
+def _key_id(key: rsa.PublicKey) -> bytes:
+    return hashlib.sha1(key.info, usedforsecurity=False).digest()
+
+
 class Authority:
     """A certificate authority: what it signs is believed by whoever has its certificate."""
 
     def __init__(self, key: rsa.Key, common_name: str, began: float) -> None:
         self._key = key
         self._name = subject(common_name)
-        self._id = hashlib.sha1(key.info, usedforsecurity=False).digest()
+        self._id = _key_id(key)
         extensions = [
             _extension(_KEY_USAGE, _usage_bits(("digital signature", "key encipherment", "cert sign")), critical=True),
             _extension(_CONSTRAINTS, der.sequence(der.boolean(True)), critical=True),

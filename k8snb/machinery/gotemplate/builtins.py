@@ -121,7 +121,7 @@ def _call(function: Any, *arguments: Any) -> Any:
 # -- text ----------------------------------------------------------------------------------------------
 
 
-def _printf(format: Any, *values: Any) -> str:
+def _printf(format: str, *values: Any) -> str:
     return sprintf(format, values)
 
 

@@ -6,7 +6,6 @@ second speak of `interface {}`. `_Found` marks values of the second kind as long
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from k8snb.machinery.gotemplate.nodes import (
     Text,
     Variable,
 )
+from k8snb.machinery.gotemplate.signatures import Signature, fits, signature_of
 from k8snb.machinery.gotemplate.values import NO_VALUE, is_list, is_true, type_name, unwrapped
 
 MAX_DEPTH = 100
@@ -282,16 +282,16 @@ class _Evaluator:
             return NO_VALUE
         if receiver is None:
             raise self.failure(f"nil pointer evaluating {type}.{name}")
+        methods = _methods(receiver)
+        if name in methods:
+            return methods[name]
         if isinstance(receiver, Mapping):
             if name in receiver:
                 return _Found(receiver[name])
             if self.rules.missing == "error":
                 raise self.failure(f"map has no entry for key {quoted(name)}")
             return _Found(None) if self.rules.missing == "zero" else NO_VALUE
-        member = getattr(receiver, "template_fields", {}).get(name)
-        if member is None:
-            raise self.failure(f"can't evaluate field {name} in type {type}")
-        return member
+        raise self.failure(f"can't evaluate field {name} in type {type}")
 
     # -- functions ---------------------------------------------------------------------------------
 
@@ -326,11 +326,11 @@ class _Evaluator:
         dot: Any,
         whole: Node,
     ) -> Any:
-        self.check_count(name, function, len(arguments) + len(final))
-        values = [unwrapped(_bare(self.argument(dot, argument))) for argument in arguments]
-        values += [unwrapped(_bare(value)) for value in final]
-        if name == "printf" and not isinstance(values[0], str):
-            raise self.failure(f"wrong type for value; expected string; got {type_name(values[0])}")
+        signature = signature_of(function)
+        self.check_count(name, signature, len(arguments) + len(final))
+        values = [self.typed(self.argument(dot, each), signature.kind(at), each) for at, each in enumerate(arguments)]
+        if final:
+            values += [self.typed(value, signature.kind(len(values)), None) for value in final]
         if name == "call" and values[0] is not None and not callable(values[0]):
             self.node = whole
             what = f"non-function {arguments[0] if arguments else ''} of type {type_name(values[0])}"
@@ -341,12 +341,23 @@ class _Evaluator:
             self.node = whole
             raise self.failure(f"error calling {name}: {error}") from None
 
-    def check_count(self, name: str, function: Callable[..., Any], given: int) -> None:
-        least, most = _counts(function)
+    def check_count(self, name: str, signature: Signature, given: int) -> None:
+        least, most = signature.least, signature.most
         if given < least and most != least:
             raise self.failure(f"wrong number of args for {name}: want at least {least} got {given}")
         if given < least or given > most:
             raise self.failure(f"wrong number of args for {name}: want {least} got {given}")
+
+    def typed(self, value: Any, kind: str, node: Node | None) -> Any:
+        """An argument as the function takes it, if it is of the type that the function asks for."""
+        bare = unwrapped(_bare(value))
+        if not kind or fits(bare, kind):
+            return bare
+        if isinstance(node, Nil):
+            raise self.failure(f"cannot assign nil to {kind}")
+        if isinstance(node, Constant) and kind in _NAMED:
+            raise self.failure(f"expected {_NAMED[kind]}; found {node}")
+        raise self.failure(f"wrong type for value; expected {kind}; got {type_name(bare)}")
 
     def argument(self, dot: Any, node: Node) -> Any:
         self.node = node
@@ -369,18 +380,18 @@ class _Evaluator:
         return self.constant(node)
 
 
+_NO_METHODS: Mapping[str, Any] = {}
+
+
+def _methods(receiver: Any) -> Mapping[str, Any]:
+    """The fields and methods of a value that is more than data: its `template_fields`."""
+    found: Mapping[str, Any] = getattr(receiver, "template_fields", _NO_METHODS)
+    return found
+
+
 def _bare(value: Any) -> Any:
     return value.value if isinstance(value, _Found) else value
 
 
-def _counts(function: Callable[..., Any]) -> tuple[int, float]:
-    """How many arguments a function takes at least and at most."""
-    kinds = inspect.Parameter
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:
-        return 0, float("inf")
-    places = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
-    least = sum(p.default is kinds.empty for p in places)
-    most: float = float("inf") if any(p.kind is kinds.VAR_POSITIONAL for p in parameters) else len(places)
-    return least, most
+_NAMED = {"string": "string", "int": "integer", "bool": "boolean", "float64": "float"}
+"""What messages about constants call a type."""

@@ -1,0 +1,1 @@
+"""What can be done with a release, one module for each. Upstream: helm's `pkg/action`."""

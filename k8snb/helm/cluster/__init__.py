@@ -1,0 +1,1 @@
+"""What helm does to a cluster: creating, patching, deleting and waiting for objects. Upstream: helm's `pkg/kube`."""

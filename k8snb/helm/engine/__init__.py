@@ -1,0 +1,1 @@
+"""From a chart and values to manifests. Upstream: helm's `pkg/engine`."""

@@ -1,0 +1,1 @@
+"""Releases: what helm remembers of an installation, and where. Upstream: `pkg/release`, `pkg/storage`."""
