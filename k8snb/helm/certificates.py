@@ -10,7 +10,6 @@ from k8snb.machinery import der, rsa, x509
 from k8snb.machinery.gotemplate import FunctionError
 from k8snb.machinery.names import Lottery
 
-KEY = "RSA PRIVATE KEY"
 _DAY = 86400.0
 
 
@@ -66,7 +65,7 @@ def _pair(certificate: bytes, key: rsa.Key) -> Pair:
 
 def key_text(key: rsa.Key) -> str:
     """A key as PEM."""
-    return der.pem(KEY, key.private_der).decode()
+    return key.pem.decode()
 
 
 def key_of(text: str) -> rsa.Key:

@@ -103,7 +103,7 @@ def _archive(folder: str, entry: Entry) -> bytes:
     urls = entry.get("urls") or ()
     if not urls:
         raise HelmError(f'chart "{entry["name"]}" has no downloadable URLs')
-    place = folder_of(folder) / posixpath.basename(urls[0])
+    place: Path = folder_of(folder) / str(posixpath.basename(urls[0]))
     try:
         return place.read_bytes()
     except OSError as error:

@@ -15,10 +15,9 @@ _NUMBERS = r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?"
 _REST = r"(-([0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*))?(\+([0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*))?"
 _VERSION = re.compile(_NUMBERS + _REST)
 _PART = r"v?([0-9]+|[xX*])(\.(?:[0-9]+|[xX*]))?(\.(?:[0-9]+|[xX*]))?" + _REST
-_OPERATORS = r"=|==|!=|>=|=>|<=|=<|>|<|~>|~|\^|"
-_CONDITION = re.compile(
-    rf"\s*({'|'.join(sorted(map(re.escape, _OPERATORS.split('|')), key=len, reverse=True))})\s*{_PART}"
-)
+_OPERATORS = "|".join(map(re.escape, ("!=", ">=", "=>", "<=", "=<", "~>", "==", "=", ">", "<", "~", "^", "")))
+_CONDITION = re.compile(rf"({_OPERATORS})\s*{_PART}")
+_ALTERNATIVE = re.compile(rf"\s*(?:{_OPERATORS})\s*{_PART}\s*(?:(?:(?<=\s)|,\s*)(?:{_OPERATORS})\s*{_PART}\s*)*")
 _RANGE = re.compile(rf"\s*({_PART})\s+-\s+({_PART})\s*")
 
 
@@ -78,50 +77,63 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
+    """An operator and a version; `open` says which of its numbers were left open: `major`, `minor`, `patch` or none."""
+
     operator: str
     version: Version
-    dirty: str = ""
-    """Which number was left open: `major`, `minor`, `patch` or none."""
+    open: str = ""
 
     def allows(self, version: Version) -> bool:
-        if version.prerelease and not self.version.prerelease and self.operator != "!=":
-            return False
         order = version.compare(self.version)
         match self.operator:
             case "!=":
-                return order != 0 if not self.dirty else not self._within(version)
+                return self._differs(version)
             case ">":
-                return order > 0 and (not self.dirty or not self._within(version))
+                return self._beyond(version) if self.open else order > 0
             case "<":
                 return order < 0
             case ">=" | "=>":
                 return order >= 0
             case "<=" | "=<":
-                return order <= 0 or bool(self.dirty and self._within(version))
+                return self._up_to(version) if self.open else order <= 0
             case "~" | "~>":
-                return order >= 0 and self._tilde(version)
+                return self._tilde(version)
             case "^":
                 return order >= 0 and self._caret(version)
-        return self._tilde(version) and order >= 0 if self.dirty else order == 0
+        return self._tilde(version) if self.open else order == 0
 
-    def _within(self, version: Version) -> bool:
-        """Whether it agrees in all numbers that were not left open."""
-        known = {"major": 0, "minor": 1, "patch": 2, "": 3}[self.dirty]
-        return version.numbers[:known] == self.version.numbers[:known]
+    def _differs(self, version: Version) -> bool:
+        mine, theirs = self.version.numbers, version.numbers
+        known = {"minor": 1, "patch": 2}.get(self.open, 3)
+        if mine[:known] != theirs[:known]:
+            return True
+        return version.prerelease != self.version.prerelease if known != 1 else False
+
+    def _beyond(self, version: Version) -> bool:
+        mine, theirs = self.version.numbers, version.numbers
+        if mine[0] != theirs[0] or self.open == "minor":
+            return theirs[0] > mine[0]
+        return theirs[1] > mine[1] if self.open == "patch" else version.compare(self.version) > 0
+
+    def _up_to(self, version: Version) -> bool:
+        mine, theirs = self.version.numbers, version.numbers
+        if theirs[0] > mine[0]:
+            return False
+        return not (theirs[0] == mine[0] and theirs[1] > mine[1] and self.open != "minor")
 
     def _tilde(self, version: Version) -> bool:
-        if self.dirty == "major":
+        if version.compare(self.version) < 0:
+            return False
+        mine, theirs = self.version.numbers, version.numbers
+        if mine == (0, 0, 0) and self.open not in ("minor", "patch"):
             return True
-        same_minor = self.dirty != "minor"
-        return version.numbers[: 1 + same_minor] == self.version.numbers[: 1 + same_minor]
+        return mine[0] == theirs[0] and (mine[1] == theirs[1] or self.open == "minor")
 
     def _caret(self, version: Version) -> bool:
         mine, theirs = self.version.numbers, version.numbers
-        if self.dirty == "major":
-            return True
-        if mine[0] or self.dirty == "minor":
+        if mine[0] or self.open == "minor":
             return theirs[0] == mine[0]
-        if mine[1] or self.dirty == "patch":
+        if mine[1] or self.open == "patch":
             return theirs[:2] == mine[:2]
         return theirs == mine
 
@@ -136,41 +148,37 @@ class Constraint:
     @lru_cache(maxsize=1024)
     def read(text: str) -> Constraint:
         """The constraint that a text is. Raises SemverError."""
-        return Constraint(tuple(tuple(_conditions(part, text)) for part in text.split("||")))
+        whole = _RANGE.sub(lambda match: f" >= {match[1]}, <= {match[match.re.groups // 2 + 1]} ", text)
+        return Constraint(tuple(_conditions(part, text) for part in whole.split("||")))
 
     def allows(self, version: Version) -> bool:
         """Whether a version fits."""
-        return any(all(condition.allows(version) for condition in each) for each in self.alternatives)
+        return any(_all_allow(conditions, version) for conditions in self.alternatives)
 
 
-def _conditions(text: str, whole: str) -> list[_Condition]:
-    text = _RANGE.sub(lambda match: f" >={match[1]} <={match[match.re.groups // 2 + 1]} ", text)
-    found, at = [], 0
-    while at < len(text.rstrip(" ,")):
-        match = _CONDITION.match(text, at)
-        if match is None or (match.end() < len(text) and text[match.end()] not in " ,\t"):
-            raise SemverError(f"improper constraint: {whole}")
-        found.append(_condition(match))
-        at = match.end()
-        while at < len(text) and text[at] in " ,\t":
-            at += 1
-    if not found:
+def _all_allow(conditions: Sequence[_Condition], version: Version) -> bool:
+    if version.prerelease and not any(condition.version.prerelease for condition in conditions):
+        return False
+    return all(condition.allows(version) for condition in conditions)
+
+
+def _conditions(text: str, whole: str) -> tuple[_Condition, ...]:
+    if not _ALTERNATIVE.fullmatch(text):
         raise SemverError(f"improper constraint: {whole}")
-    return found
+    return tuple(_condition(match) for match in _CONDITION.finditer(text))
 
 
 def _condition(match: re.Match[str]) -> _Condition:
     operator, *parts = match.groups()[:4]
-    numbers, dirty = [], ""
-    for name, part in zip(("major", "minor", "patch"), parts, strict=True):
+    numbers, left_open = [0, 0, 0], ""
+    for at, (name, part) in enumerate(zip(("major", "minor", "patch"), parts, strict=True)):
         plain = (part or "").lstrip(".")
-        if not dirty and plain.isdigit():
-            numbers.append(int(plain))
-        else:
-            dirty = dirty or name
-            numbers.append(0)
+        if not plain.isdigit():
+            left_open = name
+            break
+        numbers[at] = int(plain)
     major, minor, patch = numbers
-    return _Condition(operator, Version(major, minor, patch, "" if dirty else match[6] or ""), dirty)
+    return _Condition(operator, Version(major, minor, patch, match[6] or ""), left_open)
 
 
 def compatible(constraint: str, version: str) -> bool:

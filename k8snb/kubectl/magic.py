@@ -36,12 +36,15 @@ from k8snb.kubectl.output import Output
 _VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 _TEMPLATE_WORDS = frozenset(("range", "end"))
 _SHELL = frozenset(("|", "||", "&", "&&", ";", ">", ">>", "<", "2>&1", "|&"))
-_PIPE = " | kubectl "
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1\s*$")
 
 
+_PIPE = re.compile(r" \| (kubectl|helm) ")
 Run = Callable[[Any, str, str], Output]
 """Runs a command line against a cluster, with what it reads."""
+
+
+_PROGRAMS: dict[str, Run] = {}
 
 
 class Command(NamedTuple):
@@ -59,7 +62,7 @@ def register(ipython: Any) -> None:
 
     @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
     def apply(line: str, cell: str) -> None:
-        _show(Command(f"apply -f - {filled(line, ipython.user_ns)}", cell), run)
+        _show(Command(f"apply -f - {filled(line, ipython.user_ns)}", cell), "kubectl")
 
     @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
     def etcdctl(line: str) -> None:
@@ -81,38 +84,42 @@ def add_magic(ipython: Any, name: str, runs: Run) -> None:
     """Give a notebook the line and the cell magic of a program that asks a cluster."""
     from IPython.core.magic import no_var_expand
 
+    _PROGRAMS[name] = runs
+
     @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
     def magic(line: str, cell: str | None = None) -> None:
         if cell is None:
-            _show(Command(filled(line, ipython.user_ns)), runs)
+            _show(Command(filled(line, ipython.user_ns)), name)
         elif _wants_input(line):
-            _show(Command(filled(line, ipython.user_ns), cell), runs)
+            _show(Command(filled(line, ipython.user_ns), cell), name)
         else:
             for command in commands(cell, name):
                 filled_in = command._replace(line=filled(f"{command.line} {line}".strip(), ipython.user_ns))
                 sys.stdout.write(f"$ {name} {filled_in.line}\n")
-                _show(filled_in, runs)
+                _show(filled_in, name)
 
     ipython.register_magic_function(magic, "line_cell", name)
 
 
-def _show(command: Command, runs: Run) -> None:
+def _show(command: Command, name: str) -> None:
     cluster = current()
     if cluster is None:
         sys.stdout.write(_no_cluster())
         return
-    *before, last = command.line.split(_PIPE)
-    sign = next(filter(None, map(shell_sign, (*before, last))), "")
+    parts = [name, *_PIPE.split(command.line)]
+    pairs = list(zip(parts[::2], parts[1::2], strict=True))
+    sign = next(filter(None, (shell_sign(line) for _program, line in pairs)), "")
     if sign:
         hint = _("this is no shell and knows no {sign}: write one command a line, and let <<END say what it reads")
         sys.stdout.write(f"error: {hint.format(sign=sign)}\n")
         return
     stdin = command.stdin
-    for line in before:
-        output = runs(cluster, line, stdin)
+    for program, line in pairs[:-1]:
+        output = _PROGRAMS[program](cluster, line, stdin)
         sys.stdout.write(output.stderr)
         stdin = output.stdout
-    sys.stdout.write(runs(cluster, last, stdin).text)
+    program, line = pairs[-1]
+    sys.stdout.write(_PROGRAMS[program](cluster, line, stdin).text)
 
 
 def _no_cluster() -> str:

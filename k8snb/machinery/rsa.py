@@ -79,14 +79,6 @@ class Key(PublicKey):
         return der.pem("RSA PRIVATE KEY", der.sequence(*map(der.integer, numbers)))
 
 
-    @property
-    def private_der(self) -> bytes:
-        """The key as a DER `RSAPrivateKey` (PKCS #1)."""
-        private = pow(EXPONENT, -1, (self._p - 1) * (self._q - 1))
-        parts = (self.modulus, EXPONENT, private, self._p, self._q, self._dp, self._dq, self._inverse)
-        return der.sequence(*map(der.integer, (0, *parts)))
-
-
 def from_der(data: bytes) -> Key:
     """The key in a DER `RSAPrivateKey`; raises DerError."""
     (whole,) = der.parts(data)

@@ -59,7 +59,7 @@ class Engine:
     def render(self, chart: Chart, scope: Scope) -> dict[str, str]:
         """What every template of the chart makes of its scope, by path. Raises RenderError."""
         given = dict(sorted(_renderables(chart, scope), key=lambda pair: _depth(pair[0]), reverse=True))
-        templates = Templates(missing="error" if self.strict else "zero")
+        templates = Templates(missing="error" if self.strict else "zero", name="gotpl")
         templates.functions.update(self._functions(templates))
         for name, each in given.items():
             try:

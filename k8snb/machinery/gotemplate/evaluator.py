@@ -56,6 +56,8 @@ class Rules:
     bodies: Mapping[str, Body]
     functions: Mapping[str, Callable[..., Any]]
     missing: str = "default"
+    owner: str = ""
+    """What messages call the set, if not by the template that is asked for."""
 
 
 class _Found:
@@ -80,9 +82,11 @@ def render(rules: Rules, name: str, data: Any) -> str:
     written: list[str] = []
     body = rules.bodies.get(name)
     if body is None:
-        raise ExecutionError(f"template: no template {quoted(name)} associated with template {quoted(name)}")
+        raise ExecutionError(
+            f"template: no template {quoted(name)} associated with template {quoted(rules.owner or name)}"
+        )
     try:
-        _Evaluator(rules, body, written, 0).run(data)
+        _Evaluator(rules, body, written, 0).run(NO_VALUE if data is None else data)
     except ExecutionError as error:
         raise ExecutionError(str(error), "".join(written)) from None
     return "".join(written)
@@ -201,7 +205,8 @@ class _Evaluator:
         self.node = pipeline
         value: tuple[Any, ...] = ()
         for command in pipeline.commands:
-            value = (_bare(self.command(dot, command, value)),)
+            found = _bare(self.command(dot, command, value))
+            value = (NO_VALUE if found is None else found,)
         for name in pipeline.variables if pipeline.commands else ():
             if pipeline.assigns:
                 self.assign(name, value[0])

@@ -16,14 +16,15 @@ class Templates:
     """A set of templates by name.
 
     `missing` says what a key that a map does not have is: `default` (no value), `zero` (nil) or `error`. A function
-    that renders a template itself (an `include`) is a closure over the set.
+    that renders a template itself (an `include`) is a closure over the set, which messages call by its `name`.
     """
 
     def __init__(
-        self, functions: Mapping[str, Callable[..., Any]] = _NO_FUNCTIONS, *, missing: str = "default"
+        self, functions: Mapping[str, Callable[..., Any]] = _NO_FUNCTIONS, *, missing: str = "default", name: str = ""
     ) -> None:
         self.functions = {**BUILTINS, **functions}
         self._missing = missing
+        self._name = name
         self._bodies: dict[str, Body] = {}
 
     def add(self, name: str, text: str) -> None:
@@ -34,11 +35,11 @@ class Templates:
 
     def render(self, name: str, data: Any) -> str:
         """What the template of that name makes of data; raises `ExecutionError`."""
-        return render(Rules(self._bodies, self.functions, self._missing), name, data)
+        return render(Rules(self._bodies, self.functions, self._missing, self._name), name, data)
 
     def clone(self) -> Templates:
         """Another set with the same templates and functions, which can grow by itself."""
-        twin = Templates(self.functions, missing=self._missing)
+        twin = Templates(self.functions, missing=self._missing, name=self._name)
         twin._bodies = dict(self._bodies)
         return twin
 
