@@ -53,7 +53,7 @@ class Applying:
         for exchange, sent in zip(self._exchanges, self._sent, strict=False):
             frames += self._exchange(exchange, sent)
         frames.append(replace(self._frame(CLIENT), caption=printed.strip().partition("\n")[0][:_LONGEST]))
-        return Stepper(title or _("From a file to the store"), frames)
+        return Stepper(title or _("From a file to the store"), frames, ("sequence", "topology", "diff"))
 
     # -- the client --------------------------------------------------------------------------------
 
@@ -66,7 +66,8 @@ class Applying:
     def _exchange(self, exchange: Exchanged, sent: Sent) -> Iterator[Frame]:
         asks = replace(self._frame(CLIENT), caption=_reasons(exchange.method, exchange.content_type))
         carried = _carried(exchange)
-        yield replace(asks, acts=[Act(_("send"), f"{exchange.method} {exchange.url}", 0, 0, changes=carried[:_MOST])])
+        request = f"{exchange.method} {exchange.url}"
+        yield replace(asks, acts=[Act(_("send"), request, 0, 0, changes=carried[:_MOST], to=SERVER)])
         if exchange.method == "GET":
             found = _("it is not there") if exchange.code == 404 else _("here it is, as it is now")
             yield self._answers(exchange, found)
@@ -137,7 +138,7 @@ class Applying:
             words, act = _("nothing is different from what is there: nothing is written"), []
         else:
             words = _("the one place where anything is kept; whoever watches this kind is told")
-            act = [Act(_("put"), key, 0, revision)]
+            act = [Act(_("put"), key, 0, revision, to=STORE, by=SERVER)]
         seen = [(_("key"), key), (_("revision"), str(revision))]
         self._revision = revision
         frame = replace(self._frame(STORE), observed=seen, caption=words, acts=act)
@@ -154,7 +155,7 @@ class Applying:
     # -- frames ------------------------------------------------------------------------------------
 
     def _answers(self, exchange: Exchanged, words: str) -> Frame:
-        return replace(self._frame(SERVER), caption=words, acts=[Act(_("answer"), str(exchange.code), 0, 0)])
+        return replace(self._frame(SERVER), caption=words, acts=[Act(_("answer"), str(exchange.code), 0, 0, to=CLIENT)])
 
     def _frame(self, actor: str) -> Frame:
         return Frame(actor, "", "", 0.0, self._revision, scene=dict(self._scene))

@@ -17,7 +17,7 @@ from k8snb.kubelet.references import parse
 from k8snb.kubelet.runtime import RUNTIME_NAME, Call
 from k8snb.typing import Object
 from k8snb.view.changes import Change
-from k8snb.view.frames import Act, Frame
+from k8snb.view.frames import DIRECT, Act, Frame
 from k8snb.view.scene import Item
 from k8snb.view.stepper import Stepper
 
@@ -49,7 +49,7 @@ def calls(log: Sequence[Call], pod: Object, revision: int, title: str = "") -> S
     """The story of the calls that were made for the pod, in order; empty if there were none."""
     own = list(_own(log, pod))
     known = _("What the kubelet asked of the runtime for Pod {name}").format(name=pod["metadata"]["name"])
-    return Stepper(title or known, list(_frames(own, revision)))
+    return Stepper(title or known, list(_frames(own, revision)), (*DIRECT, "timeline"))
 
 
 def _own(log: Sequence[Call], pod: Object) -> Iterator[Call]:
@@ -71,7 +71,7 @@ def _frames(own: Sequence[Call], revision: int) -> Iterator[Frame]:
     shown: dict[str, Item] = {}
     for call in own:
         asked = _frame(call, f"kubelet {call.node}", call.time - own[0].time, revision, shown)
-        act = Act(_("call"), f"{call.service} {call.method}", 0, 0)
+        act = Act(_("call"), f"{call.service} {call.method}", 0, 0, to=f"{RUNTIME_NAME} {call.node}")
         answers = bool(call.response)
         shown = shown if answers else _after(shown, call)
         words = purposes().get(call.method, "")
@@ -84,7 +84,7 @@ def _frames(own: Sequence[Call], revision: int) -> Iterator[Frame]:
 def _answered(call: Call, time: float, revision: int, shown: Mapping[str, Item]) -> Frame:
     """The runtime's answer, when its work is done."""
     frame = _frame(call, f"{RUNTIME_NAME} {call.node}", time, revision, shown)
-    act = Act(_("answer"), call.method, 0, 0, changes=_answer(call))
+    act = Act(_("answer"), call.method, 0, 0, changes=_answer(call), to=f"kubelet {call.node}")
     return replace(frame, acts=[act], error=str(call.response.get("error", "")))
 
 

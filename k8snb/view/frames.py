@@ -7,7 +7,8 @@ afterwards. The data form keeps only what differs from frame to frame.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from k8snb.i18n import _
@@ -30,7 +31,8 @@ _MOST_ACTS = 8
 class Act:
     """One request: what it did (`create`), to which object, the answer's code, and the fields it changed.
 
-    An event has no fields: `note` is what it says.
+    An event has no fields: `note` is what it says. In a story that is not about the API, `to` is who is addressed (and
+    `by` who speaks, if it is not the frame's actor).
     """
 
     verb: str
@@ -40,6 +42,8 @@ class Act:
     request: str = ""
     changes: Sequence[Change] = ()
     note: str = ""
+    to: str = ""
+    by: str = ""
 
     @property
     def sentence(self) -> str:
@@ -77,6 +81,10 @@ def _amount(used: str, what: str, requested: str) -> str:
 def mebibytes(amount: int) -> str:
     """Bytes as `12Mi`; nothing is `0`."""
     return f"{round(amount / 2**20)}Mi" if amount else "0"
+
+
+DIRECT = ("topology", "sequence", "diff")
+"""The views of a story in which components speak with each other without the API between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +178,15 @@ def when(seconds: float) -> str:
     return f"+{hours} h {minutes:02} min {rest:02} s" if hours else f"+{minutes} min {rest:02} s"
 
 
+def passed_on(frames: Sequence[Frame]) -> list[Frame]:
+    """The frames of something that is handed from one to the next: each act is addressed to who comes next."""
+    found = list(frames)
+    for number, (frame, after) in enumerate(pairwise(frames)):
+        if frame.actor != after.actor:
+            found[number] = replace(frame, acts=[replace(act, to=after.actor) for act in frame.acts])
+    return found
+
+
 # -- data ------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +258,8 @@ def _act(act: Act) -> dict[str, Any]:
         "changes": shown,
         "more": len(act.changes) - len(shown),
         "note": act.note,
+        "to": act.to,
+        "by": act.by,
     }
     return {name: value for name, value in data.items() if value not in ("", [], 0)}
 

@@ -18,7 +18,7 @@ from k8snb.network.fabric import Delivery
 from k8snb.network.path import Hop
 from k8snb.packet import HTTPResponse, NetworkError
 from k8snb.view.changes import Change
-from k8snb.view.frames import Act, Frame
+from k8snb.view.frames import DIRECT, Act, Frame, passed_on
 from k8snb.view.scene import Scene, Snapshot, scene
 from k8snb.view.stepper import Stepper
 
@@ -42,7 +42,7 @@ class Journey:
     def stepper(self, title: str = "") -> Stepper:
         """All of it."""
         known = _("One request to {host}").format(host=self._delivery.request.host)
-        return Stepper(title or known, list(self._frames()))
+        return Stepper(title or known, passed_on(list(self._frames())), DIRECT)
 
     # -- frames ------------------------------------------------------------------------------------
 

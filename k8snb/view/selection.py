@@ -41,7 +41,8 @@ def selection(
         raise ValueError(_("there is no picture of {kind} yet").format(kind=resource.kind))
     objects = snapshot.list(resource.group_resource, namespace)
     known = title or _("What {selector} selects").format(selector=str(chosen) or _("an empty selector"))
-    return Stepper(known, list(_frames(resource, objects, chosen, scene(snapshot, namespace), revision)))
+    frames = list(_frames(resource, objects, chosen, scene(snapshot, namespace), revision))
+    return Stepper(known, frames, ("topology", "diff"))
 
 
 def selector_of(obj: Object) -> LabelSelector:

@@ -41,10 +41,10 @@ function mount(host, packed, position, { link, act, said } = {}) {
     buttons.pace.textContent = `${PACES[pace] === 0.5 ? "½" : PACES[pace]}×`;
     if (timer) { clearInterval(timer); start(); }
   };
-  const pin = versions.size && ((id) => {
+  const pin = versions.size === 0 ? null : (id) => {
     board.id = id === board.id ? null : id;
     repaint();
-  });
+  };
 
   // What is on the board.
   const button = (name, content, action) => make("button", { type: "button", class: name, "aria-label": words[name], title: words[name], onclick: action }, content);
@@ -76,13 +76,13 @@ function mount(host, packed, position, { link, act, said } = {}) {
   const board = pinboard(story, versions, { pin: (id) => pin(id), jump });
   const makers = {
     topology: () => picture(story, scenes, pin),
-    sequence: () => sequence(story, move),
+    sequence: () => sequence(story, move, (panels.clientWidth || 744) - 2),
     diff: () => compare(story, pin),
     timeline: () => timeline(story, scenes, versions, move),
   };
   const names = VIEWS.filter((name) => (story.views ?? ["topology"]).includes(name));
   const views = {};
-  let view = names[0];
+  let view = names.includes(story.views?.[0]) ? story.views[0] : names[0];
   const panels = make("div", { class: "panels" });
   const tabs = names.map((name) => make("button", { type: "button", role: "tab", class: "tab", onclick: () => choose(name) }, words[name]));
   const headline = make("div", { class: "headline" });

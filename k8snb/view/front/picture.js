@@ -48,33 +48,46 @@ function picture(story, scenes, pin) {
   function point(id) {
     pointed = id;
     link();
-    const wanted = id === null ? null : new Set(members.get(id));
+    const wanted = id === null ? null : new Set(below(id).flatMap((each) => members.get(each) ?? []));
     for (const [name, chip] of chips) {
       chip.classList.toggle("dim", wanted !== null && wanted.size > 0 && !wanted.has(name));
     }
   }
 
+  /** An object and the cards that hang from it. */
+  function below(id) {
+    return [id, ...[...scene].filter(([child, item]) => item.parent === id && cards.has(child)).flatMap(([child]) => below(child))];
+  }
+
   /** Arrows from owners (solid) and from what lists a pod (dashed) to the pods; none where the cards stand above the nodes. */
   function link() {
     const box = element.getBoundingClientRect();
+    const edge = (rooms.get(places.find((id) => id !== "Node/"))?.element.getBoundingClientRect().left ?? 0) - box.left + 7;
     const lines = [];
+    const meant = pointed && new Set(below(pointed));
     if (box.width && (chips.size <= FEW || pointed))
       for (const [id, chip] of chips) {
         const item = scene.get(id);
         if (!item) continue;
         for (const owner of [item.parent, ...(item.in ?? [])]) {
           const card = cards.get(owner);
-          if (!card || (pointed && pointed !== owner && pointed !== id) || (chips.size > FEW && !pointed)) continue;
+          if (!card || (meant && !meant.has(owner) && pointed !== id) || (chips.size > FEW && !pointed)) continue;
           const [a, b] = [card.getBoundingClientRect(), chip.getBoundingClientRect()];
           const [x1, y1, x2, y2] = [a.right - box.left, a.top + a.height / 2 - box.top, b.left - box.left, b.top + b.height / 2 - box.top];
           if (x2 < x1 + 4) continue;
-          const bend = Math.max(14, (x2 - x1) / 2);
-          const line = draw("path", { class: `${owner === item.parent ? "owns" : "lists"} ${pointed ? "strong" : ""}`, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` });
+          const line = draw("path", { class: `${owner === item.parent ? "owns" : "lists"} ${pointed ? "strong" : ""}`, d: way(x1, y1, x2, y2, b.height / 2, edge) });
           line.style.setProperty("--hue", `var(--k-${kinds[kindOf(owner)].hue})`);
           lines.push(line);
         }
       }
     links.replaceChildren(...lines);
+  }
+
+  /** A curve to a pod of the first column; to one behind it along the gap above its row, so that it crosses no other. */
+  function way(x1, y1, x2, y2, half, edge) {
+    if (x2 <= edge + 2) return `M${x1} ${y1}C${x1 + 8} ${y1} ${x2 - 8} ${y2} ${x2} ${y2}`;
+    const gap = y2 - half - 3;
+    return `M${x1} ${y1}C${x1 + 8} ${y1} ${edge - 8} ${gap} ${edge} ${gap}H${x2 + 6}Q${x2 + 10} ${gap} ${x2 + 10} ${gap + 3}`;
   }
 
   function chipFor(id, item) {

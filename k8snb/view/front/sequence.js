@@ -2,14 +2,16 @@
 
 const LINE = 23; // height of one arrow, in pixels
 
-function sequence(story, go) {
+function sequence(story, go, room) {
   const { frames, lanes, words } = story;
   const names = [...new Set(frames.map((frame) => frame.actor))];
   const many = names.length > 9;
   const who = (frame) => (many ? lanes[frame.lane].name : frame.actor);
   const actors = [...new Set(frames.map(who))];
-  const columns = ["etcd", words.server, ...actors];
-  const width = Math.max(80, Math.min(150, 744 / columns.length));
+  // Where components speak with each other, acts say to whom; else everything goes through the API server.
+  const addressed = frames.flatMap((frame) => (frame.acts ?? []).flatMap((act) => (act.to ? [act.by ?? who(frame), act.to] : [])));
+  const columns = addressed.length ? [...new Set([...addressed, ...actors])] : ["etcd", words.server, ...actors];
+  const width = Math.max(88, Math.floor(room / columns.length));
   const x = (i) => width * i + width / 2;
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
@@ -25,13 +27,24 @@ function sequence(story, go) {
     const way = a < b ? 1 : -1;
     group.append(draw("line", { class: `arrow ${kind}`, x1: a, y1: y, x2: b - way * 5, y2: y }),
       draw("path", { class: "tip", d: `M${b} ${y}l${-7 * way} -3.6v7.2z` }));
-    const text = draw("text", { x: Math.min(a, b) + 8, y: y - 5, class: kind });
-    const room = Math.max(6, Math.floor((Math.abs(b - a) - 12) / 6.1));
-    text.textContent = label.length > room ? `${label.slice(0, room - 1)}…` : label;
+    write(group, label, Math.min(a, b) + 8, Math.abs(b - a) - 12, kind);
+  };
+  const write = (group, label, left, width, kind) => {
+    const text = draw("text", { x: left, y: y - 5, class: kind });
+    const most = Math.max(6, Math.floor(width / 6.1));
+    text.textContent = label.length > most ? `${label.slice(0, most - 1)}…` : label;
     const full = draw("title", {});
     full.textContent = label;
     text.append(full);
     group.append(text);
+  };
+  /** What somebody does alone stands beside their line. */
+  const thought = (group, me, label) => {
+    y += LINE;
+    const left = me < columns.length / 2;
+    group.append(draw("circle", { class: "tip", cx: x(me), cy: y - 9, r: 3 }));
+    write(group, label, left ? x(me) + 8 : 8, left ? total - x(me) - 12 : x(me) - 16, left ? "own" : "own before");
+    if (!left) { group.lastChild.setAttribute("x", x(me) - 8); group.lastChild.setAttribute("text-anchor", "end"); }
   };
 
   frames.forEach((frame, i) => {
@@ -41,8 +54,12 @@ function sequence(story, go) {
     group.append(ground);
     group.style.setProperty("--hue", `var(--k-${lanes[frame.lane].hue})`);
     const top = y;
-    if (frame.cause) arrow(group, 1, me, fill(words.hears, { revision: frame.cause }), "watch");
-    for (const act of frame.acts ?? []) {
+    if (addressed.length) {
+      const acts = (frame.acts ?? []).filter((act) => act.to);
+      for (const act of acts) arrow(group, columns.indexOf(act.by ?? who(frame)), columns.indexOf(act.to), `${act.verb} ${act.object}`, "asks");
+      if (!acts.length) thought(group, me, frame.error ?? [frame.caption, ...(frame.acts ?? []).map((act) => `${act.verb} ${act.object}`)].filter(Boolean).join(" · "));
+    } else if (frame.cause) arrow(group, 1, me, fill(words.hears, { revision: frame.cause }), "watch");
+    if (!addressed.length) for (const act of frame.acts ?? []) {
       const refused = act.code >= 300;
       arrow(group, me, 1, act.note ? `event ${act.note}` : `${act.verb} ${act.object}${refused ? ` → ${act.code}` : ""}`, refused ? "refused" : act.note ? "said" : "asks");
       if (act.revision && !refused) {

@@ -26,18 +26,26 @@ function timeline(story, scenes, versions, go) {
     make("div", { class: "label", title: label, style: hue(kinds[kind]?.hue ?? "slate") }, icon(kinds[kind]?.glyph ?? "", 13), make("span", {}, label)),
     make("div", { class: "bands" }, content));
 
-  const band = ([from, to], tint, glyph, word) => make("div", { class: "band", title: `${word} ${from} s – ${to} s`, style: `left:${percent(from)}%;width:max(2px,calc(${percent(to - from)}% - 1px));${hue(tint)}` }, glyph, make("span", {}, word));
+  const band = ([from, to], tint, glyph, word) => make("div", { class: "band", title: `${word} ${from} s – ${to} s`, style: `left:min(${percent(from)}%,calc(100% - 9px));width:max(2px,calc(${percent(to - from)}% - 1px));${hue(tint)}` }, glyph, make("span", {}, word));
 
-  /** A row of stepped lines in one scale, and below it which line is which. */
-  function lines(label, kind, series, title) {
+  const readings = []; // what the key of each line shows: [element, name, parts, how it is written]
+
+  /** A row of stepped lines in one scale; its keys say which line is which and where each stands at the cursor. */
+  function lines(label, kind, series, shown = String, title = "") {
     const top = Math.max(1, ...series.flatMap(([, parts]) => parts.map(([, , value]) => value)));
-    const svg = draw("svg", { viewBox: "0 0 1000 40", preserveAspectRatio: "none", class: "steps", role: "img", "aria-label": title ?? `${label}: ${series.map(([name]) => name).join(", ")}` });
-    series.forEach(([, parts], n) => {
+    const svg = draw("svg", { viewBox: "0 0 1000 40", preserveAspectRatio: "none", class: "steps", role: "img", "aria-label": title || `${label}: ${series.map(([name]) => name).join(", ")}` });
+    series.forEach(([, parts, n]) => {
       const d = parts.map(([from, to, value], k) => `${k && parts[k - 1][1] === from ? "L" : "M"}${percent(from) * 10} ${37 - (34 * value) / top}H${percent(to) * 10}`).join("");
       svg.append(draw("path", { d, class: `line n${n % 4}` }));
     });
-    return (shown) => [row(label, kind, [svg, make("span", { class: "top" }, shown(top))], "numbers"),
-      make("div", { class: "legend" }, series.map(([name], n) => make("span", { class: `key n${n % 4}` }, name)))];
+    const keys = series.map(([name, parts, n]) => {
+      const value = make("b", {});
+      readings.push([value, parts, shown]);
+      return make("span", { class: `key n${n % 4}` }, `${name} `, value);
+    });
+    const found = row(label, kind, [svg, make("span", { class: "top", "aria-hidden": "true" }, shown(top))], "numbers");
+    found.firstChild.append(make("span", { class: "legend" }, keys));
+    return found;
   }
 
   /** What the pods of each app used when somebody measured, beside what they request: CPU, then memory. */
@@ -48,21 +56,21 @@ function timeline(story, scenes, versions, go) {
     const bytes = (value) => `${Math.round(value / 2 ** 20)}Mi`;
     return [...apps].flatMap(([app, taken]) => [[words.cpu, 1, cores], [words.memory, 3, bytes]].flatMap(([name, at, shown]) => {
       const line = (n) => taken.map((each, i) => [each[0], taken[i + 1]?.[0] ?? end, each[n]]);
-      const series = [[words.requested, line(at + 1)], [words.used, line(at)]].filter(([, parts]) => parts.some(([, , value]) => value));
-      return lines(`${nameOf(app)} · ${name}`, kindOf(app), series)(shown);
+      const series = [[words.requested, line(at + 1), 0], [words.used, line(at), 1]].filter(([, parts]) => parts.some(([, , value]) => value));
+      return lines(`${nameOf(app)} · ${name}`, kindOf(app), series, shown);
     }));
   }
 
   function numbers(id) {
     const labels = [...new Set(scenes.flatMap((scene) => (scene.get(id)?.facts ?? []).filter(([, value]) => NUMERIC.test(value)).map(([label]) => label)))];
-    const series = labels.map((label) => [label, stretches((i) => { const fact = scenes[i].get(id)?.facts?.find(([name]) => name === label); return fact ? +fact[1] : null; })]);
-    return lines(nameOf(id), kindOf(id), series, `${id}: ${labels.join(", ")}`)(String);
+    const series = labels.map((label, n) => [label, stretches((i) => { const fact = scenes[i].get(id)?.facts?.find(([name]) => name === label); return fact ? +fact[1] : null; }), n]);
+    return series.some(([, parts]) => parts.length > 1) ? [lines(nameOf(id), kindOf(id), series, String, `${id}: ${labels.join(", ")}`)] : [];
   }
 
   const ids = [...new Set(scenes.flatMap((scene) => [...scene.keys()]))];
   const cards = ids.filter((id) => scenes.some((scene) => (scene.get(id)?.facts ?? []).filter(([, value]) => NUMERIC.test(value)).length > 1));
   const pods = ids.filter((id) => scenes.some((scene) => scene.get(id)?.place));
-  const phases = pods.map((id) => row(nameOf(id), "Pod", stretches((i) => { const item = scenes[i].get(id); return item ? `${item.state} ${item.word}` : null; })
+  const phases = pods.map((id) => row(nameOf(id), kindOf(id), stretches((i) => { const item = scenes[i].get(id); return item ? `${item.state} ${item.word}` : null; })
     .map((part) => { const [state, word] = part[2].split(" "); return band(part, states[state].hue, mark(states[state]), word); }), "phase"));
 
   const conditions = [...versions].filter(([id]) => !id.startsWith("Pod/")).flatMap(([id]) => {
@@ -79,9 +87,9 @@ function timeline(story, scenes, versions, go) {
   const used = usage();
   const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400].find((each) => end / each <= 6) ?? end / 5;
   const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
-  const scale = make("div", { class: "row scale" }, make("div", { class: "label" }), make("div", { class: "bands" }, ticks.map((t) => make("span", { class: "tick", style: `left:${percent(t)}%` }, `${+t.toFixed(1)} s`))));
+  const scale = make("div", { class: "row scale" }, make("div", { class: "label" }), make("div", { class: "bands" }, ticks.map((t) => make("span", { class: "tick", style: `left:${percent(t)}%;--back:${percent(t) > 94 ? "-100%" : "-50%"}` }, `${+t.toFixed(1)} s`))));
   const plot = make("div", { class: `plot ${pods.length > 24 ? "dense" : ""}` },
-    cards.map(numbers), used.length ? make("h4", {}, words.usage) : null, used, phases.length ? make("h4", {}, words.phases) : null, phases,
+    cards.flatMap(numbers), used.length ? make("h4", {}, words.usage) : null, used, phases.length ? make("h4", {}, words.phases) : null, phases,
     conditions.length ? make("h4", {}, words.conditions) : null, conditions, scale,
     make("div", { class: "row over" }, make("div", { class: "label" }), make("div", { class: "bands" }, cursor)));
 
@@ -95,5 +103,14 @@ function timeline(story, scenes, versions, go) {
   plot.addEventListener("pointerdown", jump);
   plot.addEventListener("pointermove", (event) => event.buttons && jump(event));
 
-  return { element: make("div", { class: "timeline" }, plot), paint: (now) => (cursor.style.left = `${percent(frames[now].at)}%`) };
+  return { element: make("div", { class: "timeline" }, plot), paint };
+
+  function paint(now) {
+    const { at } = frames[now];
+    cursor.style.left = `${percent(at)}%`;
+    for (const [value, parts, shown] of readings) {
+      const here = parts.findLast(([from]) => from <= at);
+      value.textContent = here ? shown(here[2]) : "–";
+    }
+  }
 }

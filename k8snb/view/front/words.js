@@ -1,13 +1,13 @@
 // -- the words: observe, diff, act -------------------------------------------------------------------------------
 
 function panes(frame, words) {
-  const observed = frame.observed && make("dl", {}, frame.observed.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  const observed = frame.observed && make("dl", { class: "seen" }, frame.observed.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   const parts = [];
   if (observed) parts.push(make("div", { class: "pane" }, make("h4", {}, words.observe), observed));
   if (frame.caption) parts.push(make("div", { class: "pane" }, make("h4", {}, words.difference), make("p", {}, frame.caption)));
   const acts = (frame.acts ?? []).map((act) => actItem(act, words));
   const wrong = frame.error && make("p", { class: "wrong" }, frame.error);
-  parts.push(make("div", { class: "pane act" }, make("h4", {}, words.act), acts.length ? make("ul", {}, acts) : null, wrong));
+  parts.push(make("div", { class: "pane act" }, make("h4", {}, words.act), acts.length ? make("ul", {}, acts) : wrong ? null : make("p", { class: "when" }, words.nothing), wrong));
   return make("div", { class: `panes of${parts.length}` }, parts);
 }
 
