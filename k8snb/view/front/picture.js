@@ -26,12 +26,13 @@ function picture(story, scenes, pin) {
     return [id, { element, slots, word }];
   }));
   const chips = new Map();
+  const drawn = new Map(); // card id -> what it was drawn from
   const links = draw("svg", { class: "links", "aria-hidden": "true" });
   let pointed = null;
   let scene = new Map();
   let members = new Map(); // card id -> ids of the pods that it owns or lists
 
-  const element = make("div", { class: `picture ${crowd > 24 ? "crowd" : crowd > 8 ? "many" : ""}` },
+  const element = make("div", { class: `picture ${cards.size ? "" : "bare"} ${crowd > 24 ? "crowd" : crowd > 8 ? "many" : ""}` },
     cards.size ? make("div", { class: "cards", role: "list", "aria-label": words.objects }, [...cards.values()]) : null,
     make("div", { class: "places", role: "group", "aria-label": words.nodes }, [...rooms.values()].map((room) => room.element)), links);
   new ResizeObserver(() => link()).observe(element);
@@ -94,6 +95,8 @@ function picture(story, scenes, pin) {
     const short = item.parent && nameOf(id).startsWith(nameOf(item.parent) + "-") ? nameOf(id).slice(nameOf(item.parent).length + 1) : nameOf(id);
     const facts = (item.facts ?? []).map(([label, value]) => `${label} ${value}`).join(", ");
     const chip = chips.get(id) ?? make("div", { class: "chip", role: "img" });
+    if (chip.item === item) return chip;
+    chip.item = item;
     if (!chips.has(id)) pointing(chip, id);
     chip.setAttribute("style", tint(item) || hue(kinds[kindOf(id)].hue));
     chip.title = [nameOf(id), item.word, facts].filter(Boolean).join("\n");
@@ -106,10 +109,15 @@ function picture(story, scenes, pin) {
 
   function fillCard(id, item, before, scene) {
     const kind = kindOf(id);
+    const marks = (members.get(id) ?? []).map((pod) => scene.get(pod).state);
+    // What looks as it did at the step before is left alone: a browser lays out only what is new.
+    const look = [item, before, marks.join()];
+    if (drawn.get(id)?.every((each, i) => each === look[i])) return;
+    drawn.set(id, look);
     const was = new Map(before?.facts ?? []);
     const facts = (item.facts ?? []).map(([label, value]) =>
       make("span", { class: before && was.get(label) !== value ? "fact new" : "fact" }, `${label} `, make("b", {}, value)));
-    const pods = (members.get(id) ?? []).map((pod) => mark(states[scene.get(pod).state]));
+    const pods = marks.map((state) => mark(states[state]));
     const badge = item.generation ? make("span", { class: "badge", style: tint(item) }, `v${item.generation}`) : "";
     const word = item.word ? make("span", { class: "word", style: hue(states[item.state].hue) }, item.word) : "";
     const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kind} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id); } }, icon(PIN, 12));
@@ -136,7 +144,7 @@ function picture(story, scenes, pin) {
       room.element.classList.toggle("absent", !item && id !== "Node/");
       room.element.classList.toggle("touched", touched.has(id));
       room.element.classList.toggle("out", item?.state === "failing");
-      room.word.textContent = item?.word ?? "";
+      if (room.word.textContent !== (item?.word ?? "")) room.word.textContent = item?.word ?? "";
     }
     for (const [id, chip] of chips) if (!scene.has(id)) { chip.remove(); chips.delete(id); }
     for (const [id, item] of scene) {

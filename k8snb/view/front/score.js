@@ -36,15 +36,17 @@ function score(story, go) {
     const [name, tail] = lane.name.endsWith("-controller") ? [lane.name.slice(0, -11), "-controller"] : [lane.name, ""];
     return make("span", { class: "lane", style: hue(lane.hue), title: lane.name }, name, make("span", { class: "tail" }, tail));
   });
+  let before = 0;
   const paint = (now) => {
     head.setAttribute("x1", x(now));
     head.setAttribute("x2", x(now));
-    dots.forEach((dot, i) => {
-      dot.classList.toggle("past", i < now);
-      dot.classList.toggle("now", i === now);
-      dot.setAttribute("r", i === now ? radius + 2 : radius);
-    });
-    threads.forEach((line, i) => line?.classList.toggle("now", i === now));
+    for (let i = Math.min(now, before); i <= Math.max(now, before); i++) {
+      dots[i].classList.toggle("past", i < now);
+      dots[i].classList.toggle("now", i === now);
+      dots[i].setAttribute("r", i === now ? radius + 2 : radius);
+      threads[i]?.classList.toggle("now", i === now);
+    }
+    before = now;
     labels.forEach((label, i) => label.classList.toggle("now", i === frames[now].lane));
   };
   return { labels: make("div", { class: "lanes" }, labels), svg, paint };
