@@ -15,8 +15,11 @@ from babel.messages.pofile import write_po
 
 ROOT = Path(__file__).parent.parent / "k8snb"
 TEMPLATE = ROOT / "locale" / "k8snb.pot"
-TABLES = {"Verb": (1,), "_b": (1, 4)}
+TABLES = {"Verb": (1,), "_b": (1, 4), "Transition": (0, 1, 2, 4), "ExtensionPoint": (2,)}
 """Rows of tables that hold sentences, and at which places among their arguments."""
+
+OBSERVED = "saw"
+"""The method by which parts of the cluster note what they observed: its keywords are words for readers."""
 
 
 def sentences() -> dict[str, list[str]]:
@@ -33,7 +36,11 @@ def sentences() -> dict[str, list[str]]:
 
 def _spoken(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Attribute) and node.func.attr == OBSERVED:
+            yield from (keyword.arg.replace("_", " ") for keyword in node.keywords if keyword.arg)
+        if not isinstance(node.func, ast.Name):
             continue
         places = (0,) if node.func.id == "_" else TABLES.get(node.func.id, ())
         for argument in (node.args[place] for place in places if place < len(node.args)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from k8snb.i18n import _
 from k8snb.kubelet import hooks, pulling
 from k8snb.kubelet.backoff import Backoff, words
 from k8snb.kubelet.containerstatus import container_status, terminated
@@ -127,7 +128,7 @@ class ContainerUnit:
             self.state = step.to
             pool = self.worker.kubelet.pool
             if pool.tracing:
-                pool.wants(step.why)
+                pool.wants(_(step.why))
             step.act(self)
 
     def later(self, seconds: float, event: str, *, background: bool = False) -> None:

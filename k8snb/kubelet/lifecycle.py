@@ -2,15 +2,13 @@
 
 The pod worker and its containers look up what to do here, and the book draws its figure of a pod's life from
 the same rows. A row says: in this state, when this happens, go to that state and do this; `why` says it in a
-sentence. What is not in a table does nothing.
+sentence, which is translated when somebody reads it. What is not in a table does nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-
-from k8snb.i18n import _
 
 
 class Transition(NamedTuple):
@@ -24,54 +22,52 @@ class Transition(NamedTuple):
 
 
 POD: tuple[Transition, ...] = (
-    Transition("New", "seen", "New", "admit", _("The kubelet sees a pod bound to its node.")),
-    Transition("New", "admitted", "Preparing", "prepare", _("The node has room for it.")),
-    Transition("New", "rejected", "Finished", "reject", _("The node has no room for it.")),
-    Transition("Preparing", "retry", "Preparing", "prepare", _("Try again to mount volumes and make the sandbox.")),
-    Transition("Preparing", "sandbox ready", "Running", "begin", _("The pod has an address; containers may start.")),
-    Transition("Running", "container changed", "Running", "progress", _("A container started, ended or was refused.")),
-    Transition("Running", "refresh", "Running", "refresh_volumes", _("Volumes follow the objects they come from.")),
-    Transition("Running", "all ended", "Finished", "finish", _("Every container has ended for good.")),
-    Transition("Running", "stopping", "Terminating", "terminate", _("The pod is deleted or out of time.")),
-    Transition("Preparing", "stopping", "Terminating", "terminate", _("The pod is deleted before it ran.")),
-    Transition("New", "stopping", "Terminating", "terminate", _("The pod is deleted before it was admitted.")),
-    Transition("Terminating", "stopping", "Terminating", "terminate", _("The grace period is shortened.")),
-    Transition("Terminating", "container changed", "Terminating", "terminated", _("A container has ended.")),
-    Transition("Terminating", "all ended", "Finished", "finish", _("No container is left.")),
-    Transition("Finished", "stopping", "Gone", "remove", _("Nothing is left to stop: the object may go.")),
-    Transition("Gone", "stopping", "Gone", "remove", _("The API refused; ask again.")),
+    Transition("New", "seen", "New", "admit", "The kubelet sees a pod bound to its node."),
+    Transition("New", "admitted", "Preparing", "prepare", "The node has room for it."),
+    Transition("New", "rejected", "Finished", "reject", "The node has no room for it."),
+    Transition("Preparing", "retry", "Preparing", "prepare", "Try again to mount volumes and make the sandbox."),
+    Transition("Preparing", "sandbox ready", "Running", "begin", "The pod has an address; containers may start."),
+    Transition("Running", "container changed", "Running", "progress", "A container started, ended or was refused."),
+    Transition("Running", "refresh", "Running", "refresh_volumes", "Volumes follow the objects they come from."),
+    Transition("Running", "all ended", "Finished", "finish", "Every container has ended for good."),
+    Transition("Running", "stopping", "Terminating", "terminate", "The pod is deleted or out of time."),
+    Transition("Preparing", "stopping", "Terminating", "terminate", "The pod is deleted before it ran."),
+    Transition("New", "stopping", "Terminating", "terminate", "The pod is deleted before it was admitted."),
+    Transition("Terminating", "stopping", "Terminating", "terminate", "The grace period is shortened."),
+    Transition("Terminating", "container changed", "Terminating", "terminated", "A container has ended."),
+    Transition("Terminating", "all ended", "Finished", "finish", "No container is left."),
+    Transition("Finished", "stopping", "Gone", "remove", "Nothing is left to stop: the object may go."),
+    Transition("Gone", "stopping", "Gone", "remove", "The API refused; ask again."),
 )
 
 CONTAINER: tuple[Transition, ...] = (
-    Transition("Waiting", "start", "Waiting", "ensure_image", _("It is this container's turn.")),
-    Transition("Waiting", "image absent", "Pulling", "pull", _("The image is not on the node, or must be asked for.")),
-    Transition("Waiting", "image present", "Configuring", "configure", _("The image is on the node.")),
-    Transition("Waiting", "image refused", "Refused", "wait_for_image", _("The image can not be had.")),
-    Transition("Pulling", "pulled", "Waiting", "arrived", _("The registry has answered with the image.")),
-    Transition("Pulling", "pull failed", "Refused", "back_off_pulling", _("The registry refused.")),
-    Transition("Refused", "resync", "Refused", "report_image", _("Still backing off from the registry.")),
-    Transition("Refused", "retry", "Waiting", "start", _("The back-off is over.")),
-    Transition(
-        "Configuring", "incomplete", "Misconfigured", "wait_for_config", _("The environment refers to nothing.")
-    ),
-    Transition("Misconfigured", "retry", "Waiting", "start", _("Look again.")),
-    Transition("Configuring", "complete", "Starting", "create", _("Everything the container needs is there.")),
-    Transition("Starting", "created", "Starting", "launch", _("The runtime starts its process.")),
-    Transition("Starting", "launched", "Running", "begin", _("The process runs and the postStart hook is done.")),
-    Transition("Starting", "start failed", "Exited", "exited", _("The process could not be run.")),
-    Transition("Starting", "exited", "Exited", "exited", _("The process has ended.")),
-    Transition("Starting", "stop", "Stopping", "stop", _("The pod is being stopped.")),
-    Transition("Running", "exited", "Exited", "exited", _("The process has ended.")),
-    Transition("Running", "unhealthy", "Stopping", "kill", _("A probe failed too often, or the spec changed.")),
-    Transition("Running", "stop", "Stopping", "stop", _("The pod is being stopped.")),
-    Transition("Stopping", "signal", "Stopping", "send_signal", _("The preStop hook is done.")),
-    Transition("Stopping", "stop", "Stopping", "stop", _("The grace period is shortened.")),
-    Transition("Stopping", "exited", "Exited", "exited", _("The process has ended.")),
-    Transition("Exited", "restart", "Exited", "restart", _("The restart policy asks for another run.")),
-    Transition("Exited", "back off", "BackOff", "report_backoff", _("It has failed too often in a row.")),
-    Transition("Exited", "again", "Waiting", "again", _("It may run again at once.")),
-    Transition("BackOff", "resync", "BackOff", "report_backoff", _("Still backing off.")),
-    Transition("BackOff", "retry", "Waiting", "again", _("The back-off is over.")),
+    Transition("Waiting", "start", "Waiting", "ensure_image", "It is this container's turn."),
+    Transition("Waiting", "image absent", "Pulling", "pull", "The image is not on the node, or must be asked for."),
+    Transition("Waiting", "image present", "Configuring", "configure", "The image is on the node."),
+    Transition("Waiting", "image refused", "Refused", "wait_for_image", "The image can not be had."),
+    Transition("Pulling", "pulled", "Waiting", "arrived", "The registry has answered with the image."),
+    Transition("Pulling", "pull failed", "Refused", "back_off_pulling", "The registry refused."),
+    Transition("Refused", "resync", "Refused", "report_image", "Still backing off from the registry."),
+    Transition("Refused", "retry", "Waiting", "start", "The back-off is over."),
+    Transition("Configuring", "incomplete", "Misconfigured", "wait_for_config", "The environment refers to nothing."),
+    Transition("Misconfigured", "retry", "Waiting", "start", "Look again."),
+    Transition("Configuring", "complete", "Starting", "create", "Everything the container needs is there."),
+    Transition("Starting", "created", "Starting", "launch", "The runtime starts its process."),
+    Transition("Starting", "launched", "Running", "begin", "The process runs and the postStart hook is done."),
+    Transition("Starting", "start failed", "Exited", "exited", "The process could not be run."),
+    Transition("Starting", "exited", "Exited", "exited", "The process has ended."),
+    Transition("Starting", "stop", "Stopping", "stop", "The pod is being stopped."),
+    Transition("Running", "exited", "Exited", "exited", "The process has ended."),
+    Transition("Running", "unhealthy", "Stopping", "kill", "A probe failed too often, or the spec changed."),
+    Transition("Running", "stop", "Stopping", "stop", "The pod is being stopped."),
+    Transition("Stopping", "signal", "Stopping", "send_signal", "The preStop hook is done."),
+    Transition("Stopping", "stop", "Stopping", "stop", "The grace period is shortened."),
+    Transition("Stopping", "exited", "Exited", "exited", "The process has ended."),
+    Transition("Exited", "restart", "Exited", "restart", "The restart policy asks for another run."),
+    Transition("Exited", "back off", "BackOff", "report_backoff", "It has failed too often in a row."),
+    Transition("Exited", "again", "Waiting", "again", "It may run again at once."),
+    Transition("BackOff", "resync", "BackOff", "report_backoff", "Still backing off."),
+    Transition("BackOff", "retry", "Waiting", "again", "The back-off is over."),
 )
 
 Table = Mapping[tuple[str, str], Transition]

@@ -134,7 +134,7 @@ class PodWorker:
                 pool.compares(_("stage of the pod"), self.state, step.to)
             self.state = step.to
             if pool.tracing and event != "container changed":  # then the container has said why
-                pool.wants(step.why)
+                pool.wants(_(step.why))
             step.act(self)
 
     # -- what the API says -------------------------------------------------------------------------

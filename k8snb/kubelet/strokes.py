@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from k8snb.i18n import _
 from k8snb.kubelet.lifecycle import CONTAINER_TABLE, POD_TABLE, Transition, walk
 from k8snb.kubelet.podstatus import status_on_arrival, status_when_running
 from k8snb.kubelet.runtime import START_SECONDS, Pull, RuntimeRefused
@@ -137,7 +138,7 @@ def run(worker: PodWorker) -> bool:
 
 def _say_why(kubelet: Kubelet, way: Transition) -> None:
     if kubelet.pool.tracing:
-        kubelet.pool.wants(way.why)
+        kubelet.pool.wants(_(way.why))
 
 
 STROKES: Mapping[tuple[str, str], Callable[[PodWorker], bool]] = {

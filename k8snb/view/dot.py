@@ -22,8 +22,8 @@ from k8snb.view import theme
 from k8snb.view.frames import MARKS
 from k8snb.view.svg import GLYPH, NAMES, SMALLEST, SOFT, TEXT, layout, pixels_of, themed
 
-_LINE = 26
-"""Facts share a line of a label up to about so many characters."""
+_LINE, _LONG_LINE = 26, 58
+"""Facts share a line of a label up to about so many characters; in a chain, where there is room, up to more."""
 
 _COLUMN = 780
 """How wide a page's column of text is, in pixels: a drawing that does not fit into it is turned, if that helps."""
@@ -32,9 +32,15 @@ _MOST_SAID, _MOST_NAMED = 40, 12
 """How many connections a description tells, and how many names of one kind; the text beside it has them all."""
 
 _FONT = "Helvetica,Arial,sans-serif"
+_SPACE = "\u00a0\u00a0"
+"""Between a loop and its word; Graphviz leaves nothing there."""
+
 _PLAIN = '<table border="0" cellborder="0" cellspacing="0" cellpadding="2" {room}>{rows}</table>'
 _UNSAID = frozenset({"Component", "Stage", "State"})
 """Kinds that are no words of the API: a glyph is enough."""
+
+_NO_VERBS = _UNSAID | {"EndpointSlice", "User"}
+"""Kinds whose arrows have words that are no verbs of which they are the subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,8 @@ class Graph:
     groups: Sequence[Group] = field(default_factory=tuple)
     across: bool = True
     """From left to right, else from top to bottom."""
+    chain: bool = False
+    """One stage after another: arrows are short and lines long, so that it can be seen at a glance."""
 
 
 class Diagram:
@@ -132,30 +140,62 @@ def framed(picture: str) -> str:
 
 
 def alternative(graph: Graph) -> str:
-    """The picture in a paragraph: what is in it, in which state, and how it hangs together."""
+    """The picture in a paragraph: what is in it, in which state and where, and how it hangs together."""
+    if graph.chain:
+        facts = [next(filter(None, node.facts), "") for node in graph.nodes]
+        stages = [_called(node) + (f" ({fact})" if fact else "") for node, fact in zip(graph.nodes, facts, strict=True)]
+        return _("In this order: {stages}.").format(stages=_joined(stages))
     kinds: dict[str, list[Node]] = {}
     for node in graph.nodes:
         kinds.setdefault(node.kind, []).append(node)
     places = {group.id: group for group in graph.groups}
-    inventory = "; ".join(f"{kind} {_listed(nodes, places)}" for kind, nodes in kinds.items())
-    count = _("{nodes} objects, {edges} connections").format(nodes=len(graph.nodes), edges=len(graph.edges))
-    sentences = [f"{count}: {inventory}." if inventory else f"{count}."]
-    names = {node.id: f"{node.kind} {node.name}" for node in graph.nodes}
-    known = [edge for edge in graph.edges if edge.tail in names and edge.head in names]
-    ways: dict[tuple[str, str], list[str]] = {}
-    for edge in known[:_MOST_SAID]:
-        ways.setdefault((edge.tail, edge.word or _("leads to")), []).append(names[edge.head])
-    sentences += [f"{names[tail]} {word} {', '.join(heads)}." for (tail, word), heads in ways.items()]
-    if len(known) > _MOST_SAID:
-        sentences.append(_("And {count} connections more.").format(count=len(known) - _MOST_SAID))
+    shown = "; ".join(_of_kind(kind, _listed(nodes, places)) for kind, nodes in kinds.items())
+    sentences = [_("It shows {objects}.").format(objects=shown)] if shown else []
+    known = {node.id: node for node in graph.nodes}
+    edges = [edge for edge in graph.edges if edge.tail in known and edge.head in known]
+    ways: dict[tuple[str, str], list[Node]] = {}
+    for edge in edges[:_MOST_SAID]:
+        ways.setdefault((edge.tail, edge.word), []).append(known[edge.head])
+    sentences += [_connected(known[tail], word, heads) for (tail, word), heads in ways.items()]
+    if len(edges) > _MOST_SAID:
+        sentences.append(_("There are {count} connections more.").format(count=len(edges) - _MOST_SAID))
     return " ".join(sentences)
+
+
+def _connected(tail: Node, word: str, heads: Sequence[Node]) -> str:
+    """A sentence about arrows of one word: parts and states have relations that are no verbs."""
+    kinds: dict[str, list[str]] = {}
+    for head in heads:
+        kinds.setdefault(head.kind, []).append(_("itself") if head is tail else head.name)
+    said = _joined([_of_kind(kind, _joined(names)) for kind, names in kinds.items()])
+    if not word:
+        return _("{tail} leads to {heads}.").format(tail=_called(tail), heads=said)
+    form = _("From {tail} to {heads}: {word}.") if tail.kind in _NO_VERBS else _("{tail} {word} {heads}.")
+    return form.format(tail=_called(tail), heads=said, word=word)
+
+
+def _called(node: Node) -> str:
+    return _of_kind(node.kind, node.name)
+
+
+def _of_kind(kind: str, names: str) -> str:
+    """Names after their kind, if that says something."""
+    return names if kind in _UNSAID or names == _("itself") else f"{kind} {names}"
+
+
+def _joined(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return _("{these} and {last}").format(these=", ".join(words[:-1]), last=words[-1])
 
 
 def _listed(nodes: Sequence[Node], places: dict[str, Group]) -> str:
     """The names of nodes of one kind, with their states and places."""
     said = [f"{node.name}{_where(places.get(node.group))}{f' ({node.word})' if node.word else ''}" for node in nodes]
-    more = _("and {count} more").format(count=len(said) - _MOST_NAMED)
-    return ", ".join([*said[:_MOST_NAMED], *([more] if len(said) > _MOST_NAMED else [])])
+    if len(said) > _MOST_NAMED:
+        said = [*said[:_MOST_NAMED], _("{count} more").format(count=len(said) - _MOST_NAMED)]
+    return _joined(said)
 
 
 def text(graph: Graph) -> str:
@@ -218,7 +258,7 @@ def source(graph: Graph) -> str:
             "rankdir": "LR" if graph.across else "TB",
             "bgcolor": "transparent",
             "nodesep": "0.18",
-            "ranksep": "0.55",
+            "ranksep": "0.24" if graph.chain else "0.55",
             "pad": "0.06",
             "fontname": _FONT,
             "fontcolor": SOFT,
@@ -232,7 +272,7 @@ def source(graph: Graph) -> str:
         style = "dashed" if edge.faint else "solid"
         ends = (edge.head, edge.tail) if edge.back else (edge.tail, edge.head)
         turned = {"dir": "back"} if edge.back else {}
-        dot.edge(*map(quoted, ends), label=_edge_label(edge.word), style=style, **turned)
+        dot.edge(*map(quoted, ends), label=_edge_label(edge.word, loop=edge.tail == edge.head), style=style, **turned)
     return str(dot.source)
 
 
@@ -241,7 +281,7 @@ def _fill(dot: Any, graph: Graph, group: str) -> None:
     known = {each.id for each in graph.groups}
     for node in graph.nodes:
         if (node.group if node.group in known else "") == group:
-            dot.node(quoted(node.id), label=_label(node, _short(node, graph)))
+            dot.node(quoted(node.id), label=_label(node, _short(node, graph), graph.chain))
     for inner in graph.groups:
         if inner.within == group:
             hue = theme.hue(theme.look(inner.kind).hue)
@@ -258,10 +298,10 @@ def quoted(name: str) -> str:
     return name.replace(":", "_")
 
 
-def _edge_label(word: str) -> str:
+def _edge_label(word: str, *, loop: bool = False) -> str:
     """The word of an edge; one with wide characters in a cell of the width that they need."""
     if not word or word.isascii():
-        return f" {word} " if word else ""
+        return f"{_SPACE if loop else ' '}{word} " if word else ""
     cell = f'<td width="{measure(word, 10)}">{html.escape(word)}</td>'
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1"><tr>{cell}</tr></table>>'
 
@@ -282,7 +322,7 @@ def _short(node: Node, graph: Graph) -> str:
     return next((f"…{node.name.removeprefix(name)}" for name in owners if node.name.startswith(f"{name}-")), node.name)
 
 
-def _label(node: Node, name: str) -> str:
+def _label(node: Node, name: str, chain: bool = False) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
     alone = f"{_mark(node.state)}&#160;" if node.state and not node.word else ""
     kind = "" if node.kind in _UNSAID else node.kind
@@ -291,7 +331,7 @@ def _label(node: Node, name: str) -> str:
     head = _cells(_glyph(node.kind), words, width)
     room = f'align="left" fixedsize="true" width="{width + 24}" height="20"'
     rows = [f'<tr><td align="left">{_PLAIN.format(rows=head, room=room)}</td></tr>']
-    for line in _facts(node):
+    for line in _facts(node, chain):
         width = measure(html.unescape(re.sub("<[^>]*>", "", line)), 10)
         rows.append(f'<tr><td align="left" width="{width}"><font point-size="10">{line}</font></td></tr>')
     shape = 'border="1" style="rounded" cellborder="0" cellspacing="1" cellpadding="2"'
@@ -303,11 +343,12 @@ def _mark(state: str) -> str:
     return f'<font color="{theme.hue(known.hue)}">{MARKS[known.mark]}</font>'
 
 
-def _facts(node: Node) -> list[str]:
-    """The state and the facts of a node in short lines, as label text."""
+def _facts(node: Node, chain: bool = False) -> list[str]:
+    """The state and the facts of a node in short lines, as label text; in a chain the first stands alone."""
+    most = measure("x" * (_LONG_LINE if chain else _LINE), 1)
     lines: list[str] = []
-    for fact in node.facts:
-        if lines and measure(lines[-1] + fact, 1) < measure("x" * _LINE, 1):
+    for number, fact in enumerate(node.facts):
+        if lines and not (chain and number == 1) and measure(lines[-1] + fact, 1) < most:
             lines[-1] += f" · {fact}"
         else:
             lines.append(fact)

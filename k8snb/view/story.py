@@ -175,7 +175,7 @@ def _frame(turn: Turn, at: History, namespace: str) -> Frame:
 
 
 def _observed(span: Span) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), show(value) or "–") for name, value in span.observed.items()]
+    return [(_(name.replace("_", " ")), show(value) or "–") for name, value in span.observed.items()]
 
 
 def _compared(span: Span) -> list[tuple[str, str, str]]:

@@ -18,7 +18,7 @@ SOFT = "#010204"
 GLYPH = 0x00A000
 """Colours that stand for something else until the picture is finished: text, quiet text, glyph number n."""
 
-SMALLEST = 0.8
+SMALLEST = 0.72
 """A picture shrinks to this part of its size and no further; what is still too wide scrolls."""
 
 NAMES = list(theme.KINDS)

@@ -111,10 +111,10 @@ def test_the_picture_has_a_name_and_a_description_that_says_what_is_shown() -> N
     svg = Diagram(graph(behind_a_service(), "svc/web")).svg()
     assert 'aria-label="Service web, its endpoints, and the pods behind them"' in svg
     assert html.unescape(svg.partition("<desc>")[2].partition("</desc>")[0]) == (
-        "5 objects, 4 connections: Service web; EndpointSlice web-x7k2p; "
-        "Pod web-7f6b9d8c4-kqw5b on node-3 (Running), web-7f6b9d8c4-sz7dk on node-1 (Running), web-alone (Pending). "
+        "It shows Service web; EndpointSlice web-x7k2p; Pod web-7f6b9d8c4-kqw5b on node-3 (Running), "
+        "web-7f6b9d8c4-sz7dk on node-1 (Running) and web-alone (Pending). "
         "Service web has EndpointSlice web-x7k2p. "
-        "EndpointSlice web-x7k2p ready Pod web-7f6b9d8c4-kqw5b, Pod web-7f6b9d8c4-sz7dk. "
+        "From EndpointSlice web-x7k2p to Pod web-7f6b9d8c4-kqw5b and web-7f6b9d8c4-sz7dk: ready. "
         "Service web selects Pod web-alone."
     )
 

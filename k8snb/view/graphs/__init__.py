@@ -64,8 +64,8 @@ def graph(reader: Snapshot, *names: str, namespace: str = "default") -> Graph:
     """
     sketch = Sketch(reader, namespace)
     titles = [title for name in names for title in _draw(sketch, name)] or [namespaces.application(sketch)]
-    across = not (len(names) == 1 and names[0] in PLANS and PLANS[names[0]].down)
-    return sketch.graph("; ".join(dict.fromkeys(titles)), across=across)
+    chain = len(names) == 1 and names[0] in PLANS and PLANS[names[0]].down
+    return sketch.graph("; ".join(dict.fromkeys(titles)), chain=chain)
 
 
 def _draw(sketch: Sketch, name: str) -> list[str]:

@@ -68,6 +68,10 @@ def somebody(sketch: Sketch, kind: str, name: str) -> str:
 # -- the parts ---------------------------------------------------------------------------------------------
 
 
+_FEW_RULES, _FEW_NAMES = 4, 3
+"""So many rules are drawn one by one; where there are more, so many resources of each are named."""
+
+
 def _bindings(sketch: Sketch) -> list[Object]:
     return [*sketch.here(BINDINGS), *sketch.everywhere(CLUSTER_BINDINGS)]
 
@@ -124,22 +128,29 @@ def _rules_of(sketch: Sketch, role: Object) -> None:
 
 
 def _rules(sketch: Sketch, role: Object) -> None:
+    """The rules of a role; where there are many, those that allow the same verbs are drawn as one."""
     front, rules = sketch.put(role), role.get("rules") or ()
-    for number, rule in enumerate(rules[:FEW]):
+    many = len(rules) > _FEW_RULES
+    told: dict[str, tuple[str, list[list[str]]]] = {}
+    for number, rule in enumerate(rules):
         verbs = _("any verb") if "*" in rule["verbs"] else ", ".join(rule["verbs"])
-        sketch.link(front, sketch.note("Rule", verbs, *_concerned(rule), id=f"{front}/rule/{number}"), _("allows"))
-    if len(rules) > FEW:
-        rest = _("and {count} more").format(count=len(rules) - FEW)
+        _verbs, about = told.setdefault(verbs if many else str(number), (verbs, []))
+        about.append(_concerned(rule, _FEW_NAMES if many else FEW))
+    for number, (verbs, about) in enumerate(list(told.values())[:FEW]):
+        facts = [", ".join(each) for each in about] if many else about[0]
+        sketch.link(front, sketch.note("Rule", verbs, *facts, id=f"{front}/rule/{number}"), _("allows"))
+    if len(told) > FEW:
+        rest = _("and {count} more").format(count=len(told) - FEW)
         sketch.link(front, sketch.note("Rule", rest, id=f"{front}/rule/rest"), _("allows"))
 
 
-def _concerned(rule: Object) -> list[str]:
+def _concerned(rule: Object, few: int) -> list[str]:
     """What a rule is about: resources of groups, names of objects, paths."""
     groups = [each for each in rule.get("apiGroups") or () if each not in ("", "*")]
     resources = [_("every resource") if each == "*" else each for each in rule.get("resources") or ()]
     names = rule.get("resourceNames") or ()
     named = [_("only {names}").format(names=", ".join(names))] if names else []
     listed = [*resources, *(rule.get("nonResourceURLs") or ())]
-    if len(listed) > FEW:
-        listed = [*listed[:FEW], _("and {count} more").format(count=len(listed) - FEW)]
+    if len(listed) > few:
+        listed = [*listed[:few], _("and {count} more").format(count=len(listed) - few)]
     return [*listed, *([_("of {groups}").format(groups=", ".join(groups))] if groups else []), *named]

@@ -23,7 +23,7 @@ from k8snb.view.graphs.sketch import Sketch
 from k8snb.view.scene import natural
 
 API, STORE = "kube-apiserver", "etcd"
-_FEW_NODES = 3
+_FEW_NODES = 1
 _TABLE = "Component"
 
 
@@ -45,19 +45,20 @@ def control_plane(sketch: Sketch) -> str:
     sketch.note(_TABLE, STORE, _("every revision"), group=plane, id=STORE)
     count = _("{count} plugins").format(count=len(SCHEDULING))
     sketch.note(_TABLE, "kube-scheduler", count, group=plane, id="kube-scheduler")
-    names = [each.name for each in CONTROLLERS]
-    sketch.note(_TABLE, "kube-controller-manager", *names, group=plane, id="kube-controller-manager")
+    names = [each.name.removesuffix("-controller") for each in CONTROLLERS]
+    count = _("{count} controllers:").format(count=len(names))
+    sketch.note(_TABLE, "kube-controller-manager", count, *names, group=plane, id="kube-controller-manager")
     sketch.note(_TABLE, "DNS", _("names of Services"), group=plane, id="DNS")
     sketch.link("you", API, _("ask and write"))
     sketch.link(API, STORE, _("reads, writes"))
-    sketch.link("kube-scheduler", API, _("watches, binds"))
+    sketch.link("kube-scheduler", API, _("watches, binds"), back=True)
     sketch.link("kube-controller-manager", API, _("watches, writes"), back=True)
     sketch.link("DNS", API, _("watches"), back=True)
     machines = sorted(sketch.here("nodes"), key=natural)
     for number, node in enumerate(machines[:_FEW_NODES]):
         _machine(sketch, node["metadata"]["name"], first=number == 0)
     if len(machines) > _FEW_NODES:
-        rest = sketch.note("Node", _("and {count} more").format(count=len(machines) - _FEW_NODES))
+        rest = sketch.note("Node", _("{count} others").format(count=len(machines) - _FEW_NODES))
         sketch.link(API, rest, _("the same"), faint=True)
     return _("The control plane and the nodes: who talks to whom")
 
@@ -112,34 +113,41 @@ def container_lifecycle(sketch: Sketch) -> str:
 def _states(sketch: Sketch, table: Iterable[Transition]) -> None:
     rows = list(table)
     for name in dict.fromkeys(state for row in rows for state in (row.state, row.to)):
-        sketch.note("State", name, state=_STATES.get(name, ""), id=name)
+        sketch.note("State", _(name), state=_STATES.get(name, ""), id=name)
     ways: dict[tuple[str, str], list[Transition]] = {}
     for row in rows:
         ways.setdefault((row.state, row.to), []).append(row)
     for (tail, head), way in ways.items():
-        sketch.link(tail, head, ", ".join(row.event for row in way), note=" ".join(row.why for row in way))
+        sketch.link(tail, head, ", ".join(_(row.event) for row in way), note=" ".join(_(row.why) for row in way))
 
 
 # -- chains ------------------------------------------------------------------------------------------------
 
-_WRITE: tuple[tuple[str, str], ...] = (
-    ("decoding", _("every field is checked against the schema")),
-    ("defaulting", _("what was left out is filled in")),
-    ("mutating admission", _("plugins and webhooks may change the object")),
-    ("validation", _("the rules of the kind")),
-    ("validating admission", _("plugins, policies and webhooks may refuse it; quotas count it")),
-)
-_FILTERS: Mapping[str, str] = {
-    "panic recovery": _("a bug becomes an answer"),
-    "audit": _("who asked what, and the answer"),
-    "metrics": _("counts requests"),
-    "authentication": _("who is it?"),
-    "impersonation": _("as whom do they act?"),
-    "request info": _("which verb, which resource?"),
-    "priority and fairness": _("which queue is it for?"),
-    "authorization": _("may they do that?"),
-    "content negotiation": _("in which form is the answer wanted?"),
-}
+
+def _write_stages() -> tuple[tuple[str, str], ...]:
+    """What a write passes behind the filters, and what for."""
+    return (
+        (_("decoding"), _("every field is checked against the schema")),
+        (_("defaulting"), _("what was left out is filled in")),
+        (_("mutating admission"), _("plugins and webhooks may change the object")),
+        (_("validation"), _("the rules of the kind")),
+        (_("validating admission"), _("plugins, policies and webhooks may refuse it; quotas count it")),
+    )
+
+
+def _purposes() -> Mapping[str, str]:
+    """What each filter is for."""
+    return {
+        "panic recovery": _("a bug becomes an answer"),
+        "audit": _("who asked what, and the answer"),
+        "metrics": _("counts requests"),
+        "authentication": _("who is it?"),
+        "impersonation": _("as whom do they act?"),
+        "request info": _("which verb, which resource?"),
+        "priority and fairness": _("which queue is it for?"),
+        "authorization": _("may they do that?"),
+        "content negotiation": _("in which form is the answer wanted?"),
+    }
 
 
 def request_path(sketch: Sketch) -> str:
@@ -148,10 +156,11 @@ def request_path(sketch: Sketch) -> str:
     stages = sketch.frame("stages", "", _("a write"))
     sketch.note("User", _("you"), id="you")
     chain = ["you"]
+    purposes = _purposes()
     for number, (name, _filter) in enumerate(FILTERS, 1):
-        chain.append(sketch.note("Stage", f"{number} {name}", _FILTERS.get(name, ""), group=box, id=f"filter/{name}"))
+        chain.append(sketch.note("Stage", f"{number} {name}", purposes.get(name, ""), group=box, id=f"filter/{name}"))
     gate = chain[-1]
-    for number, (name, why) in enumerate(_WRITE, 1):
+    for number, (name, why) in enumerate(_write_stages(), 1):
         chain.append(sketch.note("Stage", f"{number} {name}", why, group=stages, id=f"stage/{name}"))
     chain.append(sketch.note(_TABLE, STORE, id=STORE))
     for tail, head in pairwise(chain):
@@ -168,7 +177,7 @@ def scheduling(sketch: Sketch) -> str:
     for point in EXTENSION_POINTS:
         rows = [row for row in SCHEDULING.values() if hasattr(row.plugin, point.method)]
         names = [f"{row.name} ×{row.weight}" if point.name == "Score" else row.name for row in rows]
-        said = (point.asked, *(names or [_("no plugin")]))
+        said = (_(point.asked), *(names or [_("no plugin")]))
         chain.append(sketch.note("Stage", point.name, *said, group=boxes[cycles[point.name]], id=f"point/{point.name}"))
     for tail, head in pairwise(chain):
         sketch.link(tail, head)
@@ -201,13 +210,13 @@ def admission(sketch: Sketch) -> str:
     """The admission plugins in order: first those that may change the object, then those that may only refuse it."""
     mutating = [each for each in _admission() if each.admit is not Plugin.admit]
     validating = [each for each in _admission() if each.validate is not Plugin.validate]
-    chain = _phase(sketch, "mutating", _("mutating: may change the object"), mutating)
+    chain = _phase(sketch, "mutating", _("mutating"), mutating)
     chain.append(sketch.note("Stage", _("validation"), _("the rules of the kind"), id="validation"))
-    chain += _phase(sketch, "validating", _("validating: may only refuse"), validating)
+    chain += _phase(sketch, "validating", _("validating"), validating)
     chain.append(sketch.note(_TABLE, STORE, id=STORE))
     for tail, head in pairwise(chain):
         sketch.link(tail, head)
-    return _("Admission: the plugins that a write passes, in order")
+    return _("Admission: what a write passes, first plugins that may change it, then those that may only refuse it")
 
 
 def _phase(sketch: Sketch, phase: str, name: str, plugins: Iterable[type[Plugin]]) -> list[str]:

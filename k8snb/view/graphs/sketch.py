@@ -149,9 +149,9 @@ class Sketch:
         namespace = obj["metadata"].get("namespace", self.namespace)
         return "" if namespace == self.namespace else self.box(namespace)
 
-    def graph(self, title: str, *, across: bool = True) -> Graph:
+    def graph(self, title: str, *, chain: bool = False) -> Graph:
         """The finished picture."""
         nodes = {group.id: natural({"metadata": {"name": group.name}}) for group in self._groups.values()}
         machines = sorted((g for g in self._groups.values() if g.kind == "Node"), key=lambda group: nodes[group.id])
         others = [group for group in self._groups.values() if group.kind != "Node"]
-        return Graph(title, list(self._nodes.values()), list(self._edges), [*machines, *others], across)
+        return Graph(title, list(self._nodes.values()), list(self._edges), [*machines, *others], not chain, chain)
