@@ -34,6 +34,8 @@ from k8snb.clock import Clock, VirtualClock
 from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_CLOUD, OF_THE_SERVER, make, user_of
+from k8snb.csi.driver import Driver
+from k8snb.csi.installing import install, start_snapshots
 from k8snb.current import use
 from k8snb.hosting import Hosting, Program
 from k8snb.i18n import _
@@ -184,6 +186,8 @@ class Cluster(Showing, Hosting):
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
+        self.drivers: dict[str, Driver] = {}
+        """The storage drivers, by name."""
         self.programs: dict[str, Program] = {}
         """What the reader runs beside them, by name."""
         manager = self._context.separate("system:kube-controller-manager", patient={"pods"})
@@ -262,6 +266,30 @@ class Cluster(Showing, Hosting):
 
     def _start_kubelet(self, node: str) -> None:
         self.kubelets[node].start()
+
+    def add_driver(self, name: str, *, limit: int = 0, topology: str = "", snapshots: bool = False) -> Driver:
+        """Install a simulated CSI driver: its objects, its sidecars, its part on every node.
+
+        `limit` is how many of its volumes a node can have; with `topology`, the name of a label, a volume can be
+        reached from nodes with one value of it only. `snapshots` installs the definitions of VolumeSnapshots, too.
+        """
+        self._do("_add_driver", name, limit, topology, snapshots)
+        self.settle()
+        if snapshots:
+            self._do("_start_snapshots", name)
+        return self.drivers[name]
+
+    def _add_driver(self, name: str, limit: int, topology: str, snapshots: bool) -> None:
+        driver = self.drivers[name] = Driver(name, self.pool, self.clock.now, limit=limit, topology=topology)
+        self.pool.drivers[name] = driver
+        for sidecar in install(self._context, driver, snapshots=snapshots):
+            self.controllers[f"{sidecar.name}/{name}"] = sidecar
+        for kubelet in self.kubelets.values():
+            if kubelet.running:
+                kubelet.disks.register(driver)
+
+    def _start_snapshots(self, name: str) -> None:
+        self.controllers[f"snapshot-controller/{name}"] = start_snapshots(self._context, self.drivers[name])
 
     # -- the door ----------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ LAYERS = (
     ("helm",),
     ("kubectl", "lab", "live", "view"),
     ("controllers", "kubelet", "metrics", "network", "scheduler"),
-    ("ingress",),
+    ("csi", "ingress"),
     ("apiserver", "client"),
     ("store",),
     ("machinery",),

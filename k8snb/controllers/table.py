@@ -43,6 +43,7 @@ from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.controllers.statefulset.controller import StatefulSetController
 from k8snb.controllers.tainteviction import TaintEvictionController
 from k8snb.controllers.tokens import TokenController
+from k8snb.controllers.volumes.attaching import AttachDetachController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
 from k8snb.controllers.volumes.ephemeral import EphemeralVolumeController
 from k8snb.controllers.volumes.expanding import ExpandController
@@ -74,6 +75,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     DisruptionController,
     ResourceQuotaController,
     PersistentVolumeController,
+    AttachDetachController,
     EphemeralVolumeController,
     ExpandController,
     PVCProtectionController,

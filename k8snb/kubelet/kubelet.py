@@ -18,6 +18,7 @@ from k8snb.kubelet import logfiles
 from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
+from k8snb.kubelet.disks import Disks
 from k8snb.kubelet.heartbeat import LEASE_SECONDS, RENEW_SECONDS, STATUS_SECONDS, new_lease, renewed
 from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.images.program import Usage
@@ -84,6 +85,7 @@ class Kubelet:
         """What the events of a pod's first start have in common, by namespace and part of the pod."""
         self._images: Sequence[Object] = ()
         self._directories: dict[str, Volume] = {}
+        self.disks = Disks(self)
         self._room = [quantity.milli(self.capacity["cpu"]), quantity.value(self.capacity["memory"])]
         self._most_pods = int(self.capacity["pods"])
         self._used = (0, 0, 0)
@@ -105,6 +107,8 @@ class Kubelet:
         self.running = True
         self.pool.silent.discard(self.name)
         self._register()
+        for driver in self.pool.drivers.values():
+            self.disks.register(driver)
         self._beat()
         self.news = pods = self._informers.of("pods", fields=f"spec.nodeName={self.name}")
         present = {pod["metadata"]["uid"] for pod in pods.list()}

@@ -111,7 +111,7 @@ class PodPlan:
     """A pod's spec as its kubelet sees it."""
 
     __slots__ = (
-        "arrived", "containers", "cpu", "deadline", "ephemerals", "every", "gates", "grace", "host_network",
+        "arrived", "claims", "containers", "cpu", "deadline", "ephemerals", "every", "gates", "grace", "host_network",
         "inits", "mains", "memory", "parts", "plain", "restart_policy", "spec", "usual", "volumes",
         "waiting", "waiting_inits",
     )  # fmt: skip
@@ -137,6 +137,8 @@ class PodPlan:
         self.gates = tuple(gate["conditionType"] for gate in spec.get("readinessGates") or ())
         self.host_network = bool(spec.get("hostNetwork"))
         self.volumes = tuple(v for v in spec.get("volumes") or () if _from_api(v))
+        self.claims = any("persistentVolumeClaim" in v or "ephemeral" in v for v in spec.get("volumes") or ())
+        """Whether it mounts what a driver may have to attach first."""
         self.waiting = [plan.waiting for plan in self.mains]
         self.arrived: tuple[Any, ...] | None = None
         """The status of a plain pod that has just arrived, but for its node, and what else it is for (`podstatus`)."""
@@ -145,7 +147,7 @@ class PodPlan:
         only = self.mains[0]
         self.plain = len(self.every) == 1 and not (only.probes or only.hooks or self.gates)
         """Whether it is one container that is ready as soon as it runs, as nearly all pods are at scale."""
-        self.usual = self.plain and only.ordinary and not self.volumes and self.deadline is None
+        self.usual = self.plain and only.ordinary and not (self.volumes or self.claims) and self.deadline is None
         """Whether, besides, nothing has to be there but its image: then it starts in a few `strokes`."""
 
 

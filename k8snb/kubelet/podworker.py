@@ -46,18 +46,15 @@ class PodWorker:
         self.plan: PodPlan = kubelet.pool.plans.of(pod)
         self.state = "New"
         self.epoch = 0
-        self.began = ""
-        """When the kubelet first saw the pod (`startTime`)."""
+        self.began = ""  # when the kubelet first saw the pod (`startTime`)
         self.ip = ""
         self.sandbox: SandboxView | None = None
         self._units: tuple[ContainerUnit, ...] | None = ()
         self.start: Start | None = None
         """How far its start has come, if it is a usual one."""
-        self.container: ContainerView | None = None
-        """The container of a usual pod."""
+        self.container: ContainerView | None = None  # of a usual pod
         self.volumes: PodVolumes | None = None
-        self.status: Object | None = None
-        """The status as it was last written."""
+        self.status: Object | None = None  # as it was last written
         self.reason: tuple[str, str] | None = None
         """Why the pod failed, where that is not for its containers to say: reason and message."""
         self.grace: float | None = None
@@ -293,6 +290,7 @@ class PodWorker:
         self.epoch += 1
         if self.sandbox is not None:
             self.kubelet.runtime.stop_pod_sandbox(self.sandbox)
+        preparation.give_back(self)
         self.kubelet.release(self.plan)
         self.write()
         if "deletionTimestamp" in self.pod["metadata"]:

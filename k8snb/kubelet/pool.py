@@ -12,6 +12,7 @@ from typing import Protocol
 
 from k8snb.client.events import Correlator
 from k8snb.errors import StatusError
+from k8snb.kubelet.disks import NodeService
 from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.plan import Plans
 from k8snb.kubelet.runtime import CallLog
@@ -71,6 +72,8 @@ class Pool(Task):
         self._queue: deque[Item] = deque()
         self._book: dict[tuple[float, bool], list[Item]] = {}
         self._claims: dict[str, Volume] = {}
+        self.drivers: dict[str, NodeService] = {}
+        """The storage drivers that are on every node, by name."""
         self._addresses = 1
 
     def post(self, unit: Unit, event: str, cause: int = 0) -> None:
@@ -139,8 +142,18 @@ class Pool(Task):
         return f"172.18.{self._addresses // 256}.{self._addresses % 256}"
 
     def claim(self, name: str) -> Volume:
-        """What a persistent volume claim holds; it outlives the pods that mount it."""
+        """What a persistent volume holds; it outlives the pods that mount it."""
         return self._claims.setdefault(name, Volume())
+
+    def copy(self, source: str, target: str) -> None:
+        """Put what is in one volume into another one."""
+        of = self.claim(source)
+        made = self._claims[target] = Volume({path: of.read(path) or "" for path in of.paths()})
+        made.directories.update(of.directories)
+
+    def forget(self, name: str) -> None:
+        """A volume is gone, with all that was in it."""
+        self._claims.pop(name, None)
 
     def compares(self, name: str, observed: str, desired: str) -> None:
         """Note in the trace what is and what should be."""

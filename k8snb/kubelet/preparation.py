@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from k8snb.kubelet.disks import CannotMount, NotYet
 from k8snb.kubelet.runtime import RuntimeRefused
 from k8snb.kubelet.volumes import volumes_of
 from k8snb.packet import NetworkError
@@ -16,12 +17,25 @@ if TYPE_CHECKING:
 
 _FIRST_RETRY = 0.5
 _LAST_RETRY = 122.0
+ATTACH_POLL, _PATIENCE = 0.5, 20
+"""How often a kubelet looks whether a volume is attached, and how many times so."""
+
 _HOPEFUL = 4
 """How many times in a row a retry keeps the cluster from counting as settled."""
 
 
 def prepare(worker: PodWorker) -> None:
     """Mount the volumes and make the sandbox; the worker hears when that is ready, or is to try again."""
+    if worker.plan.claims:
+        try:
+            worker.kubelet.disks.mount(worker)
+            volumes_of(worker)
+        except NotYet:
+            _wait(worker)
+            return
+        except CannotMount as error:
+            _retry(worker, "FailedMount", str(error), patient=True)
+            return
     if worker.plan.volumes:
         failure = volumes_of(worker).mount()
         if failure:
@@ -42,10 +56,17 @@ def prepare(worker: PodWorker) -> None:
 
 
 def undo(worker: PodWorker) -> None:
-    """Kill what runs in the sandbox, and forget it."""
+    """Kill what runs in the sandbox, forget it, and give the volumes back."""
     if worker.sandbox is not None:
         worker.kubelet.runtime.stop_pod_sandbox(worker.sandbox)
         worker.kubelet.runtime.remove_pod_sandbox(worker.sandbox)
+    give_back(worker)
+
+
+def give_back(worker: PodWorker) -> None:
+    """Nothing of the pod runs any more: nobody needs its volumes here."""
+    if worker.plan.claims:
+        worker.kubelet.disks.unmount(worker)
 
 
 def _runtime_handler(worker: PodWorker) -> str:
@@ -57,6 +78,13 @@ def _runtime_handler(worker: PodWorker) -> str:
     if found is None:
         raise RuntimeRefused(f'runtimeclass.node.k8s.io "{name}" not found')
     return str(found["handler"])
+
+
+def _wait(worker: PodWorker) -> None:
+    """Look again whether the volumes have come."""
+    worker.failures += 1
+    delay = ATTACH_POLL if worker.failures <= _PATIENCE else _LAST_RETRY / 4
+    worker.kubelet.pool.later(delay, worker, "retry", background=worker.failures > _PATIENCE)
 
 
 def _retry(worker: PodWorker, reason: str, message: str, *, patient: bool = False) -> None:

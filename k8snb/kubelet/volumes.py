@@ -43,7 +43,7 @@ class PodVolumes:
     @property
     def follows(self) -> bool:
         """Whether a volume has content that may change."""
-        return bool(self._worker.plan.volumes)
+        return bool(self._worker.plan.volumes or self._worker.plan.claims)
 
     def mount(self) -> str:
         """Fill every volume that comes from the API; returns what is wrong with the first that can not be filled."""
@@ -55,7 +55,9 @@ class PodVolumes:
         return ""
 
     def refresh(self) -> None:
-        """Fill the volumes anew; one whose object has gone keeps what it has."""
+        """Fill the volumes anew; one whose object has gone keeps what it has, one that is larger now gets larger."""
+        if self._worker.plan.claims:
+            self._worker.kubelet.disks.grow(self._worker)
         for spec in self._worker.plan.volumes:
             try:
                 self._write(spec["name"], self._contents.of(spec))
@@ -66,7 +68,7 @@ class PodVolumes:
         """Somebody has written the pod. What is not only a status has the kubelet look at all of it, volumes too."""
         was, now = before["metadata"], pod["metadata"]
         told = any(was.get(field) != now.get(field) for field in ("labels", "annotations"))
-        if self.follows and self._written and (told or before["spec"] != pod["spec"]):
+        if self._worker.plan.volumes and self._written and (told or before["spec"] != pod["spec"]):
             self.refresh()
 
     def pin(self, plan: ContainerPlan) -> None:
@@ -119,7 +121,8 @@ class PodVolumes:
         for kind in ("hostPath", "local"):
             if kind in spec:
                 return kubelet.host_directory(spec[kind]["path"])
-        return kubelet.pool.claim(volume_name or f"{namespace}/{name}")
+        handle = (spec.get("csi") or _NONE).get("volumeHandle", "")
+        return kubelet.pool.claim(handle or volume_name or f"{namespace}/{name}")
 
     # -- what comes from the API -------------------------------------------------------------------
 

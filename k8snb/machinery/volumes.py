@@ -6,6 +6,7 @@ The controller that binds and the scheduler that plans for it ask the same quest
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -139,3 +140,45 @@ def claim_names(pod: Object) -> list[str]:
         elif "ephemeral" in volume:
             names.append(f"{pod['metadata']['name']}-{volume['name']}")
     return names
+
+
+# -- expansion -----------------------------------------------------------------------------------------
+
+RESIZING = "Resizing"
+_RESIZES = (RESIZING, "FileSystemResizePending", "ControllerResizeError", "NodeResizeError")
+
+
+def has_storage(claim: Object) -> str:
+    """How much a bound claim has."""
+    return str(((claim.get("status") or _NONE).get("capacity") or _NONE).get("storage", "0"))
+
+
+def with_resize(status: Object, condition: Object | None) -> dict[str, Any]:
+    """A claim's status with this condition about its growth and no other; None when it has grown."""
+    others = [each for each in status.get("conditions") or () if each["type"] not in _RESIZES]
+    kept = {k: v for k, v in status.items() if k not in ("conditions", "allocatedResourceStatuses")}
+    conditions = [*others, *([condition] if condition is not None else [])]
+    return {**kept, **({"conditions": conditions} if conditions else {})}
+
+
+# -- attaching -----------------------------------------------------------------------------------------
+
+ATTACHMENTS = "volumeattachments.storage.k8s.io"
+CSI_DRIVERS = "csidrivers.storage.k8s.io"
+
+
+def unique_name(volume: Object) -> str:
+    """What a node calls a volume that is attached to it (`status.volumesInUse`)."""
+    csi = volume["spec"]["csi"]
+    return f"kubernetes.io/csi/{csi['driver']}^{csi['volumeHandle']}"
+
+
+def attachment_name(volume: Object, node: str) -> str:
+    """The VolumeAttachment for a volume and a node (`csi_attacher.go`, `getAttachmentName`)."""
+    csi = volume["spec"]["csi"]
+    return "csi-" + hashlib.sha256(f"{csi['volumeHandle']}{csi['driver']}{node}".encode()).hexdigest()
+
+
+def is_exclusive(volume: Object) -> bool:
+    """Whether a volume can be attached to one node only."""
+    return not {"ReadWriteMany", "ReadOnlyMany"} & set(volume["spec"].get("accessModes") or ())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k8snb.machinery.volumes import claim_names
+from k8snb.machinery.volumes import claim_names, class_of
 from k8snb.scheduler.framework import ASSIGNED_POD, SKIP, SUCCESS, Action, CycleState, Interest, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES
@@ -48,10 +48,15 @@ class NodeVolumeLimits:
                 yield driver["name"], count
 
     def _disks(self, pod: Object) -> Iterator[tuple[str, str]]:
-        """Driver and handle of every volume that the pod has attached."""
+        """Driver and handle of every volume that the pod has attached, or will have once it is made."""
+        namespace = pod["metadata"]["namespace"]
         for name in claim_names(pod):
-            claim = self._storage.claim(pod["metadata"]["namespace"], name)
-            volume = self._storage.volume(claim["spec"].get("volumeName", "")) if claim is not None else None
+            claim = self._storage.claim(namespace, name)
+            if claim is None:
+                continue
+            volume = self._storage.volume(claim["spec"].get("volumeName", ""))
             csi = (volume or {}).get("spec", {}).get("csi")
             if csi:
                 yield csi["driver"], csi["volumeHandle"]
+            elif volume is None and (found := self._storage.storage_class(class_of(claim))) is not None:
+                yield found.get("provisioner", ""), f"{namespace}/{name}"
