@@ -235,7 +235,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _b("api", "strict, warning and ignoring field validation", EXACT, "machinery/test_schema.py"),
     _b("api", "discovery, plain and aggregated; OpenAPI v2 and v3", EXACT, "apiserver/test_openapi.py"),
     _b("api", "tables, metadata-only answers, gzip", EXACT, "apiserver/test_negotiation.py"),
-    _b("api", "protobuf", SIMPLIFIED, "machinery/test_protobuf.py", "read where a client sends it"),
+    _b("api", "protobuf", SIMPLIFIED, "edge/test_reading.py", "read always, written to those who take nothing else"),
     _b(
         "api",
         "custom resources: schemas, pruning, defaults, rules in CEL, versions",

@@ -5,8 +5,8 @@
 discovery in one answer. An endpoint says which views it offers; a clause that asks for any other is passed
 over, and the next best one is taken.
 
-Upstream: `apiserver/pkg/endpoints/handlers/negotiation`. Whoever accepts JSON beside protobuf gets JSON; an object
-or a list goes out as protobuf where a client accepts nothing else, a watch never does (406).
+Upstream: `apiserver/pkg/endpoints/handlers/negotiation`. Whoever accepts JSON beside protobuf gets JSON; objects,
+lists and watches go out as protobuf where a client accepts nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 ANSWERS = (JSON, YAML)
 """The formats of answers, the preferred one first."""
+
+STREAMS = (JSON, PROTOBUF)
+"""The formats of watches."""
 
 BODIES = (JSON, YAML, PROTOBUF)
 """The formats of request bodies."""
@@ -127,11 +130,12 @@ def negotiate(
     if not accept.strip():
         return Accepted()
     found = _first(accept, (JSON,) if watch else ANSWERS, views)
-    if found is None and protobuf and not watch:
+    if found is None and protobuf:
         found = _first(accept, (PROTOBUF,), frozenset())
     if found is not None:
         return found
-    offered = (f"{JSON};stream=watch",) if watch else (*ANSWERS, PROTOBUF) if protobuf else ANSWERS
+    binary = (PROTOBUF,) if protobuf else ()
+    offered = [f"{each};stream=watch" for each in (JSON, *binary)] if watch else [*ANSWERS, *binary]
     raise not_acceptable(offered)
 
 
@@ -150,7 +154,7 @@ def _accept(clause: _Clause, media_type: str, views: Collection[View]) -> Accept
     """What a clause comes to in a format; None if it asks for what the endpoint does not have."""
     wanted = clause.parameters
     stream = wanted.get("stream", "")
-    if stream not in ("", "watch") or (stream and media_type != JSON) or wanted.get("sv"):
+    if stream not in ("", "watch") or (stream and media_type not in STREAMS) or wanted.get("sv"):
         return None
     view = None
     if "as" in wanted or "g" in wanted or "v" in wanted:

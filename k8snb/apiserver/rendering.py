@@ -13,7 +13,7 @@ from k8snb.apiserver.negotiation import ANSWERS, JSON, PROTOBUF, RESOURCE_VIEWS,
 from k8snb.apiserver.ownership import History
 from k8snb.apiserver.printing import partial, partial_list, table
 from k8snb.clock import Clock
-from k8snb.errors import bad_request, invalid_value, not_acceptable
+from k8snb.errors import StatusError, bad_request, invalid_value, not_acceptable
 from k8snb.machinery import protobuf
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, Response
@@ -26,20 +26,35 @@ def render(kinds: Kinds, clock: Clock, history: History, request: Request, respo
         return response
     if response.code == 101 or response.content_type != JSON:
         return response
-    kind = kinds.of(info.resource)
+    try:
+        return _rendered(kinds.of(info.resource), info.resource, clock, history, request, response)
+    except StatusError:
+        if response.stream is not None:
+            response.stream.close()
+        raise
+
+
+def _rendered(
+    kind: Kind, resource: Resource, clock: Clock, history: History, request: Request, response: Response
+) -> Response:
     watching = response.stream is not None
     accepted = negotiate(request.headers.get("accept", ""), RESOURCE_VIEWS, watch=watching, protobuf=True)
     if accepted.kind == "Table":
         _check_included(request.query.get("includeObject", ""))
     if response.object is not None and response.object.get("kind") != "Status":
         obj = response.object if accepted.kind == "Table" else _managed(history, kind, response.object)
-        response.object = _view(accepted, info.resource, obj, clock, request)
+        response.object = _view(accepted, resource, obj, clock, request)
     elif watching:
         if accepted.kind != "Table":
             response.stream.shown = lambda obj: history.shown(kind, obj)
         if accepted.kind:
-            response.stream = _RenderedStream(response.stream, accepted, info.resource, clock, request)
+            response.stream = _RenderedStream(response.stream, accepted, resource, clock, request)
     response.content_type = accepted.content_type
+    if watching and accepted.media_type == PROTOBUF:
+        if not protobuf.known(resource.api_version, resource.kind):
+            raise not_acceptable([f"{JSON};stream=watch"])
+        response.content_type = f"{PROTOBUF};stream=watch"
+        response.stream = _BinaryStream(response.stream)
     if accepted.media_type == PROTOBUF and response.object is not None:
         response.body, response.object = _as_protobuf(response.object), None
     return response
@@ -124,16 +139,11 @@ def _partial_in(obj: Object | None, version: str) -> Object | None:
     return {**obj, "apiVersion": version} if obj and obj.get("kind") == "PartialObjectMetadata" else obj
 
 
-class _RenderedStream:
-    """A watch whose objects are shown as another kind."""
+class _Stream:
+    """A watch whose events are changed on their way to the reader."""
 
-    def __init__(self, stream: Any, accepted: Accepted, resource: Resource, clock: Clock, request: Request) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._accepted = accepted
-        self._resource = resource
-        self._clock = clock
-        self._request = request
-        self._first = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -146,6 +156,27 @@ class _RenderedStream:
 
     def __len__(self) -> int:
         return len(self._stream)
+
+
+class _BinaryStream(_Stream):
+    """A watch as frames of protobuf."""
+
+    def next(self) -> bytes | None:
+        """The next frame."""
+        event = self._stream.next()
+        return None if event is None else protobuf.encode_event(event["type"], event["object"])
+
+
+class _RenderedStream(_Stream):
+    """A watch whose objects are shown as another kind."""
+
+    def __init__(self, stream: Any, accepted: Accepted, resource: Resource, clock: Clock, request: Request) -> None:
+        super().__init__(stream)
+        self._accepted = accepted
+        self._resource = resource
+        self._clock = clock
+        self._request = request
+        self._first = True
 
     def next(self) -> Object | None:
         """The next event with its object in the accepted form."""

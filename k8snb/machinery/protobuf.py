@@ -323,6 +323,12 @@ def _write_field(number: int, value: Any, schema: Type) -> bytes:
     return _write_item(number, value, schema)
 
 
+def encode_event(type: str, obj: Object) -> bytes:
+    """A `WatchEvent` with an object, after its length in four bytes: one frame of a watch."""
+    event = _field(1, type.encode()) + _field(2, _field(1, encode(obj)))
+    return len(event).to_bytes(4, "big") + event
+
+
 def known(api_version: str, kind: str) -> bool:
     """Whether there are numbers for the fields of a kind."""
     schema = type_of(api_version, kind)

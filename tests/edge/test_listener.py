@@ -250,6 +250,19 @@ def test_a_watch_of_an_old_client_is_lines_up_to_the_end_of_the_connection(clust
     play(cluster, story)
 
 
+def test_a_client_that_insists_on_protobuf_watches_in_it(cluster: Cluster) -> None:
+    async def story(connect: Open) -> None:
+        wire = await connect()
+        target = f"{CONFIG_MAPS}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name=kube-root-ca.crt"
+        wire.ask("GET", target, accept="application/vnd.kubernetes.protobuf;stream=watch")
+        reply = await wire.reply()
+        kind, frame = reply.headers["content-type"], reply.body
+        assert kind == "application/vnd.kubernetes.protobuf;stream=watch"
+        assert (int.from_bytes(frame[:4], "big"), frame[6:11]) == (len(frame) - 4, b"ADDED")
+
+    play(cluster, story)
+
+
 def test_a_watch_that_asks_for_it_closes_the_connection_at_its_end(cluster: Cluster) -> None:
     async def story(connect: Open) -> None:
         wire = await connect()

@@ -205,7 +205,30 @@ def test_who_takes_nothing_but_protobuf_gets_it(cluster: Cluster) -> None:
     answer = send(cluster, CONFIG_MAPS, PROTOBUF)
     assert protobuf.decode(answer.body)["kind"] == "ConfigMapList"
     assert send(cluster, CONFIG_MAPS, f"{PROTOBUF},{JSON}").content_type == JSON
-    assert send(cluster, f"{CONFIG_MAPS}?watch=1", PROTOBUF).code == 406
+
+
+def test_a_watch_in_protobuf_is_frames_with_their_length(cluster: Cluster) -> None:
+    answer = send(cluster, f"{CONFIG_MAPS}?watch=1&labelSelector=t", f"{PROTOBUF};stream=watch")
+    frames = [answer.stream.next() for _ in range(6)]
+    cluster.client.delete("configmaps", "a", "default")
+    frames = [*frames, answer.stream.next()]
+    assert answer.content_type == f"{PROTOBUF};stream=watch"
+    assert [frame is not None and unframed(frame) for frame in frames] == [
+        *(("ADDED", name) for name in "abcde"),
+        False,
+        ("DELETED", "a"),
+    ]
+    cluster.store.compact(cluster.revision)
+    late = send(cluster, f"{CONFIG_MAPS}?watch=1&resourceVersion=1", PROTOBUF)
+    assert unframed(late.stream.next()) == ("ERROR", "Expired")
+
+
+def unframed(frame: bytes) -> tuple[str, str]:
+    """The type of an event, and the name or the reason of what it is about."""
+    assert int.from_bytes(frame[:4], "big") == len(frame) - 4
+    size, at = frame[5], frame.index(protobuf.MAGIC)
+    obj = protobuf.decode(frame[at:])
+    return frame[6 : 6 + size].decode(), obj["reason"] if obj["kind"] == "Status" else obj["metadata"]["name"]
 
 
 def test_deleting_a_collection_answers_with_what_was_deleted(cluster: Cluster) -> None:
