@@ -7,9 +7,10 @@ nothing else of each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,42 @@ class HTTPResponse:
     """What a server of TLS shows of itself, as PEM; empty where nobody looks."""
     steps: Sequence[Step] = ()
     """What programs on the way decided."""
+    stream: EventStream | None = None
+    """What comes after the head little by little, where the answer is a watch."""
+
+
+class EventStream:
+    """What a server sends little by little: events of a watch, each as an object or as a line of bytes.
+
+    `on_ready`, if set, is called whenever something becomes available or the stream closes.
+    """
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.on_ready: Callable[[], None] | None = None
+        self._waiting: deque[Any] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, event: Any) -> None:
+        """Send one event."""
+        self._waiting.append(event)
+        self._ready()
+
+    def next(self) -> Any:
+        """The next event, None if there is none yet."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def close(self) -> None:
+        """End it, on either side."""
+        if not self.closed:
+            self.closed = True
+            self._ready()
+
+    def _ready(self) -> None:
+        if self.on_ready is not None:
+            self.on_ready()
 
 
 class NetworkError(Exception):

@@ -1,9 +1,10 @@
 """Aggregation: group versions of the API that a pod behind a Service serves.
 
 Where an APIService names a Service and is available, a request to its group version goes to a ready endpoint of that
-Service, with the user in headers as the front proxy writes them; its answer is the answer. Where it is not, or nobody
-is there, the answer is 503. `problem` is what the discovery check finds. `reach` carries a request over the pods'
-network. Upstream: `kube-aggregator/pkg/apiserver/handler_proxy.go`, `pkg/controllers/status/remote`.
+Service, with the user in headers as the front proxy writes them; its answer is the answer, and a watch is passed on as
+the pod sends it. Where it is not, or nobody is there, the answer is 503. `problem` is what the discovery check finds,
+`groups` is what becomes of it in this server's own lists. `reach` carries a request over the pods' network. Upstream:
+`kube-aggregator/pkg/apiserver/handler_proxy.go`, `pkg/controllers/status/remote`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 
 from k8snb.apiserver.backends import Backend, backend_of
 from k8snb.apiserver.forwarding import unreachable
+from k8snb.apiserver.remote_groups import RemoteGroups
 from k8snb.errors import StatusError, unavailable
 from k8snb.machinery.api_services import BUCKET
 from k8snb.machinery.objects import is_true
@@ -41,6 +43,7 @@ class Aggregator:
         self._list = list
         self._source = source
         self.reach: Reach | None = None
+        self.groups = RemoteGroups(list, self._fetch)
 
     def serve(self, request: Request) -> Response | None:
         """The answer of whoever serves the path; None where this server does so itself."""
@@ -62,7 +65,7 @@ class Aggregator:
             return _unavailable(unreachable(backend.address, backend.port).message)
         given = {name.lower(): value for name, value in answer.headers.items()}
         kind = given.get("content-type", "text/plain")
-        return Response(answer.status, body=answer.body.encode(), content_type=kind)
+        return Response(answer.status, body=answer.body.encode(), content_type=kind, stream=answer.stream)
 
     def problem(self, spec: Object) -> str:
         """Why the discovery of an APIService does not answer; empty where it does."""
@@ -86,7 +89,18 @@ class Aggregator:
         if answer.seconds > DISCOVERY_SECONDS:
             waited = "(Client.Timeout exceeded while awaiting headers)"
             return f'{lead}: Get "{url}": context deadline exceeded {waited}'
-        return "" if 200 <= answer.status < 300 else f"{lead}: bad status from {url}: {answer.status}"
+        if not 200 <= answer.status < 300:
+            return f"{lead}: bad status from {url}: {answer.status}"
+        self.groups.learn(f"{version}.{group}", answer.body)
+        return ""
+
+    def _fetch(self, service: Object, path: str) -> bytes | None:
+        """A document of the server behind an APIService; None where it has none."""
+        try:
+            answer = self._ask(self._backend(service["spec"]["service"]), "GET", path, _CHECKER, {}, "")
+        except (NetworkError, StatusError):
+            return None
+        return answer.body.encode() if answer.status == 200 else None
 
     def _service(self, path: str) -> Object | None:
         """The APIService of a path that somebody else serves."""

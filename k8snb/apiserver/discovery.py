@@ -1,8 +1,8 @@
 """Discovery: the API tells what it serves.
 
-Everything is derived from the table of kinds. Plain discovery answers step by step: versions, groups, the
-resources of a version. Aggregated discovery says all of it at once (`APIGroupDiscoveryList`), which is why a
-kubectl of today needs two requests where an older one needs dozens.
+Everything is derived from the table of kinds, and from what other servers tell of their groups (`remote_groups`).
+Plain discovery answers step by step: versions, groups, the resources of a version. Aggregated discovery says all of it
+at once (`APIGroupDiscoveryList`), which is why a kubectl of today needs two requests where an older one needs dozens.
 
 Upstream: `apiserver/pkg/endpoints/discovery`, golden files in `kubernetes/api/discovery`.
 """
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.apiserver.negotiation import DISCOVERY_VIEWS, negotiate
+from k8snb.apiserver.remote_groups import NOBODY, RemoteGroups
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, Response
@@ -70,21 +71,21 @@ def api_versions() -> Object:
     }
 
 
-def _group(name: str, versions: list[str]) -> Object:
+def _group(name: str, versions: Sequence[str]) -> Object:
     listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
-def groups(scheme: Scheme) -> Object:
+def groups(versions: Mapping[str, Sequence[str]]) -> Object:
     """`/apis`: every named group."""
-    named = [_group(name, versions) for name, versions in scheme.versions().items() if name]
+    named = [_group(name, own) for name, own in versions.items() if name]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": named}
 
 
-def group(scheme: Scheme, name: str) -> Object | None:
+def group(versions: Mapping[str, Sequence[str]], name: str) -> Object | None:
     """`/apis/<group>`."""
-    versions = scheme.versions().get(name) if name else None
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, versions)} if versions else None
+    own = versions.get(name) if name else None
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, own)} if own else None
 
 
 def resources(scheme: Scheme, group: str, version: str) -> Object | None:
@@ -133,14 +134,14 @@ def storage_version_hash(row: Resource) -> str:
     return base64.b64encode(digest[:8]).decode()
 
 
-def aggregated(scheme: Scheme, *, core: bool, version: str = "v2") -> Object:
+def aggregated(scheme: Scheme, remote: RemoteGroups, *, core: bool, version: str = "v2") -> Object:
     """`/api` or `/apis` as one `APIGroupDiscoveryList`."""
     items: list[Object] = [
         {
             "metadata": {"name": name} if name else {},
-            "versions": [_version(scheme, name, served) for served in versions],
+            "versions": [remote.described(name, served) or _version(scheme, name, served) for served in versions],
         }
-        for name, versions in scheme.versions().items()
+        for name, versions in remote.merged(scheme.versions()).items()
         if core == (not name)
     ]
     return {
@@ -180,28 +181,29 @@ def _described_below(row: Resource, name: str) -> Object:
     return {"subresource": name, "responseKind": kind, "verbs": list(below.verbs)}
 
 
-def serve(request: Request, scheme: Scheme) -> Response | None:
-    """Answer a request for a discovery document; None if the path is not one."""
-    found = _document(request, scheme)
+def serve(request: Request, scheme: Scheme, remote: RemoteGroups = NOBODY) -> Response | None:
+    """Answer a request for a discovery document; None if the path is not one of this server's."""
+    found = _document(request, scheme, remote)
     if found is None:
         return None
     obj, content_type = found
     return Response(200, obj, content_type=content_type, headers={"vary": "Accept"})
 
 
-def _document(request: Request, scheme: Scheme) -> tuple[Object, str] | None:
+def _document(request: Request, scheme: Scheme, remote: RemoteGroups) -> tuple[Object, str] | None:
     if request.method not in ("GET", "HEAD"):
         return None
     match request.path.strip("/").split("/"):
         case ["api" | "apis" as root]:
             accepted = negotiate(request.headers.get("accept", ""), DISCOVERY_VIEWS)
             if accepted.view is not None:
-                return aggregated(scheme, core=root == "api", version=accepted.view.version), accepted.content_type
-            return (api_versions() if root == "api" else groups(scheme)), accepted.media_type
+                found = aggregated(scheme, remote, core=root == "api", version=accepted.view.version)
+                return found, accepted.content_type
+            return (api_versions() if root == "api" else groups(remote.merged(scheme.versions()))), accepted.media_type
         case ["api", version]:
             obj = resources(scheme, "", version)
         case ["apis", name]:
-            obj = group(scheme, name)
+            obj = group(remote.merged(scheme.versions()), name)
         case ["apis", name, version]:
             obj = resources(scheme, name, version)
         case _:

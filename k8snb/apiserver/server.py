@@ -321,10 +321,12 @@ class APIServer:
         response = self.metrics.serve(request)
         if response is not None:
             return response
-        for serve in (discovery.serve, status.serve, openapi.serve):
-            response = serve(request, self.scheme)
-            if response is not None:
-                return response
+        remote = self.aggregator.groups
+        response = status.serve(request, self.scheme)
+        response = response or discovery.serve(request, self.scheme, remote)
+        response = response or openapi.serve(request, self.scheme, remote)
+        if response is not None:
+            return response
         known = self._gate.serve(request, f"{SERVER_ADDRESS}:{SERVER_PORT}") if self._gate is not None else None
         if known is not None:
             return known

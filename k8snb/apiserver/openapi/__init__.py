@@ -11,6 +11,7 @@ from __future__ import annotations
 import orjson
 
 from k8snb.apiserver.openapi import gnostic, v2, v3
+from k8snb.apiserver.remote_groups import NOBODY, RemoteGroups
 from k8snb.errors import not_acceptable
 from k8snb.machinery.scheme import Scheme
 from k8snb.wire import Request, Response
@@ -22,22 +23,25 @@ PROTOBUF_TYPES = (f"{_V2}@v1.0+protobuf", f"{_V2}.v1.0+protobuf")
 _JSON_TYPES = ("application/json", "application/*", "*/*")
 
 
-def serve(request: Request, scheme: Scheme) -> Response | None:
+def serve(request: Request, scheme: Scheme, remote: RemoteGroups = NOBODY) -> Response | None:
     """Answer a request for an OpenAPI document; None if the path is not one."""
     if request.method not in ("GET", "HEAD") or not request.path.startswith("/openapi/"):
         return None
     path = request.path.strip("/")
     if path == "openapi/v2":
-        return _version_2(request, scheme)
+        return _version_2(request, scheme, remote)
     if path == "openapi/v3":
-        return Response(200, v3.index(scheme))
-    rows = v3.rows_by_root(scheme).get(path.removeprefix("openapi/v3/"))
-    return None if rows is None else Response(200, body=v3.document(rows))
+        paths = {**v3.index(scheme), **remote.paths()}
+        return Response(200, {"paths": dict(sorted(paths.items()))})
+    root = path.removeprefix("openapi/v3/")
+    rows = v3.rows_by_root(scheme).get(root)
+    document = remote.document(root) if rows is None else v3.document(rows)
+    return None if document is None else Response(200, body=document)
 
 
-def _version_2(request: Request, scheme: Scheme) -> Response:
+def _version_2(request: Request, scheme: Scheme, remote: RemoteGroups) -> Response:
     """The first form in the Accept header that we have; raises a 406 if there is none."""
-    document = v2.document(tuple(scheme))
+    document = remote.added(v2.document(tuple(scheme)))
     accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
     for wanted in accepted:
         if wanted in PROTOBUF_TYPES:

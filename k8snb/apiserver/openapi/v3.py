@@ -36,12 +36,10 @@ def rows_by_root(scheme: Scheme) -> dict[str, tuple[Resource, ...]]:
 
 
 def index(scheme: Scheme) -> Object:
-    """`/openapi/v3`: where the document of each group version is; the hash changes with what it serves."""
+    """The paths of `/openapi/v3`: where the document of each group version is; the hash changes with what it serves."""
     return {
-        "paths": {
-            root: {"serverRelativeURL": f"/openapi/v3/{root}?hash={fingerprint(rows)}"}
-            for root, rows in sorted(rows_by_root(scheme).items())
-        }
+        root: {"serverRelativeURL": f"/openapi/v3/{root}?hash={fingerprint(rows)}"}
+        for root, rows in sorted(rows_by_root(scheme).items())
     }
 
 
