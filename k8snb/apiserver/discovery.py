@@ -182,7 +182,10 @@ def _described_below(row: Resource, name: str) -> Object:
 
 
 def serve(request: Request, scheme: Scheme, remote: RemoteGroups = NOBODY) -> Response | None:
-    """Answer a request for a discovery document; None if the path is not one of this server's."""
+    """Answer a request for a discovery document; None if the path is not one of this server's.
+
+    HEAD is for the list of groups and for a group; the other documents are routes that know GET only, as upstream's.
+    """
     found = _document(request, scheme, remote)
     if found is None:
         return None
@@ -191,7 +194,8 @@ def serve(request: Request, scheme: Scheme, remote: RemoteGroups = NOBODY) -> Re
 
 
 def _document(request: Request, scheme: Scheme, remote: RemoteGroups) -> tuple[Object, str] | None:
-    if request.method not in ("GET", "HEAD"):
+    aggregator = request.path.startswith("/apis") and request.path.strip("/").count("/") < 2
+    if request.method != "GET" and not (request.method == "HEAD" and aggregator):
         return None
     match request.path.strip("/").split("/"):
         case ["api" | "apis" as root]:

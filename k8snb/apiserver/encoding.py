@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from k8snb.machinery.fieldorder import in_order, order_of
 from k8snb.typing import Object
 
 BUDGET_BYTES = 64 * 1024 * 1024
@@ -34,7 +35,7 @@ class Encoder:
         return self._encode(obj)
 
     def _encode(self, obj: Object) -> bytes:
-        data = orjson.dumps(obj)
+        data = orjson.dumps(in_order(obj))
         if lasting(obj):
             self._keep(obj, data)
         return data
@@ -50,19 +51,26 @@ class Encoder:
         """An answer as JSON, a line of its own: an object, or a list whose items are objects of the store."""
         items = obj.get("items")
         if not isinstance(items, list) or not items or not lasting(items[0]):
-            return self.object(obj) + b"\n"
+            return orjson.dumps(in_order(obj)) + b"\n"
         known, data = self._known, []
         for item in items:
             found = known.get(id(item))
             data.append(found[1] if found is not None and found[0] is item else self._encode(item))
         head = orjson.dumps({name: value for name, value in obj.items() if name != "items"})
-        data[0] = b'%b,"items":[%b' % (head[:-1], data[0])
-        data[-1] += b"]}\n"
-        return b",".join(data)
+        between, start = (b",", 0) if order_of(items[0]) is None else (b",{", _start(items[0]))
+        parts: list[bytes | memoryview] = [memoryview(each)[start:] for each in data] if start else [*data]
+        parts[0] = b'%b,"items":[%b%b' % (head[:-1], between[1:], bytes(parts[0]))
+        parts[-1] = b"%b]}\n" % bytes(parts[-1])
+        return between.join(parts)
 
     def event(self, event: Mapping[str, Any]) -> bytes:
         """A watch event as a line of JSON."""
         return b'{"type":"%b","object":%b}\n' % (event["type"].encode(), self.object(event["object"]))
+
+
+def _start(obj: Object) -> int:
+    """Where the bytes of an object go on after its kind, which is left out in a list."""
+    return len('{"kind":"","apiVersion":"",') + len(obj["kind"]) + len(obj["apiVersion"])
 
 
 def lasting(obj: Any) -> bool:

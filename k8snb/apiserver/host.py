@@ -13,6 +13,7 @@ import yaml
 
 from k8snb.apiserver.encoding import ENCODER
 from k8snb.apiserver.negotiation import wants_pretty
+from k8snb.machinery.fieldorder import in_order
 from k8snb.typing import Object
 from k8snb.wire import Request, Response
 
@@ -58,9 +59,9 @@ def encoded(response: Response, *, pretty: bool = False) -> bytes:
     if response.object is None:
         return response.body
     if response.content_type.startswith("application/yaml"):
-        return yaml.safe_dump(_plain(response.object), sort_keys=False).encode()
+        return yaml.safe_dump(_plain(in_order(response.object))).encode()
     if pretty:
-        return orjson.dumps(response.object, option=orjson.OPT_INDENT_2) + b"\n"
+        return orjson.dumps(in_order(response.object), option=orjson.OPT_INDENT_2) + b"\n"
     return ENCODER.answer(response.object)
 
 

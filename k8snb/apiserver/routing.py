@@ -56,10 +56,15 @@ def resolve(request: Request, scheme: Scheme) -> RequestInfo:
     subresource = "/".join(rest[2:])
     if resource.namespaced and not namespace and name:
         raise path_not_found()
-    if not _is_offered(method, resource, namespace, name, subresource):
+    if not _is_offered(method, resource, namespace, name, subresource) or not _is_asked(method, resource, subresource):
         raise method_not_allowed()
     verb = "watch" if old_watch else _verb(method, name, request)
     return RequestInfo(verb, resource, namespace, name, subresource)
+
+
+def _is_asked(method: str, resource: Resource, subresource: str) -> bool:
+    """Whether the method is one of those that routes are made for: HEAD is for custom resources and proxies only."""
+    return method != "HEAD" or resource.definition is not None or subresource.partition("/")[0] == "proxy"
 
 
 def _is_offered(method: str, resource: Resource, namespace: str, name: str, subresource: str) -> bool:

@@ -113,6 +113,8 @@ def serve(request: Request, scheme: Scheme, failed: Collection[str] = ()) -> Res
     if path == "":
         return Response(200, root_paths(scheme))
     if path == "version":
+        if request.method == "HEAD":
+            return None
         return Response(200, version())
     endpoint, _, check = path.partition("/")
     if endpoint not in CHECKS:

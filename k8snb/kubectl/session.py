@@ -138,12 +138,22 @@ class Session:
         return content
 
     def send(
-        self, method: str, path: str, query: Query = _NO_QUERY, headers: Query = _NO_QUERY, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        query: Query = _NO_QUERY,
+        headers: Query = _NO_QUERY,
+        body: bytes = b"",
+        *,
+        bare: bool = False,
     ) -> Response:
-        """Send a request and return the raw response; raises `StatusError` if the API refuses."""
-        query = {k: v for k, v in query.items() if v}
+        """Send a request and return the raw response; raises `StatusError` if the API refuses.
+
+        Parameters without a value are left out, unless `bare` says that they are meant.
+        """
+        query = query if bare else {k: v for k, v in query.items() if v}
         if self._door.timeout and "timeout" not in query:
-            query["timeout"] = self._door.timeout
+            query = {**query, "timeout": self._door.timeout}
         who = self._door.identity()
         headers = {**headers, **who.headers}
         user = self.client.user if who.own else None

@@ -165,6 +165,24 @@ def _message_name(schema: Type) -> str:
     return ".".join(schema.name.split(".")[-3:])
 
 
+def message_fields(schema: Type) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The messages that make up a struct, those that are inlined for themselves, and their fields by number."""
+    yield from _inlined(_message_name(schema))
+
+
+def _inlined(message: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    package = message.rpartition(".")[0]
+    own: list[str] = []
+    for name in _table().get(message, {}).values():
+        if name.startswith("@"):
+            yield message, tuple(own)
+            yield from _inlined(f"{package}.{name[1:]}")
+            own = []
+        else:
+            own.append(name)
+    yield message, tuple(own)
+
+
 def _read(value: Any, schema: Type) -> Any:
     if schema.kind == "struct":
         return _read_struct(value, schema, _message_name(schema))

@@ -296,7 +296,8 @@ def test_what_cannot_be_answered_in_is_not_acceptable(cluster: Cluster, accept: 
 
 def test_a_watch_is_not_written_in_yaml(cluster: Cluster) -> None:
     answer = ask(cluster, "GET", f"{CONFIG_MAPS}?watch=1", accept=YAML)
-    message = "only the following media types are accepted: application/json;stream=watch"
+    message = "only the following media types are accepted: application/json;stream=watch, "
+    message += "application/vnd.kubernetes.protobuf;stream=watch"
     refused(answer, 406, "NotAcceptable", message)
 
 

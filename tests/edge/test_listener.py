@@ -287,12 +287,13 @@ def test_a_head_or_a_body_that_stalls_is_given_up(cluster: Cluster, monkeypatch:
     play(cluster, story)
 
 
-def test_head_is_get_without_a_body(cluster: Cluster) -> None:
+def test_head_is_get_without_a_body_where_it_is_offered(cluster: Cluster) -> None:
     async def story(connect: Open) -> None:
         wire = await connect()
-        wire.ask("HEAD", "/version")
-        head = await wire.head()
-        assert int(head.headers["content-length"]) > 0
+        for target, code in (("/healthz", 200), ("/apis", 200), ("/version", 405), (f"{CONFIG_MAPS}/a", 405)):
+            wire.ask("HEAD", target)
+            head = await wire.head()
+            assert (head.code, int(head.headers["content-length"]) > 0) == (code, True)
         wire.ask("GET", "/version")
         assert (await wire.reply()).code == 200
 

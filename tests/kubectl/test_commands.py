@@ -72,7 +72,8 @@ def test_custom_columns_name_their_paths(kubectl: Typed) -> None:
 
 
 def test_a_raw_path_is_printed_as_it_is(kubectl: Typed) -> None:
-    assert kubectl("get --raw /api/v1/namespaces/default").stdout.startswith('{"apiVersion":"v1","kind":"Namespace"')
+    assert kubectl("get --raw /api/v1/namespaces/default").stdout.startswith('{"kind":"Namespace","apiVersion":"v1"')
+    assert kubectl("get --raw /healthz?verbose").stdout.endswith("healthz check passed\n")
 
 
 # -- apply ---------------------------------------------------------------------------------------------

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.files import read_bytes
+from k8snb.machinery.fieldorder import in_order
 from k8snb.machinery.jsontext import json_text
 
 
@@ -16,7 +19,6 @@ def send_raw(call: Call, method: str) -> None:
     if not path.startswith("/"):
         given = call.flags.text("raw")
         raise CommandError(f'--raw must be a valid URL path: parse "{given}": invalid URI for request')
-    pairs = (part.partition("=") for part in query.split("&") if part)
     headers: dict[str, str] = {}
     body = b""
     files = call.flags.texts("filename")
@@ -28,8 +30,8 @@ def send_raw(call: Call, method: str) -> None:
         raise CommandError("must specify one of -f and -k")
     if method != "GET":
         headers = {"accept": "application/json, */*", "content-type": "application/json"}
-    response = call.session.send(method, path, {name: value for name, _, value in pairs}, headers, body)
+    response = call.session.send(method, path, dict(parse_qsl(query, keep_blank_values=True)), headers, body, bare=True)
     if response.object is None:
         call.out(response.body.decode())
     else:
-        call.out(json_text(response.object, ordered=False) + "\n")
+        call.out(json_text(in_order(response.object), ordered=False) + "\n")
