@@ -40,7 +40,7 @@ def _metrics(call: Call, path: str, *, selector: bool = True) -> Object:
     try:
         return call.session.object("GET", _METRICS + path, given)
     except StatusError as error:
-        if error.code in (404, 503) and not (error.status.get("details") or {}).get("name"):
+        if error.code == 404 and not (error.status.get("details") or {}).get("name"):
             raise CommandError("Metrics API not available") from None
         raise
 
