@@ -18,7 +18,7 @@ from k8snb.view.changes import show
 from k8snb.view.chart import Chart, Moment
 from k8snb.view.frames import Act, Frame
 from k8snb.view.panels import Panels
-from k8snb.view.scene import Snapshot, scene
+from k8snb.view.scene import Scene, Snapshot, related, scene
 from k8snb.view.stepper import Stepper
 
 AUTOSCALERS, DEPLOYMENTS = "horizontalpodautoscalers.autoscaling", "deployments.apps"
@@ -121,7 +121,7 @@ def _bounds(hpa: Object) -> Mapping[str, float]:
 def evaluation(
     name: str,
     spans: Iterable[Span],
-    at: Callable[[int], Snapshot],
+    at: Callable[[int], Past],
     *,
     until: int,
     namespace: str = "default",
@@ -136,7 +136,7 @@ def evaluation(
     if not mine:
         raise ValueError(_("{name} has not been evaluated yet").format(name=name))
     span = (scaled or mine)[-1]
-    return Stepper(title or _("One evaluation of {name}").format(name=name), list(_frames(span, at, namespace)), ())
+    return Stepper(title or _("One evaluation of {name}").format(name=name), list(_frames(span, at)), ())
 
 
 def _is_of(span: Span, name: str, namespace: str) -> bool:
@@ -149,8 +149,8 @@ def _scales(sent: Sent) -> bool:
     return info is not None and info.subresource == "scale" and info.verb == "update"
 
 
-def _frames(span: Span, at: Callable[[int], Snapshot], namespace: str) -> Iterator[Frame]:
-    shown = {key: item for key, item in scene(at(span.revision), namespace).items() if "load" not in key}
+def _frames(span: Span, at: Callable[[int], Past]) -> Iterator[Frame]:
+    shown = _scene(at(span.revision), span)
     seen = {key: show(value) for key, value in span.observed.items()}
     told = [words for words in _steps() if any(key in seen for key in words[1])]
     pods = tuple(key for key in seen if not any(key in keys for _words, keys in told))
@@ -159,8 +159,16 @@ def _frames(span: Span, at: Callable[[int], Snapshot], namespace: str) -> Iterat
         yield Frame(COMPONENT, span.key.name, words, 0.0, span.revision, 0, values, (), shown)
     acts = [Act("update", _object(sent), sent.code, sent.revision) for sent in span.requests if _scales(sent)]
     last = max([sent.revision for sent in span.requests if _scales(sent)], default=span.revision)
-    after = {key: item for key, item in scene(at(last), namespace).items() if "load" not in key}
-    yield Frame(COMPONENT, span.key.name, span.wanted, 0.0, last, 0, (), acts, after)
+    yield Frame(COMPONENT, span.key.name, span.wanted, 0.0, last, 0, (), acts, _scene(at(last), span))
+
+
+def _scene(then: Past, span: Span) -> Scene:
+    """The target of an autoscaler and what hangs from it, and the nodes."""
+    hpa = then.get(AUTOSCALERS, span.key.name, span.key.namespace) or {"spec": {}}
+    reference = hpa["spec"].get("scaleTargetRef") or {}
+    whole = scene(then, span.key.namespace)
+    wanted = related([whole], [f"{reference.get('kind')}/{reference.get('name')}"])
+    return {key: item for key, item in whole.items() if key in wanted or key.startswith("Node/")}
 
 
 def _steps() -> Sequence[tuple[str, Sequence[str]]]:
