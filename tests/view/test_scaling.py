@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from k8snb import Cluster
+from k8snb.view.chart import Chart, Moment
+from k8snb.view.panels import Panels
+from k8snb.view.shaping import Shaping
 from tests.book.conftest import ROOT
 
 
@@ -81,3 +84,21 @@ def test_a_load_is_a_deployment_like_any_other(loaded: Cluster) -> None:
     later.load("php-apache", 0)
     later.settle()
     assert later.client.get("deployments.apps", "load-php-apache", "default")["spec"]["replicas"] == 0
+
+
+def test_with_a_kernel_the_reader_goes_on_with_a_slider(loaded: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("K8SNB_STATIC")
+    asked: list[int] = []
+
+    def turn(clients: int) -> Panels:
+        asked.append(clients)
+        return Panels("x", [Chart("clients", [Moment(0, {"clients": clients})])])
+
+    shaping = Shaping(turn, (1, 2))
+    bundle = shaping._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in (bundle[0] if isinstance(bundle, tuple) else bundle)
+    picture, controls = shaping._box().children
+    controls.children[0].value = 7
+    controls.children[1].click()
+    assert asked == [1, 2, 7]
+    assert "clients from 7 to 7" in picture.value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from k8snb.client.controller import Context, Controller
+from k8snb.client.controller import Context
 from k8snb.client.events import EventRecorder
 from k8snb.controllers.claiming import claim
 from k8snb.controllers.daemonset.daemons import Placement, by_node, template_for, tied_to
@@ -21,68 +21,40 @@ from k8snb.controllers.history import REVISION_LABEL, REVISIONS, revision_name
 from k8snb.controllers.podstate import available_at
 from k8snb.controllers.refusals import namespace_is_terminating
 from k8snb.controllers.replicaset import pod_from_template, slow_start
+from k8snb.controllers.setcontroller import SetController
 from k8snb.controllers.unseen import AGAIN_SECONDS, Unseen
-from k8snb.controllers.written import Written
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery import selectors
-from k8snb.machinery.objects import controller_of, is_deleting, key_of, labels_of, revision_of
+from k8snb.machinery.objects import is_deleting, key_of, labels_of, revision_of
 from k8snb.typing import Object, ObjectKey
 
-KIND = "DaemonSet"
 BURST = 250
 """How many pods one look creates or deletes at most."""
 
 
-class DaemonSetController(Controller):
+class DaemonSetController(SetController):
     """Keeps each DaemonSet's pods."""
 
     name = "daemon-set-controller"
+    resource = DAEMONSETS
+    kind = "DaemonSet"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.events = EventRecorder(context.client, context.clock, "daemonset-controller")
-        self._sets = self.informers.of(DAEMONSETS)
-        self._pods = self.informers.of("pods")
         self._nodes = self.informers.of("nodes")
-        self._written = Written()
-        self._unseen = Unseen(self._pods, self.clock)
         self._backoff = Backoff()
-        self._follows = False
-
-    def start(self) -> None:
-        self._sets.on_change(self._set_changed)
 
     # -- noticing ----------------------------------------------------------------------------------
 
-    def _set_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None:
-            assert old is not None
-            self._written.forget(old["metadata"]["uid"])
-            self._backoff.forget(old["metadata"]["uid"])
-            self._unseen.forget(key_of(old))
-            self.queue.add(key_of(old), revision_of(old))
-            return
-        if not self._follows:
-            self._follows = True
-            self._revisions = self.informers.of(REVISIONS)
-            self._unseen_revisions = Unseen(self._revisions, self.clock)
-            self._pods.on_change(self._pod_changed)
-            self._nodes.on_change(self._node_changed)
-        self.queue.add(key_of(new), revision_of(new))
+    def _begin(self) -> None:
+        self._revisions = self.informers.of(REVISIONS)
+        self._unseen_revisions = Unseen(self._revisions, self.clock)
+        self._nodes.on_change(self._node_changed)
 
-    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        for pod in (old, new):
-            owner = controller_of(pod) if pod is not None else None
-            if pod is None or (owner is not None and owner["kind"] != KIND):
-                continue
-            namespace = pod["metadata"]["namespace"]
-            if owner is not None:
-                self.queue.add(ObjectKey(namespace, owner["name"]), revision_of(new or pod))
-                continue
-            for ds in self._sets.list(namespace):
-                if pod is new and selectors.of_object(ds["spec"]["selector"]).matches(labels_of(pod)):
-                    self.queue.add(key_of(ds), revision_of(pod))
+    def _left(self, obj: Object) -> None:
+        self._backoff.forget(obj["metadata"]["uid"])
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         """A node that a DaemonSet wants otherwise than before concerns it."""

@@ -23,8 +23,8 @@ from k8snb.controllers.job.look import Look
 from k8snb.controllers.job.managing import Hands, Manager, release
 from k8snb.controllers.job.pods import FINALIZER, is_suspended, is_tracked
 from k8snb.controllers.job.tracking import Tracker
-from k8snb.controllers.unseen import AGAIN_SECONDS, Unseen
-from k8snb.controllers.written import Written
+from k8snb.controllers.setcontroller import SetController
+from k8snb.controllers.unseen import AGAIN_SECONDS
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery import selectors
@@ -47,66 +47,39 @@ BATCH_SECONDS = 1.0
 """For how long changes of pods are collected before a Job is looked at."""
 
 
-class JobController(Controller):
+class JobController(SetController):
     """Runs each Job's pods."""
 
     name = "job-controller"
+    resource = JOBS
+    kind = KIND
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._jobs = self.informers.of(JOBS)
-        self._pods = self.informers.of("pods")
-        self._written = Written()
-        self._unseen = Unseen(self._pods, self.clock)
         self._hands = Hands(self.client, self.events, self._unseen)
         self._records: dict[ObjectKey, Record] = {}
         self._orphans: dict[ObjectKey, dict[str, str]] = {}
-        self._follows = False
-
-    def start(self) -> None:
-        self._jobs.on_change(self._job_changed)
 
     # -- noticing ----------------------------------------------------------------------------------
 
-    def _job_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None:
-            assert old is not None
-            key = key_of(old)
-            self._written.forget(old["metadata"]["uid"])
-            self._unseen.forget(key)
-            for pod in owners.controlled(self._pods, old):
-                self._let_go(key, pod)
-            self.queue.add(key, revision_of(old))
-            return
-        if not self._follows:
-            self._follows = True
-            self._pods.on_change(self._pod_changed)
-        self.queue.add(key_of(new), revision_of(new))
+    def _left(self, obj: Object) -> None:
+        for pod in owners.controlled(self._pods, obj):
+            self._let_go(key_of(obj), pod)
 
     def _let_go(self, key: ObjectKey, pod: Object) -> None:
         """Note a pod that carries our finalizer and has no Job any more; the key of its Job looks after it."""
         if is_tracked(pod):
             self._orphans.setdefault(key, {})[pod["metadata"]["name"]] = pod["metadata"]["uid"]
 
-    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        for pod in (old, new):
-            owner = controller_of(pod) if pod is not None else None
-            if pod is None or (owner is not None and owner["kind"] != KIND):
-                continue
-            namespace, cause = pod["metadata"]["namespace"], revision_of(new or pod)
-            if owner is not None:
-                self.queue.add_after(ObjectKey(namespace, owner["name"]), BATCH_SECONDS, cause=cause)
-            elif pod is new:
-                self._orphan_changed(pod, cause)
+    def _concerns(self, key: ObjectKey, cause: int) -> None:
+        self.queue.add_after(key, BATCH_SECONDS, cause=cause)
 
     def _orphan_changed(self, pod: Object, cause: int) -> None:
-        """A pod that nobody controls: the Jobs that select it may take it; else it must not keep our finalizer."""
-        namespace = pod["metadata"]["namespace"]
-        for job in self._jobs.list(namespace):
-            if selectors.of_object(job["spec"]["selector"]).matches(labels_of(pod)):
-                self.queue.add_after(key_of(job), BATCH_SECONDS, cause=cause)
+        """The Jobs that select it may take it; else it must not keep our finalizer."""
+        super()._orphan_changed(pod, cause)
         if is_tracked(pod):
-            key = ObjectKey(namespace, labels_of(pod).get("batch.kubernetes.io/job-name", ""))
+            name = labels_of(pod).get("batch.kubernetes.io/job-name", "")
+            key = ObjectKey(pod["metadata"]["namespace"], name)
             self._let_go(key, pod)
             self.queue.add(key, cause)
 
@@ -114,7 +87,7 @@ class JobController(Controller):
 
     def reconcile(self, key: ObjectKey) -> float | None:
         self._release_orphans(key)
-        job = self._jobs.get(*key)
+        job = self._sets.get(*key)
         if job is None:
             self.wants(_("the Job is gone: nothing to do"))
             self._records.pop(key, None)
@@ -266,7 +239,7 @@ class JobController(Controller):
 
     def _has_job(self, pod: Object) -> bool:
         owner = controller_of(pod)
-        job = None if owner is None else self._jobs.get(pod["metadata"]["namespace"], owner["name"])
+        job = None if owner is None else self._sets.get(pod["metadata"]["namespace"], owner["name"])
         return job is not None and owner is not None and job["metadata"]["uid"] == owner["uid"]
 
     # -- telling -----------------------------------------------------------------------------------

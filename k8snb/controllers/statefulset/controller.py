@@ -9,82 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from k8snb.client.controller import Context, Controller
 from k8snb.controllers import history, owners
 from k8snb.controllers.claiming import claim
 from k8snb.controllers.history import REVISIONS
 from k8snb.controllers.podstate import available_at
 from k8snb.controllers.refusals import delete
+from k8snb.controllers.setcontroller import SetController
 from k8snb.controllers.statefulset.claims import CLAIMS, Claims
 from k8snb.controllers.statefulset.identity import is_member, replicas_of
 from k8snb.controllers.statefulset.revisions import Revisions, find_or_make, forgettable
 from k8snb.controllers.statefulset.round import Hands, Round
 from k8snb.controllers.statefulset.status import status_of
 from k8snb.controllers.unseen import AGAIN_SECONDS, Unseen
-from k8snb.controllers.written import Written
 from k8snb.i18n import _
 from k8snb.machinery import selectors
-from k8snb.machinery.objects import controller_of, is_deleting, key_of, labels_of, revision_of
+from k8snb.machinery.objects import is_deleting, key_of, labels_of
 from k8snb.typing import Object, ObjectKey
 
 STATEFULSETS = "statefulsets.apps"
-KIND = "StatefulSet"
 
 
-class StatefulSetController(Controller):
+class StatefulSetController(SetController):
     """Keeps each StatefulSet's pods."""
 
     name = "statefulset-controller"
+    resource = STATEFULSETS
+    kind = "StatefulSet"
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._sets = self.informers.of(STATEFULSETS)
-        self._pods = self.informers.of("pods")
-        self._written = Written()
-        self._unseen = Unseen(self._pods, self.clock)
-        self._follows = False
-
-    def start(self) -> None:
-        self._sets.on_change(self._set_changed)
-
-    # -- noticing ----------------------------------------------------------------------------------
-
-    def _set_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None:
-            assert old is not None
-            self._written.forget(old["metadata"]["uid"])
-            self._unseen.forget(key_of(old))
-            self.queue.add(key_of(old), revision_of(old))
-            return
-        self._follow()
-        self.queue.add(key_of(new), revision_of(new))
-
-    def _follow(self) -> None:
-        """Begin to follow what sets are made of, with the first set."""
-        if self._follows:
-            return
-        self._follows = True
+    def _begin(self) -> None:
         self._revisions = self.informers.of(REVISIONS)
         self._unseen_revisions = Unseen(self._revisions, self.clock)
         claims = self.informers.of(CLAIMS)
         self._hands = Hands(self.client, self.events, Claims(self.client, claims.get), self._unseen)
-        self._pods.on_change(self._pod_changed)
-
-    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        for pod in (old, new) if len(self._sets) else ():
-            owner = controller_of(pod) if pod is not None else None
-            if pod is None or (owner is not None and owner["kind"] != KIND):
-                continue
-            if owner is not None:
-                self.queue.add(ObjectKey(pod["metadata"]["namespace"], owner["name"]), revision_of(new or pod))
-            elif pod is new:
-                self._orphan_appeared(pod)
-
-    def _orphan_appeared(self, pod: Object) -> None:
-        """A pod that nobody controls concerns every set that selects it."""
-        for sts in self._sets.list(pod["metadata"]["namespace"]):
-            if selectors.of_object(sts["spec"]["selector"]).matches(labels_of(pod)):
-                self.queue.add(key_of(sts), revision_of(pod))
 
     # -- reconciling -------------------------------------------------------------------------------
 
