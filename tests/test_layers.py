@@ -30,7 +30,7 @@ LAYERS = (
     ("controllers", "kubelet", "metrics", "network", "scheduler"),
     ("csi", "ingress"),
     ("apiserver", "client"),
-    ("store",),
+    ("raft", "store"),
     ("machinery",),
     ("clock", "collector", "current", "errors", "i18n", "loop", "packet", "trace", "typing", "wire"),
 )
