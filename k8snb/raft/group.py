@@ -7,12 +7,12 @@ one generator, so a run repeats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from k8snb.machinery.names import Lottery
-from k8snb.raft.member import LEADER, NO_VOTE, Member
+from k8snb.raft.member import LEADER, MOST_ENTRIES, NO_VOTE, Member
 from k8snb.raft.messages import Change, Entry, Members, Message, Read, Ready, Snapshot
 
 
@@ -72,10 +72,10 @@ class Server:
     reads: list[Read] = field(default_factory=list)
     """Reads that may be answered once their index is applied."""
 
-    def start(self, draw: Callable[[int], int], *, leases: bool) -> None:
+    def start(self, draw: Callable[[int], int], settings: Mapping[str, Any]) -> None:
         """Start from what is on the disk."""
         disk = self.disk
-        self.member = Member(self.name, draw, disk.snapshot, disk.vote, disk.entries, leases=leases)
+        self.member = Member(self.name, draw, disk.snapshot, disk.vote, disk.entries, **settings)
         self.machine = self.make()
         self.applied = disk.snapshot.index
         self.reads = []
@@ -118,8 +118,15 @@ class Group:
     """Servers, wires and ticks."""
 
     def __init__(
-        self, names: Iterable[str], make: Callable[[], Machine], lottery: Lottery, *, leases: bool = False
+        self,
+        names: Iterable[str],
+        make: Callable[[], Machine],
+        lottery: Lottery,
+        *,
+        leases: bool = False,
+        batch: int = MOST_ENTRIES,
     ) -> None:
+        """A new group of these members, each with a machine of its own; `leases` and `batch` as for a `Member`."""
         self.weather = Weather()
         self.ticks = 0
         self.servers: dict[str, Server] = {}
@@ -129,7 +136,7 @@ class Group:
         """On which side of a partition a member is; those that are not named are on side 0."""
         self._make = make
         self._lottery = lottery
-        self._leases = leases
+        self._settings: Mapping[str, Any] = {"leases": leases, "batch": batch}
         self._number = 0
         self._founders = Members(frozenset(names))
         for name in self._founders.all:
@@ -141,7 +148,7 @@ class Group:
         """Start a member that is down."""
         server = self.servers[name]
         if server.member is None:
-            server.start(self._lottery.below, leases=self._leases)
+            server.start(self._lottery.below, self._settings)
             self.settle(name)
 
     def crash(self, name: str) -> None:

@@ -38,7 +38,8 @@ HEARTBEAT_TICKS = 1
 NO_VOTE = Vote()
 
 _OF_A_LEADER = frozenset({APPEND, HEARTBEAT, SNAPSHOT})
-_MOST_ENTRIES = 64
+MOST_ENTRIES = 64
+"""How many entries go in one message."""
 
 
 class Member:
@@ -53,10 +54,12 @@ class Member:
         entries: Iterable[Entry] = (),
         *,
         leases: bool = False,
+        batch: int = MOST_ENTRIES,
     ) -> None:
         """A member as its disk has it: a snapshot (a new group's has its first members), a vote, and the log since.
 
-        `draw(n)` is a random number below n. With `leases` a leader answers reads by its lease.
+        `draw(n)` is a random number below n. With `leases` a leader answers reads by its lease. At most `batch` entries
+        go in one message.
         """
         self.name = name
         self.log = Log(snapshot, entries)
@@ -74,6 +77,7 @@ class Member:
         self._patience = 0
         self._draw = draw
         self._leases = leases
+        self._batch = batch
         self._silent_until = ELECTION_TICKS if leases and vote.term else 0
         """Whoever comes back may have promised before it went not to vote for another."""
         self._kept = vote
@@ -341,7 +345,7 @@ class Member:
             self._send(Message(SNAPSHOT, self.name, to, self.term, snapshot=snapshot))
             progress.gets_snapshot(snapshot.index)
             return
-        entries = self.log.slice(progress.next, min(self.log.last, before + _MOST_ENTRIES))
+        entries = self.log.slice(progress.next, min(self.log.last, before + self._batch))
         self._send(Message(APPEND, self.name, to, self.term, before, term, self.commit, entries))
         progress.sent(len(entries))
 

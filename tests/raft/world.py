@@ -10,7 +10,7 @@ from k8snb.machinery.names import Lottery
 from k8snb.raft.group import Group, Server, Weather
 from k8snb.raft.log import Log
 from k8snb.raft.member import LEADER
-from k8snb.raft.messages import ADD, LEARN, REMOVE, Change, Entry
+from k8snb.raft.messages import ADD, LEARN, REMOVE, TIMEOUT_NOW, Change, Entry, Message
 from tests.raft.linear import NEVER, Operation
 
 PATIENCE = 60
@@ -49,6 +49,8 @@ class World:
 
     def __init__(self, seed: int, size: int = 3, *, leases: bool = False) -> None:
         self.lottery = Lottery(seed)
+        self.hasty = not leases and seed % 2 == 0
+        """Whether members may be made to campaign out of turn, which a lease does not survive."""
         self.names = [f"m{number}" for number in range(size)]
         self.agreed: dict[int, Entry] = {}
         self.entries: dict[tuple[int, int], tuple[Any, int | None]] = {}
@@ -57,7 +59,8 @@ class World:
         self.asked: list[Asked] = []
         self.lost: list[str] = []
         self.count = size
-        self.group = Group(self.names, lambda: Register(self.agree), self.lottery, leases=leases)
+        batch = 1 if self.hasty else 64
+        self.group = Group(self.names, lambda: Register(self.agree), self.lottery, leases=leases, batch=batch)
 
     # -- promises ----------------------------------------------------------------------------------------------
 
@@ -144,8 +147,10 @@ class World:
         """One thing that goes wrong, or is set right, or is asked for."""
         acts = (
             self.crash, self.crash, self.restart, self.restart, self.restart, self.cut, self.cut, self.heal, self.storm,
-            self.calm, self.transfer, self.compact, self.compact, self.reshape, self.burn,
+            self.calm, self.transfer, self.compact, self.compact, self.reshape, self.burn, self.bounce, self.bounce,
         )  # fmt: skip
+        if self.hasty:
+            acts = (self.hurry, self.hurry, self.hurry, self.hurry, self.bounce, self.bounce, *acts)
         acts[self.lottery.below(len(acts))]()
 
     def _one(self, servers: list[Server]) -> Server | None:
@@ -160,6 +165,21 @@ class World:
         server = self._one([s for s in self.group.servers.values() if s.member is None])
         if server is not None:
             self.group.start(server.name)
+
+    def bounce(self) -> None:
+        """Somebody crashes and is back before anything reaches it; some messages to it are lost."""
+        server = self._one(self.group.running)
+        if server is not None:
+            self.group.crash(server.name)
+            self.group.start(server.name)
+
+    def hurry(self) -> None:
+        """One or two members campaign, although they have a leader."""
+        for _ in range(1 + self.lottery.below(2)):
+            server = self._one(self.group.running)
+            if server is not None and server.member is not None:
+                server.member.step(Message(TIMEOUT_NOW, server.name, server.name, server.member.term))
+                self.group.settle(server.name)
 
     def cut(self) -> None:
         names = list(self.group.servers)
@@ -230,7 +250,7 @@ class World:
     def run(self, ticks: int) -> None:
         """Attack it for so many ticks."""
         for _ in range(ticks):
-            if not self.lottery.below(7):
+            if not self.lottery.below(3 if self.hasty else 7):
                 self.disturb()
             if not self.lottery.below(4):
                 self.ask()
