@@ -145,7 +145,7 @@ class Forwarder:
             return Outcome(_page(503, "", steps), rule, backend)
         objects = [named, *([f"EndpointSlice/{place.slice}"] if place.slice else [])]
         objects += [f"Pod/{place.pod}"] if place.pod else []
-        words = _("Service {service} has {count} ready endpoints; it is the turn of {host}:{port}")
+        words = _("ready endpoints of Service {service}: {count}; it is the turn of {host}:{port}")
         text = words.format(service=backend.service.name, count=count, host=place.host, port=place.port)
         steps.append(Step(text, [(_("port"), backend.port)], objects, place.node))
         try:

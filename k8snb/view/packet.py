@@ -3,7 +3,8 @@
 The network tells its hops (`k8snb.network.path`); here they become the frames of a stepper. The packet itself is in
 the picture: it sits on the node where it is. What a node's rules do to it is shown as a change, as everywhere else:
 the destination that it had and the one that it has now. On the way back the same is undone, because the kernel
-remembers each connection.
+remembers each connection. A proxy on the way (an ingress controller) tells what it decided, step by step; it sends a
+request of its own to the pod that it chose.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from k8snb.i18n import _
 from k8snb.network.dns import NAMESERVER, is_address, search_domains
 from k8snb.network.fabric import Delivery
 from k8snb.network.path import Hop
-from k8snb.packet import HTTPResponse, NetworkError
+from k8snb.packet import HTTPResponse, NetworkError, Step
 from k8snb.view.changes import Change
 from k8snb.view.frames import DIRECT, Act, Frame, passed_on
-from k8snb.view.scene import Scene, Snapshot, scene
+from k8snb.view.scene import Scene, Snapshot, facts, identity, scene
 from k8snb.view.stepper import Stepper
 
 PACKET = "Packet/packet"
 _SLICES = "endpointslices.discovery.k8s.io"
 _SERVICE_NAME = "kubernetes.io/service-name"
+_DECISIVE = {
+    "Ingress": "ingresses.networking.k8s.io",
+    "HTTPRoute": "httproutes.gateway.networking.k8s.io",
+    "Secret": "secrets",
+}
+_TLS = dict.fromkeys(("no tls", "no tls name"), _("no TLS connection"))
 
 
 class Journey:
@@ -41,7 +48,9 @@ class Journey:
 
     def stepper(self, title: str = "") -> Stepper:
         """All of it."""
-        known = _("One request to {host}").format(host=self._delivery.request.host)
+        request = self._delivery.request
+        host = request.headers.get("host") or request.host
+        known = _("One request to {host}").format(host=host)
         return Stepper(title or known, passed_on(list(self._frames())), DIRECT)
 
     # -- frames ------------------------------------------------------------------------------------
@@ -60,6 +69,8 @@ class Journey:
             for hop in hops:
                 self._place = f"Node/{hop.node}" if hop.node else self._place
                 yield self._hop(hop, before)
+                if hop.kind == "pod":
+                    yield from self._inside(hop)
                 before = (hop.source, hop.address)
         yield from self._back()
 
@@ -91,9 +102,31 @@ class Journey:
     def _hop(self, hop: Hop, before: tuple[str, str]) -> Frame:
         response = self._delivery.response
         act = _act(hop, before)
-        if hop.kind == "pod" and response is not None:
+        if hop.kind == "pod" and response is not None and not response.steps:
             act = Act(_("answer"), _spoken(response), 0, 0)
         return self._of(hop, _actor(hop), act, packet=f"→ {hop.address}")
+
+    def _inside(self, hop: Hop) -> Iterator[Frame]:
+        """What the program in the pod decides, and whom it asks; nothing if it answers by itself."""
+        response, here = self._delivery.response, self._place
+        for step in response.steps if response is not None else ():
+            self._place = f"Node/{step.node}" if step.node else self._place
+            act = Act(_("send"), _("request of its own"), 0, 0) if step.node else None
+            if step.actor and response is not None:
+                act = Act(_("answer"), _spoken(response), 0, 0)
+            touched = [*step.objects, PACKET]
+            packet = f"← {_actor(hop)}" if step.actor else f"→ {self._asked()}"
+            yield self._frame(step.actor or _actor(hop), step.text, act, seen=step.saw, touched=touched, packet=packet)
+        if response is not None and response.steps:
+            self._place = here
+            act = Act(_("answer"), _spoken(response), 0, 0)
+            words = _("the answer goes to whoever asked")
+            yield self._frame(_actor(hop), words, act, touched=[*hop.objects, PACKET], packet=f"← {hop.address}")
+
+    def _asked(self) -> str:
+        """What the request is for: host and path."""
+        request = self._delivery.request
+        return f"{request.authority}{request.path}"
 
     def _back(self) -> Iterator[Frame]:
         """What the client hears: an answer, with all addresses put back, or how it failed."""
@@ -127,8 +160,10 @@ class Journey:
         words = {
             "not found": _("without an address there is nothing to send to"),
             "refused": _("the refusal comes back at once"),
+            "no tls": _("the server does not speak TLS on this port"),
+            "no tls name": _("the server knows no such name, and ends the handshake"),
         }.get(kind, _("nothing comes back; the program waits until it has waited long enough"))
-        report = {"not found": _("unknown host"), "refused": _("connection refused")}.get(kind, _("timeout"))
+        report = {"not found": _("unknown host"), "refused": _("connection refused"), **_TLS}.get(kind, _("timeout"))
         return self._frame(self._client(), words, Act(_("report"), report, 0, 0), touched=self._own())
 
     # -- parts of a frame --------------------------------------------------------------------------
@@ -142,7 +177,7 @@ class Journey:
         self,
         actor: str,
         caption: str,
-        act: Act,
+        act: Act | None,
         *,
         seen: Sequence[tuple[str, str]] = (),
         touched: Sequence[str] = (),
@@ -152,7 +187,7 @@ class Journey:
         if packet:
             picture[PACKET] = {"place": self._place, "word": packet, "facts": []}
         shown = [name for name in touched if name in picture]
-        return Frame(actor, "", caption, 0.0, self._revision, 0, seen, [act], picture, shown)
+        return Frame(actor, "", caption, 0.0, self._revision, 0, seen, [act] if act else [], picture, shown)
 
     def _client(self) -> str:
         return f"pod {self._sender}" if self._sender else _("outside") + f" {self._delivery.request.source}"
@@ -173,10 +208,24 @@ class Journey:
         known = {name: item for each in namespaces for name, item in scene(self._snapshot, each).items()}
         wanted = dict.fromkeys(self._wanted())
         found = {name: item for name, item in known.items() if name in wanted or name.startswith("Node/")}
+        found |= self._decisive()
         return found if self._sender else {**found, f"Node/{_('outside')}": {}}
+
+    def _decisive(self) -> Scene:
+        """The Ingresses, routes and Secrets that a proxy on the way looked at."""
+        names = {name for step in self._steps() for name in step.objects}
+        resources = [
+            _DECISIVE[kind] for kind in sorted({name.partition("/")[0] for name in names}) if kind in _DECISIVE
+        ]
+        objects = (obj for resource in resources for obj in self._snapshot.list(resource, self._namespace))
+        return {identity(obj): {"facts": facts(obj)} for obj in objects if identity(obj) in names}
+
+    def _steps(self) -> Sequence[Step]:
+        return self._delivery.response.steps if self._delivery.response is not None else ()
 
     def _wanted(self) -> Iterator[str]:
         yield from self._own()
+        yield from (name for step in self._steps() for name in step.objects)
         connection = self._delivery.connection
         yield from (name for hop in connection.hops for name in hop.objects)
         services = {name.partition("/")[2] for hop in connection.hops for name in hop.objects if "Service/" in name}

@@ -31,6 +31,7 @@ class Snapshot(Protocol):
 
 
 RESOURCES = {
+    "Ingress": "ingresses.networking.k8s.io",
     "Service": "services",
     "EndpointSlice": "endpointslices.discovery.k8s.io",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers.autoscaling",
@@ -271,6 +272,20 @@ def _service(obj: Object) -> list[tuple[str, Any]]:
     return [*known, (_("node port"), opened), (_("external IP"), outside), (_("alias of"), spec.get("externalName"))]
 
 
+def _ingress(obj: Object) -> list[tuple[str, Any]]:
+    spec = obj.get("spec") or {}
+    hosts = ", ".join(dict.fromkeys(rule.get("host", "*") for rule in spec.get("rules") or ()))
+    balancer = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    outside = ", ".join(each.get("ip") or each.get("hostname", "") for each in balancer)
+    return [(_("class"), spec.get("ingressClassName")), (_("hosts"), hosts), (_("address"), outside)]
+
+
+def _route(obj: Object) -> list[tuple[str, Any]]:
+    spec = obj.get("spec") or {}
+    parents = ", ".join(each["name"] for each in spec.get("parentRefs") or ())
+    return [(_("parents"), parents), (_("hosts"), ", ".join(spec.get("hostnames") or ()))]
+
+
 def _slice(obj: Object) -> list[tuple[str, Any]]:
     endpoints = obj.get("endpoints") or ()
     ready = sum(1 for each in endpoints if (each.get("conditions") or {}).get("ready", True))
@@ -298,6 +313,8 @@ _FACTS: Mapping[str, Callable[[Object], list[tuple[str, Any]]]] = {
     "Deployment": _replicated,
     "EndpointSlice": _slice,
     "HorizontalPodAutoscaler": _scaler,
+    "HTTPRoute": _route,
+    "Ingress": _ingress,
     "Job": _job,
     "Lease": _lease,
     "Node": _machine,

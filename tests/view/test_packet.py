@@ -6,6 +6,7 @@ import pytest
 
 from k8snb.view.packet import PACKET
 from k8snb.view.stepper import Stepper
+from tests.ingress.entry import Entry
 from tests.network.town import OUTSIDE, PORT, Town
 
 
@@ -156,3 +157,29 @@ def test_who_answers_next_is_not_changed_by_looking_twice(town: Town) -> None:
 def test_a_pod_that_is_not_there_sends_nothing(town: Town) -> None:
     with pytest.raises(ValueError, match="there is no pod nobody with an address"):
         town.cluster.packet("nobody", "web")
+
+
+def test_a_router_on_the_way_tells_what_it_decides() -> None:
+    entry = Entry("one", "two", cloud=True)
+    entry.ingress("way", ("a.example.com", "/", "Prefix", "one"), ("a.example.com", "/x", "Prefix", "two"))
+    story = entry.cluster.packet("203.0.113.10", "http://a.example.com/x/y", to="198.51.100.10")
+    told = [(frame.actor.partition("-")[0], frame.caption) for frame in story]
+    there = entry.client.get("pods", "two", "default")["status"]["podIP"]
+    router = "pod ingress"
+    assert [caption for actor, caption in told if actor == router][1:-1] == [
+        "rules for the host a.example.com: 2",
+        "of these, for the path /x/y: 2",
+        "the longest path wins: 1 left",
+        f"ready endpoints of Service two: 1; it is the turn of {there}:80",
+    ]
+    assert told[-4:-2] == [("pod two", "pod two answers 200"), (router, "the answer goes to whoever asked")]
+    assert "Ingress/way" in story.frames[4].scene
+
+
+def test_a_router_that_answers_by_itself_asks_nobody() -> None:
+    entry = Entry("one", cloud=True)
+    story = entry.cluster.packet("203.0.113.10", "http://a.example.com/", to="198.51.100.10")
+    assert [frame.caption for frame in story][-4:-2] == [
+        "nothing fits, and there is no default backend",
+        "the answer goes to whoever asked",
+    ]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from k8snb.i18n import _
 from k8snb.typing import Object, Resource
 from k8snb.view.dot import Graph
-from k8snb.view.graphs import access, extensions, namespaces, pods, services, storage, workloads
+from k8snb.view.graphs import access, extensions, gateways, namespaces, pods, services, storage, workloads
 from k8snb.view.graphs.anything import anything
 from k8snb.view.graphs.plans import PLANS
 from k8snb.view.graphs.policies import network_policy
@@ -50,6 +50,13 @@ BUILDERS: Mapping[str, Builder] = {
 }
 """How an object of each kind is drawn."""
 
+CUSTOM: Mapping[str, Builder] = {
+    gateways.CLASSES: gateways.gateway_class,
+    gateways.GATEWAYS: gateways.gateway,
+    gateways.ROUTES: gateways.route,
+}
+"""How custom resources are drawn that more than one cluster has, by resource and group."""
+
 _PEOPLE = {"user": "User", "group": "Group"}
 """Subjects that are names in bindings and no objects."""
 
@@ -75,7 +82,8 @@ def _draw(sketch: Sketch, name: str) -> list[str]:
     if word.lower() in _PEOPLE and slash:
         return [access.somebody(sketch, _PEOPLE[word.lower()], rest)]
     resource = _resource(sketch, word)
-    builder = BUILDERS.get(resource.kind, anything) if resource.definition is None else anything
+    known = BUILDERS.get(resource.kind) if resource.definition is None else CUSTOM.get(resource.group_resource)
+    builder = known or anything
     if slash:
         return [builder(sketch, sketch.need(resource, rest))]
     drawn = [builder(sketch, obj) for obj in sketch.here(resource.group_resource)]

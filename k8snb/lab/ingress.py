@@ -1,0 +1,98 @@
+"""The exercises of the chapter "Production ready": Ingress and Gateway API."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from k8snb.i18n import _
+from k8snb.ingress.ingresses import compiled
+from k8snb.ingress.routing import decide
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, listed, says
+from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.machinery import rsa, x509
+from k8snb.machinery.objects import is_true
+from k8snb.packet import HTTPRequest
+from k8snb.typing import Object
+
+HOST = "myapp.example.com"
+CLASS = "k8snb"
+ROUTES = "httproutes.gateway.networking.k8s.io"
+_LIFE = (1_767_225_600.0, 2_082_758_400.0)
+"""2026 to 2036."""
+
+
+def tls_secret(name: str, *hosts: str) -> Object:
+    """A Secret with a certificate for these hosts that nobody but itself vouches for, and its key."""
+    key = rsa.known("example")
+    certificate = x509.self_signed(key, x509.subject(hosts[0]), x509.Names(hosts), *_LIFE)
+    data = {"tls.crt": certificate, "tls.key": key.pem}
+    encoded = {field: base64.b64encode(value).decode() for field, value in data.items()}
+    meta = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/tls", "data": encoded}
+
+
+@check
+def check_static(cluster: Reader) -> Claims:
+    """One more path of the host, and a Service behind it."""
+    service = find(cluster, "services", "static-service")
+    yield exists(service, _("there is a Service static-service"))
+    yield Claim(bool(listed(cluster, "static-service")), _("it has ready pods"), _("its slices list none"))
+    yield from _leads(cluster, "/static/logo.svg", "static-service", 80)
+    yield from _leads(cluster, "/statics", "frontend-service", 80)
+    yield from _leads(cluster, "/api/users", "api-service", 8080)
+
+
+def _leads(cluster: Reader, path: str, service: str, port: int) -> Iterator[Claim]:
+    """Requests for a path of the host go to a port of a Service."""
+    rules = [
+        rule
+        for each in cluster.client.list("ingresses.networking.k8s.io", NAMESPACE)
+        if each["spec"].get("ingressClassName") == CLASS
+        for rule in compiled(each).rules
+    ]
+    found = decide(rules, (), HTTPRequest("GET", HOST, 443, path, {"host": HOST}, "", "https")).rule
+    where = [f"{each.service.name}:{each.port}" for each in found.backends] if found is not None else []
+    claim = _("{path} leads to {service}:{port}").format(path=path, service=service, port=port)
+    yield Claim(where == [f"{service}:{port}"], claim, says(_("where it leads"), where))
+
+
+@check
+def check_shop(cluster: Reader) -> Claims:
+    """An Ingress that nobody serves, and that would lead past the Service's port."""
+    ingress = find(cluster, "ingresses.networking.k8s.io", "shop")
+    yield exists(ingress, _("the Ingress shop is still there"))
+    name = ingress["spec"].get("ingressClassName")
+    yield Claim(name == CLASS, _("its class is one that somebody serves"), says("ingressClassName", name))
+    backend = next((each for rule in compiled(ingress).rules for each in rule.backends), None)
+    service = find(cluster, "services", "shop")
+    yield exists(service, _("so is the Service shop"))
+    ports = [str(word) for each in service["spec"]["ports"] for word in (each["port"], each.get("name")) if word]
+    asked = backend.port if backend is not None else _("none")
+    yield Claim(asked in ports, _("it leads to a port that the Service has"), says(_("the port"), asked))
+    yield Claim(bool(listed(cluster, "shop")), _("the Service has ready pods"), _("its slices list none"))
+    points = (ingress["status"].get("loadBalancer") or {}).get("ingress") or ()
+    yield Claim(bool(points), _("it has an address"), _("its status names none"))
+
+
+@check
+def check_split(cluster: Reader) -> Claims:
+    """A new version of the API that gets one request of ten."""
+    service = find(cluster, "services", "api-v2")
+    yield exists(service, _("there is a Service api-v2"))
+    yield Claim(bool(listed(cluster, "api-v2")), _("it has ready pods"), _("its slices list none"))
+    route = cluster.client.find(ROUTES, "my-app-route", NAMESPACE) or {"spec": {}, "status": {}}
+    weights = dict(_weights(route))
+    new, old = weights.get("api-v2", 0), weights.get("api-service", 0)
+    found = says(_("the weights"), [f"{name} {weight}" for name, weight in weights.items()])
+    yield Claim(new > 0 and old == 9 * new, _("of ten requests for /api one goes to api-v2, the rest as before"), found)
+    parents = (route.get("status") or {}).get("parents") or ()
+    resolved = any(is_true({"status": each}, "ResolvedRefs") for each in parents)
+    yield Claim(resolved, _("the Gateway finds all that the route refers to"), _("ResolvedRefs is not True"))
+
+
+def _weights(route: Object) -> Iterator[tuple[str, int]]:
+    """The Services that share the requests for /api."""
+    for rule in route["spec"].get("rules") or ():
+        if any((each.get("path") or {}).get("value") == "/api" for each in rule.get("matches") or ()):
+            yield from ((ref["name"], ref.get("weight", 1)) for ref in rule.get("backendRefs") or ())
