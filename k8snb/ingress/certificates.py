@@ -21,7 +21,7 @@ _FAKE_LIFE = (1_767_225_600.0, 1_798_761_600.0)
 @lru_cache(maxsize=1)
 def fake() -> str:
     """The certificate that is shown where there is no other, as PEM."""
-    owner = x509.subject(FAKE, ("Acme Co",))
+    owner = x509.subject(FAKE, ("k8snb",))
     names = x509.Names(("ingress.local",))
     return x509.self_signed(rsa.known("ingress controller"), owner, names, *_FAKE_LIFE).decode()
 

@@ -233,6 +233,9 @@ class HTTPRouteController(_Loop):
             known: Object = next(own, {})
             written = said(conditions, known.get("conditions") or (), route["metadata"]["generation"], now)
             parents.append({"parentRef": ref, "controllerName": ours, "conditions": written})
+            reasons = {each["type"]: each["reason"] for each in known.get("conditions") or ()}
+            for each in conditions:
+                self.compares(f"{each.type} by {ref['name']}", reasons.get(each.type, "-"), each.reason)
         others = [each for each in before if each["controllerName"] != ours]
         self.saw(parents=len(parents))
         if parents or others or before:

@@ -68,6 +68,11 @@ def named(word: str) -> Resource:
     return found
 
 
+def is_custom(kind: str) -> bool:
+    """Whether no built-in kind has this name."""
+    return _SCHEME.find(kind) is None
+
+
 def id_of(name: str) -> str:
     """The id of what a reader calls `deploy/web`: `Deployment/web`."""
     word, _slash, rest = name.partition("/")

@@ -23,6 +23,7 @@ from k8snb.view.scene import (
     difference,
     id_of,
     identity,
+    is_custom,
     population,
     related,
     scene,
@@ -246,6 +247,11 @@ def _by_name(objects: Iterable[Object]) -> dict[str, Object]:
     return {identity(obj): obj for obj in objects}
 
 
+def _is_custom(act: Act) -> bool:
+    """Whether it is about an object of a kind that somebody defined: no picture shows these, so the frame has to."""
+    return is_custom(act.object.partition(" ")[0])
+
+
 # -- editing ------------------------------------------------------------------------------------------------
 
 
@@ -272,7 +278,7 @@ def _settled(frames: list[Frame], start: Snapshot, namespace: str, about: Sequen
     told: list[Frame] = []
     for frame in frames:
         changed, gone = difference(before, frame.scene)
-        shown = any(act.object.startswith(kinds) or _id(act) in about for act in frame.acts)
+        shown = any(act.object.startswith(kinds) or _id(act) in about or _is_custom(act) for act in frame.acts)
         if changed or gone or shown or frame.actor == _("you"):
             told.append(frame)
         before = frame.scene
