@@ -14,6 +14,7 @@ from typing import Any
 
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.ownership import By, History, Known, Write
+from k8snb.apiserver.resetting import reset_fields
 from k8snb.clock import Clock
 from k8snb.machinery.managed.managers import (
     NOBODY,
@@ -21,6 +22,7 @@ from k8snb.machinery.managed.managers import (
     Entry,
     Owners,
     Writer,
+    created,
     decoded,
     from_scale,
     is_reset,
@@ -112,9 +114,12 @@ class Authors:
 
     # -- of a request ------------------------------------------------------------------------------
 
-    def creating(self, kind: Kind, info: RequestInfo, request: Request, asked: Object) -> Write:
+    def creating(self, kind: Kind, info: RequestInfo, request: Request, asked: Object) -> By:
         """The creation of an object, which is `asked` before admission."""
-        return Write(self.writer(kind.resource, info, request), asked)
+        writer = self.writer(kind.resource, info, request)
+        if not kind.reshaped:
+            return Write(writer, asked)
+        return Known(created(kind.load(asked), kind.shape, writer, reset_fields(kind.resource, "")))
 
     def updating(
         self, kind: Kind, info: RequestInfo, request: Request, old: Object, asked: Object | None, given: Any = None
@@ -123,6 +128,9 @@ class Authors:
         if request.object is not None and given is None:
             return self.of(kind.resource, info.subresource, request.user)
         writer = self.writer(kind.resource, info, request)
+        if kind.reshaped and asked is not None and given is None:
+            owners = self.history.live(kind, old)
+            return Known(self.history.after(kind, owners, kind.load(old), kind.load(asked), writer))
         if given is None or info.subresource:
             return Write(writer, asked)
         if is_reset(given):

@@ -1,12 +1,15 @@
-"""Priority and fairness, as far as it shows: which flow schema and which priority level a request falls to.
+"""Priority and fairness: which flow schema and which priority level a request falls to, and whether there is room.
 
-Nothing ever waits here, one thread answers one request after the other. But clients and people read the two headers,
-and the schemas may be looked at and changed. Upstream: `apiserver/pkg/util/flowcontrol/rule.go` and
+One thread answers one request after the other, so a request is in the way of others only while it waits for a webhook
+outside. A level has seats by its shares and, if it queues, room in its queues; a request for which there is neither is
+refused. Nobody is kept waiting for a seat. Upstream: `apiserver/pkg/util/flowcontrol/rule.go`, `apf_controller.go` and
 `server/filters/priority-and-fairness.go`.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -20,6 +23,8 @@ SCHEMA, LEVEL = "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel
 _GROUP = "flowcontrol.apiserver.k8s.io"
 _ACCOUNT = "system:serviceaccount:"
 _KEPT = 4096
+_SEATS = 600
+"""How many requests are served at once, of all levels together: `--max-requests-inflight` and its mutating twin."""
 
 
 class Flows:
@@ -29,8 +34,38 @@ class Flows:
         self._schemas = store.bucket(f"flowschemas.{_GROUP}")
         self._levels = store.bucket(f"prioritylevelconfigurations.{_GROUP}")
         self._known: dict[tuple[object, ...], Headers] = {}
+        self._room: dict[str, float] = {}
+        self._present: Counter[str] = Counter()
+        """How many requests of each level, by its UID, are being served or would be waiting."""
         for bucket in (self._schemas, self._levels):
-            store.watch(bucket, lambda _: self._known.clear())
+            store.watch(bucket, lambda _: self._changed())
+
+    def _changed(self) -> None:
+        self._known.clear()
+        self._room.clear()
+
+    def enter(self, level: str) -> bool:
+        """Whether there is room for one more request of a level; it has to `leave` then."""
+        if not self._room:
+            self._room = {each["metadata"]["uid"]: self._room_of(each) for each in self._levels.objects()}
+        if self._present[level] >= self._room.get(level, math.inf):
+            return False
+        self._present[level] += 1
+        return True
+
+    def leave(self, level: str) -> None:
+        """A request of a level has been answered."""
+        self._present[level] -= 1
+
+    def _room_of(self, level: Object) -> float:
+        """How many requests a level holds at once, in seats and in queues."""
+        limited = level["spec"].get("limited")
+        if limited is None:
+            return math.inf
+        shares = [_shares(each) for each in self._levels.objects()]
+        seats = math.ceil(_SEATS * _shares(level) / max(sum(shares), 1))
+        queuing = (limited.get("limitResponse") or {}).get("queuing")
+        return seats + (queuing["queues"] * queuing["queueLengthLimit"] if queuing and seats else 0)
 
     def headers(self, user: User, info: RequestInfo, path: str) -> Headers:
         """What the answer to a request says of the flow that it was in."""
@@ -51,6 +86,11 @@ class Flows:
                 uid = level.object["metadata"]["uid"] if level is not None else ""
                 return {SCHEMA: schema["metadata"]["uid"], LEVEL: uid}
         return {}
+
+
+def _shares(level: Object) -> int:
+    limited = level["spec"].get("limited") or level["spec"].get("exempt") or {}
+    return int(limited.get("nominalConcurrencyShares") or 0)
 
 
 def _order(schema: Object) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from k8snb.apiserver.registry.conversion import CONVERTED, from_version, to_version
+from k8snb.apiserver.registry.conversion import AUTOSCALING_V1, CONVERTED, from_version, to_version
 from k8snb.apiserver.registry.custom import Converter, CustomStrategy
 from k8snb.apiserver.registry.events import EventStrategy
 from k8snb.apiserver.registry.services import ServiceStrategy, Settling
@@ -40,7 +40,18 @@ Convert = Callable[[Object], Object]
 class Kind:
     """One served resource with everything that handlers need to know about it."""
 
-    __slots__ = ("_shape", "bucket", "convert", "converted", "fields", "many", "resource", "strategy", "ttl")
+    __slots__ = (
+        "_shape",
+        "bucket",
+        "convert",
+        "converted",
+        "fields",
+        "many",
+        "reshaped",
+        "resource",
+        "strategy",
+        "ttl",
+    )
 
     def __init__(self, resource: Resource, bucket: Bucket, strategy: Strategy) -> None:
         self.resource = resource
@@ -49,6 +60,8 @@ class Kind:
         self.fields: Mapping[str, Field] = {**_EVERY, **strategy.fields}
         self.ttl = EVENT_TTL if resource.storage == "events" else 0.0
         self.converted = resource.storage in CONVERTED
+        self.reshaped = self.converted and resource.api_version == AUTOSCALING_V1
+        """Whether what its clients write has other fields than what is stored."""
         self.convert: Convert | None = None
         self.many = resource.storage == "pods"
         """Whether there are so many of the kind that what they share should be shared."""

@@ -35,7 +35,7 @@ from k8snb.apiserver.custom.definitions import Definitions
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
 from k8snb.apiserver.extensions import Extensions
-from k8snb.apiserver.flow import Flows
+from k8snb.apiserver.flow import LEVEL, Flows
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.metrics import Metrics
 from k8snb.apiserver.negotiation import patch_kind
@@ -426,14 +426,23 @@ def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
 
 
 def _classify(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.user is None or request.info is None:
+        return then(request)
+    told = server.flows.headers(request.user, request.info, request.path)
+    level = told.get(LEVEL, "")
+    if not server.flows.enter(level):
+        return Response(429, body=_BUSY, content_type="text/plain; charset=utf-8", headers={"Retry-After": "1", **told})
     try:
         response = then(request)
     except StatusError as error:
         response = Response(error.code, error.status, headers=_retry_header(error))
-    if request.user is not None and request.info is not None:
-        told = server.flows.headers(request.user, request.info, request.path)
-        response.headers = {**response.headers, **told} if response.headers else told
+    finally:
+        server.flows.leave(level)
+    response.headers = {**response.headers, **told} if response.headers else told
     return response
+
+
+_BUSY = b"Too many requests, please try again later.\n"
 
 
 def _authorize(server: APIServer, request: Request, then: Handle) -> Response:

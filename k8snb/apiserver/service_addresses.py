@@ -13,11 +13,16 @@ from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.kinds import Kinds
 from k8snb.apiserver.registry.service_ranges import address_object
 from k8snb.apiserver.registry.service_rules import is_headless, needs_cluster_ip
+from k8snb.apiserver.registry.services import ServiceStrategy
 from k8snb.clock import Clock
+from k8snb.machinery.objects import is_true
 from k8snb.machinery.recorded import uid_of
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
-from k8snb.wire import User
+from k8snb.wire import User, WatchEvent
+
+FIRST = "kubernetes"
+"""The ServiceCIDR that is there from the beginning."""
 
 _SERVER = User("system:apiserver", ("system:masters",))
 
@@ -30,6 +35,21 @@ class ServiceAddresses:
         self._clock = clock
         self._authors = authors
         self._kind = kinds.named("ipaddresses.networking.k8s.io")
+        self._kinds = kinds
+        self._blocks: dict[str, list[str]] = {}
+        store.watch(store.bucket("servicecidrs.networking.k8s.io"), self._widen)
+
+    def _widen(self, event: WatchEvent) -> None:
+        """A ServiceCIDR has changed: tell the strategy of Services from which blocks it may draw."""
+        meta, spec = event.object["metadata"], event.object.get("spec") or {}
+        strategy = self._kinds.named("services").strategy
+        if meta["name"] == FIRST or not isinstance(strategy, ServiceStrategy):
+            return
+        open = event.type != "DELETED" and "deletionTimestamp" not in meta and is_true(event.object, "Ready")
+        self._blocks.pop(meta["name"], None)
+        if open:
+            self._blocks[meta["name"]] = [block for block in spec.get("cidrs") or () if ":" not in block]
+        strategy.widen([block for blocks in self._blocks.values() for block in blocks])
 
     def settle(self, new: Object | None, old: Object | None) -> None:
         """Keep what the new Service holds, and remove what only the old one held."""

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from k8snb.client.controller import Context, Controller
 from k8snb.client.informer import Informer
 from k8snb.controllers import owners
-from k8snb.errors import StatusError
+from k8snb.errors import StatusError, quoted
 from k8snb.i18n import _
 from k8snb.machinery.objects import is_deleting, revision_of
 from k8snb.machinery.scheme import Scheme
@@ -186,24 +186,41 @@ class GarbageCollector(Controller):
             return
         references = obj["metadata"].get("ownerReferences") or ()
         if references:
-            self._judge(item, obj, self._classify(references, item.namespace))
+            self._judge(item, obj, self._classify(references, item))
 
-    def _classify(self, references: list[Object], namespace: str) -> Owners:
-        found = Owners([], [], [])
+    def _classify(self, references: list[Object], item: Item) -> Owners:
+        found, namespace = Owners([], [], []), item.namespace
         for reference in references:
             resource = self._scheme.kind(reference["apiVersion"], reference["kind"])
             if resource is None or (resource.namespaced and not namespace):
+                self._complain(item, reference)
                 found.solid.append(reference)
                 continue
             where = namespace if resource.namespaced else ""
             owner = self.client.find(resource.group_resource, reference["name"], where)
             if owner is None or owner["metadata"]["uid"] != reference["uid"]:
+                self._complain(item, reference)
                 found.dangling.append(reference)
             elif _waits(owner):
                 found.waiting.append(reference)
             else:
                 found.solid.append(reference)
         return found
+
+    def _complain(self, item: Item, reference: Object) -> None:
+        """Tell of an owner that is there, but in another namespace."""
+        informer = self._informer_of(reference)
+        others = informer.list() if informer is not None else ()
+        found = (each["metadata"] for each in others if each["metadata"]["uid"] == reference["uid"])
+        owner = next(found, None)
+        if owner is None or owner.get("namespace", "") in ("", item.namespace):
+            return
+        kind, name = f"{reference['apiVersion']}/{reference['kind']}", reference["name"]
+        shown = f"[{kind}, namespace: {item.namespace}, name: {name}, uid: {reference['uid']}]"
+        dependent = self.client.find(item.resource, item.name, item.namespace)
+        if dependent is not None:
+            text = f"ownerRef {shown} does not exist in namespace {quoted(item.namespace)}"
+            self.events.warning(dependent, "OwnerRefInvalidNamespace", text)
 
     def _judge(self, item: Item, obj: Object, found: Owners) -> None:
         self.saw(solid=len(found.solid), dangling=len(found.dangling), waiting=len(found.waiting))

@@ -27,6 +27,7 @@ from k8snb.controllers.endpoints import EndpointsController
 from k8snb.controllers.endpointslice import EndpointSliceController
 from k8snb.controllers.flowcontrol import FlowControlKeeper, FlowSchemaStatusController
 from k8snb.controllers.garbagecollector import GarbageCollector
+from k8snb.controllers.ipaddresses import RepairController
 from k8snb.controllers.job.controller import JobController, TTLAfterFinishedController
 from k8snb.controllers.loadbalancers import ServiceController
 from k8snb.controllers.namespace import NamespaceController
@@ -39,6 +40,7 @@ from k8snb.controllers.replication import ReplicationControllerController
 from k8snb.controllers.resourcequota import ResourceQuotaController
 from k8snb.controllers.rootca import RootCAController
 from k8snb.controllers.serviceaccount import ServiceAccountController
+from k8snb.controllers.servicecidrs import ServiceCIDRController
 from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.controllers.statefulset.controller import StatefulSetController
 from k8snb.controllers.tainteviction import TaintEvictionController
@@ -80,6 +82,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ExpandController,
     PVCProtectionController,
     PVProtectionController,
+    ServiceCIDRController,
     PolicyStatusController,
     GarbageCollector,
 )
@@ -93,6 +96,7 @@ OF_THE_SERVER: tuple[type[Controller], ...] = (
     RemoteAvailabilityController,
     FlowControlKeeper,
     FlowSchemaStatusController,
+    RepairController,
 )
 """Those that are part of the API server and act as it does."""
 

@@ -63,3 +63,36 @@ def test_a_new_schema_counts_from_the_next_request_on(cluster: Cluster) -> None:
         ("global-default", "global-default"),
         ("jane", "workload-low"),
     )
+
+
+def limited(cluster: Cluster, shares: int, answer: dict[str, object]) -> None:
+    """Everything that jane asks falls to a level of its own."""
+    spec = {"type": "Limited", "limited": {"nominalConcurrencyShares": shares, "limitResponse": answer}}
+    cluster.client.create("prioritylevelconfigurations", {"metadata": {"name": "jail"}, "spec": spec})
+    every = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": True, "namespaces": ["*"]}
+    rules = [{"subjects": [{"kind": "User", "user": {"name": "jane"}}], "resourceRules": [every]}]
+    schema = {"priorityLevelConfiguration": {"name": "jail"}, "matchingPrecedence": 10, "rules": rules}
+    cluster.client.create("flowschemas", {"metadata": {"name": "jane"}, "spec": schema})
+
+
+def test_a_level_without_seats_answers_that_there_are_too_many_requests() -> None:
+    cluster = Cluster(nodes=0, seed=1)
+    limited(cluster, 0, {"type": "Reject"})
+    answer = cluster.server.handle(Request("GET", "/api/v1/pods", user=USER))
+    assert (answer.code, answer.body) == (429, b"Too many requests, please try again later.\n")
+    level = cluster.client.get("prioritylevelconfigurations", "jail")["metadata"]["uid"]
+    assert (answer.headers["Retry-After"], answer.headers[LEVEL]) == ("1", level)
+    assert cluster.server.handle(Request("GET", "/api/v1/pods", user=ADMIN)).code == 200
+
+
+def test_a_level_holds_as_many_requests_as_it_has_seats_and_room_in_its_queues() -> None:
+    cluster = Cluster(nodes=0, seed=1)
+    limited(cluster, 1, {"type": "Queue", "queuing": {"queues": 2, "queueLengthLimit": 3, "handSize": 1}})
+    level = cluster.client.get("prioritylevelconfigurations", "jail")["metadata"]["uid"]
+    flows = cluster.server.flows
+    held = 0
+    while flows.enter(level):
+        held += 1
+    assert held == 3 + 2 * 3
+    flows.leave(level)
+    assert flows.enter(level)

@@ -80,6 +80,19 @@ def test_an_object_whose_owner_never_existed_goes() -> None:
     assert names(world) == []
 
 
+def test_an_owner_in_another_namespace_is_none_and_an_event_says_so() -> None:
+    world = World()
+    world.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
+    parent = world.create(config_map("parent"))
+    child = config_map("child", owners=owned_by(parent))
+    world.create({**child, "metadata": {**child["metadata"], "namespace": "other"}})
+    assert names(world) == ["parent"]
+    said = [(each["type"], each["reason"], each["message"]) for each in world.list("events", "other")]
+    uid = parent["metadata"]["uid"]
+    shown = f"[v1/ConfigMap, namespace: other, name: parent, uid: {uid}]"
+    assert said == [("Warning", "OwnerRefInvalidNamespace", f'ownerRef {shown} does not exist in namespace "other"')]
+
+
 def test_an_owner_of_the_same_name_but_another_uid_is_not_the_owner() -> None:
     world = World()
     parent = world.create(config_map("parent"))

@@ -207,6 +207,26 @@ def test_who_takes_nothing_but_protobuf_gets_it(cluster: Cluster) -> None:
     assert send(cluster, CONFIG_MAPS, f"{PROTOBUF},{JSON}").content_type == JSON
 
 
+def test_what_a_client_of_version_1_wrote_is_its_own_by_the_names_of_version_1() -> None:
+    cluster = Cluster(nodes=0, seed=1)
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "w"}
+    path = "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers"
+    spec = {"maxReplicas": 3, "targetCPUUtilizationPercentage": 50, "scaleTargetRef": target}
+    send(cluster, path, method="POST", body={"metadata": {"name": "h"}, "spec": spec})
+    cluster.server.handle(
+        Request("PATCH", f"{path}/h", {"fieldManager": "b"}, MERGED, b'{"spec":{"maxReplicas":4}}', user=ADMIN)
+    )
+    for version in ("v1", "v2"):
+        found = send(cluster, f"{path.replace('v1', version)}/h").object["metadata"]["managedFields"]
+        assert [(each["apiVersion"], list(each["fieldsV1"]["f:spec"])) for each in found] == [
+            ("autoscaling/v1", ["f:minReplicas", "f:scaleTargetRef", "f:targetCPUUtilizationPercentage"]),
+            ("autoscaling/v1", ["f:maxReplicas"]),
+        ]
+
+
+MERGED = {"accept": JSON, "content-type": "application/merge-patch+json", "user-agent": "test"}
+
+
 def test_a_watch_in_protobuf_is_frames_with_their_length(cluster: Cluster) -> None:
     answer = send(cluster, f"{CONFIG_MAPS}?watch=1&labelSelector=t", f"{PROTOBUF};stream=watch")
     frames = [answer.stream.next() for _ in range(6)]

@@ -25,14 +25,14 @@ from k8snb.machinery.names import Lottery
 from k8snb.machinery.scheme import ROWS
 from k8snb.typing import Object
 
-SERVICE_CIDR = ipaddress.ip_network("10.96.0.0/16")
+SERVICE_CIDR = ipaddress.IPv4Network("10.96.0.0/16")
 API_SERVER_IP = "10.96.0.1"
 DNS_IP = "10.96.0.10"
 NODE_PORTS = (30000, 32767)
 FAMILIES = ("IPv4",)
 """The families that Services of this cluster can have; the first is the default."""
 
-_STATIC_ADDRESSES = 256
+_STATIC_ADDRESSES, _LEAST_STATIC = 256, 16
 _STATIC_PORTS = 86
 _SERVICES = next(row for row in ROWS if row.kind == "Service")
 _BAD_RANGE = f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[1]}"
@@ -44,13 +44,30 @@ Spec = dict[str, Any]
 
 
 class Planner:
-    """The two pools and the rules by which Services draw from them."""
+    """The pools of addresses and ports, and the rules by which Services draw from them."""
 
     def __init__(self, lottery: Lottery) -> None:
-        first = int(SERVICE_CIDR.network_address) + 1
-        last = int(SERVICE_CIDR.broadcast_address) - 1
-        self.addresses = Pool(first, first + _STATIC_ADDRESSES, last, lottery)
+        self.addresses = _pool(SERVICE_CIDR, lottery)
+        self._further: dict[str, Pool] = {}
+        """Pools of ServiceCIDRs beyond the first, by their blocks."""
+        self._held: set[int] = set()
+        self._lottery = lottery
         self.ports = Pool(NODE_PORTS[0], NODE_PORTS[0] + _STATIC_PORTS, NODE_PORTS[1], lottery)
+
+    def widen(self, blocks: Sequence[str]) -> None:
+        """Draw from these blocks too, once the first one is full."""
+        self._further = {block: self._further.get(block) or self._claimed(block) for block in blocks}
+
+    def _claimed(self, block: str) -> Pool:
+        """A new pool, without the addresses that Services have already."""
+        pool = _pool(ipaddress.IPv4Network(block), self._lottery)
+        for number in self._held:
+            pool.claim(number)
+        return pool
+
+    @property
+    def _pools(self) -> Sequence[Pool]:
+        return (self.addresses, *self._further.values())
 
     def plan(self, new: Object, old: Object | None) -> Object:
         """The Service with everything it gets. Raises StatusError for what it cannot have."""
@@ -70,13 +87,12 @@ class Planner:
 
     def settle(self, new: Object | None, old: Object | None) -> None:
         """Take what the new Service holds and give back what only the old one held."""
-        for pool, held in ((self.addresses, cluster_addresses), (self.ports, node_ports)):
-            kept = held((new or {}).get("spec") or {})
-            for number in held((old or {}).get("spec") or {}):
-                if number not in kept:
-                    pool.release(number)
-            for number in kept:
-                pool.claim(number)
+        after, before = (new or {}).get("spec") or {}, (old or {}).get("spec") or {}
+        kept, held = cluster_addresses(after), cluster_addresses(before)
+        self._held = self._held.difference(held).union(kept) if kept != held else self._held
+        for pool in self._pools:
+            _settle(pool, kept, held)
+        _settle(self.ports, node_ports(after), node_ports(before))
 
     def _plan_addresses(self, name: str, spec: Spec, previous: Object) -> None:
         if not needs_cluster_ip(spec) or is_headless(spec):
@@ -91,7 +107,8 @@ class Planner:
     def _address(self, name: str, given: list[str], index: int) -> str:
         wanted = given[index] if index < len(given) else ""
         if not wanted:
-            number = Draft(self.addresses).next()
+            picked = (Draft(pool).next() for pool in self._pools)
+            number = next((each for each in picked if each is not None), None)
             if number is None:
                 raise internal(f"failed to allocate a serviceIP: {FULL}")
             return str(ipaddress.IPv4Address(number))
@@ -103,9 +120,10 @@ class Planner:
 
     def _address_problem(self, wanted: str) -> str:
         found = addresses.parse_ip(wanted)
-        if found is None or found.version != 4 or int(found) not in self.addresses:
+        number = int(found) if found is not None and found.version == 4 else -1
+        if not any(number in pool for pool in self._pools):
             return _FOREIGN_IP
-        return _TAKEN_IP if self.addresses.is_taken(int(found)) else ""
+        return _TAKEN_IP if any(pool.is_taken(number) for pool in self._pools) else ""
 
     def _plan_node_ports(self, name: str, spec: Spec, draft: Draft, previous: Object) -> None:
         """Every port a node port; entries of one number (TCP and UDP) share theirs on create."""
@@ -195,6 +213,22 @@ def _patch_allocated(spec: Spec, old: Object) -> None:
         _patch_node_ports(spec, old)
     if needs_health_check(old) and needs_health_check(spec) and not spec.get("healthCheckNodePort"):
         spec["healthCheckNodePort"] = old.get("healthCheckNodePort", 0)
+
+
+def _pool(block: ipaddress.IPv4Network, lottery: Lottery) -> Pool:
+    """The addresses of a block, those for whoever asks by name at its beginning (upstream: KEP-3070)."""
+    first, last = int(block.network_address) + 1, int(block.broadcast_address) - 1
+    size = block.num_addresses
+    apart = 0 if size <= _LEAST_STATIC else min(max(size // 16, _LEAST_STATIC), _STATIC_ADDRESSES)
+    return Pool(first, first + apart, last, lottery)
+
+
+def _settle(pool: Pool, kept: Sequence[int], held: Sequence[int]) -> None:
+    for number in held:
+        if number not in kept:
+            pool.release(number)
+    for number in kept:
+        pool.claim(number)
 
 
 def _patch_node_ports(spec: Spec, old: Object) -> None:

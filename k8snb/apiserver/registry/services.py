@@ -7,7 +7,7 @@ validation as upstream, and taken in `allocate`. Upstream: `SetDefaults_Service`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from k8snb.apiserver.registry import checks
@@ -51,6 +51,10 @@ class ServiceStrategy(Strategy):
         self._planner = Planner(lottery)
         self.keep: Settling = lambda new, old: None
         """Told whenever what a Service holds may change."""
+
+    def widen(self, blocks: Sequence[str]) -> None:
+        """Give cluster IPs from these blocks too."""
+        self._planner.widen(blocks)
 
     def default(self, obj: Object) -> Object:
         obj = within_new(obj, "spec", _default_spec)
