@@ -18,7 +18,8 @@ from k8snb.apiserver.registry.table import STRATEGIES
 from k8snb.machinery.managed.shapes import Shape, shape_of, shape_of_schema
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.scheme import Scheme
-from k8snb.store.mvcc import Bucket, Store
+from k8snb.store.bucket import Bucket
+from k8snb.store.mvcc import Store
 from k8snb.typing import Object, Resource
 from k8snb.wire import WatchEvent
 

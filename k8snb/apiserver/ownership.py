@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.resetting import reset_fields
 from k8snb.machinery.managed.managers import NOBODY, Owners, Writer, created, encoded, same, updated
-from k8snb.store.mvcc import Bucket
+from k8snb.store.bucket import Bucket
 from k8snb.typing import Object
 from k8snb.wire import WatchEvent
 

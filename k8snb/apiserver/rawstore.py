@@ -20,7 +20,8 @@ from k8snb.apiserver.encryption import (
     registry_prefix,
 )
 from k8snb.apiserver.kinds import Kinds
-from k8snb.store.mvcc import Bucket, Store, packed_of
+from k8snb.store.bucket import Bucket, packed_of
+from k8snb.store.mvcc import Store
 from k8snb.typing import Object, Resource
 from k8snb.wire import WatchEvent
 

@@ -1,8 +1,7 @@
 """The API server: one `handle`, one chain of filters, every client alike.
 
-A request passes the filters of `FILTERS` in order; the last one hands it to the handler of its verb. The table
-is what runs and what the book draws: the request path in the pages is this table. A `StatusError` raised anywhere
-becomes the answer; anything else is a bug, answered as an internal error and kept in `panics`.
+A request passes the filters of `filters`; the last one hands it to the handler of its verb. A `StatusError` raised
+anywhere becomes the answer; anything else is a bug, answered as an internal error and kept in `panics`.
 
 Upstream: `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`.
 """
@@ -16,11 +15,10 @@ import orjson
 
 from k8snb.apiserver import body, discovery, openapi, status
 from k8snb.apiserver.access.authentication import Authenticator
-from k8snb.apiserver.access.authorizer import access_of, forbidden, needed
+from k8snb.apiserver.access.authorizer import forbidden, needed
 from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.guards import guards
-from k8snb.apiserver.access.impersonation import Impersonator, wanted_user
-from k8snb.apiserver.access.node_restriction import check_status
+from k8snb.apiserver.access.impersonation import Impersonator
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
 from k8snb.apiserver.admission.chain import PLUGINS, Chain, with_configured
@@ -35,14 +33,13 @@ from k8snb.apiserver.custom.definitions import Definitions
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
 from k8snb.apiserver.extensions import Extensions
-from k8snb.apiserver.flow import LEVEL, Flows
+from k8snb.apiserver.filters import FILTERS, ONLY_OUTSIDE, compose
+from k8snb.apiserver.flow import Flows
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.metrics import Metrics
 from k8snb.apiserver.negotiation import patch_kind
 from k8snb.apiserver.ownership import History
 from k8snb.apiserver.reading import Reader
-from k8snb.apiserver.rendering import check_acceptable, render
-from k8snb.apiserver.routing import resolve
 from k8snb.apiserver.selecting import selection
 from k8snb.apiserver.service_addresses import ServiceAddresses
 from k8snb.apiserver.subresources import Subresources
@@ -51,22 +48,19 @@ from k8snb.apiserver.watching import translate
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
-    StatusError,
     conflict,
-    internal,
     method_not_allowed,
     path_not_found,
-    unauthorized,
 )
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.scheme import Scheme
-from k8snb.store.mvcc import Bucket, Store
+from k8snb.store.bucket import Bucket
+from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
 
-Handle = Callable[[Request], Response]
 Handler = Callable[[Kind, RequestInfo, Request], Response]
 
 MAX_TRIES = 10
@@ -151,9 +145,9 @@ class APIServer:
         if not trace.enabled:
             self.express = Express(store, self.kinds, clock, self.admission, self.writer, self._granted, self.authors)
         self.extensions.follow(self._configured)
-        self._outside = _compose(FILTERS, self, self.dispatch)
+        self._outside = compose(FILTERS, self, self.dispatch)
         idle = ONLY_OUTSIDE if trace.enabled else {*ONLY_OUTSIDE, "audit"}
-        self._inside = _compose([each for each in FILTERS if each[0] not in idle], self, self._dispatch_granted)
+        self._inside = compose([each for each in FILTERS if each[0] not in idle], self, self._dispatch_granted)
 
     def _configured(self) -> None:
         """Webhooks or policies have changed: what was remembered of admission counts no more."""
@@ -349,142 +343,6 @@ def _warning(handler: Handler, warning: str) -> Handler:
         return response
 
     return warned
-
-
-# -- the filters ---------------------------------------------------------------------------------------
-
-
-def _recover(server: APIServer, request: Request, then: Handle) -> Response:
-    try:
-        return then(request)
-    except StatusError as error:
-        return Response(error.code, error.status, headers=_retry_header(error))
-    except Exception as error:
-        server.panics.append(error)
-        answer = internal("this is a bug in the server; the request has changed nothing")
-        return Response(answer.code, answer.status)
-
-
-def _retry_header(error: StatusError) -> dict[str, str]:
-    seconds = (error.status.get("details") or {}).get("retryAfterSeconds")
-    return {"Retry-After": str(seconds)} if seconds else {}
-
-
-def _record(server: APIServer, request: Request, then: Handle) -> Response:
-    try:
-        response = then(request)
-    except StatusError as error:
-        server.trace.sent(request, error.code)
-        raise
-    server.trace.sent(request, response.code)
-    return response
-
-
-def _count(server: APIServer, request: Request, then: Handle) -> Response:
-    try:
-        response = then(request)
-    except StatusError as error:
-        server.metrics.count(request, error.code)
-        raise
-    server.metrics.count(request, response.code)
-    return response
-
-
-def _negotiate(server: APIServer, request: Request, then: Handle) -> Response:
-    check_acceptable(request)
-    return render(server.kinds, server.clock, server.history, request, then(request))
-
-
-def _resolve(server: APIServer, request: Request, then: Handle) -> Response:
-    if request.info is None:
-        try:
-            request.info = resolve(request, server.scheme)
-        except StatusError:
-            if request.user is not None:  # who may not ask is not told what there is
-                server.require(request.user, request, RequestInfo("", None))
-            raise
-    return then(request)
-
-
-def _authenticate(server: APIServer, request: Request, then: Handle) -> Response:
-    if request.user is None:
-        request.user = server.authenticate(request)
-        if request.user is None:
-            raise unauthorized()
-    return then(request)
-
-
-def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
-    wanted = wanted_user(request.headers)
-    if wanted is not None and request.user is not None and server.impersonator is not None:
-        try:
-            info = resolve(request, server.scheme)
-        except StatusError:
-            info = RequestInfo("", None)
-        request.user = server.impersonator.become(request.user, wanted, access_of(request, info))
-    return then(request)
-
-
-def _classify(server: APIServer, request: Request, then: Handle) -> Response:
-    if request.user is None or request.info is None:
-        return then(request)
-    told = server.flows.headers(request.user, request.info, request.path)
-    level = told.get(LEVEL, "")
-    if not server.flows.enter(level):
-        return Response(429, body=_BUSY, content_type="text/plain; charset=utf-8", headers={"Retry-After": "1", **told})
-    try:
-        response = then(request)
-    except StatusError as error:
-        response = Response(error.code, error.status, headers=_retry_header(error))
-    finally:
-        server.flows.leave(level)
-    response.headers = {**response.headers, **told} if response.headers else told
-    return response
-
-
-_BUSY = b"Too many requests, please try again later.\n"
-
-
-def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
-    if request.user is not None and request.info is not None:
-        server.require(request.user, request, request.info)
-        if server.authorizer is not None and request.info.subresource == "status":
-            check_status(request.user, request.info, lambda namespace, name: server.read("pods", namespace, name))
-    return then(request)
-
-
-Filter = Callable[[APIServer, Request, Handle], Response]
-
-FILTERS: tuple[tuple[str, Filter], ...] = (
-    ("panic recovery", _recover),
-    ("audit", _record),
-    ("metrics", _count),
-    ("authentication", _authenticate),
-    ("impersonation", _impersonate),
-    ("request info", _resolve),
-    ("priority and fairness", _classify),
-    ("authorization", _authorize),
-    ("content negotiation", _negotiate),
-)
-"""What every request passes, in order. Behind it stands the handler: decoding, defaulting, admission,
-validation and storage for a write; storage or the watch cache for a read."""
-
-
-ONLY_OUTSIDE = frozenset(name for name, _ in FILTERS) - {"panic recovery", "audit"}
-"""Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded.
-
-It is authorized too, where its route is found (`_dispatch_granted`)."""
-
-
-def _compose(filters: Sequence[tuple[str, Filter]], server: APIServer, end: Handle) -> Handle:
-    handle = end
-    for _, each in reversed(filters):
-        handle = _link(server, each, handle)
-    return handle
-
-
-def _link(server: APIServer, each: Filter, then: Handle) -> Handle:
-    return lambda request: each(server, request, then)
 
 
 def encode(value: Any) -> bytes:

@@ -16,7 +16,8 @@ import yaml
 
 from k8snb.apiserver.access.authorizer import access_of
 from k8snb.apiserver.admission.chain import PLUGINS, mutates, validates
-from k8snb.apiserver.server import FILTERS, APIServer
+from k8snb.apiserver.filters import FILTERS
+from k8snb.apiserver.server import APIServer
 from k8snb.i18n import _
 from k8snb.trace import Sent
 from k8snb.typing import Object

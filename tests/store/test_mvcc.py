@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8snb.clock import VirtualClock
-from k8snb.store.mvcc import Bucket, Compacted, FutureRevision, Store
+from k8snb.store.bucket import Bucket
+from k8snb.store.mvcc import Compacted, FutureRevision, Store
 from k8snb.wire import WatchEvent
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from k8snb import Cluster
-from k8snb.apiserver.server import FILTERS
+from k8snb.apiserver.filters import FILTERS
 from k8snb.view.stepper import Stepper
 
 SETTINGS = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {colour: blue}}"

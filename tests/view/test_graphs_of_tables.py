@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from k8snb.apiserver.admission.chain import PLUGINS as ADMISSION
-from k8snb.apiserver.server import FILTERS
+from k8snb.apiserver.filters import FILTERS
 from k8snb.controllers.table import CONTROLLERS
 from k8snb.kubelet.lifecycle import CONTAINER, POD, Transition
 from k8snb.scheduler.framework import EXTENSION_POINTS

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from k8snb.apiserver.access.rules import ALL, Access, allows
 from k8snb.errors import StatusError, quoted
-from k8snb.store.mvcc import Bucket, Store
+from k8snb.store.bucket import Bucket
+from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 from k8snb.wire import User
 

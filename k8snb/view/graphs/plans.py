@@ -13,7 +13,7 @@ from k8snb.apiserver.admission.chain import PLUGINS as ADMISSION
 from k8snb.apiserver.admission.plugin import Plugin
 from k8snb.apiserver.admission.policies import MutatingAdmissionPolicy, ValidatingAdmissionPolicy
 from k8snb.apiserver.admission.webhooks import MutatingAdmissionWebhook, ValidatingAdmissionWebhook
-from k8snb.apiserver.server import FILTERS
+from k8snb.apiserver.filters import FILTERS
 from k8snb.controllers.table import CONTROLLERS
 from k8snb.i18n import _
 from k8snb.kubelet.lifecycle import CONTAINER, POD, Transition

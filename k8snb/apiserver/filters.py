@@ -1,0 +1,157 @@
+"""The filters that a request passes before its handler, as data: who sent it, what it is about, whether it may.
+
+The table is what runs and what the book draws. A filter hands a request on to the next one and may change what comes
+back. Upstream: `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from k8snb.apiserver.access.authorizer import access_of
+from k8snb.apiserver.access.impersonation import wanted_user
+from k8snb.apiserver.access.node_restriction import check_status
+from k8snb.apiserver.flow import LEVEL
+from k8snb.apiserver.rendering import check_acceptable, render
+from k8snb.apiserver.routing import resolve
+from k8snb.errors import StatusError, internal, unauthorized
+from k8snb.wire import Request, RequestInfo, Response
+
+if TYPE_CHECKING:
+    from k8snb.apiserver.server import APIServer
+
+Handle = Callable[[Request], Response]
+
+
+def _recover(server: APIServer, request: Request, then: Handle) -> Response:
+    try:
+        return then(request)
+    except StatusError as error:
+        return Response(error.code, error.status, headers=_retry_header(error))
+    except Exception as error:
+        server.panics.append(error)
+        answer = internal("this is a bug in the server; the request has changed nothing")
+        return Response(answer.code, answer.status)
+
+
+def _retry_header(error: StatusError) -> dict[str, str]:
+    seconds = (error.status.get("details") or {}).get("retryAfterSeconds")
+    return {"Retry-After": str(seconds)} if seconds else {}
+
+
+def _record(server: APIServer, request: Request, then: Handle) -> Response:
+    try:
+        response = then(request)
+    except StatusError as error:
+        server.trace.sent(request, error.code)
+        raise
+    server.trace.sent(request, response.code)
+    return response
+
+
+def _count(server: APIServer, request: Request, then: Handle) -> Response:
+    try:
+        response = then(request)
+    except StatusError as error:
+        server.metrics.count(request, error.code)
+        raise
+    server.metrics.count(request, response.code)
+    return response
+
+
+def _negotiate(server: APIServer, request: Request, then: Handle) -> Response:
+    check_acceptable(request)
+    return render(server.kinds, server.clock, server.history, request, then(request))
+
+
+def _resolve(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.info is None:
+        try:
+            request.info = resolve(request, server.scheme)
+        except StatusError:
+            if request.user is not None:  # who may not ask is not told what there is
+                server.require(request.user, request, RequestInfo("", None))
+            raise
+    return then(request)
+
+
+def _authenticate(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.user is None:
+        request.user = server.authenticate(request)
+        if request.user is None:
+            raise unauthorized()
+    return then(request)
+
+
+def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
+    wanted = wanted_user(request.headers)
+    if wanted is not None and request.user is not None and server.impersonator is not None:
+        try:
+            info = resolve(request, server.scheme)
+        except StatusError:
+            info = RequestInfo("", None)
+        request.user = server.impersonator.become(request.user, wanted, access_of(request, info))
+    return then(request)
+
+
+def _classify(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.user is None or request.info is None:
+        return then(request)
+    told = server.flows.headers(request.user, request.info, request.path)
+    level = told.get(LEVEL, "")
+    if not server.flows.enter(level):
+        return Response(429, body=_BUSY, content_type="text/plain; charset=utf-8", headers={"Retry-After": "1", **told})
+    try:
+        response = then(request)
+    except StatusError as error:
+        response = Response(error.code, error.status, headers=_retry_header(error))
+    finally:
+        server.flows.leave(level)
+    response.headers = {**response.headers, **told} if response.headers else told
+    return response
+
+
+_BUSY = b"Too many requests, please try again later.\n"
+
+
+def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.user is not None and request.info is not None:
+        server.require(request.user, request, request.info)
+        if server.authorizer is not None and request.info.subresource == "status":
+            check_status(request.user, request.info, lambda namespace, name: server.read("pods", namespace, name))
+    return then(request)
+
+
+Filter: TypeAlias = "Callable[[APIServer, Request, Handle], Response]"
+
+FILTERS: tuple[tuple[str, Filter], ...] = (
+    ("panic recovery", _recover),
+    ("audit", _record),
+    ("metrics", _count),
+    ("authentication", _authenticate),
+    ("impersonation", _impersonate),
+    ("request info", _resolve),
+    ("priority and fairness", _classify),
+    ("authorization", _authorize),
+    ("content negotiation", _negotiate),
+)
+"""What every request passes, in order. Behind it stands the handler: decoding, defaulting, admission,
+validation and storage for a write; storage or the watch cache for a read."""
+
+
+ONLY_OUTSIDE = frozenset(name for name, _ in FILTERS) - {"panic recovery", "audit"}
+"""Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded.
+
+It is authorized too, where its route is found (`_dispatch_granted`)."""
+
+
+def compose(filters: Sequence[tuple[str, Filter]], server: APIServer, end: Handle) -> Handle:
+    handle = end
+    for _, each in reversed(filters):
+        handle = _link(server, each, handle)
+    return handle
+
+
+def _link(server: APIServer, each: Filter, then: Handle) -> Handle:
+    return lambda request: each(server, request, then)
