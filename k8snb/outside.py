@@ -36,13 +36,17 @@ CALLERS = (
     "mutatingwebhookconfigurations.admissionregistration.k8s.io",
     "validatingwebhookconfigurations.admissionregistration.k8s.io",
     "customresourcedefinitions.apiextensions.k8s.io",
+    "apiservices.apiregistration.k8s.io",
 )
-"""The resources whose objects may name URLs to call."""
+"""The resources whose objects may name URLs to call, or Services that are somewhere else."""
 
 
 def calls_out(obj: Object) -> bool:
-    """Whether an object of one of the `CALLERS` names a URL."""
-    conversion = (obj.get("spec") or {}).get("conversion") or {}
+    """Whether an object of one of the `CALLERS` may lead outside."""
+    spec = obj.get("spec") or {}
+    if obj.get("kind") == "APIService":
+        return spec.get("service") is not None
+    conversion = spec.get("conversion") or {}
     callers = (*(obj.get("webhooks") or ()), conversion.get("webhook") or {})
     return any((each.get("clientConfig") or {}).get("url") for each in callers)
 
@@ -56,9 +60,9 @@ def post(url: str, bundle: bytes, body: bytes, seconds: float) -> HTTPResponse:
     host, port = parts.hostname or "", parts.port or 443
     path = f"{parts.path or '/'}?timeout={seconds:.0f}s"
     try:
-        with _secured(host, port, bundle, seconds) as secured:
+        with secured(host, port, bundle, seconds) as dialled:
             connection = http.client.HTTPConnection(host, port)
-            connection.sock = secured
+            connection.sock = dialled
             connection.request("POST", path, body, _headers(parts.netloc))
             answer = connection.getresponse()
             return HTTPResponse(answer.status, answer.read(MAX_ANSWER_BYTES).decode("utf-8", "replace"))
@@ -72,10 +76,11 @@ def _headers(host: str) -> dict[str, str]:
     return {"host": host, "accept": "application/json, */*", "content-type": "application/json"}
 
 
-def _secured(host: str, port: int, bundle: bytes, seconds: float) -> ssl.SSLSocket:
-    plain = _dialed(host, port, seconds)
+def secured(host: str, port: int, bundle: bytes | None, seconds: float, name: str = "") -> ssl.SSLSocket:
+    """A connection to a server that is who it says, by its address or `name`; without a bundle, to whoever it is."""
+    plain, name = _dialed(host, port, seconds), name or host
     try:
-        secured = _trusting(bundle).wrap_socket(plain, server_hostname=host)
+        found = _trusting(bundle).wrap_socket(plain, server_hostname=name)
     except ssl.SSLCertVerificationError as error:
         plain.close()
         raise OSError(f"tls: failed to verify certificate: x509: {_distrust(error.verify_code)}") from None
@@ -84,11 +89,11 @@ def _secured(host: str, port: int, bundle: bytes, seconds: float) -> ssl.SSLSock
         if error.reason in _PLAIN_HTTP:
             raise OSError("http: server gave HTTP response to HTTPS client") from None
         raise OSError("remote error: tls: handshake failure") from None
-    wrong = _mismatch(host, secured.getpeercert() or {})
+    wrong = "" if bundle is None else _mismatch(name, found.getpeercert() or {})
     if wrong:
-        secured.close()
+        found.close()
         raise OSError(f"tls: failed to verify certificate: x509: {wrong}")
-    return secured
+    return found
 
 
 def _dialed(host: str, port: int, seconds: float) -> socket.socket:
@@ -105,8 +110,12 @@ def _dialed(host: str, port: int, seconds: float) -> socket.socket:
         raise OSError(f"dial tcp {shown}:{port}: connect: {(error.strerror or str(error)).lower()}") from None
 
 
-def _trusting(bundle: bytes) -> ssl.SSLContext:
+def _trusting(bundle: bytes | None) -> ssl.SSLContext:
     """TLS as Go does it: what is in the bundle is trusted, be it an authority or the server's own certificate."""
+    if bundle is None:
+        anybody = ssl.create_default_context()
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        return anybody
     try:
         given = base64.b64decode(bundle).decode() if bundle else None
         context = ssl.create_default_context(cadata=given)
@@ -194,10 +203,14 @@ class Errands:
 
     def call(self, url: str, bundle: bytes, body: bytes, seconds: float) -> HTTPResponse:
         """As `post`, from within an errand; anywhere else everything waits."""
+        return self.wait(seconds, lambda: post(url, bundle, body, seconds))
+
+    def wait(self, seconds: float, ask: Callable[[], HTTPResponse]) -> HTTPResponse:
+        """What a question gives that may take its time. Raises OSError where it takes too long."""
         here = getcurrent()
         if here.parent is None:
-            return post(url, bundle, body, seconds)
-        task = asyncio.get_running_loop().create_task(_posted(url, bundle, body, seconds))
+            return ask()
+        task = asyncio.get_running_loop().create_task(_answered(seconds, ask))
         task.add_done_callback(lambda _: here.switch())
         chain, trace = self._server.admission, self._server.trace
         told, span, trace.current = chain.warnings(), trace.current, None
@@ -209,8 +222,8 @@ class Errands:
         return task.result()
 
 
-async def _posted(url: str, bundle: bytes, body: bytes, seconds: float) -> HTTPResponse:
-    work = asyncio.get_running_loop().run_in_executor(None, post, url, bundle, body, seconds)
+async def _answered(seconds: float, ask: Callable[[], HTTPResponse]) -> HTTPResponse:
+    work = asyncio.get_running_loop().run_in_executor(None, ask)
     try:
         return await asyncio.wait_for(work, seconds)
     except TimeoutError:

@@ -36,6 +36,8 @@ from k8snb.machinery.rsa import Key
 from k8snb.machinery.x509 import Authority, Names, subject
 from k8snb.machinery.x509 import Request as CertificateRequest
 from k8snb.outside import CALLERS, Errands, calls_out
+from k8snb.packet import HTTPRequest, HTTPResponse
+from k8snb.relaying import SECONDS, Piped, relay
 from k8snb.wire import Request, Response
 
 SLICE_SECONDS = 0.005
@@ -129,9 +131,17 @@ class Served:
         """Whether a turn is under way, and perhaps waits for an answer from outside."""
         self._quiet = False
         cluster.reach_outside(self._errands.call)
+        cluster.server.aggregator.relay = self._relay
         for word in CALLERS:
             cluster.store.watch(cluster.store.bucket(word), lambda _: self._look_again())
         cluster.server.authenticate.accept(token, ADMIN)
+
+    def _relay(self, request: HTTPRequest, bundle: bytes | None, watches: bool) -> HTTPResponse:
+        """Pass a request on to an API server outside."""
+        answer = self._errands.wait(SECONDS, lambda: relay(request, bundle, watches))
+        if isinstance(answer.stream, Piped):
+            answer.stream.begin(asyncio.get_running_loop())
+        return answer
 
     def ask(self, request: Request, then: Callable[[Response], None]) -> None:
         """Answer a request."""

@@ -19,6 +19,7 @@ LAYERS = (
         "coverage",
         "hosting",
         "outside",
+        "relaying",
         "playing",
         "serving",
         "showing",
@@ -37,7 +38,7 @@ LAYERS = (
 GROUND = len(LAYERS) - 1
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-EDGE = {"__main__.py", "apiserver/listener.py", "outside.py", "serving.py", "testing.py"} | {
+EDGE = {"__main__.py", "apiserver/listener.py", "outside.py", "relaying.py", "serving.py", "testing.py"} | {
     f"bench/{name}.py" for name in ("api", "bare", "load", "scale", "soak")
 }
 """The only files that may know of sockets, threads and the machine's time."""

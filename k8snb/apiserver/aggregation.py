@@ -2,18 +2,21 @@
 
 Where an APIService names a Service and is available, a request to its group version goes to a ready endpoint of that
 Service, with the user in headers as the front proxy writes them; its answer is the answer, and a watch is passed on as
-the pod sends it. Where it is not, or nobody is there, the answer is 503. `problem` is what the discovery check finds,
-`groups` is what becomes of it in this server's own lists. `reach` carries a request over the pods' network. Upstream:
+it comes. Where it is not, or nobody is there, the answer is 503. `problem` is what the discovery check finds, `groups`
+is what becomes of it in this server's own lists. `reach` carries a request over the pods' network, `relay` to a real
+server outside: one behind a Service that is an `ExternalName`. Upstream:
 `kube-aggregator/pkg/apiserver/handler_proxy.go`, `pkg/controllers/status/remote`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from k8snb.apiserver.backends import Backend, backend_of
-from k8snb.apiserver.forwarding import unreachable
+from k8snb.apiserver.options import flag
 from k8snb.apiserver.remote_groups import RemoteGroups
 from k8snb.errors import StatusError, unavailable
 from k8snb.machinery.api_services import BUCKET
@@ -25,12 +28,25 @@ from k8snb.wire import Request, Response, User
 Reach = Callable[[HTTPRequest], HTTPResponse]
 """A request over the pods' network; raises NetworkError."""
 
+Relay = Callable[[HTTPRequest, bytes | None, bool], HTTPResponse]
+"""A request to a server outside, whom to trust (None: whoever it is), and whether it is a watch; raises OSError."""
+
 PORT, DISCOVERY_SECONDS = 443, 5.0
 _TEXT = "text/plain; charset=utf-8"
 _CHECKER = User("system:kube-aggregator", ("system:masters",))
 _ERRNO = {"refused": "connect: connection refused", "unreachable": "connect: no route to host"}
 _WITHHELD = ("authorization", "host", "impersonate-", "x-remote-")
 """How headers begin that say who a request is from: what a client writes there does not reach the pod."""
+
+
+class _Sent(NamedTuple):
+    """What is passed on of a request."""
+
+    method: str
+    path: str
+    user: User | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    body: str = ""
 
 
 class Aggregator:
@@ -43,6 +59,7 @@ class Aggregator:
         self._list = list
         self._source = source
         self.reach: Reach | None = None
+        self.relay: Relay | None = None
         self.groups = RemoteGroups(list, self._fetch)
 
     def serve(self, request: Request) -> Response | None:
@@ -52,17 +69,17 @@ class Aggregator:
             return None
         if not is_true(service, "Available"):
             return _unavailable("service unavailable")
-        try:
-            backend = self._backend(service["spec"]["service"])
-        except StatusError:
-            return _unavailable("service unavailable")
         query = f"?{urlencode(request.query)}" if request.query else ""
         headers = {name: value for name, value in request.headers.items() if not name.startswith(_WITHHELD)}
-        text = request.body.decode("utf-8", "replace")
+        sent = _Sent(
+            request.method, request.path + query, request.user, headers, request.body.decode("utf-8", "replace")
+        )
         try:
-            answer = self._ask(backend, request.method, request.path + query, request.user, headers, text)
-        except NetworkError:
-            return _unavailable(unreachable(backend.address, backend.port).message)
+            answer = self._ask(service["spec"], sent, watches=flag(request.query, "watch"))
+        except StatusError:
+            return _unavailable("service unavailable")
+        except OSError as error:
+            return _unavailable(f"error trying to reach service: {error}")
         given = {name.lower(): value for name, value in answer.headers.items()}
         kind = given.get("content-type", "text/plain")
         return Response(answer.status, body=answer.body.encode(), content_type=kind, stream=answer.stream)
@@ -71,21 +88,17 @@ class Aggregator:
         """Why the discovery of an APIService does not answer; empty where it does."""
         if self.reach is None:
             return ""
-        try:
-            backend = self._backend(spec["service"])
-        except StatusError as error:
-            return error.message
         group, version = spec.get("group") or "", spec["version"]
         path = f"/apis/{group}/{version}" if group else f"/api/{version}"
-        url = f"https://{backend.address}:{backend.port}{path}"
-        lead = f"failing or missing response from {url}"
         try:
-            answer = self._ask(backend, "GET", path, _CHECKER, {}, "")
-        except NetworkError as error:
-            errno = _ERRNO.get(error.kind)
-            if errno is None:
-                return f'{lead}: Get "{url}": context deadline exceeded'
-            return f'{lead}: Get "{url}": dial tcp {backend.address}:{backend.port}: {errno}'
+            backend = self._backend(spec["service"])
+            url = f"https://{backend.address}:{backend.port}{path}"
+            lead = f"failing or missing response from {url}"
+            answer = self._ask(spec, _Sent("GET", path))
+        except StatusError as error:
+            return error.message
+        except OSError as error:
+            return f'{lead}: Get "{url}": {error}'
         if answer.seconds > DISCOVERY_SECONDS:
             waited = "(Client.Timeout exceeded while awaiting headers)"
             return f'{lead}: Get "{url}": context deadline exceeded {waited}'
@@ -97,8 +110,8 @@ class Aggregator:
     def _fetch(self, service: Object, path: str) -> bytes | None:
         """A document of the server behind an APIService; None where it has none."""
         try:
-            answer = self._ask(self._backend(service["spec"]["service"]), "GET", path, _CHECKER, {}, "")
-        except (NetworkError, StatusError):
+            answer = self._ask(service["spec"], _Sent("GET", path))
+        except (OSError, StatusError):
             return None
         return answer.body.encode() if answer.status == 200 else None
 
@@ -115,17 +128,45 @@ class Aggregator:
         service = self._read("services", reference["namespace"], reference["name"])
         if service is None:
             raise unavailable(f'service "{reference["name"]}" not found')
-        return backend_of(service, str(reference.get("port") or PORT), self._list)
+        port = str(reference.get("port") or PORT)
+        outside = service["spec"].get("externalName") if service["spec"].get("type") == "ExternalName" else None
+        return Backend(outside, int(port), "") if outside else backend_of(service, port, self._list)
 
-    def _ask(
-        self, backend: Backend, method: str, path: str, user: User | None, headers: Mapping[str, str], body: str
-    ) -> HTTPResponse:
-        if self.reach is None:
-            raise NetworkError("unreachable", backend.address)
-        known = user or _CHECKER
-        who = {"x-remote-user": known.name, "x-remote-group": ",".join(known.groups)}
-        sent = {**headers, **who}
-        return self.reach(HTTPRequest(method, backend.address, backend.port, path, sent, body, "https", self._source))
+    def _ask(self, spec: Object, sent: _Sent, *, watches: bool = False) -> HTTPResponse:
+        """What the server answers. Raises ServiceUnavailable where there is none, OSError where it is not reached."""
+        backend, reference = self._backend(spec["service"]), spec["service"]
+        known = sent.user or _CHECKER
+        headers = {**sent.headers, "x-remote-user": known.name, "x-remote-group": ",".join(known.groups)}
+        name = f"{reference['name']}.{reference['namespace']}.svc"
+        address, port = backend.address, backend.port
+        asked = HTTPRequest(
+            sent.method, address, port, sent.path, headers, sent.body, "https", self._source, server_name=name
+        )
+        if not _is_outside(address):
+            return self._inside(asked)
+        if self.relay is None:
+            raise OSError(f"dial tcp: lookup {address}: no such host")
+        return self.relay(asked, None if spec.get("insecureSkipTLSVerify") else _bundle(spec), watches)
+
+    def _inside(self, asked: HTTPRequest) -> HTTPResponse:
+        """What a pod answers."""
+        try:
+            if self.reach is None:
+                raise NetworkError("unreachable", asked.host)
+            return self.reach(asked)
+        except NetworkError as error:
+            errno = _ERRNO.get(error.kind)
+            why = f"dial tcp {asked.host}:{asked.port}: {errno}" if errno else "context deadline exceeded"
+            raise OSError(why) from None
+
+
+def _is_outside(address: str) -> bool:
+    """Whether it is a name: pods have addresses."""
+    return not address.replace(".", "").isdigit() and ":" not in address
+
+
+def _bundle(spec: Object) -> bytes:
+    return str(spec.get("caBundle") or "").encode()
 
 
 def _unavailable(why: str) -> Response:

@@ -73,16 +73,23 @@ def hook(answer: Callable[[Object], Object], address: str = "127.0.0.1") -> Iter
         def log_message(self, format: str, *args: Any) -> None:
             """Nobody reads it."""
 
-    server = ThreadingHTTPServer((address, 0), Handler)
+    with encrypted(Handler, address) as port:
+        here = Hook(port)
+        yield here
+
+
+@contextmanager
+def encrypted(handler: type[BaseHTTPRequestHandler], address: str) -> Iterator[int]:
+    """A server of TLS; gives its port."""
+    server = ThreadingHTTPServer((address, 0), handler)
     server.daemon_threads = True
     context = KEYS.context()
     context.verify_mode = ssl.CERT_NONE
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    here = Hook(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield here
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
@@ -279,3 +286,67 @@ def test_what_controllers_make_passes_a_webhook_outside_too() -> None:
     with hook(answer) as there:
         config = there.config("Mutating", rules=rules)
         assert asyncio.run(with_hook(there, back, config, running)) == ["web", "web"]
+
+
+# -- aggregated APIs -----------------------------------------------------------------------------------
+
+ROOT = "/apis/a.example.com/v1"
+THINGS = {"name": "things", "singularName": "thing", "namespaced": True, "kind": "Thing", "verbs": ["list", "watch"]}
+RESOURCES = {"kind": "APIResourceList", "groupVersion": "a.example.com/v1", "resources": [THINGS]}
+
+
+@contextmanager
+def api_server() -> Iterator[tuple[int, threading.Event]]:
+    """An API server of things; a watch gets a second event when the other value is set."""
+    more = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            if "watch=" not in self.path:
+                told = RESOURCES if self.path == ROOT else {"user": self.headers["x-remote-user"], "path": self.path}
+                self.wfile.write(orjson.dumps(told))
+                return
+            for name in ("one", "two"):
+                self.wfile.write(orjson.dumps({"type": "ADDED", "object": named(name)}) + b"\n")
+                more.wait(10)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nobody reads it."""
+
+    with encrypted(Handler, "127.0.0.1") as port:
+        yield port, more
+
+
+def test_an_api_server_outside_is_part_of_a_served_cluster_and_can_be_watched() -> None:
+    with api_server() as (port, more):
+        asyncio.run(_asked_through(fast_cluster(), port, more))
+
+
+async def _asked_through(cluster: Cluster, port: int, more: threading.Event) -> None:
+    external = {"type": "ExternalName", "externalName": "localhost"}
+    cluster.client.create("services", {"metadata": {"name": "things", "namespace": "default"}, "spec": external})
+    service = {"namespace": "default", "name": "things", "port": port}
+    spec = {"group": "a.example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100}
+    whole = {**spec, "service": service, "insecureSkipTLSVerify": True}
+    async with listening(cluster) as connect:
+        wire = await connect()
+        body = orjson.dumps({"metadata": {"name": "v1.a.example.com"}, "spec": whole})
+        wire.ask("POST", "/apis/apiregistration.k8s.io/v1/apiservices", body)
+        assert (await wire.reply()).code == 201
+        code, found = 503, None
+        while code == 503:
+            wire.ask("GET", f"{ROOT}/things?limit=5")
+            found = await wire.reply()
+            code = found.code
+        assert found is not None
+        assert found.object == {"user": "kubernetes-admin", "path": f"{ROOT}/things?limit=5"}
+        wire.ask("GET", f"{ROOT}/things?watch=true")
+        assert (await wire.head()).code == 200
+        seen = []
+        async for chunk in wire.chunks():
+            seen.append(orjson.loads(chunk)["object"]["metadata"]["name"])
+            more.set()
+        assert seen == ["one", "two"]
