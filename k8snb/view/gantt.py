@@ -58,6 +58,8 @@ class Bar:
     """The ids of those it hangs from, the nearest first."""
     stretches: list[Stretch] = field(default_factory=list)
     gone: float | None = None
+    late: bool = True
+    """Whether it came in the time that is shown."""
 
     @property
     def depth(self) -> int:
@@ -145,9 +147,10 @@ def _concerns(bar: Bar, wanted: Sequence[str]) -> bool:
 def _ordered(bars: Sequence[Bar], wanted: Sequence[str]) -> list[Bar]:
     """Each job with its pods below it; what hangs from no job after that. In the order asked for, then by time."""
 
-    def place(bar: Bar) -> tuple[int, float, float]:
+    def place(bar: Bar) -> tuple[int, bool, float, float]:
         above = [wanted.index(owner) for owner in bar.owners if owner in wanted]
-        return min(above, default=0), *((bar.stretches[0].start, bar.gone or math.inf) if bar.stretches else (0.0, 0.0))
+        times = (bar.stretches[0].start, bar.gone or math.inf) if bar.stretches else (0.0, 0.0)
+        return min(above, default=0), bar.late, *times
 
     bars = sorted(bars, key=place)
     jobs = [bar for bar in bars if bar.kind == "Job"]
@@ -175,6 +178,8 @@ class _History:
             self._began, self.origin = True, sent.time
             for resource in (JOBS, PODS):
                 self._compare(resource, self._at(since), 0.0)
+            for bar in self._bars.values():
+                bar.late = False
         info = sent.request.info
         resource = _resource(sent)
         if info is None or not resource or info.namespace != self._namespace or info.verb in ("get", "list", "watch"):
@@ -297,7 +302,7 @@ def _row(bar: Bar, top: float, end: float) -> Iterator[str]:
     last = bar.stretches[-1] if bar.stretches else None
     if last is not None:
         x, hue = _x(last.end, end), theme.hue(theme.STATES[last.state].hue)
-        mark = "" if bar.gone is not None and last.state == "ending" else MARKS[theme.STATES[last.state].mark]
+        mark = "" if bar.gone is not None and last.active else MARKS[theme.STATES[last.state].mark]
         yield f'<text x="{x + 6:g}" y="{top + 14}" font-size="12" fill="{hue}">{mark}</text>'
 
 

@@ -136,7 +136,7 @@ def evaluation(
     if not mine:
         raise ValueError(_("{name} has not been evaluated yet").format(name=name))
     span = (scaled or mine)[-1]
-    return Stepper(title or _("One evaluation of {name}").format(name=name), list(_frames(span, at)), ())
+    return Stepper(title or _("One evaluation of {name}").format(name=name), list(_frames(span, at)))
 
 
 def _is_of(span: Span, name: str, namespace: str) -> bool:
