@@ -67,6 +67,14 @@ def test_an_evaluation_is_told_number_by_number(loaded: Cluster) -> None:
     assert "\n".join(line.split("observe  ")[1] for line in told if "observe" in line) == EVALUATION
 
 
+def test_the_evaluation_is_seen_beside_the_pods_that_it_is_about(loaded: Cluster) -> None:
+    told = loaded.evaluation("hpa/php-apache")
+    assert told.views == ("topology",)
+    kinds = {name.partition("/")[0] for frame in told.frames for name in frame.scene}
+    assert sorted(kinds) == ["Deployment", "Node", "Pod", "ReplicaSet"]
+    assert not any("load-" in name for frame in told.frames for name in frame.scene)
+
+
 def test_pictures_have_a_scale_each(loaded: Cluster) -> None:
     page = loaded.chart("hpa/php-apache")._repr_mimebundle_()["text/html"]
     assert page.count("<svg") == 3
