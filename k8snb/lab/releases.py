@@ -1,0 +1,92 @@
+"""The exercises of the chapter "Production ready": helm."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import Any
+
+from k8snb.i18n import _
+from k8snb.lab.reading import NAMESPACE, NOTHING, Claims, exists, find, says
+from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.typing import Object
+
+Record = dict[str, Any]
+
+
+def records(cluster: Reader, name: str) -> list[Record]:
+    """The revisions of a release, the oldest first, read out of their Secrets."""
+    secrets = cluster.client.list("secrets", NAMESPACE, labels=f"owner=helm,name={name}")
+    found = [json.loads(gzip.decompress(base64.b64decode(_text(secret)))) for secret in secrets]
+    return sorted(found, key=lambda record: int(record["version"]))
+
+
+def _text(secret: Object) -> bytes:
+    return base64.b64decode(secret["data"]["release"])
+
+
+def _is_deployed(cluster: Reader, name: str) -> Claims:
+    """The newest revision of the release is deployed."""
+    found = records(cluster, name)
+    yield Claim(bool(found), _("there is a release {name}").format(name=name), _("there is none"))
+    status = found[-1]["info"]["status"]
+    yield Claim(status == "deployed", _("its newest revision is deployed"), says(_("its status"), status))
+
+
+def _is_complete(deployment: Object, replicas: int) -> Claims:
+    """All pods of a deployment are of the newest template and ready."""
+    status = deployment.get("status") or {}
+    counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas")]
+    every = _("{count} pods run, all of them new and ready").format(count=replicas)
+    yield Claim(counts == [replicas] * 3, every, says(_("pods, new ones, ready ones"), counts))
+
+
+@check
+def check_books(cluster: Reader) -> Claims:
+    """A release of the shop with values of its own, and without the chart below."""
+    yield from _is_deployed(cluster, "books")
+    record = records(cluster, "books")[-1]
+    chart = record["chart"]["metadata"]["name"]
+    yield Claim(chart == "shop", _("it is of the chart shop"), says(_("its chart"), chart))
+    window = find(cluster, "configmaps", "books-window")
+    text = (window.get("data") or {}).get("index.html", "")
+    greets = _("its window says Read more")
+    yield Claim(text.startswith("Read more,"), greets, says(_("the text"), text.strip()))
+    given = (record.get("config") or {}).get("greeting")
+    by_values = _("… because its values say so")
+    yield Claim(given == "Read more", by_values, says(_("the greeting among its values"), given))
+    yield from _is_complete(find(cluster, "deployments.apps", "books"), 3)
+    cache = find(cluster, "deployments.apps", "books-cache")
+    yield Claim(cache is NOTHING, _("it has no cache"), _("there is a Deployment books-cache"))
+
+
+@check
+def check_news(cluster: Reader) -> Claims:
+    """A release that was brought back from a failed upgrade, with its history."""
+    yield from _is_deployed(cluster, "news")
+    statuses = [record["info"]["status"] for record in records(cluster, "news")]
+    kept = _("the failed revision is still in its history")
+    yield Claim("failed" in statuses, kept, says(_("the statuses"), statuses))
+    yield from _is_complete(find(cluster, "deployments.apps", "news"), 2)
+    pods = cluster.client.list("pods", NAMESPACE, labels="app.kubernetes.io/instance=news,app.kubernetes.io/name=shop")
+    images = sorted({pod["spec"]["containers"][0]["image"] for pod in pods})
+    yield Claim(images == ["nginx:1.27"], _("they run nginx:1.27"), says(_("their image"), images))
+
+
+@check
+def check_budget(cluster: Reader) -> Claims:
+    """A template that makes an object only where the values call for one."""
+    for name in ("kiosk", "stall"):
+        yield from _is_deployed(cluster, name)
+    budget = find(cluster, "poddisruptionbudgets.policy", "kiosk")
+    yield exists(budget, _("kiosk has a PodDisruptionBudget"))
+    whose = (budget["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name")
+    part = _("it is part of the release")
+    yield Claim(whose == "kiosk", part, _("helm knows nothing of it: it is not in the chart"))
+    allowed = budget["spec"].get("maxUnavailable")
+    yield Claim(allowed == 1, _("one pod may be missing"), says("maxUnavailable", allowed))
+    expected = (budget.get("status") or {}).get("expectedPods", 0)
+    yield Claim(expected == 3, _("it counts the three pods of kiosk"), says(_("the pods it counts"), expected))
+    other = find(cluster, "poddisruptionbudgets.policy", "stall")
+    yield Claim(other is NOTHING, _("stall, with one replica, has none"), _("there is one"))
