@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import gzip
 import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from k8snb.i18n import _
@@ -13,6 +18,15 @@ from k8snb.lab.verdict import Claim, Reader, check
 from k8snb.typing import Object
 
 Record = dict[str, Any]
+
+
+def workshop(chart: str | Path) -> Path:
+    """A copy of a chart to change at will; its folder becomes the working directory and goes when the program ends."""
+    folder = Path(tempfile.mkdtemp(prefix="k8snb-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    copy = shutil.copytree(chart, folder / Path(chart).name)
+    os.chdir(folder)
+    return copy.relative_to(folder)
 
 
 def records(cluster: Reader, name: str) -> list[Record]:

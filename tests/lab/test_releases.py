@@ -30,6 +30,14 @@ def helm(cluster: Cluster) -> Typed:
     return typed
 
 
+def test_a_workshop_has_a_copy_of_the_chart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SHOP)
+    copy = releases.workshop(SHOP)
+    assert copy == Path("shop")
+    assert (copy / "Chart.yaml").read_text() == (SHOP / "Chart.yaml").read_text()
+    assert Path.cwd() not in SHOP.parents
+
+
 def missing(verdict: Verdict) -> str:
     assert not verdict
     return f"{verdict.claims[-1].sentence}: {verdict.claims[-1].missing}"
