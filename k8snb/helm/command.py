@@ -155,4 +155,4 @@ def _unknown(word: str, path: str) -> str:
     text = f'unknown command "{word}" for "{path}"'
     if path == "helm" and word in LEFT_OUT:
         return f"{text}\n{_('the built-in helm cannot do this')}"
-    return text
+    return f"{text}\nRun '{path} --help' for usage."

@@ -367,7 +367,7 @@ REFUSED = {
     ),
     "install x ./web --set a": 'INSTALLATION FAILED: failed parsing --set data: key "a" has no value',
     "list --frob": "unknown flag: --frob",
-    "frob": 'unknown command "frob" for "helm"',
+    "frob": 'unknown command "frob" for "helm"\nRun \'helm --help\' for usage.',
     "status": '"helm status" requires 1 argument\n\nUsage:  helm status RELEASE_NAME [flags]',
     "template": '"helm template" requires at least 1 argument\n\nUsage:  helm template [NAME] [CHART] [flags]',
 }

@@ -23,7 +23,7 @@ FLAGS = (
 def found(call: Call, name: str) -> Chart:
     """The chart in a folder, in a file, or in a repository. Raises HelmError."""
     name = name.strip()
-    if name.startswith("oci://"):
+    if name.startswith(("oci://", "http://", "https://")):
         raise HelmError(_("this helm has no network: charts come from folders, files and repositories in folders"))
     if Path(name).exists():
         return load(name)

@@ -72,7 +72,7 @@ def run_package(call: Call) -> None:
 
 
 def _saved(call: Call, chart: Chart, folder: str) -> Path:
-    place = Path(folder) / f"{chart.title}.tgz"
+    place = (Path.cwd() if folder == "." else Path(folder)) / f"{chart.title}.tgz"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(packed(chart, int(call.session.clock.now())))
     return place
