@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from typing import Any
 
 import pytest
@@ -434,3 +435,37 @@ def test_the_same_commands_leave_the_same_bytes(chart: Written) -> None:
         return [*records(cluster), cluster.client.get("configmaps", "w", "default")]
 
     assert story() == story()
+
+
+SELECTS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: nginx}]}}
+"""
+
+
+def test_a_status_shows_the_objects_and_the_pods_they_select(chart: Written, helm: Typed) -> None:
+    folder = chart({"templates/a.yaml": config_map("a: b", "one"), "templates/b.yaml": SELECTS})
+    helm(f"install web {folder} --wait")
+    shown = helm("status web --show-resources").stdout.partition("RESOURCES:\n")[2]
+    shown = re.sub("web-[0-9a-z]+-[0-9a-z]{5}", "web-POD", shown)
+    assert re.sub(" +", " ", shown).splitlines() == [
+        "==> v1/ConfigMap",
+        "NAME DATA AGE",
+        "one 1 4s",
+        "",
+        "==> v1/Deployment",
+        "NAME READY UP-TO-DATE AVAILABLE AGE",
+        "web 1/1 1 1 4s",
+        "",
+        "==> v1/Pod(related)",
+        "NAME READY STATUS RESTARTS AGE",
+        "web-POD 1/1 Running 0 4s",
+        "",
+        "",
+        "TEST SUITE: None",
+    ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from k8snb.errors import StatusError
@@ -19,6 +20,7 @@ from k8snb.helm.release.record import DEPLOYED, FAILED, PENDING, SUPERSEDED, UNI
 from k8snb.helm.values.merging import coalesced
 from k8snb.helm.verbs.call import Call, Verb
 from k8snb.helm.verbs.output import OUTPUT, records, written
+from k8snb.helm.verbs.resources import resources_text
 from k8snb.helm.verbs.showing import ansi, full, status_text
 from k8snb.helm.yamltext import yaml_text
 from k8snb.kubectl.flags import Flag
@@ -145,8 +147,9 @@ def run_status(call: Call) -> None:
     """Carry out `helm status`."""
     release = release_of(call)
     described = call.flags.on("show-desc")
-    text = written(call.flags, release.data(chart=False), lambda: status_text(release, description=described))
-    call.out(text)
+    resources = resources_text(call.session, release) if call.flags.on("show-resources") else ""
+    shown = partial(status_text, release, description=described, resources=resources)
+    call.out(written(call.flags, release.data(chart=False), shown))
 
 
 def _get_values(call: Call) -> None:

@@ -25,19 +25,25 @@ def full(text: str) -> str:
 
 
 def status_text(
-    release: Release, *, everything: bool = False, description: bool = False, hide_notes: bool = False
+    release: Release,
+    *,
+    everything: bool = False,
+    description: bool = False,
+    hide_notes: bool = False,
+    resources: str = "",
 ) -> str:
-    """The release in lines; `everything` adds values, hooks and manifests."""
-    return "".join(_lines(release, everything, description, hide_notes))
+    """The release in lines; `everything` adds values, hooks and manifests, `resources` are tables of its objects."""
+    return "".join(_lines(release, everything, description, hide_notes, resources))
 
 
-def _lines(release: Release, everything: bool, description: bool, hide_notes: bool) -> Iterator[str]:
+def _lines(release: Release, everything: bool, description: bool, hide_notes: bool, resources: str) -> Iterator[str]:
     yield f"NAME: {release.name}\n"
     if release.last_deployed:
         yield f"LAST DEPLOYED: {ansi(release.last_deployed)}\n"
     yield f"NAMESPACE: {release.namespace}\nSTATUS: {release.status}\nREVISION: {release.version}\n"
     if description:
         yield f"DESCRIPTION: {release.description}\n"
+    yield resources
     tests = [hook for hook in release.hooks if "test" in hook.events]
     yield from map(_suite, (hook for hook in tests if hook.last_run["started_at"]))
     if not tests:
