@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from k8snb.apiserver import body
 from k8snb.apiserver.authors import Authors
+from k8snb.apiserver.identity import check_identity
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.options import check_write, flag, validation_mode
 from k8snb.apiserver.ownership import Known
@@ -68,14 +69,14 @@ class Applier:
         if old is None:
             return self._made(kind, info, request, found, wanted.warnings)
         new = kind.save(_typed(found.object, kind.resource.api_version, kind.resource.kind, kind.strategy.decode))
-        self._writer.check_identity(kind, info, new)
+        check_identity(kind, info, new)
         return self._writer.replace(kind, info, request, old, new, wanted.warnings, Known(found.owners))
 
     def _made(
         self, kind: Kind, info: RequestInfo, request: Request, found: applying.Applied, warnings: tuple[str, ...]
     ) -> Response:
         new = _typed(found.object, kind.resource.api_version, kind.resource.kind, kind.strategy.decode)
-        self._writer.check_identity(kind, info, new)
+        check_identity(kind, info, new)
         meta = new["metadata"]
         if meta.get("uid"):
             why = f"uid mismatch: the provided object specified uid {meta['uid']}, and no existing object was found"

@@ -20,10 +20,11 @@ from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bound_statuses import BoundStatuses, PlacedSpecs
+from k8snb.apiserver.identity import is_simple
 from k8snb.apiserver.kinds import Kinds
 from k8snb.apiserver.ownership import History, Write
 from k8snb.apiserver.registry.pod_status import is_sound
-from k8snb.apiserver.writing import Writer, is_simple
+from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.machinery.recorded import RecordedEvent
 from k8snb.store.mvcc import Store

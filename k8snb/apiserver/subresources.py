@@ -21,6 +21,7 @@ from k8snb.apiserver.containers import Agents, Containers, FindPod
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.evictions import Evictions
 from k8snb.apiserver.forwarding import split
+from k8snb.apiserver.identity import check_identity
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.kubeletport import KubeletPort
 from k8snb.apiserver.negotiation import patch_kind
@@ -113,7 +114,7 @@ class Subresources:
 
     def put_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         new = body.decode(request, "autoscaling/v1", "Scale").object
-        self._writer.check_identity(kind, info, new)
+        check_identity(kind, info, new)
         return self._rescale(kind, info, request, self._object(kind, info), new)
 
     def _admit_scale(self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object) -> Object:

@@ -1,6 +1,6 @@
 """create, update and patch: the way of an object into the store.
 
-decode → identify (name, namespace) → default → admission → default → prepare → validate → allocate →
+decode → identify (`identity`) → default → admission → default → prepare → validate → allocate →
 store. A refusal at any point leaves the store as it was. Upstream: `apiserver/pkg/registry/generic/registry`.
 
 What the steps above make of a ReplicaSet's pods is worked out once (`pod_templates`); after that a pod costs its own
@@ -9,14 +9,21 @@ metadata and nothing else. It is likewise for pods of one client that differ in 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any
 
 from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from k8snb.apiserver.authors import Authors, is_outside
+from k8snb.apiserver.identity import (
+    carried,
+    check_current,
+    check_identity,
+    free_name,
+    identified,
+    is_simple,
+    metadata_errors,
+)
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.ownership import By, Known
@@ -27,15 +34,11 @@ from k8snb.clock import Clock
 from k8snb.errors import (
     FieldError,
     already_exists,
-    bad_request,
-    conflict,
-    generated_name_conflict,
     invalid,
-    invalid_value,
     not_found,
 )
 from k8snb.machinery.managed.managers import Owners
-from k8snb.machinery.names import Lottery, generated
+from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import with_meta
 from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.validation import validate_metadata, validate_metadata_update
@@ -44,39 +47,7 @@ from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, Response, User
 
 _ANYBODY = User("system:anonymous", ("system:unauthenticated",))
-_SERVER_OWNED = (
-    "uid",
-    "creationTimestamp",
-    "resourceVersion",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "selfLink",
-    "generation",
-    "managedFields",
-)
-_FROM_OLD = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName")
-_SIMPLE_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
-GENERATED_NAME_TRIES = 8
-NO_NAME = "name must be provided"
-_NAMED = frozenset({"name", "namespace", "uid", "creationTimestamp", "generation"})
-"""Metadata that is no more than a name, to whoever checks it."""
 CREATE_ON_UPDATE = frozenset({"endpoints", "events", "leases", "endpointslices", "limitranges"})
-CONDITIONAL_ONLY = frozenset(
-    {
-        "csidrivers",
-        "csinodes",
-        "csistoragecapacities",
-        "endpointslices",
-        "flowschemas",
-        "leases",
-        "poddisruptionbudgets",
-        "priorityclasses",
-        "prioritylevelconfigurations",
-        "runtimeclasses",
-        "volumeattachments",
-    }
-)
-"""What an update must name the version of."""
 
 
 class Writer:
@@ -149,7 +120,7 @@ class Writer:
     ) -> Response:
         """Store a new object; `owners` are those of its fields where an apply says so."""
         given = request.object
-        obj = kind.strategy.default(self._identified(kind, info, kind.save(wanted)))
+        obj = kind.strategy.default(identified(kind, info, kind.save(wanted), self._lottery, self._clock))
         dry = bool(request.query) and dry_run(request)
         final = self._shaped(kind, info, obj, request.user or _ANYBODY, dry, request.query)
         meta = final["metadata"]
@@ -169,33 +140,6 @@ class Writer:
             self._templates.remember(info.namespace, given, obj, fresh)
         return Response(201, kind.load(fresh), warnings=warnings)
 
-    def _identified(self, kind: Kind, info: RequestInfo, obj: Object) -> Object:
-        given = obj.get("metadata") or {}
-        if given.get("resourceVersion"):
-            raise bad_request("resourceVersion should not be set on objects to be created")
-        meta: dict[str, Any] = {k: v for k, v in given.items() if k not in _SERVER_OWNED}
-        if kind.resource.namespaced:
-            if meta.get("namespace", info.namespace) != info.namespace and meta.get("namespace"):
-                raise bad_request(
-                    "the namespace of the provided object does not match the namespace sent on the request"
-                )
-            if not info.namespace:
-                raise bad_request("an empty namespace may not be set during creation")
-            meta["namespace"] = info.namespace
-        if not meta.get("name") and meta.get("generateName"):
-            meta["name"] = self._generated(kind, meta.get("namespace", ""), meta["generateName"])
-        meta["uid"] = self._lottery.uid()
-        meta["creationTimestamp"] = self._clock.timestamp()
-        return {**obj, "metadata": meta}
-
-    def _generated(self, kind: Kind, namespace: str, prefix: str) -> str:
-        """A free name for `generateName`; like upstream since 1.32, a taken one is drawn again, eight times."""
-        for _ in range(GENERATED_NAME_TRIES):
-            name = generated(prefix, self._lottery.suffix())
-            if kind.bucket.event(namespace, name) is None:
-                return name
-        raise generated_name_conflict(kind.resource, name)
-
     def _shaped(
         self, kind: Kind, info: RequestInfo, obj: Object, user: User, dry: bool, query: Mapping[str, str]
     ) -> Object:
@@ -206,18 +150,11 @@ class Writer:
         obj = strategy.prepare_create(obj)
         if strategy.counts_generation and "generation" not in obj["metadata"]:
             obj = {**obj, "metadata": {**obj["metadata"], "generation": 1}}
-        errors = [*self._metadata_errors(kind, obj["metadata"]), *strategy.validate_create(obj)]
+        errors = [*metadata_errors(kind, obj["metadata"]), *strategy.validate_create(obj)]
         if errors:
             raise invalid(kind.resource, name, errors)
         self._admission.validate(attributes._replace(object=obj))
         return obj
-
-    @staticmethod
-    def _metadata_errors(kind: Kind, meta: Mapping[str, Any]) -> list[FieldError]:
-        rule = kind.strategy.name_rule
-        if rule == "dns-subdomain" and meta.keys() <= _NAMED and is_simple(meta.get("name", "")):
-            return []
-        return validate_metadata(meta, name_rule=rule, namespaced=kind.resource.namespaced)
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -268,7 +205,7 @@ class Writer:
         counted = bool(self._quotas.namespaces.get(namespace))
         made: list[Object] = []
         for _ in range(1 if counted else count):
-            name = self._generated(kind, namespace, found.prefix)
+            name = free_name(kind, namespace, found.prefix, self._lottery)
             own, fresh = found.meta.copy(), found.pod.copy()
             own["name"] = name
             own["uid"] = self._lottery.uid()
@@ -291,7 +228,7 @@ class Writer:
             new, warnings = decoded.object, decoded.warnings
         if kind.converted:
             new = kind.save(new)
-        self.check_identity(kind, info, new)
+        check_identity(kind, info, new)
         event = kind.bucket.event(info.namespace if kind.resource.namespaced else "", info.name)
         if event is None:
             if kind.resource.plural in CREATE_ON_UPDATE and not info.subresource:
@@ -299,18 +236,6 @@ class Writer:
                 return self.create(kind, info, request)
             raise not_found(kind.resource, info.name)
         return self.replace(kind, info, request, kind.current(event.object), new, warnings)
-
-    @staticmethod
-    def check_identity(kind: Kind, info: RequestInfo, new: Object) -> None:
-        """Raise BadRequest where an object is not the one that the URL names."""
-        meta = new.get("metadata") or {}
-        name = meta.get("name", "")
-        if not name:
-            raise bad_request(f"the name of the object ({info.name} based on URL) was undeterminable: {NO_NAME}")
-        if name != info.name:
-            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({info.name})")
-        if kind.resource.namespaced and meta.get("namespace") and meta["namespace"] != info.namespace:
-            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
     def patch(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Change part of an object."""
@@ -323,7 +248,7 @@ class Writer:
             shown = self._authors.history.shown(kind, shown)
         decoded = patched(kind, shown, request)
         new = kind.save(decoded.object)
-        self.check_identity(kind, info, new)
+        check_identity(kind, info, new)
         return self.replace(kind, info, request, old, new, decoded.warnings)
 
     def replace(
@@ -343,7 +268,7 @@ class Writer:
         `by` is kept of the author, if it is not simply who sent the request. `admitted`: nobody is asked any more.
         """
         if new["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"] or "uid" not in new["metadata"]:
-            self._check_current(kind, old, new)
+            check_current(kind, old, new)
         dry = bool(request.query) and dry_run(request)
         given = new["metadata"].get("managedFields")
         if given is not None:
@@ -366,25 +291,12 @@ class Writer:
             final = self.commit(kind, old, final, by)
         return Response(200, kind.load(final) if kind.converted else final, warnings=warnings)
 
-    @staticmethod
-    def _check_current(kind: Kind, old: Object, new: Object) -> None:
-        given, current = new["metadata"], old["metadata"]
-        uid = given.get("uid")
-        if uid and uid != current["uid"]:
-            raise conflict(kind.resource, current["name"], _other_uid(kind, current, uid))
-        version = given.get("resourceVersion")
-        if version and version != current["resourceVersion"]:
-            raise conflict(kind.resource, current["name"])
-        if not version and kind.resource.plural in CONDITIONAL_ONLY:
-            errors = [invalid_value("metadata.resourceVersion", 0, "must be specified for an update")]
-            raise invalid(kind.resource, current["name"], errors)
-
     def _changed(
         self, kind: Kind, info: RequestInfo, request: Request, old: Object, new: Object, dry: bool, *, admitted: bool
     ) -> tuple[Object, Object]:
         """The object as it was asked for, and as it is to be stored."""
         strategy = kind.strategy.parts.get(info.subresource, kind.strategy)
-        asked = new = strategy.default({**new, "metadata": _carried(new["metadata"], old["metadata"])})
+        asked = new = strategy.default({**new, "metadata": carried(new["metadata"], old["metadata"])})
         where = (kind.resource, info.namespace, info.name, info.subresource)
         attributes = Attributes("UPDATE", *where, new, old, request.user or _ANYBODY, dry, request.query)
         if not admitted:
@@ -393,19 +305,12 @@ class Writer:
         if strategy.counts_generation and strategy.content(new) != strategy.content(old):
             generation = int(old["metadata"].get("generation", 0)) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
-        errors = self._update_errors(strategy, kind.resource.namespaced, new, old)
+        errors = _update_errors(strategy, kind.resource.namespaced, new, old)
         if errors:
             raise invalid(kind.resource, info.name, errors)
         if not admitted:
             self._admission.validate(attributes._replace(object=new))
         return asked, strategy.allocate(new, old) if not dry else new
-
-    @staticmethod
-    def _update_errors(strategy: Strategy, namespaced: bool, new: Object, old: Object) -> list[FieldError]:
-        meta, before = new["metadata"], old["metadata"]
-        errors = validate_metadata_update(meta, before)
-        errors += validate_metadata(meta, name_rule=strategy.name_rule, namespaced=namespaced)
-        return [*errors, *strategy.validate(new), *strategy.validate_update(new, old)]
 
     def _status(self, kind: Kind, old: Object, new: Object) -> Object:
         final = kind.strategy.prepare_status(new, old)
@@ -452,12 +357,11 @@ def _creation(kind: Kind, namespace: str, obj: Object, user: User) -> Attributes
     return Attributes("CREATE", kind.resource, namespace, obj["metadata"]["name"], "", obj, None, user, False)
 
 
-def _other_uid(kind: Kind, current: Mapping[str, Any], uid: str) -> str:
-    """What the storage says of an update that was meant for an object of the same name."""
-    place = "/".join(part for part in (kind.resource.plural, current.get("namespace", ""), current["name"]) if part)
-    why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {current['uid']}"
-    lead = f"StorageError: invalid object, Code: 4, Key: /registry/{place}, ResourceVersion: 0"
-    return f"{lead}, AdditionalErrorMsg: {why}"
+def _update_errors(strategy: Strategy, namespaced: bool, new: Object, old: Object) -> list[FieldError]:
+    meta, before = new["metadata"], old["metadata"]
+    errors = validate_metadata_update(meta, before)
+    errors += validate_metadata(meta, name_rule=strategy.name_rule, namespaced=namespaced)
+    return [*errors, *strategy.validate(new), *strategy.validate_update(new, old)]
 
 
 def _is_same(new: Object, old: Object) -> bool:
@@ -469,26 +373,3 @@ def _is_same(new: Object, old: Object) -> bool:
             return False
     meta, before = new["metadata"], old["metadata"]
     return meta is before or {**meta, "resourceVersion": before["resourceVersion"]} == before
-
-
-def is_simple(name: str) -> bool:
-    """Whether the name is a DNS subdomain."""
-    return not (".." in name or ".-" in name or "-." in name) and _SIMPLE_NAME.fullmatch(name) is not None
-
-
-def _carried(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The new metadata with what an update cannot change (or leave out) taken from the old."""
-    meta = {k: v for k, v in new.items() if k not in ("generation", "selfLink")}
-    for key in _FROM_OLD:
-        if key in old and key not in meta:
-            meta[key] = old[key]
-    for key in ("deletionTimestamp", "deletionGracePeriodSeconds"):
-        if key not in old:
-            meta.pop(key, None)
-    if "generation" in old:
-        meta["generation"] = old["generation"]
-    if "namespace" in old:
-        meta["namespace"] = old["namespace"]
-    if not meta.get("resourceVersion"):
-        meta["resourceVersion"] = old["resourceVersion"]
-    return meta
