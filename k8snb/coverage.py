@@ -39,10 +39,7 @@ _TRANSPORT = frozenset(
 """Kinds that travel and are not resources of their own."""
 
 
-WAITING = (
-    "ingresses.networking.k8s.io",
-    "networkpolicies.networking.k8s.io",
-)
+WAITING = ("networkpolicies.networking.k8s.io",)
 """Kinds whose controllers are still to come."""
 
 
@@ -294,6 +291,21 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _b("nodes", "scheduling: filters, scores, preemption", EXACT, "scheduler/test_plugins.py"),
     _b("network", "Services, slices, affinity, traffic policies", EXACT, "network/test_proxy.py"),
     _b("network", "packets", SIMPLIFIED, "network/test_path.py", "TCP over IPv4, worked out when one comes by"),
+    _b(
+        "network",
+        "Ingress, by a controller to install",
+        SIMPLIFIED,
+        "ingress/test_ingress.py",
+        "routing is that of the documentation; TLS is a certificate that is shown",
+    ),
+    _b(
+        "network",
+        "Gateway API: GatewayClass, Gateway, HTTPRoute, ReferenceGrant",
+        SIMPLIFIED,
+        "ingress/test_gateway.py",
+        "by the same controller; no other kinds of routes",
+    ),
+    _b("network", "load balancers", SIMPLIFIED, "controllers/test_loadbalancers.py", "where the cluster has a cloud"),
     _b("network", "DNS", SIMPLIFIED, "network/test_dns.py", "no SRV records, no names outside"),
     _b("storage", "binding of claims, protection, reclaim policies", EXACT, "controllers/test_volumes.py"),
     _b("storage", "provisioning, attaching", ABSENT, "controllers/test_storage_in_a_cluster.py", "no driver yet"),

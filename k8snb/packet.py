@@ -49,6 +49,8 @@ class Step:
     """Where the request is then, if this step moves it."""
     actor: str = ""
     """Who does it; empty for the program that was asked."""
+    act: tuple[str, str] = ("", "")
+    """What is done, as a verb and its object: `show certificate`."""
 
 
 @dataclass(frozen=True, slots=True)

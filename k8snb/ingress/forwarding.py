@@ -147,7 +147,8 @@ class Forwarder:
         objects += [f"Pod/{place.pod}"] if place.pod else []
         words = _("ready endpoints of Service {service}: {count}; it is the turn of {host}:{port}")
         text = words.format(service=backend.service.name, count=count, host=place.host, port=place.port)
-        steps.append(Step(text, [(_("port"), backend.port)], objects, place.node))
+        act = (_("send"), _("request of its own"))
+        steps.append(Step(text, [(_("port"), backend.port)], objects, place.node, act=act))
         try:
             response = self._send(replace(request, host=place.host, port=place.port, scheme=backend.scheme))
         except NetworkError as error:
@@ -280,7 +281,8 @@ def _told(decision: Decision, listener: Listener) -> list[Step]:
     for answer in decision.answers:
         origins = dict.fromkeys(_shown_origin(rule.origin) for rule in answer.left)
         saw = [(str(number), f"{rule} → {_aims(rule)}") for number, rule in enumerate(answer.left, 1)]
-        steps.append(Step(told(answer), saw, list(origins)))
+        kept = _("rules: {count}").format(count=len(answer.left))
+        steps.append(Step(told(answer), saw, list(origins), act=(_("keep"), kept)))
     return steps
 
 
@@ -297,9 +299,10 @@ def _shown_origin(origin: str) -> str:
 
 def _shown(name: str, secret: str) -> Step:
     if secret:
-        return Step(_("TLS for {name}: the certificate of {secret}").format(name=name, secret=secret), objects=[secret])
+        words = _("TLS for {name}: the certificate of {secret}")
+        return Step(words.format(name=name, secret=secret), objects=[secret], act=(_("show"), _("certificate")))
     words = _("TLS for {name}: there is no certificate for it, so the controller shows its own")
-    return Step(words.format(name=name or _("an address")))
+    return Step(words.format(name=name or _("an address")), act=(_("show"), _("certificate of its own")))
 
 
 def _page(status: int, text: str = "", steps: Sequence[Step] = ()) -> HTTPResponse:

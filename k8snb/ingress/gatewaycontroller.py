@@ -111,13 +111,13 @@ class GatewayController(_Loop):
             self.queue.add(ObjectKey(labels_of(obj)[OWNER_SPACE], owner), revision_of(obj))
 
     def reconcile(self, key: ObjectKey) -> float | None:
-        found = self.gateways.survey().gateways.get(key)
-        if found is None or is_deleting(found.gateway):
+        found, gateway = self.gateways.survey().gateways.get(key), self.informers.of(GATEWAYS).get(*key)
+        if found is None or gateway is None or is_deleting(gateway):
             self._forget(key)
             return None
         self._serve(key, found)
         self.gateways.listen()
-        self.put(found.gateway, self._status(key, found))
+        self.put(gateway, self._status(key, found, gateway))
         return None
 
     def _forget(self, key: ObjectKey) -> None:
@@ -167,8 +167,9 @@ class GatewayController(_Loop):
 
     # -- its status --------------------------------------------------------------------------------
 
-    def _status(self, key: ObjectKey, found: Attachments) -> Object:
-        gateway, now = found.gateway, self.clock.timestamp()
+    def _status(self, key: ObjectKey, found: Attachments, gateway: Object) -> Object:
+        """What is to be said of a Gateway. A survey may be older than its status, which alone brings no new one."""
+        now = self.clock.timestamp()
         before, generation = gateway.get("status") or {}, gateway["metadata"]["generation"]
         addresses = [
             {"type": "Hostname" if "hostname" in each else "IPAddress", "value": each.get("hostname") or each["ip"]}

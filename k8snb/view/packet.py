@@ -111,7 +111,7 @@ class Journey:
         response, here = self._delivery.response, self._place
         for step in response.steps if response is not None else ():
             self._place = f"Node/{step.node}" if step.node else self._place
-            act = Act(_("send"), _("request of its own"), 0, 0) if step.node else None
+            act = Act(*step.act, 0, 0) if step.act[0] else None
             if step.actor and response is not None:
                 act = Act(_("answer"), _spoken(response), 0, 0)
             touched = [*step.objects, PACKET]

@@ -38,6 +38,14 @@ def test_a_line_asks_the_cluster_made_last(notebook: Notebook, capsys: pytest.Ca
     assert capsys.readouterr().out == "node/node-1\n"
 
 
+def test_curl_asks_from_outside(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    use(Cluster(nodes=1))
+    notebook.user_ns["port"] = 30007
+    notebook.magics["curl"]("http://172.18.0.2:{port}/")
+    refused = "curl: (7) Failed to connect to 172.18.0.2 port 30007 after 0 ms: Could not connect to server\n"
+    assert capsys.readouterr().out == refused
+
+
 def test_a_fork_is_not_what_a_notebook_means(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     cluster = Cluster(nodes=1)
     twin = cluster.fork()
