@@ -36,6 +36,8 @@ class ServiceController(Controller):
         self._given: dict[ObjectKey, str] = {}
         self._seen: dict[ObjectKey, object] = {}
         """What of each Service the load balancer was made from."""
+        self._wrote: dict[ObjectKey, int] = {}
+        """The revision of each Service that was written here last: what is older is no news."""
         self._hosts: Sequence[str] = ()
 
     def start(self) -> None:
@@ -60,8 +62,10 @@ class ServiceController(Controller):
     def reconcile(self, key: ObjectKey) -> float | None:
         service = self._services.get(*key)
         if service is None:
-            self._given.pop(key, None)
-            self._seen.pop(key, None)
+            for known in (self._given, self._seen, self._wrote):
+                known.pop(key, None)
+        elif revision_of(service) < self._wrote.get(key, 0):
+            return None
         elif not _wants(service) or is_deleting(service):
             self._clean_up(key, service)
         elif self._seen.get(key) != _shape(service) or not _address_of(service):
@@ -126,7 +130,8 @@ class ServiceController(Controller):
         meta = service["metadata"]
         change = {"status": {"loadBalancer": {"ingress": list(ingress) or None}}}
         try:
-            self.client.patch("services", meta["name"], change, meta["namespace"], subresource="status")
+            written = self.client.patch("services", meta["name"], change, meta["namespace"], subresource="status")
+            self._wrote[ObjectKey(meta["namespace"], meta["name"])] = revision_of(written)
         except StatusError as error:
             if error.code != 404:
                 raise

@@ -1,13 +1,15 @@
 """Stories as scripts with their whole trace: what was typed, what was printed, and what each controller did then.
 
 A scenario is a text. Lines that begin with `#` say what it is about; `follow:` names the components whose work is
-written down, `nodes:` how many machines there are. Then come commands, each on a line that begins with `$`, what it
-reads on lines that begin with `|`, and below it everything that came of it:
+written down, `nodes:` how many machines there are, `cloud: yes` that there is one. Then come commands, each on a line
+that begins with `$`, what it reads on lines that begin with `|`, and below it everything that came of it:
 
     $ kubectl COMMAND      what the built-in kubectl prints
     $ settle, advance S    let time pass
     $ add, stop, start N   a machine
     $ load SERVICE N       so many clients
+    $ curl WORDS           what somebody outside is told
+    $ install WHAT         `ingress` or `gateway-api`
 
 Every reconcile that wrote something is a paragraph: when (in seconds since the start), who, about which object, and
 why; then each request, with the fields that it changed, and each event. `python -m tests.scenarios` writes all anew.
@@ -22,12 +24,14 @@ from pathlib import Path
 
 from k8snb import Cluster
 from k8snb.clock import EPOCH
+from k8snb.ingress import CONTROLLER, GATEWAY_API
 from k8snb.trace import Sent, Span
 from k8snb.typing import Object
 from k8snb.view.changes import changes
 
 HERE = Path(__file__).parent
 READING = ("get", "list", "watch", "")
+PARTS = {"ingress": CONTROLLER, "gateway-api": GATEWAY_API}
 STATUS_ONLY = "bring its status up to date"
 _MOST_CHANGES = 8
 
@@ -47,6 +51,7 @@ class Scenario:
     head: list[str]
     follow: Sequence[str]
     nodes: int
+    cloud: bool
     steps: list[Step]
 
 
@@ -61,14 +66,14 @@ def parse(text: str) -> Scenario:
             head.append(line)
         elif line.startswith("| "):
             steps[-1].stdin.append(line[2:])
-    settings = dict(line.split(": ", 1) for line in head if re.match(r"(follow|nodes): ", line))
-    return Scenario(head, settings["follow"].split(", "), int(settings.get("nodes", "2")), steps)
+    settings = dict(line.split(": ", 1) for line in head if re.match(r"(follow|nodes|cloud): ", line))
+    return Scenario(head, settings["follow"].split(", "), int(settings.get("nodes", "2")), "cloud" in settings, steps)
 
 
 def play(text: str) -> str:
     """The text as it has to be: the same script, and what comes of it now."""
     scenario = parse(text)
-    cluster = Cluster(nodes=scenario.nodes, seed=1)
+    cluster = Cluster(nodes=scenario.nodes, seed=1, cloud=scenario.cloud)
     lines = list(scenario.head)
     for step in scenario.steps:
         last = cluster.trace.spans[-1].number if cluster.trace.spans else 0
@@ -87,7 +92,11 @@ def _run(cluster: Cluster, step: Step) -> str:
     words = rest.split()
     if verb == "kubectl":
         return cluster.kubectl(rest, "\n".join(step.stdin) + "\n" if step.stdin else "")
-    if verb == "settle":
+    if verb == "curl":
+        return cluster.curl(rest)
+    if verb == "install":
+        cluster.kubectl(f"apply -f {PARTS[rest]}")
+    elif verb == "settle":
         cluster.settle(float(words[0]) if words else 60.0)
     elif verb == "advance":
         cluster.advance(float(words[0]))
