@@ -6,6 +6,7 @@ be and what the router has to listen for. It is a function of what the informers
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -152,11 +153,12 @@ class Gateways:
 
 
 def service_name(gateway: ObjectKey) -> str:
-    """What the Service of a Gateway is called."""
-    name = f"gateway-{gateway.namespace}-{gateway.name}"
-    if len(name) <= LONGEST_NAME:
+    """What the Service of a Gateway is called: with a hash where that would be too long, or might be another's."""
+    name = f"gateway-{gateway.namespace}-{gateway.name}".replace(".", "-")
+    if len(name) <= LONGEST_NAME and "-" not in gateway.namespace and "." not in gateway.name:
         return name
-    return f"{name[: LONGEST_NAME - 9]}-{sum(name.encode()) % 16**8:08x}"
+    digest = hashlib.sha256(str(gateway).encode()).hexdigest()
+    return f"{name[: LONGEST_NAME - 9]}-{digest[:8]}"
 
 
 def _same(new: Object, old: Object) -> bool:

@@ -13,8 +13,9 @@ import pytest
 
 from k8snb.errors import StatusError
 from k8snb.ingress.certificates import read
+from k8snb.ingress.survey import service_name
 from k8snb.machinery import rsa, x509
-from k8snb.typing import Object
+from k8snb.typing import Object, ObjectKey
 from tests.ingress.entry import SPACE, WHOAMI, Entry
 
 KEY = rsa.known("example")
@@ -622,6 +623,14 @@ def test_a_gateway_has_a_service_of_its_own_that_goes_with_it(ways: Ways) -> Non
     ways.client.delete("gateways.gateway.networking.k8s.io", gateway, "default")
     ways.cluster.settle()
     assert ways.client.find("services", f"gateway-default-{gateway}", SPACE) is None
+
+
+def test_gateways_of_two_namespaces_never_share_a_service() -> None:
+    keys = [ObjectKey("a", "b-c"), ObjectKey("a-b", "c"), ObjectKey("a", "b.c"), ObjectKey("a", "x" * 63)]
+    names = [service_name(key) for key in keys]
+    assert names[0] == "gateway-a-b-c"
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 63 and "." not in name for name in names)
 
 
 def test_without_a_cloud_a_gateway_waits_for_its_address_and_routes_at_node_ports() -> None:

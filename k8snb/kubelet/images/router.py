@@ -100,8 +100,11 @@ class IngressRouter(Program):
     def _open(self, port: int) -> None:
         """Listen on a port, unless it does already."""
         if port not in self._ports:
-            self.process.listen(port)
             self._ports.append(port)
+            try:
+                self.process.listen(port)
+            except NetworkError as error:
+                self._say("E", f"bind() to {error.address} failed (98: Address in use)")
 
     def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
         if port == HEALTH_PORT:
