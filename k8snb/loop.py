@@ -31,12 +31,6 @@ class Task:
             self._awake = True
             self._loop.ready.append(self)
 
-    def unwake(self) -> None:
-        """Take back the wish for a turn, if it was the last that anybody had."""
-        if self._awake and self._loop.ready[-1] is self:
-            self._awake = False
-            self._loop.ready.pop()
-
     def run(self, quantum: int) -> None:
         """Do at most `quantum` units of work; call `wake` again if some are left."""
         raise NotImplementedError

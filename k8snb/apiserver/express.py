@@ -22,11 +22,12 @@ from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bound_statuses import BoundStatuses, PlacedSpecs
 from k8snb.apiserver.identity import is_simple
 from k8snb.apiserver.kinds import Kinds
-from k8snb.apiserver.ownership import History, Write
+from k8snb.apiserver.ownership import History, Write, next_past
 from k8snb.apiserver.registry.pod_status import is_sound
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.machinery.recorded import RecordedEvent
+from k8snb.store.bucket import Deliver
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object, Resource
 from k8snb.wire import User
@@ -87,8 +88,8 @@ class Express:
             return []
         return self._writer.from_template(kind, namespace, pod, user, count)
 
-    def put_status(self, user: User, pod: Object, status: Object) -> Object | None:
-        """Another status for a pod, of which `pod` is the newest version."""
+    def put_status(self, user: User, pod: Object, status: Object, but: Deliver | None = None) -> Object | None:
+        """Another status for a pod, of which `pod` is the newest version; the watcher `but` is not told of it."""
         meta, kind = pod["metadata"], self._pods
         namespace, name = meta["namespace"], meta["name"]
         event = kind.bucket.names(namespace).get(name)
@@ -111,7 +112,10 @@ class Express:
         by = self._status_writes.get(user)
         if by is None:
             by = self._status_writes[user] = self._authors.of(kind.resource, "status", user)
-        History.follow(self._store.update(kind.bucket, namespace, name, fresh, 0, by))
+        past = next_past(event, by)
+        made = self._store.update(kind.bucket, namespace, name, fresh, 0, past or by, but)
+        if past is None:
+            History.follow(made)
         return fresh
 
     def bind(self, user: User, pod: Object, node: str) -> Object | None:
@@ -129,7 +133,10 @@ class Express:
         placed["nodeName"] = node
         bound["metadata"], bound["spec"] = _copy(meta), placed
         bound["status"] = self._bound_statuses.after(pod["status"], meta.get("generation"))
-        History.follow(self._store.update(kind.bucket, namespace, name, bound))
+        past = next_past(event, None, bound["status"])
+        made = self._store.update(kind.bucket, namespace, name, bound, 0, past)
+        if past is None:
+            History.follow(made)
         return bound
 
     def _is_plain(self, node: str) -> bool:

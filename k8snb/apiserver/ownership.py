@@ -256,6 +256,18 @@ class History:
         return found
 
 
+def next_past(event: WatchEvent, by: Write | None, bound: Object | None = None) -> Past | None:
+    """What `follow` is going to give the next event of a pod: a status by that author or, without one, its binding.
+
+    None where it has not done so yet for a pod that shares its past with this one.
+    """
+    earlier: Any = event.by
+    if type(earlier) is not (Past if bound is None else Write) or earlier.then is None:
+        return None
+    past: Past | None = earlier.then.get(by if bound is None else id(bound))
+    return past if bound is None or (past is not None and past.after is bound) else None
+
+
 def with_owners(obj: Object, owners: Owners) -> Object:
     """The object with `metadata.managedFields`."""
     if not owners:

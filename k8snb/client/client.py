@@ -26,6 +26,7 @@ PATCH_TYPES = {
 }
 
 _NO_QUERY: Mapping[str, str] = {}
+Deliver = Callable[[WatchEvent], None]
 
 
 class Transport(Protocol):
@@ -33,7 +34,7 @@ class Transport(Protocol):
 
     def handle(self, request: Request) -> Response: ...
 
-    def subscribe(self, request: Request, deliver: Callable[[WatchEvent], None]) -> Callable[[], None]:
+    def subscribe(self, request: Request, deliver: Deliver) -> Callable[[], None]:
         """Deliver every matching event after the list that an informer made; returns what stops it."""
         ...
 
@@ -47,7 +48,7 @@ class Express(Protocol):
 
     def create(self, user: User, pod: Object, namespace: str, count: int) -> list[Object]: ...
 
-    def put_status(self, user: User, pod: Object, status: Object) -> Object | None: ...
+    def put_status(self, user: User, pod: Object, status: Object, but: Deliver | None = None) -> Object | None: ...
 
     def bind(self, user: User, pod: Object, node: str) -> Object | None: ...
 

@@ -358,8 +358,13 @@ class PodWorker:
         if status == self.status and self._still_there(status):
             return
         self.status = status
+        client, news = self.kubelet.client, self.kubelet.news
+        put = news.put_pod_status(client, self.pod, status) if news is not None else None
+        if put is not None:
+            self._is_now(put)
+            return
         try:
-            self._wrote(self.kubelet.client.put_pod_status(self.pod, status))
+            self._wrote(client.put_pod_status(self.pod, status))
         except StatusError as error:
             if error.reason == "Conflict":
                 self._write_again()
@@ -383,11 +388,9 @@ class PodWorker:
 
     def _wrote(self, pod: Object) -> None:
         """Take the version that the API made of what was written; the news of it will be no news."""
-        own, news = self.kubelet.pool.own, self.kubelet.news
-        if own:
-            own.pop(id(self.pod), None)
-        if news is None or not news.overtake(pod):
-            own[id(pod)] = pod
+        own = self.kubelet.pool.own
+        own.pop(id(self.pod), None)
+        own[id(pod)] = pod
         self._is_now(pod)
 
     def _is_now(self, pod: Object) -> None:

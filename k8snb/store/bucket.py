@@ -125,8 +125,8 @@ class Bucket:
         chosen = [self.namespaces.get(namespace, {})] if namespace else list(self.namespaces.values())
         return (event.object for names in chosen for event in names.values())
 
-    def deliver(self, event: WatchEvent, namespace: str) -> None:
-        """Tell the watchers whom the event concerns."""
+    def deliver(self, event: WatchEvent, namespace: str, but: Deliver | None = None) -> None:
+        """Tell the watchers whom the event concerns; `but` is a selective one that knows already."""
         for deliver in self.all:
             deliver(event)
         if self.by_namespace:
@@ -138,7 +138,8 @@ class Bucket:
             value = now.get(field)
             if value:
                 for deliver in self.by_trigger.get(value, ()):
-                    deliver(event)
+                    if deliver is not but:
+                        deliver(event)
             before = last.object[part] if last is not None and last.type != "DELETED" else now
             if before is not now and (former := before.get(field)) and former != value:
                 for deliver in self.by_trigger.get(former, ()):

@@ -183,12 +183,19 @@ class Store:
             self.compact(revision - self._history)
 
     def update(
-        self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0, by: Any = None
+        self,
+        bucket: Bucket,
+        namespace: str,
+        name: str,
+        obj: Fresh,
+        ttl: float = 0,
+        by: Any = None,
+        but: Deliver | None = None,
     ) -> WatchEvent:
-        """Store a new version of an object that exists."""
+        """Store a new version of an object that exists; `but` is a watcher who knows of it already."""
         names = bucket.namespaces[namespace]
         previous = names[name]
-        event = self._commit(bucket, namespace, "MODIFIED", obj, previous, by)
+        event = self._commit(bucket, namespace, "MODIFIED", obj, previous, by, but)
         previous.superseded = True
         names[name] = event
         if ttl:
@@ -207,7 +214,14 @@ class Store:
         return event
 
     def _commit(
-        self, bucket: Bucket, namespace: str, type: str, obj: Fresh, previous: WatchEvent | None, by: Any = None
+        self,
+        bucket: Bucket,
+        namespace: str,
+        type: str,
+        obj: Fresh,
+        previous: WatchEvent | None,
+        by: Any = None,
+        but: Deliver | None = None,
     ) -> WatchEvent:
         self.revision = revision = self.revision + 1
         kept: Any = obj
@@ -221,7 +235,7 @@ class Store:
         if self._digests is not None:
             self._digests.append((event, _digest(event.object)))
         if bucket.all or bucket.by_namespace or bucket.by_trigger:
-            bucket.deliver(event, namespace)
+            bucket.deliver(event, namespace, but)
         if revision >= self._next_compaction:
             self.compact(revision - self._history)
         return event
