@@ -3,7 +3,8 @@
 There are more events than anything else, and those of one recorder differ in little: the name of their object,
 the words, the time. A `RecordedEvent` keeps that and points to a `Shape` for everything else. It is an `Object`
 like any other (a mapping that never changes); `whole()` is the same as a plain dictionary. It is
-well-formed by construction, so the server has only its name and namespace to check, and it is stored as it is.
+well-formed by construction, so the server has only its name and namespace to check, and it is stored as it is: the
+store stamps its revision on it, and it is the `WatchEvent` of its own coming.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from k8snb.typing import Object
+from k8snb.wire import WatchEvent
 
 About: TypeAlias = tuple[str, str, str]
 """Name, UID and resource version of the object that an event is about."""
@@ -31,8 +33,10 @@ class Shape:
         """Those of its `involvedObject`."""
 
 
-class RecordedEvent(Mapping[str, Any]):
-    """One event. What the server adds when it stores it follows from the revision (`whole`).
+class RecordedEvent(WatchEvent, Mapping[str, Any]):
+    """One event, and what the store keeps of its coming: it is its own watch event.
+
+    What the server adds when it stores it follows from the revision (`whole`), which is 0 until then.
 
     It is named after its object and a number that no other event of the cluster has, as upstream. `seen` is
     `firstTimestamp` and `lastTimestamp` (whole seconds); an event of the newer kind has `at` instead, its `eventTime`
@@ -48,6 +52,19 @@ class RecordedEvent(Mapping[str, Any]):
         self.message = message
         self.seen = seen
         self.at = at
+        self.by = None
+        self.revision = 0
+        self.type = "ADDED"
+        self.previous = None
+        self.superseded = False
+
+    __eq__ = WatchEvent.__eq__
+    __hash__ = WatchEvent.__hash__
+
+    @property
+    def object(self) -> Object:  # type: ignore[override]
+        """The event as it is stored."""
+        return self.whole(self.revision)
 
     def whole(self, revision: int = 0) -> dict[str, Any]:
         """The event as a plain dictionary, as it is stored at a revision (as it is sent, without one)."""
@@ -68,13 +85,13 @@ class RecordedEvent(Mapping[str, Any]):
         return event if self.seen is None else {**event, "count": 1}
 
     def __getitem__(self, key: str) -> Any:
-        return self.whole()[key]
+        return self.object[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.whole())
+        return iter(self.object)
 
     def __len__(self) -> int:
-        return len(self.whole())
+        return len(self.object)
 
 
 def uid_of(name: str, revision: int) -> str:

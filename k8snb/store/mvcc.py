@@ -28,7 +28,7 @@ from k8snb.wire import WatchEvent
 Fresh: TypeAlias = Mapping[str, Any]
 """An object that nobody else holds yet, with metadata that nobody else holds: the store may stamp it.
 
-One that is not a plain dictionary (a `RecordedEvent`) knows its revision and is packed already.
+One that is a `WatchEvent` itself (`machinery/recorded.py`) is stamped with its revision and kept as it is.
 """
 
 LEASE_WINDOW = 60.0
@@ -158,7 +158,7 @@ class Store:
         return event
 
     def create_all(self, bucket: Bucket, namespace: str, objects: Mapping[str, Any], ttl: float = 0) -> None:
-        """Store new objects of one namespace by name, each as `create` does it; they are packed already.
+        """Store new objects of one namespace by name, each as `create` does it; they are their own events.
 
         Where nobody watches, that is no more than an entry in each book.
         """
@@ -172,12 +172,12 @@ class Store:
                 names[name] = event = self._commit(bucket, namespace, "ADDED", obj, previous)
                 held.append(event)
             return
-        made, revision, log = bucket.made, self.revision, bucket.log
-        for name, obj in objects.items():
-            revision += 1
-            names[name] = event = made(revision, "ADDED", obj, None)
-            log.append(event)
-            held.append(event)
+        events, revision = objects.values(), self.revision
+        for revision, event in enumerate(events, revision + 1):  # noqa: B020
+            event.revision = revision
+        names.update(objects)
+        bucket.log.extend(events)
+        held.extend(events)
         self.revision = bucket.changed = revision
         if revision >= self._next_compaction:
             self.compact(revision - self._history)
@@ -224,12 +224,13 @@ class Store:
         but: Deliver | None = None,
     ) -> WatchEvent:
         self.revision = revision = self.revision + 1
-        kept: Any = obj
-        if isinstance(obj, dict):
+        event: WatchEvent
+        if isinstance(obj, WatchEvent):
+            event = obj
+            event.revision, event.previous = revision, previous
+        else:
             obj["metadata"]["resourceVersion"] = str(revision)
-            if bucket.pack is not None:
-                kept = bucket.pack(obj)
-        event = bucket.made(revision, type, kept, previous, by)
+            event = bucket.made(revision, type, obj if bucket.pack is None else bucket.pack(obj), previous, by)
         bucket.changed = revision
         bucket.log.append(event)
         if self._digests is not None:

@@ -3,8 +3,8 @@
 A cluster keeps hundreds of thousands of events for an hour. As JSON objects they take 1.5 KB each; packed they
 take a fifth of that. What many events have in common (their fields, reason, component, the kind and namespace of
 their object) is one shared *frame* for each combination; what is particular to an event follows in the tuple. An
-event of any other shape (with labels, with a series …) is kept as it is. What a recorder of this process made is
-compact already (`machinery/recorded.py`).
+event of any other shape (with labels, with a series …) is kept as it is. What a recorder of this process made never
+comes here: it is compact already (`machinery/recorded.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from k8snb.machinery.recorded import RecordedEvent
 from k8snb.typing import Object
 
 Packed: TypeAlias = tuple[Any, ...] | Object
@@ -59,8 +58,6 @@ _frames: dict[tuple[Any, ...], _Frame] = {}
 
 def pack(event: Object) -> Packed:
     """The event as a tuple, or the event itself if it is unusual."""
-    if type(event) is RecordedEvent:
-        return event
     meta, about, get = event["metadata"], event["involvedObject"], event.get
     key = (
         get("reason"),
@@ -100,8 +97,6 @@ def pack(event: Object) -> Packed:
 
 def unpack(packed: Packed, revision: int) -> Object:
     """The event that was packed, as it is stored at a revision."""
-    if type(packed) is RecordedEvent:
-        return packed.whole(revision)
     if isinstance(packed, Mapping):
         return packed
     frame, name, uid, about_name, about_uid, about_version, message, source, created = packed[:9]
