@@ -62,6 +62,10 @@ class Tally:
 
     def move(self, pod: Object, before: int, after: int) -> None:
         """A pod that was counted has another standing now, and the same labels."""
+        if before >= ACTIVE and after >= ACTIVE:
+            self._standings[before] -= 1
+            self._standings[after] += 1
+            return
         self._count(pod, before, -1)
         self._count(pod, after, 1)
 
@@ -73,12 +77,10 @@ class Tally:
         if same and not marked and new.get("status") is old.get("status"):
             return False
         before, after = standing(old), standing(new)
-        if before == after and same:
-            return False
-        if same and before >= ACTIVE and after >= ACTIVE:
-            self._standings[before] -= 1
-            self._standings[after] += 1
-            return True
+        if same:
+            if before != after:
+                self.move(new, before, after)
+            return before != after
         self._count(old, before, -1)
         self._count(new, after, 1)
         return True

@@ -70,7 +70,8 @@ class Pool(Task):
         """The kubelets that have been stopped."""
         self._trace = trace
         self._queue: deque[Item] = deque()
-        self._book: dict[tuple[float, bool], list[Item]] = {}
+        self._books: tuple[dict[float, list[Item]], dict[float, list[Item]]] = ({}, {})
+        """What is due when: what others wait for, and what is background."""
         self._claims: dict[str, Volume] = {}
         self.drivers: dict[str, NodeService] = {}
         """The storage drivers that are on every node, by name."""
@@ -84,19 +85,15 @@ class Pool(Task):
 
     def later(self, seconds: float, unit: Unit, event: str, *, background: bool = False) -> None:
         """Let something happen `seconds` from now, unless the unit's epoch has changed by then."""
-        due = (self.clock.now() + seconds, background)
-        page = self._book.get(due)
+        due, book = self.clock.now() + seconds, self._books[background]
+        page = book.get(due)
         if page is None:
-            page = self._book[due] = []
-            self.clock.call_at(due[0], lambda: self._open(due), background=background)
+            page = book[due] = []
+            self.clock.call_at(due, lambda: self.resume(book.pop(due)), background=background)
         page.append((unit, event, unit.epoch, 0))
 
-    def _open(self, due: tuple[float, bool]) -> None:
-        self._queue.extend(self._book.pop(due))
-        self.wake()
-
     def resume(self, items: list[Item]) -> None:
-        """Work that was kept while a kubelet did not run."""
+        """Work that is due, or was kept while a kubelet did not run."""
         self._queue.extend(items)
         self.wake()
 
