@@ -17,6 +17,8 @@ from k8snb.i18n import _
 from k8snb.machinery.objects import annotations_of, condition, controller_of, is_deleting, is_true, labels_of
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object, Resource
+from k8snb.view.disks import KINDS as _DISKS
+from k8snb.view.disks import disk_item
 
 Item: TypeAlias = Mapping[str, Any]
 Scene: TypeAlias = Mapping[str, Item]
@@ -129,6 +131,8 @@ def item(obj: Object, generations: Mapping[str, int], members: Mapping[str, list
         node = (obj.get("spec") or {}).get("nodeName")
         found |= {"state": pod_state(obj), "word": pod_word(obj), "in": members.get(identity(obj))}
         found["place"] = f"Node/{node}" if node else "Node/"
+    elif obj["kind"] in _DISKS:
+        found |= disk_item(obj)
     elif is_deleting(obj):
         found |= {"state": "ending", "word": "Terminating"}
     elif progress_of(obj):

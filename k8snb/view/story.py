@@ -7,13 +7,14 @@ each revision. A reconcile that found nothing to do makes no frame. Requests fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from k8snb.i18n import _
 from k8snb.trace import Measured, Sent, Span
 from k8snb.typing import Object
+from k8snb.view import disks
 from k8snb.view.changes import Change, changes, show
 from k8snb.view.frames import Act, Frame
 from k8snb.view.scene import (
@@ -72,9 +73,11 @@ def story(
     `about` limits it to objects (`deployment/web`, `svc/web`) and what hangs from them. `measured` is what pods used.
     """
     about = [id_of(name) for name in about]
-    chosen = [sent for sent in _effective(requests) if since < sent.revision <= until and _counts(sent, namespace)]
+    storage = disks.concerns(about)
+    recent = (sent for sent in _effective(requests) if since < sent.revision <= until)
+    chosen = [sent for sent in recent if _counts(sent, namespace, disks.CLUSTER_WIDE if storage else ())]
     ended = {id(sent): span for span in spans for sent in span.requests}
-    frames = [_frame(turn, at, namespace) for turn in turns(chosen, ended)]
+    frames = [_frame(turn, at, namespace, storage=storage) for turn in turns(chosen, ended)]
     frames = _limited(frames, about)
     frames = _settled(frames, at(since), namespace, about, using(measured, namespace))
     return Stepper(title, frames, VIEWS)
@@ -131,7 +134,7 @@ def actor_name(user: str) -> str:
     return _("you") if user in ("kubernetes-admin", "system:admin", "") else user
 
 
-def _counts(sent: Sent, namespace: str) -> bool:
+def _counts(sent: Sent, namespace: str, wide: Collection[str] = ()) -> bool:
     """Whether the request wrote something that a story of the namespace tells."""
     info = sent.request.info
     if info is None or info.resource is None or info.verb in _READING or info.resource.plural in _SILENT:
@@ -139,7 +142,7 @@ def _counts(sent: Sent, namespace: str) -> bool:
     if "dryRun" in sent.request.query or info.subresource in _TALKING:
         return False
     if not info.resource.namespaced:
-        return info.resource.plural in ("nodes", "namespaces")
+        return info.resource.plural in ("nodes", "namespaces") or info.resource.plural in wide
     return info.namespace == namespace
 
 
@@ -151,12 +154,14 @@ def _is_event(sent: Sent) -> bool:
 # -- frames ------------------------------------------------------------------------------------------------
 
 
-def _frame(turn: Turn, at: History, namespace: str) -> Frame:
+def _frame(turn: Turn, at: History, namespace: str, *, storage: bool = False) -> Frame:
     last = turn.sent[-1]
     acts = [act for sent in turn.sent for act in _acts(sent, at)]
     touched = list(dict.fromkeys(_id(act) for act in acts if not act.note))
     span = turn.span
     objects = population(at(last.revision), namespace)
+    if storage:
+        objects |= {identity(each): each for each in disks.stored(at(last.revision), namespace)}
     return Frame(
         actor=turn.actor,
         subject=span.key.name if span else (acts[0].object if acts else ""),

@@ -1,0 +1,66 @@
+"""The exercises of the chapter "Production ready": storage."""
+
+from __future__ import annotations
+
+from k8snb.i18n import _
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
+from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.machinery.objects import is_true
+from k8snb.machinery.quantity import compare
+from k8snb.machinery.volumes import capacity_of, claim_names, has_storage
+from k8snb.typing import Object
+
+_CLAIMS, _VOLUMES = "persistentvolumeclaims", "persistentvolumes"
+
+
+@check
+def check_archive(cluster: Reader) -> Claims:
+    """A volume that was made by hand and kept for one claim, however many others would have fitted."""
+    volume = find(cluster, _VOLUMES, "archive", "")
+    yield Claim(volume["spec"] != {}, _("there is a PersistentVolume archive"), _("there is none"))
+    size = capacity_of(volume)
+    yield Claim(compare(size, "5Gi") == 0, _("it holds 5Gi"), says(_("its capacity"), size))
+    claim = find(cluster, _CLAIMS, "archive")
+    yield exists(claim, _("there is a claim archive"))
+    asked = claim["spec"]["resources"]["requests"]["storage"]
+    yield Claim(compare(asked, "1Gi") == 0, _("it asks for 1Gi"), says(_("what it asks for"), asked))
+    got = claim["spec"].get("volumeName") or _("none")
+    yield Claim(got == "archive", _("it is bound to the volume archive"), says(_("its volume"), got))
+
+
+@check
+def check_ledger(cluster: Reader) -> Claims:
+    """A volume that was made larger under a running pod."""
+    claim = find(cluster, _CLAIMS, "ledger")
+    yield exists(claim, _("the claim ledger is still there"))
+    name = claim["spec"].get("volumeName", "")
+    same = name == f"pvc-{claim['metadata']['uid']}"
+    yield Claim(same, _("it has the volume that was made for it"), says(_("its volume"), name))
+    volume = find(cluster, _VOLUMES, name, "")
+    grown = compare(capacity_of(volume), "4Gi") == 0
+    yield Claim(grown, _("the disk has 4Gi"), says(_("its size"), capacity_of(volume)))
+    size = has_storage(claim)
+    yield Claim(compare(size, "4Gi") == 0, _("so has the file system"), says(_("its size"), size))
+    pod = find(cluster, "pods", "ledger")
+    running = is_true(pod, "Ready") and "ledger" in claim_names(pod) if pod["spec"] else False
+    yield Claim(running, _("the pod ledger runs with it"), _("it does not"))
+
+
+@check
+def check_rescue(cluster: Reader) -> Claims:
+    """What was kept before the upgrade, in a volume of its own, and a pod that has it."""
+    claim = find(cluster, _CLAIMS, "rescued")
+    yield exists(claim, _("there is a claim rescued"))
+    source = claim["spec"].get("dataSource") or {}
+    made_of = f"{source.get('kind', _('nothing'))} {source.get('name', '')}".strip()
+    right = made_of == "VolumeSnapshot before-upgrade"
+    yield Claim(right, _("it is made of the snapshot before-upgrade"), says(_("what it is made of"), made_of))
+    phase = (claim.get("status") or {}).get("phase")
+    waits = _("the phase is {phase}; the class waits for a pod").format(phase=phase)
+    yield Claim(phase == "Bound", _("it has a volume"), waits)
+    readers = [pod for pod in cluster.client.list("pods", NAMESPACE) if _reads(pod)]
+    yield Claim(bool(readers), _("a pod that is Ready mounts it"), _("none does"))
+
+
+def _reads(pod: Object) -> bool:
+    return "rescued" in claim_names(pod) and is_true(pod, "Ready")
