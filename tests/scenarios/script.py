@@ -10,6 +10,7 @@ that begins with `$`, what it reads on lines that begin with `|`, and below it e
     $ load SERVICE N       so many clients
     $ curl WORDS           what somebody outside is told
     $ install WHAT         `ingress` or `gateway-api`
+    $ driver NAME          a storage driver, with snapshots
 
 Every reconcile that wrote something is a paragraph: when (in seconds since the start), who, about which object, and
 why; then each request, with the fields that it changed, and each event. `python -m tests.scenarios` writes all anew.
@@ -100,6 +101,8 @@ def _run(cluster: Cluster, step: Step) -> str:
         cluster.settle(float(words[0]) if words else 60.0)
     elif verb == "advance":
         cluster.advance(float(words[0]))
+    elif verb == "driver":
+        cluster.add_driver(rest, snapshots=True)
     elif verb == "load":
         cluster.load(words[0], int(words[1]))
     else:

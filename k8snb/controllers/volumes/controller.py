@@ -44,15 +44,15 @@ class PersistentVolumeController(Controller):
     # -- noticing ----------------------------------------------------------------------------------
 
     def _volume_changed(self, old: Object | None, new: Object | None) -> None:
+        changed = new or old
+        assert changed is not None
         if new is not None:
             self.queue.add(key_of(new), revision_of(new))
-            if _became_free(old, new):
-                self._look_at_waiting(revision_of(new))
-            return
-        assert old is not None
-        reference = old["spec"].get("claimRef")
-        if reference is not None:
-            self.queue.add(ObjectKey(reference.get("namespace", ""), reference.get("name", "")), revision_of(old))
+        reference = (old or new or {})["spec"].get("claimRef")
+        if reference is not None and (new is None or new["spec"].get("claimRef") != reference):
+            self.queue.add(ObjectKey(reference.get("namespace", ""), reference.get("name", "")), revision_of(changed))
+        if new is not None and _became_free(old, new):
+            self._look_at_waiting(revision_of(new))
 
     def _claim_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None:
