@@ -50,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--speed", type=_speed, default=1.0, help=pace)
     serve.add_argument("--seed", type=int, default=1, help=_("what every name and UID follows from (1)"))
     serve.add_argument("--cloud", action="store_true", help=_("give Services of type LoadBalancer an address"))
+    about = _("install a simulated CSI driver of this name, for classes that name it as their provisioner")
+    serve.add_argument("--csi-driver", default="", metavar="NAME", help=about)
+    about = _("a file with an EncryptionConfiguration for what is stored")
+    serve.add_argument("--encryption-provider-config", type=Path, metavar="FILE", help=about)
     bench = commands.add_parser("bench", help=_("measure, and print figures"))
     kinds = bench.add_subparsers(dest="bench", required=True)
     scale = kinds.add_parser("scale", help=_("create Deployments and run until every pod is Running"))
@@ -72,11 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = _parser().parse_args(arguments)
     if options.command == "serve":
-        from k8snb.serving import CannotServe, run, serve
+        from k8snb.serving import CannotServe, Extras, run, serve
 
         try:
             made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)
-            run(serve(*made, cloud=options.cloud))
+            extras = Extras(options.cloud, options.csi_driver, options.encryption_provider_config)
+            run(serve(*made, extras=extras))
         except CannotServe as error:
             print(f"k8snb: {error}", file=sys.stderr)
             return 1

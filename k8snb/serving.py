@@ -21,7 +21,7 @@ from collections.abc import Callable, Coroutine
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from cryptography.hazmat.primitives import serialization
@@ -240,7 +240,27 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
 
 
-async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, cloud: bool = False) -> None:
+class Extras(NamedTuple):
+    """What a served cluster has besides: a cloud, a storage driver of that name, encryption as a file says."""
+
+    cloud: bool = False
+    driver: str = ""
+    encryption: Path | None = None
+
+    def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys) -> Cluster:
+        """The cluster with them. Raises CannotServe."""
+        made = Cluster(nodes, seed, clock=WallClock(speed), journal=False, keys=keys, cloud=self.cloud)
+        if self.driver:
+            made.add_driver(self.driver)
+        if self.encryption is not None:
+            try:
+                made.encrypt(yaml.safe_load(self.encryption.read_text("utf-8")))
+            except (OSError, ValueError, yaml.YAMLError) as error:
+                raise CannotServe(str(error)) from None
+        return made
+
+
+async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, extras: Extras | None = None) -> None:
     """Serve until SIGINT or SIGTERM; the kubeconfig is at `path` meanwhile. Raises CannotServe."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -248,7 +268,7 @@ async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, c
         loop.add_signal_handler(number, stopped.set)
     _collect_seldom()
     keys, token = FreshKeys(), secrets.token_urlsafe(32)
-    served = Served(Cluster(nodes, seed, clock=WallClock(speed), journal=False, keys=keys, cloud=cloud), token)
+    served = Served((extras or Extras()).cluster(nodes, seed, speed, keys), token)
     try:
         server = await listen(served, port, keys.context())
     except OSError as error:
