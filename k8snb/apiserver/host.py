@@ -55,11 +55,16 @@ def _may_compress(request: Request, response: Response) -> bool:
 
 
 def encoded(response: Response, *, pretty: bool = False) -> bytes:
-    """The body of an answer in its content type."""
+    """The body of an answer in its content type. What is no object of the API is indented for everybody,
+
+    but for the index of OpenAPI (upstream: `WriteRawJSON`).
+    """
     if response.object is None:
         return response.body
     if response.content_type.startswith("application/yaml"):
         return yaml.safe_dump(_plain(in_order(response.object))).encode()
+    if "kind" not in response.object and not isinstance(response.object.get("paths"), dict):
+        return orjson.dumps(response.object, option=orjson.OPT_INDENT_2)
     if pretty:
         return orjson.dumps(in_order(response.object), option=orjson.OPT_INDENT_2) + b"\n"
     return ENCODER.answer(response.object)

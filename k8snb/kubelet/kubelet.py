@@ -14,7 +14,7 @@ from k8snb.client.controller import Context
 from k8snb.client.events import EventRecorder
 from k8snb.client.informer import Informer
 from k8snb.errors import StatusError, bad_request, internal
-from k8snb.kubelet import logfiles
+from k8snb.kubelet import logfiles, sysctls
 from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
@@ -157,7 +157,9 @@ class Kubelet:
             worker.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
 
     def admit(self, plan: PodPlan) -> tuple[str, str] | None:
-        """Take a pod's requests into account; the reason and the message if the node has no room for them."""
+        """Take a pod's requests into account; the reason and the message if it may not run, or there is no room."""
+        if plan.unsafe_sysctl:
+            return sysctls.refusal(plan.unsafe_sysctl)
         cpu, memory, pods = self._used
         if pods >= self._most_pods:
             return _no_room("pods", 1, pods, self._most_pods)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from k8snb.kubelet import references
+from k8snb.kubelet import references, sysctls
 from k8snb.kubelet.backoff import words
 from k8snb.kubelet.images import table
 from k8snb.kubelet.runtime import ContainerConfig, Pull
@@ -112,7 +112,7 @@ class PodPlan:
 
     __slots__ = (
         "arrived", "claims", "containers", "cpu", "deadline", "ephemerals", "every", "gates", "grace", "host_network",
-        "inits", "mains", "memory", "parts", "plain", "restart_policy", "spec", "usual", "volumes",
+        "inits", "mains", "memory", "parts", "plain", "restart_policy", "spec", "unsafe_sysctl", "usual", "volumes",
         "waiting", "waiting_inits",
     )  # fmt: skip
 
@@ -139,6 +139,8 @@ class PodPlan:
         self.volumes = tuple(v for v in spec.get("volumes") or () if _from_api(v))
         self.claims = any("persistentVolumeClaim" in v or "ephemeral" in v for v in spec.get("volumes") or ())
         """Whether it mounts what a driver may have to attach first."""
+        self.unsafe_sysctl = next((name for name in sysctls.asked(spec) if name not in sysctls.SAFE), "")
+        """The first kernel parameter that no pod may set; a pod with one is rejected."""
         self.waiting = [plan.waiting for plan in self.mains]
         self.arrived: tuple[Any, ...] | None = None
         """The status of a plain pod that has just arrived, but for its node, and what else it is for (`podstatus`)."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from k8snb.client.controller import Context
 from k8snb.clock import Timer
+from k8snb.kubelet import sysctls
 from k8snb.kubelet.hostnames import hosts_file, parsed
 from k8snb.kubelet.images import table
 from k8snb.kubelet.images.filesystem import Filesystem, Volume
@@ -73,12 +74,14 @@ class ContainerProcess:
 
     def _generated(self) -> dict[str, str]:
         """The files that the kubelet and the runtime write into every container."""
-        namespace = self.container.sandbox.config.pod["metadata"]["namespace"]
+        pod = self.container.sandbox.config.pod
+        namespace = pod["metadata"]["namespace"]
         search = f"{namespace}.svc.cluster.local svc.cluster.local cluster.local"
         return {
             "etc/hostname": f"{self.hostname}\n",
-            "etc/hosts": hosts_file(self.container.sandbox.config.pod, self.ip, self.hostname),
+            "etc/hosts": hosts_file(pod, self.ip, self.hostname),
             "etc/resolv.conf": f"search {search}\nnameserver {self.nameserver}\noptions ndots:5\n",
+            **sysctls.files(pod["spec"]),
         }
 
     def run(self) -> None:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from k8snb.clock import parse_time
 from k8snb.kubelet.contents import KINDS, Contents, Unavailable
+from k8snb.kubelet.images import table
 from k8snb.kubelet.images.atomic import AtomicVolume, Filling, Payload
 from k8snb.kubelet.images.filesystem import Mount, Volume
 from k8snb.kubelet.plan import ContainerPlan
 from k8snb.kubelet.process import expand
+from k8snb.kubelet.references import parse
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class PodVolumes:
             if mount.get("subPathExpr"):
                 sub_path = expand(mount["subPathExpr"], self._worker.environment(plan.name))
             path = posixpath.normpath(mount["mountPath"])
-            read_only = bool(mount.get("readOnly"))
+            read_only = bool(mount.get("readOnly")) or "image" in self._specs.get(mount["name"], _NONE)
             if sub_path:
                 found.append(_sub_mount(path, volume, posixpath.normpath(sub_path), read_only))
             else:
@@ -107,6 +109,8 @@ class PodVolumes:
             return self._claimed(spec["persistentVolumeClaim"]["claimName"])
         if "ephemeral" in spec:
             return self._claimed(f"{self._worker.key.name}-{spec['name']}")
+        if "image" in spec:
+            return Volume(_files_of_image(spec["image"].get("reference", "")))
         if any(kind in spec for kind in KINDS):
             return AtomicVolume(self._filling(spec))
         return Volume()
@@ -167,3 +171,9 @@ def _sub_mount(path: str, volume: Volume, sub_path: str, read_only: bool) -> Mou
     if not isinstance(volume, AtomicVolume):
         return Mount(path, volume, sub_path, read_only)
     return Mount(path, Volume({"": text}), "", True)
+
+
+def _files_of_image(reference: str) -> Mapping[str, str]:
+    """What an image holds; nothing if nobody knows it."""
+    image = table.IMAGES.get(parse(reference).name) if reference else None
+    return image.files if image is not None else _NONE

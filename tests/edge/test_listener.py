@@ -57,6 +57,17 @@ def play(cluster: Cluster, story: Story) -> None:
     assert cluster.server.panics == []
 
 
+def test_what_is_no_object_of_the_api_is_indented_for_everybody(cluster: Cluster) -> None:
+    async def story(connect: Open) -> None:
+        wire = await connect()
+        for path in ("/version", "/", "/openapi/v3", "/api"):
+            wire.ask("GET", path)
+        starts = [(await wire.reply()).body[:12] for _ in range(4)]
+        assert starts == [b'{\n  "major":', b'{\n  "paths":', b'{"paths":{"a', b'{"kind":"API']
+
+    play(cluster, story)
+
+
 def test_a_connection_is_kept_and_pipelined_requests_are_answered_in_order(cluster: Cluster) -> None:
     async def story(connect: Open) -> None:
         wire = await connect()

@@ -218,6 +218,23 @@ def test_a_node_without_room_rejects_a_pod_that_is_put_on_it() -> None:
     )
 
 
+def test_a_pod_that_sets_an_unsafe_kernel_parameter_is_rejected() -> None:
+    parameters = {"sysctls": [{"name": "kernel.msgmax", "value": "65536"}]}
+    here = Here(pod(container("main", "nginx"), securityContext=parameters))
+    status = here.get()["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "SysctlForbidden")
+    assert status["message"] == 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted'
+
+
+def test_a_container_reads_its_kernel_parameters_and_the_files_of_an_image_volume() -> None:
+    parameters = {"sysctls": [{"name": "net.ipv4.ip_local_port_range", "value": "1024 65535"}]}
+    mounts = [{"name": "site", "mountPath": "/site"}]
+    script = "cat /proc/sys/net/ipv4/ip_local_port_range; ls /site/usr/share/nginx/html; touch /site/x; sleep 3600"
+    main = {**sh(script), "volumeMounts": mounts}
+    here = Here(pod(main, securityContext=parameters, volumes=[{"name": "site", "image": {"reference": "nginx"}}]))
+    assert here.log() == "1024 65535\n50x.html\nindex.html\ntouch: /site/x: Read-only file system\n"
+
+
 def test_another_image_restarts_the_container_in_place() -> None:
     here = Here(pod(container("main", "nginx:1.27")))
     patch = {"spec": {"containers": [{"name": "main", "image": "nginx:1.28"}]}}

@@ -49,6 +49,8 @@ from tests.kubelet.world import World, log
         ("env | grep '^GREETING'", "GREETING=hello\n"),
         ("echo done & wait; echo after", "done\nafter\n"),
         ("date foo; echo $?", "date: invalid date 'foo'\n1\n"),
+        ("dd if=/nosuch", "dd: can't open '/nosuch': No such file or directory\n"),
+        ("dd if=/dev/zero of=/f bs=1x", "dd: invalid number '1x'\n"),
         ("nosuch", "sh: nosuch: not found\n"),
         ("cat /nosuch", "cat: can't open '/nosuch': No such file or directory\n"),
         ("echo x > /no/such", "sh: can't create /no/such: nonexistent directory\n"),
@@ -72,6 +74,26 @@ def test_the_exit_status_is_the_containers_exit_code(script: str, code: int) -> 
         code,
         "Completed" if code == 0 else "Error",
     )
+
+
+@pytest.mark.parametrize(
+    ("script", "output"),
+    [
+        ("dd if=/dev/zero of=/f bs=1M count=3 status=none; wc -c < /f", "3145728\n"),
+        ("dd if=/dev/urandom bs=4 count=2 2>/dev/null | wc -c; head -c 1k /dev/urandom | wc -c", "8\n1024\n"),
+        (
+            "dd if=/dev/zero of=/f bs=4M count=10",
+            "10+0 records in\n10+0 records out\n41943040 bytes (40.0MB) copied, 0.041943 seconds, 953.7MB/s\n",
+        ),
+        ("echo abcdef > /f; echo XY | dd of=/f bs=2 seek=1 count=1 conv=notrunc status=none; cat /f", "abXYef\n"),
+    ],
+)
+def test_dd_copies_blocks_at_the_speed_of_a_disk(script: str, output: str) -> None:
+    world = World()
+    container = world.sh(script)
+    assert container.state == "running"
+    world.pass_time(1)
+    assert (container.state, log(container)) == ("exited", output)
 
 
 def test_sleep_lets_virtual_time_pass() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
+from k8snb.kubelet.images.commands.blocks import endless, number
 from k8snb.kubelet.images.filesystem import MISSING, FileError
 from k8snb.kubelet.images.shell.interpreter import Command, Invocation
 from k8snb.kubelet.images.shell.streams import Run, Wait
@@ -70,10 +72,26 @@ def cat(call: Invocation) -> int:
 
 
 def head(call: Invocation) -> int:
+    match = re.search(r"(?:^| )(?:-c|--bytes)[ =]?(\d+\w*)", " ".join(call.argv[1:]))
+    if match:
+        return _first_bytes(call, number(match.group(1)) or 0)
     count, names = _count(call)
     found, code = texts(call, names)
     for _, text in found:
         call.streams.out("".join(text.splitlines(keepends=True)[:count]))
+    return code
+
+
+def _first_bytes(call: Invocation, size: int) -> int:
+    """`head -c`, also of the devices that never end."""
+    _, names = _count(call)
+    device = endless(names[0], size) if len(names) == 1 else None
+    if device is not None:
+        call.streams.out(device)
+        return 0
+    found, code = texts(call, names)
+    for _, text in found:
+        call.streams.out(text.encode()[:size].decode(errors="replace"))
     return code
 
 
