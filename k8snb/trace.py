@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 from k8snb.typing import ObjectKey
 from k8snb.wire import Request
 
+ALL = "*"
+"""For a name: all objects of the kind were listed."""
+
 MOST_READ = 60
 """Of so many objects a span remembers that it read them."""
 
@@ -145,3 +148,6 @@ class Trace:
         self.requests.append(sent)
         if self.current is not None:
             self.current.requests.append(sent)
+            info = request.info
+            if info is not None and info.resource is not None and code < 300 and info.verb in ("get", "list"):
+                self.looked(info.resource.kind, info.name or ALL)

@@ -42,6 +42,7 @@ class AggregationController(Controller):
         if role is None or role.get("aggregationRule") is None:
             return None
         rules = self._gathered(role)
+        self.compares(_("rules"), len(role.get("rules") or ()), len(rules))
         if rules != list(role.get("rules") or ()):
             self.wants(_("the rules are not those of the roles that the selectors match: gather them"))
             self.client.update(CLUSTER_ROLES, {**role, "rules": rules})

@@ -81,6 +81,7 @@ class RemoteAvailabilityController(Controller):
         now["message"] = "all checks passed"
         if problem is not None:
             now |= {"reason": problem.reason, "message": problem.message}
+        self.compares("Available", before.get("status"), now["status"])
         if any(before.get(name) != value for name, value in now.items()):
             self.wants(_("say whether the Service of {name} is there"), name=key.name)
             status = found.get("status") or {}

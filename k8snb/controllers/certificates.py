@@ -80,6 +80,7 @@ class ApprovingController(Controller):
         return bool(answer["status"]["allowed"])
 
     def _approve(self, request: Object, message: str) -> None:
+        self.compares(_("condition"), _("none"), "Approved")
         self.wants(_("a kubelet may have this certificate: approve it"))
         status = request.get("status") or _NONE
         condition = {"type": "Approved", "status": "True", "reason": "AutoApproved", "message": message}
@@ -110,12 +111,14 @@ class SigningController(Controller):
         if problem is None:
             return None
         if problem:
+            self.compares(_("condition"), "Approved", "Failed")
             self.wants(_("the signer does not sign such a certificate: say so"))
             now = self.clock.timestamp()
             failed = {"type": "Failed", "status": "True", "reason": "SignerValidationFailure", "message": problem}
             failed |= {"lastUpdateTime": now, "lastTransitionTime": now}
             changed = {**status, "conditions": [*status["conditions"], failed]}
         else:
+            self.compares(_("certificate"), _("none"), _("signed"))
             self.wants(_("the request is approved: sign the certificate"))
             changed = {**status, "certificate": self._signed(request)}
         self.client.update_status(REQUESTS, {**request, "status": changed})

@@ -75,6 +75,7 @@ class NamingController(_DefinitionController):
         changed = {**changed, "status": {**changed["status"], "acceptedNames": new}}
         if changed["status"] == status:
             return None
+        self.compares(_("accepted names"), accepted.get("plural") or _("none"), new.get("plural") or _("none"))
         self.wants(_("accept the names of {name}"), name=key.name)
         if self._write(changed) is not None:
             self._look_at_others(key.name)
@@ -146,6 +147,7 @@ class EstablishingController(_DefinitionController):
         crd = self.informers.of(DEFINITIONS).get(*key)
         if crd is None or not is_true(crd, "NamesAccepted") or is_true(crd, "Established"):
             return None
+        self.compares("Established", (condition(crd, "Established") or {}).get("status"), "True")
         self.wants(_("serve {name}"), name=key.name)
         text = "the initial names have been accepted"
         self._write(_with(crd, self.clock.timestamp(), "Established", "True", "InitialNamesAccepted", text))
@@ -171,6 +173,7 @@ class FinalizingController(_DefinitionController):
             crd = written
         self.wants(_("delete the objects of {name}"), name=key.name)
         left = self._delete_instances(crd)
+        self.compares(_("objects left"), left, 0)
         if left:
             text = f"could not confirm zero CustomResources remaining: timed out waiting for the condition, {left} left"
             self._write(_with(crd, self.clock.timestamp(), "Terminating", "True", "InstanceDeletionCheck", text))
@@ -226,9 +229,12 @@ class RegisteringController(_DefinitionController):
             for each in self.client.list(BUCKET)
             if each["spec"].get("group") == group
         }
+        self.compares(_("registered versions"), ", ".join(sorted(known)), ", ".join(sorted(served)))
         for version in sorted(served - known.keys()):
+            self.wants(_("register version {version}"), version=version)
             made = api_service(group, version, self.clock.timestamp(), custom=True)
             self.client.update_status(BUCKET, {**self.client.create(BUCKET, made), "status": made["status"]})
         for version in sorted(known.keys() - served):
+            self.wants(_("version {version} is no longer served: take it off the list"), version=version)
             self.client.delete(BUCKET, known[version])
         return None

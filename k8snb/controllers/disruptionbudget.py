@@ -108,6 +108,8 @@ class DisruptionController(Controller):
         healthy = sum(1 for pod in pods if _is_healthy(pod, disrupted))
         allowed = max(0, healthy - desired) if expected > 0 else 0
         self.saw(pods=len(pods), healthy=healthy, desired=desired, allowed=allowed)
+        had = (budget.get("status") or _NONE).get("disruptionsAllowed")
+        self.compares(_("evictions allowed"), _("not counted yet") if had is None else had, allowed)
         counts = {
             "disruptionsAllowed": allowed,
             "currentHealthy": healthy,
@@ -200,6 +202,8 @@ class DisruptionController(Controller):
         if new != {name: value for name, value in status.items() if value or name in counts}:
             self.wants(_("the count has changed: write it into the status"))
             self._update({**budget, "status": new})
+        else:
+            self.wants(_("the count is right: nothing to do"))
 
     def _fail(self, budget: Object, why: str) -> None:
         """Allow nothing while the numbers are not known."""

@@ -68,9 +68,11 @@ class EndpointsController(Controller):
             current = self._written.newest(current)
         desired = endpoints_of(service, self._slices.by_index("mirrored", str(key)))
         if current is None:
+            self.compares(_("addresses"), _("none"), _addresses(desired))
             self.wants(_("the Service has no Endpoints: create them"))
             self._create(desired)
         elif _differs(current, desired):
+            self.compares(_("addresses"), _addresses(current), _addresses(desired))
             self.wants(_("the slices have changed: update the Endpoints"))
             meta = {**current["metadata"], **{k: desired["metadata"].get(k, {}) for k in ("labels", "annotations")}}
             rest = {k: v for k, v in current.items() if k != "subsets"}
@@ -89,6 +91,7 @@ class EndpointsController(Controller):
     def _delete(self, key: ObjectKey, current: Object | None) -> None:
         if current is None or labels_of(current).get(MANAGED_BY) != self.name:
             return
+        self.compares("Endpoints", key.name, _("none"))
         self.wants(_("the Service is gone: delete its Endpoints"))
         self._written.forget(current["metadata"]["uid"])
         delete(self.client, "endpoints", key.name, key.namespace)
@@ -162,3 +165,10 @@ def _service_of(slice_: Object) -> tuple[str, ...]:
         return ()
     namespace, _name = key_of(slice_)
     return (f"{namespace}/{labels.get(SERVICE_NAME, '')}",)
+
+
+def _addresses(endpoints: Object) -> str:
+    """How many addresses are ready, and how many are not."""
+    subsets = endpoints.get("subsets") or ()
+    ready, unready = (sum(len(each.get(name) or ()) for each in subsets) for name in ("addresses", "notReadyAddresses"))
+    return _("{ready} ready, {unready} not ready").format(ready=ready, unready=unready)

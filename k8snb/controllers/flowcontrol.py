@@ -59,13 +59,16 @@ class FlowControlKeeper(Controller):
         found = {each["metadata"]["name"]: each for each in self.informers.of(resource).list()}
         for name, own in wanted.items():
             if name not in found:
+                self.compares(name, _("none"), _("there"))
                 self.wants(_("{name} is missing: bring it back"), name=name)
                 self.client.create(resource, own)
             elif (new := updated(found[name], own)) is not None:
+                self.compares(name, _("changed"), _("as suggested"))
                 self.wants(_("{name} is not as it should be: put it right"), name=name)
                 self.client.update(resource, new)
         for name, obj in found.items():
             if name not in wanted and _says(obj) is True:
+                self.compares(name, _("there"), _("none"))
                 self.wants(_("{name} is no longer suggested: remove it"), name=name)
                 self.client.delete(resource, name)
         return None
@@ -130,6 +133,7 @@ class FlowSchemaStatusController(Controller):
             return None
         if before.get("status") == now["status"]:
             now = {**now, "lastTransitionTime": before["lastTransitionTime"]}
+        self.compares("Dangling", before.get("status"), now["status"])
         self.wants(_("say whether the priority level {level} is there"), level=level)
         status = schema.get("status") or {}
         conditions = with_condition(status.get("conditions") or (), now)

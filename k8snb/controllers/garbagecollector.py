@@ -224,6 +224,7 @@ class GarbageCollector(Controller):
 
     def _judge(self, item: Item, obj: Object, found: Owners) -> None:
         self.saw(solid=len(found.solid), dangling=len(found.dangling), waiting=len(found.waiting))
+        self.compares(_("owners"), len(found.solid) + len(found.dangling) + len(found.waiting), len(found.solid))
         if found.solid:
             gone = [*found.dangling, *found.waiting]
             if gone:
@@ -266,6 +267,7 @@ class GarbageCollector(Controller):
         """Foreground: delete the dependents that block it; when there are none, let it go."""
         blocking = [(word, each) for word, each in self._dependents(item.uid) if _blocks(each, item.uid)]
         self.saw(blocking=len(blocking))
+        self.compares(_("dependents that block"), len(blocking), 0)
         if not blocking:
             self.wants(_("nothing blocks its deletion any more: let it go"))
             self._remove_finalizer(item, obj, FOREGROUND)
@@ -278,6 +280,7 @@ class GarbageCollector(Controller):
     def _orphan(self, item: Item, obj: Object) -> None:
         """Orphan: its dependents lose their reference to it, then it goes."""
         dependents = self._dependents(item.uid)
+        self.compares(_("dependents"), len(dependents), 0)
         self.wants(_("its {count} dependents stay: take away their owner"), count=len(dependents))
         for word, dependent in dependents:
             owners.drop_references(self.client, word, dependent, [item.uid])

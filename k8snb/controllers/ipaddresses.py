@@ -40,6 +40,7 @@ class RepairController(Controller):
             return None
         for address in spec.get("clusterIPs") or ():
             if self.client.find(ADDRESSES, address) is None:
+                self.compares(_("IPAddress of {service}").format(service=key.name), _("none"), address)
                 self.wants(_("{address} has no IPAddress: make it again"), address=address)
                 text = f"Cluster IP [{family_of(address)}]: {address} is not allocated; repairing"
                 self.events.warning(service, "ClusterIPNotAllocated", text)

@@ -87,6 +87,7 @@ class ServiceController(Controller):
             self.events.normal(service, "UpdatedLoadBalancer", "Updated load balancer with new hosts")
             return
         self.events.normal(service, "EnsuringLoadBalancer", "Ensuring load balancer")
+        self.compares(_("address"), _address_of(service) or _("none"), address)
         self.wants(_("give it the address {address}"), address=address)
         if FINALIZER not in (service["metadata"].get("finalizers") or ()):
             service = self._finalizers(service, [*(service["metadata"].get("finalizers") or ()), FINALIZER])
@@ -111,6 +112,7 @@ class ServiceController(Controller):
         finalizers = service["metadata"].get("finalizers") or ()
         if key not in self._given and FINALIZER not in finalizers:
             return
+        self.compares(_("address"), _address_of(service) or _("none"), _("none"))
         self.wants(_("take its load balancer away"))
         self.events.normal(service, "DeletingLoadBalancer", "Deleting load balancer")
         self._given.pop(key, None)

@@ -67,6 +67,7 @@ class NamespaceController(Controller):
         remains = Remains()
         estimate = self._empty(key.name, remains)
         self.saw(remaining=dict(remains.resources), finalizers=dict(remains.finalizers))
+        self.compares(_("objects in the namespace"), remains.resources.total(), 0)
         namespace = self._write_conditions(namespace, remains)
         if remains.resources or remains.failures:
             again = estimate / 2 + 1

@@ -96,6 +96,7 @@ class NodeIpamController(Controller):
         if node is None or node["spec"].get("podCIDRs") or node["metadata"]["uid"] in self._given:
             return None
         block = self._blocks.take()
+        self.compares("podCIDR", _("none"), block or _("none left"))
         if block is None:
             self.wants(_("no block of addresses is left for the node"))
             message = f"Node {key.name} status is now: CIDRNotAvailable"

@@ -185,6 +185,7 @@ class NodeLifecycleController(Controller):
             seconds=self._settings.node_monitor_grace_period,
         )
         was_ready = nodehealth.is_ready(node)
+        self.compares("Ready", (condition(node, "Ready") or {}).get("status"), "Unknown")
         status = {**(node.get("status") or {}), "conditions": conditions}
         node = self._written.note(self.client.update_status("nodes", {**node, "status": status}))
         self._place(node)
@@ -212,7 +213,8 @@ class NodeLifecycleController(Controller):
         before = node["spec"].get("taints") or []
         taints = nodehealth.with_taints(node, schedule, execute, self.clock.timestamp())
         if taints != before:
-            shown = ", ".join(f"{each['key']}:{each['effect']}" for each in taints) or _("none")
+            shown = _shown(taints)
+            self.compares(_("taints"), _shown(before), shown)
             self.wants(_("the taints have to follow the conditions: {taints}"), taints=shown)
             meta = node["metadata"]
             change = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "spec": {"taints": taints or None}}
@@ -257,3 +259,7 @@ def _reference(node: Object) -> Object:
     """The node as its events name it."""
     meta = node["metadata"]
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": meta["name"], "uid": meta["uid"]}}
+
+
+def _shown(taints: list[Object]) -> str:
+    return ", ".join(f"{each['key']}:{each['effect']}" for each in taints) or _("none")

@@ -112,12 +112,23 @@ class PodGCController(Controller):
         self.saw(ended=len(self._ended), leaving=len(self._leaving), quarantined=len(self._quarantine))
         self._collect_ended()
         for node in list(self._out_of_service):
-            self._collect([pod for pod in pods_on(self._pods, node) if is_deleting(pod)])
+            self._collect_stuck(_("{node} is out of service: delete its {count} pods that end"), node)
         self._collect_orphans()
         found = (self._pods.get(*key) for key in list(self._leaving))
-        self._collect([pod for pod in found if pod is not None and not pod["spec"].get("nodeName")])
+        unbound = [pod for pod in found if pod is not None and not pod["spec"].get("nodeName")]
+        if unbound:
+            self.compares(_("pods that end and have no node"), len(unbound), 0)
+            self.wants(_("{count} pods end that no kubelet has: delete them"), count=len(unbound))
+        self._collect(unbound)
         self._leaving.clear()
         return None
+
+    def _collect_stuck(self, why: str, node: str) -> None:
+        pods = [pod for pod in pods_on(self._pods, node) if is_deleting(pod)]
+        if pods:
+            self.compares(_("pods of {node}").format(node=node), len(pods), 0)
+            self.wants(why, node=node, count=len(pods))
+        self._collect(pods)
 
     def _collect_ended(self) -> None:
         excess = len(self._ended) - self._threshold
@@ -125,6 +136,7 @@ class PodGCController(Controller):
             return
         pods = [pod for key in self._ended if (pod := self._pods.get(*key)) is not None]
         pods.sort(key=_removal_order)
+        self.compares(_("ended pods"), len(self._ended), self._threshold)
         self.wants(_("{count} ended pods are too many: delete the oldest"), count=excess)
         self._collect(pods[:excess])
 
@@ -136,6 +148,7 @@ class PodGCController(Controller):
                 continue
             pods = pods_on(self._pods, node)
             if pods:
+                self.compares(_("pods of {node}").format(node=node), len(pods), 0)
                 self.wants(_("{node} no longer exists: delete its {count} pods"), node=node, count=len(pods))
             self._collect(pods, NODE_GONE)
 

@@ -38,6 +38,7 @@ class PolicyStatusController(Controller):
         generation = policy["metadata"].get("generation", 1)
         if status.get("observedGeneration") == generation:
             return None
+        self.compares(_("generation"), status.get("observedGeneration"), generation)
         warnings = list(warnings_of(policy["spec"], self.client.scheme))
         self.wants(_("tell of {count} expressions that do not fit the types"), count=len(warnings))
         checked: dict[str, Any] = {"expressionWarnings": warnings} if warnings else {}

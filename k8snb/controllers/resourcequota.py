@@ -89,6 +89,9 @@ class ResourceQuotaController(Controller):
         used = counted(quota, self._counted(), lambda word: self.client.list(word, key.namespace), self.clock.now())
         used = only({**(status.get("used") or _NONE), **used}, hard.keys())
         self.saw(hard=dict(hard), used=dict(used))
+        told = status.get("used") or _NONE
+        for word, amount in used.items():
+            self.compares(_("used {word}").format(word=word), told.get(word), amount)
         if "hard" not in status or hard != status["hard"] or not same(used, status.get("used") or _NONE):
             self.wants(_("what is used has changed: write it into the status"))
             self.client.update_status("resourcequotas", {**quota, "status": {"hard": hard, "used": used}})

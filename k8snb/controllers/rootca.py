@@ -52,9 +52,11 @@ class RootCAController(Controller):
         wanted = {FILE: self.certificate}
         current = self._maps.get(key.name, CONFIG_MAP)
         if current is None:
+            self.compares(CONFIG_MAP, _("none"), _("there"))
             self.wants(_("the namespace has no root certificate: publish it"))
             self._create(key.name, wanted)
         elif current.get("data") != wanted or DESCRIPTION not in annotations_of(current):
+            self.compares(CONFIG_MAP, _("changed"), _("as published"))
             self.wants(_("the published root certificate was changed: put it right"))
             annotations = {**annotations_of(current), DESCRIPTION: ABOUT}
             meta = {**current["metadata"], "annotations": annotations}

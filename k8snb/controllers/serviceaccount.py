@@ -40,6 +40,7 @@ class ServiceAccountController(Controller):
             return None
         if self._accounts.get(key.name, ACCOUNT) is not None:
             return None
+        self.compares(ACCOUNT, _("none"), _("there"))
         self.wants(_("the namespace has no service account “default”: create it"))
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": key.name}}
         try:

@@ -57,6 +57,7 @@ class ServiceCIDRController(Controller):
         finalizers = found["metadata"].get("finalizers") or []
         if deleted is None:
             if FINALIZER not in finalizers:
+                self.compares(_("finalizer"), _("none"), FINALIZER)
                 self.wants(_("{name} may not go while addresses are from it: add the finalizer"), name=key.name)
                 change = {"metadata": {"finalizers": [*finalizers, FINALIZER]}}
                 found = self.client.patch(RANGES, key.name, change)
@@ -66,6 +67,7 @@ class ServiceCIDRController(Controller):
         elif (rest := GRACE_SECONDS - (self.clock.now() - parse_time(deleted))) > 0:
             return rest
         elif FINALIZER in finalizers:
+            self.compares(_("finalizer"), FINALIZER, _("none"))
             self.wants(_("no address needs {name}: remove the finalizer"), name=key.name)
             rest_of_them = [each for each in finalizers if each != FINALIZER]
             self.client.patch(RANGES, key.name, {"metadata": {"finalizers": rest_of_them or None}})
@@ -75,6 +77,8 @@ class ServiceCIDRController(Controller):
         before = condition(obj, "Ready") or {}
         if (before.get("status"), before.get("reason"), before.get("message")) == (status, reason, message):
             return
+        self.compares("Ready", before.get("status") or _("none"), status)
+        self.wants(_("say in the status whether the range is ready"))
         now = {"type": "Ready", "status": status, "reason": reason, "message": message}
         now["lastTransitionTime"] = self.clock.timestamp()
         conditions = with_condition((obj.get("status") or {}).get("conditions") or (), now)

@@ -91,6 +91,8 @@ class TaintEvictionController(Controller):
         if pod is None:
             return
         if key in self._due:
+            self.compares(_("tolerated for"), _("0 s"), _("for ever"))
+            self.wants(_("the time for which {pod} tolerates the taints is over: delete it"), pod=key.name)
             self._evict(key, pod)
             return
         self._judge(key, pod, self._tainted.get(pod["spec"].get("nodeName", ""), []))
@@ -105,6 +107,7 @@ class TaintEvictionController(Controller):
             return
         if seconds == 0:
             self._call_off(key, pod)
+            self.compares(_("tolerated for"), _("0 s"), _("for ever"))
             self.wants(_("{pod} does not tolerate a NoExecute taint of its node: delete it"), pod=key.name)
             self._evict(key, pod)
             return
@@ -114,6 +117,7 @@ class TaintEvictionController(Controller):
         """Plan the deletion. A plan that exists stands, as upstream, even if the toleration is shorter by now."""
         if key in self._planned:
             return
+        self.compares(_("tolerated for"), _("{seconds:.0f} s").format(seconds=seconds), _("for ever"))
         self.wants(
             _("{pod} tolerates the taints of its node for {seconds:.0f} s: delete it then"),
             pod=key.name,

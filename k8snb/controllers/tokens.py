@@ -56,11 +56,14 @@ class TokenController(Controller):
         annotations = annotations_of(secret)
         account = self._accounts.get(key.namespace, annotations.get(NAME, ""))
         if account is None or annotations.get(UID, account["metadata"]["uid"]) != account["metadata"]["uid"]:
+            self.compares("ServiceAccount", _("none"), annotations.get(NAME, ""))
             self.wants(_("the account of this token is not there: remove the Secret"))
             delete(self.client, "secrets", key.name, key.namespace, uid=secret["metadata"]["uid"])
             return None
         filled = self._filled(secret, account)
         if filled != secret:
+            had, wanted = (", ".join(sorted(each.get("data") or ())) for each in (secret, filled))
+            self.compares(_("keys"), had or _("none"), wanted)
             self.wants(_("the Secret lacks what its account's programs need: fill it"))
             self.client.update("secrets", filled)
         return None

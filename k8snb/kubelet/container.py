@@ -125,10 +125,12 @@ class ContainerUnit:
         """Look the event up in the table and do what it says."""
         step = _STEPS.get((self.state, event))
         if step is not None:
-            self.state = step.to
             pool = self.worker.kubelet.pool
             if pool.tracing:
+                if step.to != self.state:
+                    pool.compares(_("stage of the container"), _(self.state), _(step.to))
                 pool.wants(_(step.why))
+            self.state = step.to
             step.act(self)
 
     def later(self, seconds: float, event: str, *, background: bool = False) -> None:

@@ -128,7 +128,7 @@ class PodWorker:
         if step is not None:
             pool = self.kubelet.pool
             if pool.tracing and step.to != self.state:
-                pool.compares(_("stage of the pod"), self.state, step.to)
+                pool.compares(_("stage of the pod"), _(self.state), _(step.to))
             self.state = step.to
             if pool.tracing and event != "container changed":  # then the container has said why
                 pool.wants(_(step.why))

@@ -121,6 +121,7 @@ class Pool(Task):
     def _traced(self, unit: Unit, event: str, cause: int) -> None:
         span = self._trace.begin(unit.host.component, unit.key, cause)
         span.observed["event"] = event
+        self._trace.looked("Pod" if unit.key.namespace else "Node", unit.key.name)
         try:
             unit.deliver(event)
         except StatusError as error:

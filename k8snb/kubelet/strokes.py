@@ -138,6 +138,8 @@ def run(worker: PodWorker) -> bool:
 
 def _say_why(kubelet: Kubelet, way: Transition) -> None:
     if kubelet.pool.tracing:
+        name = _("stage of the pod") if way in POD_TABLE.values() else _("stage of the container")
+        kubelet.pool.compares(name, _(way.state), _(way.to))
         kubelet.pool.wants(_(way.why))
 
 

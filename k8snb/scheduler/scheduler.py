@@ -24,7 +24,7 @@ from k8snb.scheduler.registry import DEFAULT_PROFILE, Profile
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
 from k8snb.scheduler.storage import WORDS, Listing, Nothing, Storage
-from k8snb.trace import Span
+from k8snb.trace import ALL, Span
 from k8snb.typing import Object, ObjectKey
 
 USER = "system:kube-scheduler"
@@ -196,6 +196,8 @@ class Scheduler(Task):
     def _one(self, queued: QueuedPod) -> None:
         pod = queued.info.pod
         span = self._trace.begin(self.name, key_of(pod), queued.cause)
+        self._trace.looked("Pod", pod["metadata"]["name"])
+        self._trace.looked("Node", ALL)
         try:
             self._schedule(queued, span)
         finally:
@@ -214,6 +216,7 @@ class Scheduler(Task):
             choice = cycle.choose(info)
             if self._trace.enabled:
                 span.observed = {"nodes": len(self.cache), "fitting": choice.fitting, "score": choice.score}
+                self._trace.looked("Node", choice.node.name)
                 span.compared = {_("node"): (_("none"), choice.node.name)}
                 span.wanted = _("bind the pod to {node}").format(node=choice.node.name)
             cycle.place(info, choice)
@@ -237,6 +240,7 @@ class Scheduler(Task):
         """No node fits: let PostFilter make room, and tell."""
         framework, pod, diagnosis = cycle.framework, queued.info.pod, error.diagnosis
         span.observed = {"nodes": len(self.cache), "fitting": 0}
+        span.compared = {_("nodes that fit"): (0, 1)}
         nominated = None
         if framework.at["PostFilter"]:
             state = CycleState(self.cache.nodes())

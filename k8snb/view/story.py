@@ -216,11 +216,11 @@ def _acts(sent: Sent, at: History) -> Iterator[Act]:
     if _is_event(sent):
         note = _note(sent.request.object or {})
         if note and sent.code < 300:
-            yield Act("event", _subject(sent).replace("/", " "), sent.code, sent.revision, line, note=note)
+            yield Act(_("event"), _subject(sent).replace("/", " "), sent.code, sent.revision, line, note=note)
         return
     verb = _VERBS.get(info.subresource, info.verb)
     if info.subresource == "status":
-        verb = f"{verb} status of"
+        verb = _("{verb} status of").format(verb=verb)
     if sent.code >= 300:
         yield Act(verb, f"{info.resource.kind} {info.name}".strip(), sent.code, 0, line)
         return

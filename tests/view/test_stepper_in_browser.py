@@ -204,6 +204,29 @@ def test_two_steppers_on_a_page_do_not_disturb_each_other(browser: Any, story: S
         assert visit.troubles == []
 
 
+TOPS = """host => { const root = host.shadowRoot, next = root.querySelector("button.next"), tops = new Set();
+  const top = selector => root.querySelector(selector).getBoundingClientRect().top;
+  for (;;) { tops.add(Math.round(top(".stage") - top("section")));
+    if (next.disabled) return [...tops]; next.click(); } }"""
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_picture_stays_in_its_place_at_every_step(browser: Any, url: str, width: int) -> None:
+    with Visit(browser, url, width=width) as visit:
+        visit.settle()
+        assert len(Reader(visit.page).host.evaluate(TOPS)) == 1
+
+
+def test_a_story_without_views_is_told_in_words(browser: Any, story: Stepper, tmp_path: Path) -> None:
+    path = tmp_path / "words.html"
+    path.write_text(PAGE.format(stepper=Stepper("In words", story.frames, ()).html()), encoding="utf-8")
+    with Visit(browser, path.as_uri()) as visit:
+        reader = Reader(visit.page)
+        reader.press("ArrowRight")
+        assert (reader.step, reader.host.locator(".panels > *").count()) == (2, 0)
+        assert visit.troubles == []
+
+
 def test_every_step_can_be_clicked_through_and_its_cost_is_printed(browser: Any, url: str, story: Stepper) -> None:
     with Visit(browser, url) as visit:
         spent = visit.page.evaluate(

@@ -135,7 +135,7 @@ class HorizontalPodAutoscalerController(Controller):
                 return
             wanted, reason = self._decide(look, memory, current, outcome)
         self.saw(current=current, **look.working.notes, least=least, most=most, wanted=wanted)
-        self.compares("replicas", current, wanted)
+        self.compares(_("replicas"), current, wanted)
         if wanted == current:
             self.wants(_("{count} pods are right: nothing to do"), count=current)
             look.sizes(current, current)

@@ -211,6 +211,7 @@ class CronJobController(Controller):
             self._replace(work)
         job = _job_of(cron_job, time)
         name = job["metadata"]["name"]
+        self.compares(_("Job of {time}").format(time=rfc3339(time)), _("none"), name)
         self.wants(_("a time of the schedule has come: create {name}"), name=name)
         try:
             made = self.client.create(JOBS, job)
@@ -249,6 +250,8 @@ class CronJobController(Controller):
             limit = spec.get(name)
             ended = sorted((job for job in work.jobs if is_true(job, type)), key=_age)
             surplus = ended[: len(ended) - limit] if limit is not None and len(ended) > limit else []
+            if surplus:
+                self.compares(name, len(ended), limit)
             for job in surplus:
                 self.wants(_("{name} is beyond what the history keeps: delete it"), name=job["metadata"]["name"])
                 self._delete(work, job)

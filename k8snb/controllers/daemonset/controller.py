@@ -226,7 +226,7 @@ class DaemonSetController(SetController):
     ) -> None:
         counts = counts_of(ds, nodes, daemons, placement, hash, self.clock.now())
         status = status_of(ds, counts, observed=observed)
-        self.compares("daemons", counts["currentNumberScheduled"], counts["desiredNumberScheduled"])
+        self.compares(_("daemons"), counts["currentNumberScheduled"], counts["desiredNumberScheduled"])
         if status == ds.get("status"):
             return
         self.wants(_("bring its status up to date"))

@@ -112,7 +112,7 @@ class JobController(SetController):
         look.finished = decide(look, now)
         self.saw(active=len(look.active), succeeded=look.succeeded, failed=look.failed, terminating=look.terminating)
         if look.completions is not None:
-            self.compares("succeeded", look.succeeded, look.completions)
+            self.compares(_("succeeded"), look.succeeded, look.completions)
         if look.finished is not None:
             active, error = self._end(look)
         else:
@@ -288,6 +288,7 @@ class TTLAfterFinishedController(Controller):
             self.wants(_("the Job is over: delete it in {seconds} s"), seconds=round(left))
             self.queue.add_after(key, left, background=True)
             return None
+        self.compares(_("seconds since its end"), round(float(seconds) - left), seconds)
         self.wants(_("the Job has been over for long enough: delete it"))
         try:
             self.client.delete(JOBS, key.name, key.namespace, propagation="Foreground", uid=job["metadata"]["uid"])

@@ -65,7 +65,7 @@ class StatefulSetController(SetController):
 
     def _look(self, sts: Object, pods: Sequence[Object], revisions: Revisions) -> None:
         round = Round(sts, pods, revisions, self._hands, self.clock.now(), self.wants)
-        self.compares("pods", round.counts["readyReplicas"], replicas_of(sts))
+        self.compares(_("pods"), round.counts["readyReplicas"], replicas_of(sts))
         self.saw(
             wanted=replicas_of(sts),
             exist=round.counts["replicas"],

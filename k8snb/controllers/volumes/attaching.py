@@ -21,6 +21,10 @@ FORCE_SECONDS = 360.0
 _OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
 
+_BY_NODE = "node, with claims"
+"""Pods that mount claims, by their node: an index of its own, for informers are shared."""
+
+
 class AttachDetachController(Controller):
     """Keys are nodes."""
 
@@ -44,7 +48,7 @@ class AttachDetachController(Controller):
             self._follows = True
             self._pods = self.informers.of("pods")
             self._nodes = self.informers.of("nodes")
-            self._pods.add_index("node", lambda pod: [pod["spec"].get("nodeName", "")] if claim_names(pod) else [])
+            self._pods.add_index(_BY_NODE, lambda pod: [pod["spec"].get("nodeName", "")] if claim_names(pod) else [])
             self._pods.on_change(self._pod_changed)
             self._nodes.on_change(self._node_changed)
 
@@ -95,7 +99,7 @@ class AttachDetachController(Controller):
     def _wanted(self, node: str) -> dict[str, tuple[Object, list[Object]]]:
         """The volumes that pods of a node need, with those pods."""
         found: dict[str, tuple[Object, list[Object]]] = {}
-        for pod in self._pods.by_index("node", node):
+        for pod in self._pods.by_index(_BY_NODE, node):
             for name in () if has_ended(pod) else claim_names(pod):
                 claim = self._claims.get(pod["metadata"]["namespace"], name)
                 volume = self._volumes.get("", (claim or {"spec": {}})["spec"].get("volumeName", ""))
@@ -134,7 +138,7 @@ class AttachDetachController(Controller):
         self._told[node, name] = "elsewhere"
         users = [
             pod["metadata"]["name"]
-            for pod in self._pods.by_index("node", elsewhere)
+            for pod in self._pods.by_index(_BY_NODE, elsewhere)
             if name in {str(self._volume_of(pod, claim)) for claim in claim_names(pod)}
         ]
         lead = f'Multi-Attach error for volume "{name}" Volume is already'

@@ -77,16 +77,28 @@ class PersistentVolumeController(Controller):
         else:
             volume = self.client.find("persistentvolumes", key.name)
             if volume is not None:
-                self.saw(phase=(volume.get("status") or {}).get("phase", ""))
-                self._volume_side.sync(volume)
+                self._reconcile_volume(volume)
         return None
+
+    def _reconcile_volume(self, volume: Object) -> None:
+        phase, claim = (volume.get("status") or {}).get("phase"), volume["spec"].get("claimRef")
+        self.saw(phase=phase or "", claim=claim["name"] if claim else "")
+        self.compares(_("phase"), phase or _("none"), "Bound" if claim else "Available")
+        self.wants(_("see whether its claim is still there") if claim else _("no claim has the volume: it is free"))
+        self._volume_side.sync(volume)
 
     def _reconcile_claim(self, key: ObjectKey) -> None:
         claim = self.client.find("persistentvolumeclaims", key.name, key.namespace)
         if claim is None:
             return
-        self.saw(phase=(claim.get("status") or {}).get("phase", ""), volume=claim["spec"].get("volumeName", ""))
-        if self._claim_side.sync(claim):
+        phase = (claim.get("status") or {}).get("phase", "")
+        self.saw(phase=phase, volume=claim["spec"].get("volumeName", ""))
+        self.compares(_("phase"), phase or _("none"), "Bound")
+        if not self._claim_side.sync(claim):
+            self.wants(
+                _("the claim has its volume") if phase == "Bound" else _("a volume is there for it: bind the two")
+            )
+        else:
             self.wants(_("the claim waits: look again in {seconds:.0f} s"), seconds=RESYNC)
             self.queue.add_after(key, RESYNC, background=True)
 

@@ -37,6 +37,7 @@ class EphemeralVolumeController(Controller):
             name = f"{key.name}-{volume['name']}"
             found = self.client.find("persistentvolumeclaims", name, key.namespace)
             if found is None:
+                self.compares(_("claim {name}").format(name=name), _("none"), _("there"))
                 self.wants(_("the pod brings a volume along: make its claim"))
                 self._create(pod, name, volume["ephemeral"]["volumeClaimTemplate"])
         return None

@@ -33,6 +33,7 @@ class ExpandController(Controller):
         status = claim.get("status") or {}
         has = (status.get("capacity") or {}).get("storage", "0")
         if status.get("phase") == "Bound" and compare(asked_storage(claim), has) > 0:
+            self.compares(_("capacity"), has, asked_storage(claim))
             self.wants(_("the claim has grown: its driver has to make the volume larger"))
             told = "waiting for an external controller to expand this PVC"
             self.events.normal(claim, "ExternalExpanding", told)

@@ -56,6 +56,7 @@ class PVCProtectionController(Controller):
             pod["metadata"]["name"] for pod in pods if pod["spec"].get("nodeName") and key.name in claim_names(pod)
         ]
         self.saw(users=users)
+        self.compares(_("pods that use the claim"), len(users), 0)
         if users:
             self.wants(_("pods use the claim: it stays"))
             return None
@@ -80,7 +81,9 @@ class PVProtectionController(Controller):
         volume = self.client.find("persistentvolumes", key.name)
         if volume is None or not is_deleting(volume) or PV_FINALIZER not in volume["metadata"].get("finalizers", ()):
             return None
-        if (volume.get("status") or {}).get("phase") == "Bound":
+        phase = (volume.get("status") or {}).get("phase")
+        self.compares(_("phase"), phase, _("anything but {phase}").format(phase="Bound") if phase == "Bound" else phase)
+        if phase == "Bound":
             self.wants(_("a claim is bound to the volume: it stays"))
             return None
         self.wants(_("no claim is bound to the volume: let it go"))

@@ -86,7 +86,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
   const panels = make("div", { class: "panels" });
   const tabs = names.map((name) => make("button", { type: "button", role: "tab", class: "tab", onclick: () => choose(name) }, words[name]));
   const headline = make("div", { class: "headline" });
-  const speech = make("div", { class: "words" });
+  const speech = make("div", { class: "words", role: "group", "aria-label": words.observe });
   const live = make("div", { class: "unseen", role: "status", "aria-live": "polite" });
   const help = make("div", { class: "keys", hidden: true, role: "note" }, make("dl", {}, words.shortcuts.map(([key, meaning]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, meaning)])));
   function showHelp() { help.hidden = !help.hidden; }
@@ -143,6 +143,8 @@ function mount(host, packed, position, { link, act, said } = {}) {
   function paint() {
     const now = clamp(position.get());
     if (now === shown) return;
+    // Everything is measured before anything changes: then the browser works out the page once for a step.
+    const glide = views[view]?.chips && gliding(root, views[view].chips);
     const frame = frames[now];
     const lane = lanes[frame.lane];
     const from = frame.from;
@@ -162,36 +164,46 @@ function mount(host, packed, position, { link, act, said } = {}) {
     music.paint(now);
     const previous = shown;
     shown = now;
-    const draws = () => { views[view].paint(now, previous); board.paint(now); };
-    if (views[view].chips) gliding(root, views[view].chips, draws);
-    else draws();
+    requestAnimationFrame(reach);
+    views[view]?.paint(now, previous);
+    board.paint(now);
+    glide?.();
+    views[view]?.settle?.();
     if (previous !== undefined) {
       const said = frame.caption || (frame.acts ?? []).map((each) => each.note ?? `${each.verb} ${each.object}`).join(", ");
       live.textContent = `${fill(words.step, { i: now + 1, n: frames.length })}. ${frame.actor}: ${said}`;
     }
   }
+  /** What scrolls can be reached by keyboard. */
+  function reach() {
+    speech.scrollTop = 0;
+    if (speech.scrollHeight > speech.clientHeight + 1) speech.tabIndex = 0;
+    else speech.removeAttribute("tabindex");
+  }
   /** Draw the present view and the pinned object again, where the reader stands. */
   function repaint() {
     if (shown === undefined) return;
-    views[view].paint(shown, shown);
+    views[view]?.paint(shown, shown);
     board.paint(shown);
     section.classList.toggle("pinning", board.id !== null);
+    views[view]?.settle?.();
   }
 
-  // The words keep the height that all but the longest frames need, so that the picture below them stays where it is.
+  // The words have the height that all but the longest frames need and scroll beyond that, so that nothing below moves.
   let width = 0;
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1 || !entry.contentRect.width) return;
     width = entry.contentRect.width;
     const probe = make("div", { class: "words probe", "aria-hidden": "true" }, frames.slice(0, 200).map((frame) => panes(frame, words)));
-    speech.style.minHeight = "";
+    speech.style.height = "";
     speech.after(probe);
     const heights = [...probe.children].map((child) => child.offsetHeight).sort((a, b) => a - b);
     probe.remove();
-    speech.style.minHeight = `${Math.min(heights[Math.floor(0.7 * (heights.length - 1))], 170)}px`;
+    speech.style.height = `${Math.min(heights[Math.floor(0.75 * (heights.length - 1))], 200) + 4}px`;
+    reach();
   }).observe(speech);
 
-  choose(view);
+  if (view) choose(view); // a story without views is told in words alone
   root.replaceChildren(make("style", {}, CSS), section, make("slot"));
   position.listen(paint);
   paint();

@@ -62,21 +62,21 @@ function picture(story, scenes, pin) {
 
   /** Arrows from owners (solid) and from what lists a pod (dashed) to the pods; none where the cards stand above the nodes. */
   function link() {
-    const box = element.getBoundingClientRect();
-    const edge = (rooms.get(places.find((id) => id !== "Node/"))?.element.getBoundingClientRect().left ?? 0) - box.left + 7;
+    const edge = (rooms.get(places.find((id) => id !== "Node/"))?.element.offsetLeft ?? 0) + 7;
     const lines = [];
     const meant = pointed && new Set(below(pointed));
-    if (box.width && (chips.size <= FEW || pointed))
+    if (element.offsetWidth && (chips.size <= FEW || pointed))
       for (const [id, chip] of chips) {
         const item = scene.get(id);
         if (!item) continue;
         for (const owner of [item.parent, ...(item.in ?? [])]) {
           const card = cards.get(owner);
           if (!card || (meant && !meant.has(owner) && pointed !== id) || (chips.size > FEW && !pointed)) continue;
-          const [a, b] = [card.getBoundingClientRect(), chip.getBoundingClientRect()];
-          const [x1, y1, x2, y2] = [a.right - box.left, a.top + a.height / 2 - box.top, b.left - box.left, b.top + b.height / 2 - box.top];
+          // Where they belong, not where a chip may be on its way there.
+          const [x1, y1] = [card.offsetLeft + card.offsetWidth, card.offsetTop + card.offsetHeight / 2];
+          const [x2, y2] = [chip.offsetLeft, chip.offsetTop + chip.offsetHeight / 2];
           if (x2 < x1 + 4) continue;
-          const line = draw("path", { class: `${owner === item.parent ? "owns" : "lists"} ${pointed ? "strong" : ""}`, d: way(x1, y1, x2, y2, b.height / 2, edge) });
+          const line = draw("path", { class: `${owner === item.parent ? "owns" : "lists"} ${pointed ? "strong" : ""}`, d: way(x1, y1, x2, y2, chip.offsetHeight / 2, edge) });
           line.style.setProperty("--hue", `var(--k-${kinds[kindOf(owner)].hue})`);
           lines.push(line);
         }
@@ -157,23 +157,23 @@ function picture(story, scenes, pin) {
       chip.classList.toggle("touched", touched.has(id));
       chip.classList.toggle("fresh", fresh && previous !== undefined);
     }
-    link();
   }
-  return { element, paint, chips };
+  return { element, paint, chips, settle: link };
 }
 
-/** Chips that changed places glide there, unless the reader asked for less motion. */
-function gliding(root, chips, change) {
+/** Chips that change places glide there when the answer is called, unless the reader asked for less motion. */
+function gliding(root, chips) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches || !root.isConnected;
   const before = still ? new Map() : new Map([...chips].map(([id, chip]) => [id, chip.getBoundingClientRect()]));
-  change();
-  for (const [id, from] of before) {
-    const chip = chips.get(id);
-    if (!chip) continue;
-    const to = chip.getBoundingClientRect();
-    const [dx, dy] = [from.left - to.left, from.top - to.top];
-    if (Math.abs(dx) + Math.abs(dy) > 1)
-      chip.animate([{ transform: `translate(${dx}px,${dy}px)` }, { transform: "none" }], { duration: 320, easing: "cubic-bezier(.2,.7,.2,1)" });
-  }
+  return () => {
+    for (const [id, from] of before) {
+      const chip = chips.get(id);
+      if (!chip) continue;
+      const to = chip.getBoundingClientRect();
+      const [dx, dy] = [from.left - to.left, from.top - to.top];
+      if (Math.abs(dx) + Math.abs(dy) > 1)
+        chip.animate([{ transform: `translate(${dx}px,${dy}px)` }, { transform: "none" }], { duration: 320, easing: "cubic-bezier(.2,.7,.2,1)" });
+    }
+  };
 }
 

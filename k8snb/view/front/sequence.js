@@ -61,7 +61,7 @@ function sequence(story, go, room) {
     } else if (frame.cause) arrow(group, 1, me, fill(words.hears, { revision: frame.cause }), "watch");
     if (!addressed.length) for (const act of frame.acts ?? []) {
       const refused = act.code >= 300;
-      arrow(group, me, 1, act.note ? `event ${act.note}` : `${act.verb} ${act.object}${refused ? ` → ${act.code}` : ""}`, refused ? "refused" : act.note ? "said" : "asks");
+      arrow(group, me, 1, act.note ? `${act.verb} ${act.note}` : `${act.verb} ${act.object}${refused ? ` → ${act.code}` : ""}`, refused ? "refused" : act.note ? "said" : "asks");
       if (act.revision && !refused) {
         y -= LINE;
         arrow(group, 1, 0, `@${act.revision}`, "stores");
