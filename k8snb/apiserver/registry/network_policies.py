@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 
 from k8snb.apiserver.registry.addresses import cidr
-from k8snb.apiserver.registry.filling import filled, within, within_each
+from k8snb.apiserver.registry.filling import filled, within_each, within_new
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.errors import FieldError, field_forbidden, invalid_value, not_supported, required
 from k8snb.machinery import formats
@@ -29,7 +29,7 @@ class NetworkPolicyStrategy(Strategy):
     """The rules of NetworkPolicies."""
 
     def default(self, obj: Object) -> Object:
-        return within(obj, "spec", _default_spec)
+        return within_new(obj, "spec", _default_spec)
 
     def validate(self, obj: Object) -> list[FieldError]:
         return list(_validate_spec(obj.get("spec") or {}))

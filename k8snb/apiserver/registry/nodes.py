@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from k8snb.apiserver.registry import addresses, checks
-from k8snb.apiserver.registry.filling import within
+from k8snb.apiserver.registry.filling import within, within_new
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.errors import FieldError, Struct, duplicate, field_forbidden, invalid_value, not_supported, required
 from k8snb.machinery import formats
@@ -29,7 +29,7 @@ class NodeStrategy(Strategy):
     }
 
     def default(self, obj: Object) -> Object:
-        obj = within(obj, "spec", _sync_pod_cidr)
+        obj = within_new(obj, "spec", _sync_pod_cidr)
         return within(obj, "status", _default_allocatable)
 
     def prepare_create(self, obj: Object) -> Object:

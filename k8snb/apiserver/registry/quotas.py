@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from k8snb.apiserver.registry import checks
-from k8snb.apiserver.registry.filling import within, within_each
+from k8snb.apiserver.registry.filling import within_each, within_new
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.errors import FieldError, duplicate, field_forbidden, invalid_value, required
 from k8snb.machinery import quantity, validation
@@ -46,7 +46,7 @@ class LimitRangeStrategy(Strategy):
     counts_generation = False
 
     def default(self, obj: Object) -> Object:
-        return within(obj, "spec", lambda spec: within_each(spec, "limits", _default_limit))
+        return within_new(obj, "spec", lambda spec: within_each(spec, "limits", _default_limit))
 
     def validate(self, obj: Object) -> list[FieldError]:
         errors: list[FieldError] = []
@@ -158,6 +158,9 @@ class ResourceQuotaStrategy(Strategy):
     """The most that all objects of a namespace may use together."""
 
     counts_generation = False
+
+    def default(self, obj: Object) -> Object:
+        return within_new(obj, "spec", lambda spec: spec)
 
     def prepare_create(self, obj: Object) -> Object:
         return {**obj, "status": {}}
