@@ -47,6 +47,7 @@ _GAUGE = "M1.8 12a6.2 6.2 0 0 1 12.4 0M8 12l3-4"
 _PLUG = "M5.4 1.6v3.2M10.6 1.6v3.2M3.4 4.8h9.2v2.8a4.6 4.6 0 0 1-9.2 0zM8 12.2v2.4"
 _FUNNEL = "M1.8 2.4h12.4L9.6 8v5.2l-3.2 1.4V8z"
 _TAG = "M1.8 2h6l6.4 6.4-5.8 5.8L2 8zM4.8 5h.01"
+_GATE = "M2 14.2V7.4a6 6 0 0 1 12 0v6.8"
 _BUBBLE = "M1.8 2.4h12.4v8.4H7.6l-3.4 3.4v-3.4H1.8z"
 
 KINDS = {
@@ -86,11 +87,14 @@ KINDS = {
     ),
     "Event": Look("slate", _BUBBLE + "M8 4.2v3M8 8.9h.01"),
     "FlowSchema": Look("slate", "M1.6 4h5l3 4h4.8M1.6 12h5l3-4M12 5.6 14.4 8 12 10.4"),
+    "Gateway": Look("violet", _GATE + "M5.4 14.2V8.6a2.6 2.6 0 0 1 5.2 0v5.6"),
+    "GatewayClass": Look("violet", _GATE + "M5.6 8h4.8M5.6 11h4.8"),
     "Group": Look(
         "pink",
         "M5.6 3a2.3 2.3 0 1 0 .01 0zM1.2 13.4c.4-2.6 2.1-4 4.4-4s4 1.4 4.4 4"
         "M10.4 3.2a2.1 2.1 0 1 1 .6 4.1M11.6 9.6c1.8.3 2.9 1.6 3.2 3.8",
     ),
+    "HTTPRoute": Look("violet", "M1.6 8h4.2l3-4h5M5.8 8l3 4h5M11.6 1.8 13.8 4l-2.2 2.2M11.6 9.8l2.2 2.2-2.2 2.2"),
     "HorizontalPodAutoscaler": Look("blue", "M8 1.5v13M5.3 4.2 8 1.5l2.7 2.7M5.3 11.8 8 14.5l2.7-2.7M1.5 8h3M11.5 8h3"),
     "IPAddress": Look(
         "violet",
@@ -126,6 +130,7 @@ KINDS = {
         "M10.4 1.8a3.6 3.6 0 0 0-3.2 5.2L1.8 12.4l1.8 1.8L9 8.8a3.6 3.6 0 0 0 5.2-3.2c0-.6-.1-1-.3-1.5"
         "l-2.3 2.3-2-2L11.9 2.1c-.5-.2-1-.3-1.5-.3z",
     ),
+    "ReferenceGrant": Look("violet", _SHEET + "M5.8 9.4l1.6 1.6L10.2 8"),
     "ReplicaSet": Look("teal", "M1.9 5h9.2v9.2H1.9zM4.9 5V1.9h9.2v9.2h-3"),
     "ReplicationController": Look("teal", "M1.9 5h9.2v9.2H1.9zM4.9 5V1.9h9.2v9.2h-3M4.2 9.6h4.6"),
     "ResourceClaim": Look("teal", _CHIP + _SIDES + "M6 8.2l1.4 1.4L10 6.8"),
@@ -159,6 +164,9 @@ KINDS = {
         "M10.6 4.2 5.8 9a1.7 1.7 0 0 0 2.4 2.4l5-5a3.2 3.2 0 0 0-4.6-4.6l-5.2 5.2a4.8 4.8 0 0 0 6.8 6.8l3.8-3.8",
     ),
     "VolumeAttributesClass": Look("orange", _TAG),
+    "VolumeSnapshot": Look("orange", _CYLINDER + "M8 8.2a1.8 1.8 0 1 0 .01 0z"),
+    "VolumeSnapshotClass": Look("orange", _CYLINDER + "M5.5 9h5M5.5 11.4h5"),
+    "VolumeSnapshotContent": Look("orange", _CYLINDER + "M5.5 10.2h5M8 7.8v4.8"),
     "Webhook": Look("red", _HOOK),
 }
 
