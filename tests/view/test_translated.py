@@ -134,4 +134,4 @@ def _foreign(reader: Reader, seen: str) -> Iterator[str]:
         for keys in (("Home",), ("ArrowRight", "ArrowRight", "ArrowRight"), ("End",)):
             reader.press(*keys)
             for words in reader.host.evaluate(f"host => ({seen})(host.shadowRoot)"):
-                yield from left(CUT.sub("", words))
+                yield from left(CUT.sub("", TRANSLATED.sub(" ", words)))

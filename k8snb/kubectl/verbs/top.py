@@ -40,7 +40,8 @@ def _metrics(call: Call, path: str, *, selector: bool = True) -> Object:
     try:
         return call.session.object("GET", _METRICS + path, given)
     except StatusError as error:
-        if error.code == 404 and not (error.status.get("details") or {}).get("name"):
+        # The real one looks into discovery, where a group that is not there or whose server is silent has no versions.
+        if error.code == 503 or (error.code == 404 and not (error.status.get("details") or {}).get("name")):
             raise CommandError("Metrics API not available") from None
         raise
 
