@@ -51,7 +51,7 @@ class Encoder:
         """An answer as JSON, a line of its own: an object, or a list whose items are objects of the store."""
         items = obj.get("items")
         if not isinstance(items, list) or not items or not lasting(items[0]):
-            return orjson.dumps(in_order(obj)) + b"\n"
+            return self.object(obj) + b"\n"
         known, data = self._known, []
         for item in items:
             found = known.get(id(item))
