@@ -10,6 +10,7 @@ Upstream: `apiserver/pkg/endpoints/handlers/create.go` (`managerOrUserAgent`), `
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from k8snb.apiserver.kinds import Kind
@@ -59,8 +60,12 @@ def manager_of(request: Request) -> str:
         return given
     if not is_outside(request):
         return _part(request.user.name if request.user else "")
-    first = request.headers.get("user-agent", "").partition("/")[0]
-    plain = "".join(each for each in first if each.isprintable())
+    return _of_agent(request.headers.get("user-agent", ""))
+
+
+@lru_cache(maxsize=256)
+def _of_agent(agent: str) -> str:
+    plain = "".join(each for each in agent.partition("/")[0] if each.isprintable())
     return plain.encode()[:_MANAGER_BYTES].decode("utf-8", "ignore")
 
 
@@ -97,12 +102,18 @@ class Authors:
         shared[user, resource, subresource] = found
         return found
 
-    def of_template(self, template: Any, user: str, asked: Object) -> Write:
-        """The write of one of many objects that are alike."""
-        shared = self._of_this_second()
-        found = shared.get(id(template))
-        if found is None:
-            found = shared[id(template)] = Write(Writer(_part(user), "v1", "", self._stamp), asked)
+    def of_template(self, user: str, asked: Object) -> Write:
+        """The creation of one of many pods that a part of this process makes and that are `asked` alike."""
+        return self._of_this_second().get(id(asked)) or self._alike(id(asked), _part(user), asked)
+
+    def of_likeness(self, request: Request, asked: Object) -> Write:
+        """The creation of one of many pods that a client makes and that are `asked` alike."""
+        manager = manager_of(request)
+        key = (id(asked), manager)
+        return self._of_this_second().get(key) or self._alike(key, manager, asked)
+
+    def _alike(self, key: Any, manager: str, asked: Object) -> Write:
+        found = self._shared[key] = Write(Writer(manager, "v1", "", self._stamp), asked)
         return found
 
     def _of_this_second(self) -> dict[Any, Write]:

@@ -8,7 +8,8 @@ the key. `Encoder.object` is the one place where an object of the store becomes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -19,48 +20,55 @@ BUDGET_BYTES = 64 * 1024 * 1024
 """How much is kept. Lists of more than that are encoded anew each time, at no more than that costs."""
 
 
+_Encoded: TypeAlias = tuple[Object, bytes, bytes]
+"""An object, how it begins where it stands alone, and the rest."""
+
+
 class Encoder:
     """Remembers the bytes of objects, the newest `budget` of them."""
 
     def __init__(self, budget: int = BUDGET_BYTES) -> None:
         self._budget = budget
         self._held = 0
-        self._known: dict[int, tuple[Object, bytes]] = {}
+        self._known: dict[int, _Encoded] = {}
 
     def object(self, obj: Object) -> bytes:
         """An object of the store as JSON."""
-        known = self._known.get(id(obj))
-        if known is not None and known[0] is obj:
-            return known[1]
-        return self._encode(obj)
+        found = self._known.get(id(obj))
+        if found is None or found[0] is not obj:
+            found = self._encode(obj)
+        return found[1] + found[2]
 
-    def _encode(self, obj: Object) -> bytes:
+    def _encode(self, obj: Object) -> _Encoded:
         data = orjson.dumps(in_order(obj))
-        if lasting(obj):
-            self._keep(obj, data)
-        return data
+        if not lasting(obj):
+            return obj, data, b""
+        head = b"" if order_of(obj) is None else _head(obj["kind"], obj["apiVersion"])
+        found = (obj, head, data[len(head) :])
+        self._keep(found)
+        return found
 
-    def _keep(self, obj: Object, data: bytes) -> None:
-        self._known[id(obj)] = (obj, data)
-        self._held += len(data)
+    def _keep(self, found: _Encoded) -> None:
+        self._known[id(found[0])] = found
+        self._held += len(found[2])
         while self._held > self._budget:
             oldest = next(iter(self._known))
-            self._held -= len(self._known.pop(oldest)[1])
+            self._held -= len(self._known.pop(oldest)[2])
 
     def answer(self, obj: Object) -> bytes:
         """An answer as JSON, a line of its own: an object, or a list whose items are objects of the store."""
         items = obj.get("items")
         if not isinstance(items, list) or not items or not lasting(items[0]):
             return self.object(obj) + b"\n"
-        known, data = self._known, []
-        for item in items:
-            found = known.get(id(item))
-            data.append(found[1] if found is not None and found[0] is item else self._encode(item))
+        known = self._known
+        parts = [
+            found[2] if (found := known.get(id(item))) is not None and found[0] is item else self._encode(item)[2]
+            for item in items
+        ]
         head = orjson.dumps({name: value for name, value in obj.items() if name != "items"})
-        between, start = (b",", 0) if order_of(items[0]) is None else (b",{", _start(items[0]))
-        parts: list[bytes | memoryview] = [memoryview(each)[start:] for each in data] if start else [*data]
-        parts[0] = b'%b,"items":[%b%b' % (head[:-1], between[1:], bytes(parts[0]))
-        parts[-1] = b"%b]}\n" % bytes(parts[-1])
+        between = b"," if order_of(items[0]) is None else b",{"
+        parts[0] = b'%b,"items":[%b%b' % (head[:-1], between[1:], parts[0])
+        parts[-1] += b"]}\n"
         return between.join(parts)
 
     def event(self, event: Mapping[str, Any]) -> bytes:
@@ -68,9 +76,10 @@ class Encoder:
         return b'{"type":"%b","object":%b}\n' % (event["type"].encode(), self.object(event["object"]))
 
 
-def _start(obj: Object) -> int:
-    """Where the bytes of an object go on after its kind, which is left out in a list."""
-    return len('{"kind":"","apiVersion":"",') + len(obj["kind"]) + len(obj["apiVersion"])
+@cache
+def _head(kind: str, api_version: str) -> bytes:
+    """How objects of a kind begin; in a list this is left out."""
+    return b'{"kind":"%b","apiVersion":"%b",' % (kind.encode(), api_version.encode())
 
 
 def lasting(obj: Any) -> bool:

@@ -14,7 +14,6 @@ from k8snb.apiserver.access.impersonation import wanted_user
 from k8snb.apiserver.access.node_restriction import check_status
 from k8snb.apiserver.flow import LEVEL
 from k8snb.apiserver.rendering import check_acceptable, render
-from k8snb.apiserver.routing import resolve
 from k8snb.errors import StatusError, internal, unauthorized
 from k8snb.wire import Request, RequestInfo, Response
 
@@ -68,7 +67,7 @@ def _negotiate(server: APIServer, request: Request, then: Handle) -> Response:
 def _resolve(server: APIServer, request: Request, then: Handle) -> Response:
     if request.info is None:
         try:
-            request.info = resolve(request, server.scheme)
+            request.info = server.router.resolve(request)
         except StatusError:
             if request.user is not None:  # who may not ask is not told what there is
                 server.require(request.user, request, RequestInfo("", None))
@@ -88,7 +87,7 @@ def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
     wanted = wanted_user(request.headers)
     if wanted is not None and request.user is not None and server.impersonator is not None:
         try:
-            info = resolve(request, server.scheme)
+            info = server.router.resolve(request)
         except StatusError:
             info = RequestInfo("", None)
         request.user = server.impersonator.become(request.user, wanted, access_of(request, info))

@@ -84,19 +84,29 @@ class History:
 
     def __init__(self) -> None:
         self._owners: dict[int, Owners] = {}
-        self._shown: dict[Any, tuple[Object, Object]] = {}
+        self._shown: dict[int, tuple[Object, Object]] = {}
         self._pasts: dict[tuple[Any, ...], Past] = {}
 
     def shown(self, kind: Kind, obj: Object) -> Object:
         """A stored object as clients outside see it: with its managed fields."""
+        known = self._shown.get(id(obj))
+        return known[1] if known is not None and known[0] is obj else self._show(kind, obj)
+
+    def all_shown(self, kind: Kind, objects: Sequence[Object]) -> list[Object]:
+        """The same for many."""
+        seen = self._shown
+        return [
+            known[1] if (known := seen.get(id(obj))) is not None and known[0] is obj else self._show(kind, obj)
+            for obj in objects
+        ]
+
+    def _show(self, kind: Kind, obj: Object) -> Object:
         meta = obj["metadata"]
         revision = int(meta.get("resourceVersion") or 0)
-        key = (revision, kind.resource) if kind.converted else revision
-        of, found = self._shown.get(key, (None, obj))
-        if of is not obj:  # the answer to a removal has the last revision, and is not what was stored at it
-            event = _event(kind.bucket, meta.get("namespace", ""), meta["name"], revision)
-            found = obj if event is None else with_owners(obj, self.owners(kind, event))
-            _remember(self._shown, key, (obj, found))
+        event = _event(kind.bucket, meta.get("namespace", ""), meta["name"], revision)
+        found = obj if event is None else with_owners(obj, self.owners(kind, event))
+        if not kind.converted:
+            _remember(self._shown, id(obj), (obj, found))
         return found
 
     def live(self, kind: Kind, old: Object) -> Owners:
@@ -126,7 +136,8 @@ class History:
         for each in reversed(newer):
             assert each.previous is not None
             state = self._after(kind, state, each.previous.object, each.object, each.by)
-        _remember(self._owners, event.revision, state)
+        if event.revision != FIRST_REVISION:  # what is there from the start has no revision of its own
+            _remember(self._owners, event.revision, state)
         return state
 
     def _start(self, kind: Kind, event: WatchEvent) -> Owners | None:
@@ -296,9 +307,7 @@ def _recorded(kind: Kind, obj: Object) -> Owners:
 
 
 def _remember(table: dict[Any, Any], key: Any, value: Any) -> None:
-    """Keep a value by the revision of its object; those of the first revision have none of their own."""
-    if key == FIRST_REVISION:
-        return
+    """Keep a value for as long as there is room."""
     if len(table) >= REMEMBERED:
         del table[next(iter(table))]
     table[key] = value

@@ -4,21 +4,22 @@ A ReplicaSet's pods arrive with the same `spec`, `labels` and owner by identity.
 validation made of the first one holds for the others, for as long as nothing that admission looked at has changed.
 
 Pods that clients make one by one are other objects each time. Where two of the same user differ in nothing but their
-name, which their bytes tell, the same holds for them (`NamedPods`).
+name, which their texts tell before they are read, the same holds for them (`NamedPods`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+import re
+from typing import Any, NamedTuple
 
 import orjson
 
 from k8snb.apiserver.admission.service_account import MIRROR
+from k8snb.apiserver.negotiation import JSON
 from k8snb.machinery.forms import form
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
-from k8snb.wire import User
+from k8snb.wire import Request, User
 
 TEMPLATES = 4096
 """How many templates are remembered."""
@@ -38,12 +39,17 @@ NAMED = 1024
 """How many pods that clients made are remembered."""
 LONGEST = 16 * 1024
 """The longest of them, in bytes."""
+_NAME = re.compile(
+    rb'"metadata":\s*\{\s*(?:"(?:annotations|labels|namespace)":\s*(?:\{[^{}]*\}|"[^"]*"),\s*)*"name":\s*"([-.a-z0-9]+)"'
+)
+"""Where a name is in a text that is written as clients do."""
+_NO_NAME = b"?"
 
 
 class PodTemplate(NamedTuple):
     """What pods have in common: as they are sent (`spec` to `owners`), as asked before admission, and as stored.
 
-    `meta` and `pod` are forms of what is stored; `rest` is what of it is the same for all.
+    `meta` and `pod` are forms of what is stored.
     """
 
     spec: Any
@@ -55,7 +61,6 @@ class PodTemplate(NamedTuple):
     prefix: str
     meta: dict[str, Any]
     pod: dict[str, Any]
-    rest: Mapping[str, Any]
 
 
 class _Watchful:
@@ -102,7 +107,6 @@ class PodTemplates(_Watchful):
             return
         if len(self._known) >= TEMPLATES:
             del self._known[next(iter(self._known))]
-        rest = {k: v for k, v in stored.items() if k != "metadata"}
         self._known[id(given["spec"]), namespace, meta["generateName"]] = PodTemplate(
             given["spec"],
             meta.get("labels"),
@@ -112,13 +116,18 @@ class PodTemplates(_Watchful):
             asked,
             meta["generateName"],
             form({"name": "", **{k: v for k, v in stored["metadata"].items() if k not in _OWN}, **_TO_COME}),
-            form({**rest, "metadata": {}}),
-            rest,
+            form({**stored, "metadata": {}}),
         )
 
 
-Key: TypeAlias = tuple[User, str, bytes]
-"""Whose pod it is, in which namespace, and all of it but its name."""
+class Likeness(NamedTuple):
+    """A pod as a client's text makes it: its name, and all that it may have in common with others.
+
+    That is whose it is, how it is sent, and the text before and after the name.
+    """
+
+    name: str
+    key: tuple[User | None, str, tuple[tuple[str, str], ...], bytes, bytes]
 
 
 class NamedPod(NamedTuple):
@@ -129,13 +138,28 @@ class NamedPod(NamedTuple):
     stored: Object
 
 
-def key_of(user: User, namespace: str, given: Object) -> Key | None:
-    """What a pod has in common with those like it; None if it has too much of its own."""
-    meta = given.get("metadata")
-    if not meta or not meta.get("name") or not meta.keys() <= _PLAIN or MIRROR in (meta.get("annotations") or ()):
+def likeness(request: Request, namespace: str) -> Likeness | None:
+    """What a pod has in common with those like it; None if it is sent in another way than most."""
+    text = request.body
+    if len(text) > LONGEST or "dryRun" in request.query or request.headers.get("content-type", JSON) != JSON:
         return None
-    content = orjson.dumps({**given, "metadata": {**meta, "name": ""}})
-    return (user, namespace, content) if len(content) <= LONGEST else None
+    found = _NAME.search(text)
+    if found is None:
+        return None
+    begin, end = found.span(1)
+    sent = (request.user, namespace, tuple(request.query.items()), text[:begin], text[end:])
+    return Likeness(text[begin:end].decode(), sent)
+
+
+def _is_name(alike: Likeness) -> bool:
+    """Whether it is the pod's own name that was cut out of the text."""
+    *_, before, after = alike.key
+    try:
+        meta = orjson.loads(before + _NO_NAME + after)["metadata"]
+    except ValueError:
+        return False
+    is_plain = meta.keys() <= _PLAIN and MIRROR not in (meta.get("annotations") or ())
+    return is_plain and meta.get("name") == _NO_NAME.decode()
 
 
 class NamedPods(_Watchful):
@@ -143,20 +167,22 @@ class NamedPods(_Watchful):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self._known: dict[Key, NamedPod] = {}
+        self._known: dict[Any, NamedPod] = {}
 
-    def find(self, key: Key) -> NamedPod | None:
+    def find(self, alike: Likeness) -> NamedPod | None:
         """What the server made of a pod like this one, if it would make the same again."""
-        found = self._known.get(key)
+        found = self._known.get(alike.key)
         return found if found is not None and found.stamp == self._stamp() else None
 
     def forget(self) -> None:
         """What was made of pods counts no more."""
         self._known.clear()
 
-    def remember(self, key: Key, asked: Object, stored: Object) -> None:
+    def remember(self, alike: Likeness, asked: Object, stored: Object) -> None:
         """Note what was made of a pod."""
+        if not _is_name(alike):
+            return
         if len(self._known) >= NAMED:
             del self._known[next(iter(self._known))]
         meta = {name: value for name, value in stored["metadata"].items() if name != "resourceVersion"}
-        self._known[key] = NamedPod(self._stamp(), asked, {**stored, "metadata": meta})
+        self._known[alike.key] = NamedPod(self._stamp(), asked, {**stored, "metadata": meta})

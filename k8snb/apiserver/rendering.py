@@ -88,7 +88,7 @@ def _managed(history: History, kind: Kind, obj: Object) -> Object:
         )  # a review is answered with the metadata it came with
         return history.shown(kind, obj) if stored and "managedFields" not in meta else obj
     if said == f"{kind.resource.kind}List":
-        return {**obj, "items": [history.shown(kind, item) for item in obj["items"]]}
+        return {**obj, "items": history.all_shown(kind, obj["items"])}
     return obj
 
 

@@ -16,6 +16,7 @@ from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Resource
 from k8snb.wire import Request, RequestInfo
 
+_KEPT = 4096
 _COLLECTION = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
 _OBJECT = {
     "GET": "get",
@@ -25,6 +26,28 @@ _OBJECT = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
+
+
+class Router:
+    """Resolves requests; what a plain path means is worked out once, for as long as the scheme stays as it is."""
+
+    def __init__(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+        self._changed = scheme.changed
+        self._known: dict[tuple[str, str], RequestInfo] = {}
+
+    def resolve(self, request: Request) -> RequestInfo:
+        """What the request is about. Raises as `resolve` does."""
+        if request.query:
+            return resolve(request, self._scheme)
+        if self._changed != self._scheme.changed or len(self._known) >= _KEPT:
+            self._changed = self._scheme.changed
+            self._known.clear()
+        key = (request.method, request.path)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = resolve(request, self._scheme)
+        return found
 
 
 def resolve(request: Request, scheme: Scheme) -> RequestInfo:

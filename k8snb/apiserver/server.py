@@ -40,6 +40,7 @@ from k8snb.apiserver.metrics import Metrics
 from k8snb.apiserver.negotiation import patch_kind
 from k8snb.apiserver.ownership import History
 from k8snb.apiserver.reading import Reader
+from k8snb.apiserver.routing import Router
 from k8snb.apiserver.selecting import selection
 from k8snb.apiserver.service_addresses import ServiceAddresses
 from k8snb.apiserver.subresources import Subresources
@@ -91,6 +92,7 @@ class APIServer:
         self.trace = trace
         self.scheme = scheme or Scheme()
         self.history = History()
+        self.router = Router(self.scheme)
         self.kinds = Kinds(self.scheme, store, lottery)
         self.kinds.condense = self.history.condense
         self.definitions = Definitions(store, self.scheme)

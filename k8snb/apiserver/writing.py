@@ -28,7 +28,7 @@ from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.ownership import By, Known
 from k8snb.apiserver.patching import patched
-from k8snb.apiserver.pod_templates import NamedPods, PodTemplates, key_of
+from k8snb.apiserver.pod_templates import NamedPod, NamedPods, PodTemplates, likeness
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.clock import Clock
 from k8snb.errors import (
@@ -81,31 +81,26 @@ class Writer:
                 made = self.from_template(kind, info.namespace, given, request.user)
                 if made:
                     return Response(201, made[0])
+        alike = likeness(request, info.namespace) if given is None and kind.many else None
+        known = self._named.find(alike) if alike is not None and is_simple(alike.name) else None
+        if alike is not None and known is not None and kind.bucket.event(info.namespace, alike.name) is None:
+            return self._make_alike(kind, info, request, known, alike.name)
         decoded = body.decode(request, kind.resource.api_version, kind.resource.kind, kind.strategy.decode)
-        if given is None and kind.many and not decoded.warnings and "dryRun" not in request.query:
-            return self._make_pod(kind, info, request, decoded.object)
-        return self.make(kind, info, request, decoded.object, decoded.warnings)
+        response = self.make(kind, info, request, decoded.object, decoded.warnings)
+        if alike is not None and not self._admission.asks_others(kind.resource):
+            stored = response.object
+            assert stored is not None
+            if response.warnings == (*kind.strategy.warnings(stored),):
+                self._named.remember(alike, kind.strategy.default(decoded.object), stored)
+        return response
 
-    def _make_pod(self, kind: Kind, info: RequestInfo, request: Request, wanted: Object) -> Response:
-        """Store a pod of a client; what was made of one that differs in nothing but its name holds for it too."""
-        user = request.user or _ANYBODY
-        key = key_of(user, info.namespace, wanted)
-        if key is None:
-            return self.make(kind, info, request, wanted)
-        name, found = wanted["metadata"]["name"], self._named.find(key)
-        if found is None or not is_simple(name) or kind.bucket.event(info.namespace, name) is not None:
-            response = self.make(kind, info, request, wanted)
-            made = response.object
-            assert made is not None
-            spoke = response.warnings != (*kind.strategy.warnings(made),)
-            if not spoke and not self._admission.asks_others(kind.resource):
-                self._named.remember(key, kind.strategy.default(wanted), made)
-            return response
+    def _make_alike(self, kind: Kind, info: RequestInfo, request: Request, known: NamedPod, name: str) -> Response:
+        """Store a pod that differs from a known one in nothing but its name."""
         own = {"name": name, "uid": self._lottery.uid(), "creationTimestamp": self._clock.timestamp()}
-        fresh = {**found.stored, "metadata": {**found.stored["metadata"], **own}}
+        fresh = {**known.stored, "metadata": {**known.stored["metadata"], **own}}
         if self._quotas.namespaces.get(info.namespace):
-            self._admission.count(_creation(kind, info.namespace, fresh, user))
-        by = self._authors.creating(kind, info, request, found.asked)
+            self._admission.count(_creation(kind, info.namespace, fresh, request.user or _ANYBODY))
+        by = self._authors.of_likeness(request, known.asked)
         self._store.create(kind.bucket, info.namespace, name, fresh, kind.ttl, by)
         return Response(201, fresh, warnings=(*kind.strategy.warnings(fresh),))
 
@@ -201,7 +196,7 @@ class Writer:
         if found is None:
             return []
         user = user or _ANYBODY
-        by = self._authors.of_template(found.rest, user.name, found.asked)
+        by = self._authors.of_template(user.name, found.asked)
         counted = bool(self._quotas.namespaces.get(namespace))
         made: list[Object] = []
         for _ in range(1 if counted else count):

@@ -197,6 +197,8 @@ class Scheme:
 
     def __init__(self, rows: Iterable[Resource] = ROWS) -> None:
         self._built_in = tuple(rows)
+        self.changed = 0
+        """Grows with every change of the table."""
         self.extend(())
 
     def extend(self, rows: Iterable[Resource]) -> None:
@@ -209,6 +211,7 @@ class Scheme:
 
     def add(self, row: Resource) -> None:
         """Serve one more resource. Where two groups share a word (`events`), the first one added answers to it."""
+        self.changed += 1
         self._by_path[row.group, row.version, row.plural] = row
         self._by_kind[row.api_version, row.kind] = row
         words = [row.group_resource, f"{row.plural}.{row.version}.{row.group}"]

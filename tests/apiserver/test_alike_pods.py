@@ -15,7 +15,8 @@ CORE = "/api/v1/namespaces/default"
 
 def send(cluster: Cluster, place: str, body: Any, agent: str = "curl/8.0", **query: str) -> Response:
     headers = {"accept": "application/json", "content-type": "application/json", "user-agent": agent}
-    return cluster.handle(Request("POST", f"{CORE}/{place}", query, headers, orjson.dumps(body), user=ADMIN))
+    text = body if isinstance(body, bytes) else orjson.dumps(body)
+    return cluster.handle(Request("POST", f"{CORE}/{place}", query, headers, text, user=ADMIN))
 
 
 def pod(name: str, image: str = "nginx", **meta: Any) -> dict[str, Any]:
@@ -53,6 +54,42 @@ def test_pods_come_out_the_same_whether_or_not_one_like_them_is_known() -> None:
     known, anew = outcomes(forgetting=False), outcomes(forgetting=True)
     assert known == anew
     assert [code for code, _, _ in known] == [201, 201, 409, 422, 201, 201, 201, 201, 201, 201, 201, 400, 201]
+
+
+CLAIM = (
+    '"volumes":[{"name":"v","ephemeral":{"volumeClaimTemplate":{"metadata":{"name":"NAME"},"spec":'
+    '{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}}}]'
+)
+CONTAINERS = '"containers":[{"name":"a","image":"nginx"}]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"metadata":{"name":"NAME"},"spec":{CONTAINERS}}',
+        '{ "metadata" : {\n  "labels": {"a": "b"},\n  "name": "NAME"\n}, "spec": {CONTAINERS}}',
+        '{"metadata":{"annotations":{"a":"}, \\"name\\": \\"NAME\\""},"name":"NAME"},"spec":{CONTAINERS}}',
+        '{"metadata":{"name":"NAME","name":"p"},"spec":{CONTAINERS}}',
+        '{"metadata":{"name":"p","name":"NAME"},"spec":{CONTAINERS}}',
+        '{"metadata":{"generateName":"NAME-"},"spec":{CONTAINERS}}',
+        '{"spec":{CONTAINERS,CLAIM},"metadata":{"name":"p"}}',
+        '{"spec":{CONTAINERS,CLAIM},"metadata":{"name":"NAME"}}',
+        '{"metadata":{"name":"NAME","labels":{"name":"NAME"}},"spec":{CONTAINERS}}',
+    ],
+)
+def test_a_pods_own_name_is_found_in_any_text_or_the_text_is_read_as_usual(text: str) -> None:
+    def answers(*, forgetting: bool) -> list[tuple[int, Any]]:
+        cluster, found = Cluster(0), []
+        cluster.settle()
+        for name in ("p", "q", "q2"):
+            if forgetting:
+                cluster.server.writer.forget()
+            body = text.replace("CONTAINERS", CONTAINERS).replace("CLAIM", CLAIM).replace("NAME", name)
+            response = send(cluster, "pods", body.encode(), fieldValidation="Ignore")
+            found.append((response.code, orjson.dumps(response.object)))
+        return found
+
+    assert answers(forgetting=False) == answers(forgetting=True)
 
 
 def test_what_is_known_of_a_pod_counts_no_more_once_a_limit_range_has_defaults() -> None:

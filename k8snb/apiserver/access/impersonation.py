@@ -30,6 +30,8 @@ _EXTRA = "impersonate-extra-"
 
 def wanted_user(headers: Mapping[str, str]) -> User | None:
     """Whom a request wants to count as, as its headers say it; raises BadRequest where they name no user."""
+    if "impersonate-" not in "\n".join(headers):
+        return None
     name, uid = headers.get("impersonate-user", ""), headers.get("impersonate-uid", "")
     groups = tuple(each for each in headers.get("impersonate-group", "").split(REPEATED) if each)
     found = {key.removeprefix(_EXTRA): value for key, value in headers.items() if key.startswith(_EXTRA)}

@@ -190,21 +190,27 @@ def _capped(owners: Owners) -> Owners:
 # -- as they are written -------------------------------------------------------------------------------
 
 
-def encoded(owners: Owners) -> list[dict[str, Any]]:
-    """The list in `metadata.managedFields`."""
-    entries = [_encoded(who, entry) for who, entry in owners.items()]
-    return sorted(entries, key=_order)
-
-
+_lists: dict[int, tuple[Owners, Sequence[Mapping[str, Any]]]] = {}
 _ordered: dict[int, tuple[FieldSet, FieldSet]] = {}
-_ORDERED = 4096
+_KEPT = 4096
+
+
+def encoded(owners: Owners) -> Sequence[Mapping[str, Any]]:
+    """The list in `metadata.managedFields`; objects that have their owners in common share it."""
+    known = _lists.get(id(owners))
+    if known is None or known[0] is not owners:
+        if len(_lists) >= _KEPT:
+            _lists.clear()
+        entries = [_encoded(who, entry) for who, entry in owners.items()]
+        known = _lists[id(owners)] = (owners, sorted(entries, key=_order))
+    return known[1]
 
 
 def _in_order(fields: FieldSet) -> FieldSet:
     """The set in the order in which it is written; sets that many objects share are put in order once."""
     known = _ordered.get(id(fields))
     if known is None or known[0] is not fields:
-        if len(_ordered) >= _ORDERED:
+        if len(_ordered) >= _KEPT:
             _ordered.clear()
         known = _ordered[id(fields)] = (fields, ordered(fields))
     return known[1]
