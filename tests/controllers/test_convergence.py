@@ -12,18 +12,27 @@ from k8snb.controllers.podstate import is_active, is_ready
 from k8snb.controllers.replicaset_status import COUNTERS
 from k8snb.machinery.objects import annotations_of, condition, controller_of, is_deleting, labels_of
 from k8snb.typing import Object
-from tests.controllers.world import World, config_map, deployment, pod, replicaset, service, template
+from tests.controllers.world import (
+    World,
+    config_map,
+    deployment,
+    pod,
+    replicaset,
+    replicationcontroller,
+    service,
+    template,
+)
 
 ACTIONS = ("scale", "delete", "kill", "fail", "ready", "unready", "relabel", "return", "stray", "run", "end", "turn")
 steps = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 9)), max_size=25)
 
 
-def act(world: World, action: str, number: int) -> None:
+def act(world: World, action: str, number: int, sets: str = "replicasets") -> None:
     """One thing that people or nodes do; `number` says to whom, or how much."""
     pods = world.list("pods")
     chosen = pods[number % len(pods)] if pods else None
     if action == "scale":
-        world.client.patch("replicasets", "web", {"spec": {"replicas": number % 6}}, "default")
+        world.client.patch(sets, "web", {"spec": {"replicas": number % 6}}, "default")
     elif action == "stray":
         _create_once(world, f"stray-{number}")
     elif action == "turn":
@@ -82,18 +91,21 @@ def found_endpoints(world: World) -> dict[str, tuple[bool, bool]]:
     return found
 
 
-@given(steps)
-def test_a_replicaset_and_a_service_end_up_as_they_should_be(story: list[Any]) -> None:
-    world = World(nodes=1)
-    world.create(replicaset())
+@given(steps, st.sampled_from((replicaset(), replicationcontroller())))
+def test_a_replicaset_or_its_older_kind_and_a_service_end_up_as_they_should_be(story: list[Any], made: Object) -> None:
+    world, sets = World(nodes=1), f"{made['kind'].lower()}s"
+    world.create(made)
     world.create(service())
     for action, number in story:
-        act(world, action, number)
+        act(world, action, number, sets)
     world.settle()
     pods = world.list("pods")
-    rs = world.get("replicasets", "web")
+    rs = world.get(sets, "web")
     counters = {name: rs["status"].get(name, 0) for name in COUNTERS}
-    assert counters == expected_counters(rs, pods)
+    expected = expected_counters(rs, pods)
+    if sets == "replicationcontrollers":  # it does not say how many are leaving
+        expected["terminatingReplicas"] = 0
+    assert counters == expected
     assert counters["replicas"] == rs["spec"]["replicas"]
     assert rs["status"]["observedGeneration"] == rs["metadata"]["generation"]
     controlled = [each for each in pods if is_active(each) and controller_of(each) is not None]

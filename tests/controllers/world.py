@@ -223,6 +223,11 @@ def replicaset(name: str = "web", replicas: int = 3, **spec: Any) -> Object:
     return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": meta, "spec": body}
 
 
+def replicationcontroller(name: str = "web", replicas: int = 3) -> Object:
+    older = {**replicaset(name, replicas), "apiVersion": "v1", "kind": "ReplicationController"}
+    return {**older, "spec": {**older["spec"], "selector": {"app": name}}}
+
+
 def service(name: str = "web", ports: Sequence[Object] = ({"port": 80},), **spec: Any) -> Object:
     meta = {"name": name, "namespace": "default"}
     body = {"selector": {"app": name}, "ports": list(ports), **spec}
