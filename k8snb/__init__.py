@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from k8snb.client.controller import Controller
     from k8snb.client.faults import Faults
-    from k8snb.cluster import Cluster, NodeSpec
+    from k8snb.cluster import Cluster
     from k8snb.current import use
     from k8snb.errors import StatusError
+    from k8snb.machines import NodeSpec
     from k8snb.showing import diagram
 
 __version__ = "0.1.0"
@@ -36,7 +37,7 @@ _WHERE = {
     "Cluster": "k8snb.cluster",
     "Controller": "k8snb.client.controller",
     "Faults": "k8snb.client.faults",
-    "NodeSpec": "k8snb.cluster",
+    "NodeSpec": "k8snb.machines",
     "StatusError": "k8snb.errors",
     "diagram": "k8snb.showing",
     "use": "k8snb.current",

@@ -11,8 +11,8 @@ else follows from it, `fork()` is a second cluster that has lived through the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
@@ -35,7 +35,6 @@ from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_CLOUD, OF_THE_SERVER, make, user_of
 from k8snb.csi.driver import Driver
-from k8snb.csi.installing import install, start_snapshots
 from k8snb.current import use
 from k8snb.hosting import Hosting, Program
 from k8snb.i18n import _
@@ -44,13 +43,15 @@ from k8snb.kubelet.pool import Pool
 from k8snb.kubelet.visitor import Visitor
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
+from k8snb.machines import Machines, NodeSpec
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.showing import Showing
 from k8snb.store.mvcc import Store
-from k8snb.trace import Span, Trace
+from k8snb.trace import Trace
 from k8snb.typing import Object
+from k8snb.waiting import FOREVER, Waiting
 from k8snb.wire import Request, Response, User, WatchEvent
 
 if TYPE_CHECKING:
@@ -60,35 +61,14 @@ ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 SMALL_NODES = 200
 LARGE_CIDR = "100.64.0.0/10"
 """Where the pod addresses of a cluster come from that the default 10.244.0.0/16 (256 nodes) is too small for."""
-SETTLE_SECONDS = 60.0
 START_SECONDS = 10.0
 """How long a new cluster may take, in virtual time, until its nodes are ready."""
-FOREVER = float("inf")
 Entry: TypeAlias = tuple[str, tuple[Any, ...]]
 """One thing that came from outside: the name of a method of `Cluster` and its arguments."""
 
 _READS = frozenset({"get", "list", "watch"})
 _COMMANDS = frozenset({"exec", "attach"})
 """What is asked for with GET and changes something all the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
-    """One simulated machine. Quantities as the API writes them."""
-
-    name: str
-    cpu: str = "8"
-    memory: str = "32Gi"
-    pods: int = 110
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: Sequence[Object] = ()
-    handlers: Sequence[str] = ("runc",)
-    """What its container runtime has configurations for, as a RuntimeClass names them."""
-
-    @property
-    def capacity(self) -> Object:
-        """What the node has, as `status.capacity`."""
-        return {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods)}
 
 
 class _Door:
@@ -104,7 +84,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Showing, Hosting):
+class Cluster(Waiting, Machines, Hosting, Showing):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
@@ -228,69 +208,6 @@ class Cluster(Showing, Hosting):
         informers = Informers(self.loop, client, self.trace)
         return Context(self.loop, self.clock, self.trace, self.lottery, self.server, scheme, client, informers)
 
-    def _add_node(self, spec: NodeSpec) -> None:
-        context = self._context.separate(f"system:node:{spec.name}", "system:nodes")
-        kubelet = Kubelet(
-            context,
-            spec.name,
-            capacity=spec.capacity,
-            labels=spec.labels,
-            taints=spec.taints,
-            handlers=spec.handlers,
-            network=self.network,
-            pool=self.pool,
-        )
-        self.kubelets[spec.name] = kubelet
-        kubelet.start()
-
-    def _agent(self, node: str) -> Kubelet | None:
-        kubelet = self.kubelets.get(node)
-        return kubelet if kubelet is not None and kubelet.running else None
-
-    # -- machines ----------------------------------------------------------------------------------
-
-    def add_node(self, name: str, **spec: Any) -> None:
-        """Put one more machine in the cluster; keywords as `NodeSpec`."""
-        self._do("_add_node", NodeSpec(name, **spec))
-
-    def stop_kubelet(self, node: str) -> None:
-        """Lose a node: its kubelet falls silent, its containers go on unseen."""
-        self._do("_stop_kubelet", node)
-
-    def start_kubelet(self, node: str) -> None:
-        """Bring the kubelet of a node back."""
-        self._do("_start_kubelet", node)
-
-    def _stop_kubelet(self, node: str) -> None:
-        self.kubelets[node].stop()
-
-    def _start_kubelet(self, node: str) -> None:
-        self.kubelets[node].start()
-
-    def add_driver(self, name: str, *, limit: int = 0, topology: str = "", snapshots: bool = False) -> Driver:
-        """Install a simulated CSI driver: its objects, its sidecars, its part on every node.
-
-        `limit` is how many of its volumes a node can have; with `topology`, the name of a label, a volume can be
-        reached from nodes with one value of it only. `snapshots` installs the definitions of VolumeSnapshots, too.
-        """
-        self._do("_add_driver", name, limit, topology, snapshots)
-        self.settle()
-        if snapshots:
-            self._do("_start_snapshots", name)
-        return self.drivers[name]
-
-    def _add_driver(self, name: str, limit: int, topology: str, snapshots: bool) -> None:
-        driver = self.drivers[name] = Driver(name, self.pool, self.clock.now, limit=limit, topology=topology)
-        self.pool.drivers[name] = driver
-        for sidecar in install(self._context, driver, snapshots=snapshots):
-            self.controllers[f"{sidecar.name}/{name}"] = sidecar
-        for kubelet in self.kubelets.values():
-            if kubelet.running:
-                kubelet.disks.register(driver)
-
-    def _start_snapshots(self, name: str) -> None:
-        self.controllers[f"snapshot-controller/{name}"] = start_snapshots(self._context, self.drivers[name])
-
     # -- the door ----------------------------------------------------------------------------------
 
     def _do(self, name: str, *arguments: Any) -> Any:
@@ -328,105 +245,6 @@ class Cluster(Showing, Hosting):
 
             self._official = api_client(self._door, ADMIN, lambda ready: self._run(ready, FOREVER))
         return self._official
-
-    # -- time --------------------------------------------------------------------------------------
-
-    def settle(self, timeout: float = SETTLE_SECONDS) -> float:
-        """Wait until nothing but housekeeping is left to happen, at most `timeout` seconds of virtual time.
-
-        Returns how many seconds passed. Heartbeats, expiries and steady probes go on for ever and are not
-        waited for; what backs off (a crash loop) is waited for until the time is up.
-        """
-        began = self.clock.now()
-        self._run(lambda: False, began + timeout, foreground=True)
-        return round(self.clock.now() - began, 6)
-
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` of virtual time pass, with everything that happens in them."""
-        self._run(lambda: False, self.clock.now() + seconds)
-
-    def wait(self, condition: Callable[[], bool], timeout: float = SETTLE_SECONDS) -> bool:
-        """Wait until `condition()` holds; False if it does not within `timeout` seconds of virtual time.
-
-        Once it has held it is not asked again, so a condition may take out what it finds.
-        """
-        held = False
-
-        def holds() -> bool:
-            nonlocal held
-            held = held or condition()
-            return held
-
-        self._run(holds, self.clock.now() + timeout)
-        return holds()
-
-    def _run(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> None:
-        turns = self._pass_time(until, deadline, foreground=foreground)
-        self._note("_run_again", turns, self.clock.now())
-
-    @collecting_seldom()
-    def _pass_time(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> int:
-        """Give turns and move time; returns how many turns were given."""
-        turns = 0
-        while not self.paused and not until():
-            if self.loop.turn():
-                turns += 1
-                continue
-            if not isinstance(self.clock, VirtualClock):
-                break
-            due = self.clock.next_due()
-            wanted = self.clock.next_due(foreground=True) if foreground else due
-            if due is None or wanted is None or wanted > deadline:
-                if not foreground and deadline < FOREVER:
-                    self._move(deadline)
-                break
-            self._move(due)
-        return turns
-
-    def _move(self, when: float) -> None:
-        if isinstance(self.clock, VirtualClock):
-            self.clock.advance_to(when)
-
-    def _run_again(self, turns: int, now: float) -> tuple[int, float]:
-        done = 0
-        while done < turns and not self._reached():
-            if self.loop.turn():
-                done += 1
-            elif (due := self.clock.next_due()) is not None:
-                self._move(due)
-        if done == turns:
-            self._move(now)
-        return done, self.clock.now()
-
-    # -- stepping ----------------------------------------------------------------------------------
-
-    def pause(self) -> None:
-        """Hold every part where it is: waiting no longer moves anything, `step()` does."""
-        self.paused = True
-
-    def resume(self) -> None:
-        """Let the parts go on whenever a client waits."""
-        self.paused = False
-
-    def step(self) -> Span | None:
-        """Give turns until one reconcile is done and return its span; None if nothing is left to do.
-
-        If all is quiet, time moves to the next thing that is not housekeeping.
-        """
-        count = len(self.trace.spans)
-        last = self.trace.spans[-1] if self.trace.spans else None
-        turns = 0
-        while (self.trace.spans[-1] if self.trace.spans else None) is last and len(self.trace.spans) == count:
-            if self.loop.turn():
-                turns += 1
-                continue
-            due = self.clock.next_due()
-            if due is None or self.clock.next_due(foreground=True) is None:
-                break
-            self._move(due)
-        self._note("_run_again", turns, self.clock.now())
-        newest = self.trace.spans[-1] if self.trace.spans else None
-        return None if newest is last else newest
 
     # -- history -----------------------------------------------------------------------------------
 

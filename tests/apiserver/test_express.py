@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from k8snb import Cluster, NodeSpec
 from k8snb.apiserver.express import Express
-from k8snb.cluster import Cluster, NodeSpec
 from k8snb.errors import StatusError
 from k8snb.typing import Object
 from k8snb.wire import User

@@ -1,0 +1,125 @@
+"""The machines of a cluster, and what is built into them: kubelets, and the parts of storage drivers.
+
+Machines come, fall silent and come back from outside, so what the reader does here is kept in the journal.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from k8snb.client.controller import Context
+from k8snb.clock import Clock
+from k8snb.csi.driver import Driver
+from k8snb.csi.installing import install, start_snapshots
+from k8snb.kubelet.kubelet import Kubelet
+from k8snb.kubelet.pool import Pool
+from k8snb.network.fabric import Fabric
+from k8snb.typing import Object
+
+if TYPE_CHECKING:
+    from k8snb.client.controller import Controller
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One simulated machine. Quantities as the API writes them."""
+
+    name: str
+    cpu: str = "8"
+    memory: str = "32Gi"
+    pods: int = 110
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Object] = ()
+    handlers: Sequence[str] = ("runc",)
+    """What its container runtime has configurations for, as a RuntimeClass names them."""
+
+    @property
+    def capacity(self) -> Object:
+        """What the node has, as `status.capacity`."""
+        return {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods)}
+
+
+class Machines(ABC):
+    """The machines of a cluster."""
+
+    kubelets: dict[str, Kubelet]
+    controllers: dict[str, Controller]
+    drivers: dict[str, Driver]
+    pool: Pool
+    clock: Clock
+    network: Fabric
+    _context: Context
+
+    @abstractmethod
+    def _do(self, name: str, *arguments: Any) -> Any:
+        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
+
+    @abstractmethod
+    def settle(self, timeout: float = ...) -> float:
+        """Wait until nothing but housekeeping is left to happen."""
+
+    def add_node(self, name: str, **spec: Any) -> None:
+        """Put one more machine in the cluster; keywords as `NodeSpec`."""
+        self._do("_add_node", NodeSpec(name, **spec))
+
+    def stop_kubelet(self, node: str) -> None:
+        """Lose a node: its kubelet falls silent, its containers go on unseen."""
+        self._do("_stop_kubelet", node)
+
+    def start_kubelet(self, node: str) -> None:
+        """Bring the kubelet of a node back."""
+        self._do("_start_kubelet", node)
+
+    def _stop_kubelet(self, node: str) -> None:
+        self.kubelets[node].stop()
+
+    def _start_kubelet(self, node: str) -> None:
+        self.kubelets[node].start()
+
+    def add_driver(self, name: str, *, limit: int = 0, topology: str = "", snapshots: bool = False) -> Driver:
+        """Install a simulated CSI driver: its objects, its sidecars, its part on every node.
+
+        `limit` is how many of its volumes a node can have; with `topology`, the name of a label, a volume can be
+        reached from nodes with one value of it only. `snapshots` installs the definitions of VolumeSnapshots, too.
+        """
+        self._do("_add_driver", name, limit, topology, snapshots)
+        self.settle()
+        if snapshots:
+            self._do("_start_snapshots", name)
+        return self.drivers[name]
+
+    def _add_driver(self, name: str, limit: int, topology: str, snapshots: bool) -> None:
+        driver = self.drivers[name] = Driver(name, self.pool, self.clock.now, limit=limit, topology=topology)
+        self.pool.drivers[name] = driver
+        for sidecar in install(self._context, driver, snapshots=snapshots):
+            self.controllers[f"{sidecar.name}/{name}"] = sidecar
+        for kubelet in self.kubelets.values():
+            if kubelet.running:
+                kubelet.disks.register(driver)
+
+    def _start_snapshots(self, name: str) -> None:
+        self.controllers[f"snapshot-controller/{name}"] = start_snapshots(self._context, self.drivers[name])
+
+    # -- what comes of it --------------------------------------------------------------------------
+
+    def _add_node(self, spec: NodeSpec) -> None:
+        context = self._context.separate(f"system:node:{spec.name}", "system:nodes")
+        kubelet = Kubelet(
+            context,
+            spec.name,
+            capacity=spec.capacity,
+            labels=spec.labels,
+            taints=spec.taints,
+            handlers=spec.handlers,
+            network=self.network,
+            pool=self.pool,
+        )
+        self.kubelets[spec.name] = kubelet
+        kubelet.start()
+
+    def _agent(self, node: str) -> Kubelet | None:
+        kubelet = self.kubelets.get(node)
+        return kubelet if kubelet is not None and kubelet.running else None
