@@ -36,8 +36,9 @@ class ContainerUnit:
     """The state of one container."""
 
     __slots__ = (
-        "attempt", "backoff", "before", "container", "ended", "epoch", "grace", "image_backoff", "image_error", "last",
-        "message", "plan", "probes", "pulling", "ready", "reason", "replaced", "started", "state", "worker",
+        "actual", "attempt", "backoff", "before", "container", "ended", "epoch", "grace", "image_backoff",
+        "image_error", "last", "message", "plan", "probes", "pulling", "ready", "reason", "replaced", "started",
+        "state", "worker",
     )  # fmt: skip
 
     def __init__(self, worker: PodWorker, plan: ContainerPlan) -> None:
@@ -58,6 +59,8 @@ class ContainerUnit:
         self.message = ""
         self.replaced: Object | None = None
         """The status of a run that is stopped so that another begins: what the API is told until that runs."""
+        self.actual: Object | None = None
+        """The resources that it runs with, while it was promised others."""
         self.started = False
         self.ready = False
         self.grace: float | None = None
@@ -248,6 +251,7 @@ class ContainerUnit:
         probes = self.plan.probes
         self.reason = self.message = ""
         self.replaced = None
+        self._is_as_promised()
         self.started = not probes
         self.ready = self.started and self.plan.kind in {MAIN, SIDECAR}
         if probes:
@@ -256,6 +260,12 @@ class ContainerUnit:
             self.probes = tuple(Probe(self, kind, spec) for kind, spec in probes)
             for probe in self.probes:
                 probe.begin()
+
+    def _is_as_promised(self) -> None:
+        """No process is left that runs with other resources than were promised."""
+        if self.actual is not None:
+            self.actual = None
+            self.worker.resized()
 
     def startup_done(self) -> None:
         """The startup probe has succeeded: the others begin."""
@@ -325,6 +335,8 @@ class ContainerUnit:
         self.grace = None
         self.started = False
         self.ready = self.plan.kind == INIT and container.exit_code == 0
+        if self.replaced is None:
+            self._is_as_promised()
         if self.worker.state != "Running":
             self.replaced = None
         elif self.replaced is not None and self.replaced["restartCount"] == container.attempt:

@@ -288,6 +288,16 @@ class SimulatedRuntime:
         else:
             self.clock.call_later(timeout, lambda: container.end(137))
 
+    def update_container_resources(self, container: ContainerView, config: ContainerConfig) -> None:
+        """Let it run on with other limits; 0 is none."""
+        assert isinstance(container, Container)
+        container.config = config
+        if self.calls.enabled:
+            limits = {"cpu": config.cpu_limit, "memory": config.memory_limit}
+            self._record(
+                "RuntimeService", "UpdateContainerResources", {**_of(container.sandbox, container), **limits}, {}
+            )
+
     def remove_container(self, container: ContainerView) -> None:
         """Forget an exited container."""
         assert isinstance(container, Container)

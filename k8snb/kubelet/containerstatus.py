@@ -38,6 +38,8 @@ def container_status(unit: ContainerUnit) -> Object:
         "started": unit.started,
     }
     if "running" in state:
+        if unit.actual is not None:
+            changes["resources"] = unit.actual
         return {**plan.running, **changes}
     return {**{k: v for k, v in plan.running.items() if k != "resources"}, **changes}
 

@@ -14,7 +14,7 @@ from k8snb.client.controller import Context
 from k8snb.client.events import EventRecorder
 from k8snb.client.informer import Informer
 from k8snb.errors import StatusError, bad_request, internal
-from k8snb.kubelet import logfiles, sysctls
+from k8snb.kubelet import logfiles, resizing, sysctls
 from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
@@ -73,6 +73,8 @@ class Kubelet:
         self.addresses = [{"ip": self.address}]
         self.running = False
         self.workers: dict[str, PodWorker] = {}
+        self.deferred: dict[str, PodWorker] = {}
+        """The workers of pods that wait for more than there is room for just now."""
         self._informers = context.informers
         self.news: Informer | None = None
         """What is told of the pods that are bound to the node."""
@@ -163,11 +165,22 @@ class Kubelet:
         cpu, memory, pods = self._used
         if pods >= self._most_pods:
             return _no_room("pods", 1, pods, self._most_pods)
+        lacking = self._lacks(plan, cpu, memory)
+        if lacking is None:
+            self._used = (cpu + plan.cpu, memory + plan.memory, pods + 1)
+        return lacking
+
+    def lacks(self, plan: PodPlan, instead_of: PodPlan) -> str:
+        """What there is no room for if a pod is to have what one plan says instead of the other; empty if there is."""
+        cpu, memory, _ = self._used
+        lacking = self._lacks(plan, cpu - instead_of.cpu, memory - instead_of.memory)
+        return lacking[1] if lacking is not None else ""
+
+    def _lacks(self, plan: PodPlan, cpu: int, memory: int) -> tuple[str, str] | None:
         if plan.cpu and cpu + plan.cpu > self._room[0]:
             return _no_room("cpu", plan.cpu, cpu, self._room[0])
         if plan.memory and memory + plan.memory > self._room[1]:
             return _no_room("memory", plan.memory, memory, self._room[1])
-        self._used = (cpu + plan.cpu, memory + plan.memory, pods + 1)
         return None
 
     def reserve(self, plan: PodPlan) -> None:
@@ -179,6 +192,8 @@ class Kubelet:
         """A pod no longer needs what it requested."""
         cpu, memory, pods = self._used
         self._used = (cpu - plan.cpu, memory - plan.memory, pods - 1)
+        if self.deferred:
+            resizing.retry(self)
 
     def services(self) -> Sequence[Object]:
         """Every Service, for the environment of containers."""

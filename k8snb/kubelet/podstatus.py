@@ -47,7 +47,7 @@ _RUNNING = form(
 
 def status_of(worker: PodWorker) -> Object:
     """The status of a worker's pod, in the order of fields in which upstream has them."""
-    if worker.plan.plain and worker.reason is None:
+    if worker.plan.plain and worker.reason is None and worker.resizing is None:
         quick = _quick(worker)
         if quick is not None:
             return quick
@@ -162,6 +162,7 @@ def _full(worker: PodWorker) -> Object:
             pod_phase,
             sandbox=sandbox,
             before=before.get("conditions") or (),
+            resizing=worker.resizing.conditions if worker.resizing is not None and not terminal else (),
             generation=generation,
             now=kubelet.clock.timestamp(),
         ),

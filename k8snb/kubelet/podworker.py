@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from k8snb.errors import StatusError
 from k8snb.i18n import _
-from k8snb.kubelet import order, preparation
+from k8snb.kubelet import order, preparation, resizing
 from k8snb.kubelet.container import ContainerUnit
 from k8snb.kubelet.environment import Missing, environment
 from k8snb.kubelet.hostnames import hostname
@@ -20,6 +20,7 @@ from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE, steps
 from k8snb.kubelet.plan import ContainerPlan, PodPlan
 from k8snb.kubelet.podstatus import status_of
+from k8snb.kubelet.revising import ADMITTED, revise
 from k8snb.kubelet.runtime import ContainerView, SandboxView
 from k8snb.kubelet.strokes import OF_CONTAINER, STROKES, Start
 from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes, volumes_of
@@ -29,6 +30,7 @@ from k8snb.typing import Object, ObjectKey
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
 
+MIRROR = "kubernetes.io/config.mirror"
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 
 
@@ -37,7 +39,7 @@ class PodWorker:
 
     __slots__ = (
         "_units", "began", "container", "environments", "epoch", "failures", "grace", "ip", "kubelet", "plan", "pod",
-        "reason", "sandbox", "start", "state", "status", "stop_at", "volumes",
+        "reason", "resizing", "sandbox", "start", "state", "status", "stop_at", "volumes",
     )  # fmt: skip
 
     def __init__(self, kubelet: Kubelet, pod: Object) -> None:
@@ -57,6 +59,8 @@ class PodWorker:
         self.status: Object | None = None  # as it was last written
         self.reason: tuple[str, str] | None = None
         """Why the pod failed, where that is not for its containers to say: reason and message."""
+        self.resizing: resizing.Resizing | None = None
+        """What has become of its wish for other resources, once it had one."""
         self.grace: float | None = None
         """Seconds of grace that the pod has been given to stop."""
         self.stop_at = 0.0
@@ -93,6 +97,11 @@ class PodWorker:
         """The pod's UID."""
         uid: str = self.pod["metadata"]["uid"]
         return uid
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it comes from a manifest on the node, and the API only mirrors it."""
+        return MIRROR in (self.pod["metadata"].get("annotations") or ())
 
     @property
     def host_ip(self) -> str:
@@ -148,7 +157,7 @@ class PodWorker:
         if deleted:
             self.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
         elif pod["spec"] is not before["spec"] and pod["spec"] != before["spec"]:
-            self.change_spec()
+            revise(self)
         elif self.status is not None and pod.get("status") is not before.get("status"):
             self.write()
         if self.volumes is not None:
@@ -161,27 +170,6 @@ class PodWorker:
         self.grace = grace
         self.stop_at = self.kubelet.clock.now() + grace
         self.kubelet.pool.post(self, "stopping")
-
-    def change_spec(self) -> None:
-        """Containers whose image changed run anew; everything else that may change takes effect as it is."""
-        units, former = self.units, self.plan
-        self.plan = plan = self.kubelet.pool.plans.of(self.pod)
-        if self.state in {"Preparing", "Running", "Terminating"}:
-            self.kubelet.release(former)
-            self.kubelet.reserve(plan)
-        if units:
-            added = plan.every[len(units) :]
-            self.settle_units((*units, *(ContainerUnit(self, each) for each in added)))
-        for unit, new in zip(units, plan.every, strict=False):
-            old, unit.plan = unit.plan, new
-            if old.image != new.image and unit.state == "Running":
-                unit.replace(f"Container {new.name} definition changed, will be restarted")
-            elif old.image != new.image and unit.state == "Refused":
-                unit.fire("retry")
-        if self.state == "Running" and len(self.units) > len(units):
-            self.progress()
-        else:
-            self.write()
 
     # -- start -------------------------------------------------------------------------------------
 
@@ -291,7 +279,7 @@ class PodWorker:
         if self.sandbox is not None:
             self.kubelet.runtime.stop_pod_sandbox(self.sandbox)
         preparation.give_back(self)
-        self.kubelet.release(self.plan)
+        self._release()
         self.write()
         if "deletionTimestamp" in self.pod["metadata"]:
             self.fire("stopping")
@@ -309,9 +297,13 @@ class PodWorker:
         for unit in self.units:
             unit.cancel()
         preparation.undo(self)
-        if self.state in {"Preparing", "Running", "Terminating"}:
-            self.kubelet.release(self.plan)
+        if self.state in ADMITTED:
+            self._release()
         self.state = "Gone"
+
+    def _release(self) -> None:
+        self.kubelet.deferred.pop(self.uid, None)
+        self.kubelet.release(self.plan)
 
     # -- what containers ask -----------------------------------------------------------------------
 
@@ -350,6 +342,11 @@ class PodWorker:
             if unit.container is container:
                 self.kubelet.pool.post(unit, "exited")
 
+    def resized(self) -> None:
+        """A container may have come to what it was promised: see about it in a turn of its own."""
+        if self.resizing is not None:
+            self.kubelet.pool.post(self.resizing, "look")
+
     # -- status ------------------------------------------------------------------------------------
 
     def write(self, status: Object | None = None) -> None:
@@ -384,7 +381,7 @@ class PodWorker:
             before = self.pod["spec"]
             self._wrote(self.kubelet.client.update_status("pods", {**fresh, "status": status_of(self)}))
             if self.pod["spec"] != before:  # what somebody wrote was the spec, and the news of it will be no news
-                self.change_spec()
+                revise(self)
 
     def _wrote(self, pod: Object) -> None:
         """Take the version that the API made of what was written; the news of it will be no news."""

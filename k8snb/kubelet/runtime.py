@@ -240,6 +240,10 @@ class RuntimeService(Protocol):
         """Ask the process to end, and kill it `timeout` seconds later if it has not."""
         ...
 
+    def update_container_resources(self, container: ContainerView, config: ContainerConfig) -> None:
+        """Let a container run on with other limits."""
+        ...
+
     def remove_container(self, container: ContainerView) -> None:
         """Forget an exited container and its log."""
         ...

@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 from k8snb.kubelet.plan import INIT, SIDECAR, PodPlan
+from k8snb.machinery.resizing import IN_PROGRESS, PENDING
 from k8snb.typing import Object
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 """The conditions that the kubelet writes, in the order in which it writes them."""
 
-_OWNED = frozenset(OWNED)
+_OWNED = frozenset((*OWNED, PENDING, IN_PROGRESS))
 
 _NONE: Mapping[str, Any] = {}
 NO_RESOURCES: Object = {}
@@ -75,7 +76,7 @@ def scheduled_at(before: Iterable[Object], otherwise: str) -> str | None:
         type = found["type"]
         if type == "PodScheduled":
             since = found["lastTransitionTime"] or otherwise
-        elif type not in _OWNED:
+        elif type not in OWNED:
             return None
     return since
 
@@ -152,6 +153,7 @@ def conditions(
     *,
     sandbox: bool,
     before: Sequence[Object],
+    resizing: Sequence[Object] = (),
     generation: int | None,
     now: str,
 ) -> list[Object]:
@@ -168,6 +170,7 @@ def conditions(
     ready = containers if containers[0] != "True" else _gates(plan, foreign)
     return [
         *foreign,
+        *resizing,
         made("PodReadyToStartContainers", "True" if sandbox else "False"),
         made("Initialized", *_initialized(plan, statuses, pod_phase)),
         made("Ready", *ready),

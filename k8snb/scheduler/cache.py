@@ -116,7 +116,7 @@ class Cache:
             return "new"
         old, info.pod = info.pod, pod
         if info.spread is ("deletionTimestamp" not in meta):
-            if spec is old["spec"] and meta.get("labels") is old["metadata"].get("labels"):
+            if spec is old["spec"] and not info.resizing and meta.get("labels") is old["metadata"].get("labels"):
                 return "same"
             if info.assumed and spec["nodeName"] == info.node_name:
                 info.assumed = False
@@ -128,6 +128,7 @@ class Cache:
     def _update(self, info: PodInfo, pod: Object) -> None:
         fresh = PodInfo(pod)
         if fresh.node_name == info.node_name and fresh.pod_class is info.pod_class and fresh.labels == info.labels:
+            info.resizing = fresh.resizing
             self._respread(info, not is_deleting(pod))
             return
         self.remove_pod(info.uid)

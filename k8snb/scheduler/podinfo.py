@@ -13,6 +13,7 @@ from typing import Any
 
 from k8snb.machinery.nodeselection import NodeSelection, PreferredNodes
 from k8snb.machinery.objects import controller_of, is_deleting
+from k8snb.machinery.resizing import charged_spec
 from k8snb.scheduler.affinity import AffinityTerm, WeightedTerm, terms, weighted_terms
 from k8snb.scheduler.requests import Resources, pod_requests, scored_requests
 from k8snb.typing import Object
@@ -231,16 +232,19 @@ def kin_of(pod: Object) -> Kin:
 class PodInfo:
     """One pod. `pod` is its newest form; `spread` whether it counts where pods are spread (terminating ones do not).
 
-    `assumed` is set from the decision until the API has confirmed it.
+    `assumed` is set from the decision until the API has confirmed it. While a placed pod is resized, it counts with the
+    most that it asks for or holds (`resizing`).
     """
 
-    __slots__ = ("assumed", "kin", "node_name", "pod", "pod_class", "spread", "uid")
+    __slots__ = ("assumed", "kin", "node_name", "pod", "pod_class", "resizing", "spread", "uid")
 
     def __init__(self, pod: Object) -> None:
         meta = pod["metadata"]
         self.pod = pod
         self.uid: str = meta.get("uid") or ""
-        self.kin = kin_of(pod)
+        charged = charged_spec(pod)
+        self.resizing = charged is not pod["spec"]
+        self.kin = kin_of({**pod, "spec": charged} if self.resizing else pod)
         self.pod_class = self.kin.pod_class
         self.node_name: str = pod["spec"].get("nodeName") or ""
         self.spread = not is_deleting(pod)

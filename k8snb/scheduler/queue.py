@@ -314,15 +314,20 @@ def _own_changes(old: Object, new: Object) -> Action:
     if old["metadata"].get("labels") != new["metadata"].get("labels"):
         found |= Action.LABEL
     before, after = old["spec"], new["spec"]
-    if before is after:
+    if before is after and _statuses(old) is _statuses(new):
         return found
+    if PodInfo(new).pod_class.request.less_than(PodInfo(old).pod_class.request):
+        found |= Action.SCALE_DOWN
     if before.get("tolerations") != after.get("tolerations"):
         found |= Action.TOLERATION
     if _count(before, "schedulingGates") > _count(after, "schedulingGates"):
         found |= Action.GATES
-    if PodInfo(new).pod_class.request.less_than(PodInfo(old).pod_class.request):
-        found |= Action.SCALE_DOWN
     return found
+
+
+def _statuses(pod: Object) -> Any:
+    """What the containers hold, which counts while they are resized."""
+    return (pod.get("status") or {}).get("containerStatuses")
 
 
 def _count(spec: Object, name: str) -> int:

@@ -12,6 +12,7 @@ from k8snb.client.informer import Informer
 from k8snb.i18n import _
 from k8snb.loop import Task
 from k8snb.machinery.objects import key_of, labels_of
+from k8snb.machinery.resizing import charged_spec
 from k8snb.scheduler.api import ApiCalls
 from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.cycle import Cycle, Rejection
@@ -155,7 +156,7 @@ class Scheduler(Task):
 
     def _tell_waiting(self, old: Object | None, new: Object) -> None:
         """What happened to a placed pod may let another one fit."""
-        if old is None or new["spec"] is not old["spec"]:
+        if old is None or new["spec"] is not old["spec"] or charged_spec(old) is not old["spec"]:
             placed_before = old is not None and old["spec"].get("nodeName")
             event = pod_event(old if placed_before else None, new)
             if event is not None:

@@ -16,6 +16,7 @@ from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerati
 from k8snb.apiserver.admission.limit_ranger import LimitRanger
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from k8snb.apiserver.admission.plugin import Attributes, Commit, Plugin, ReadAll, Reader, ReadOne, nowhere
+from k8snb.apiserver.admission.pod_resize import PodResizeValidator
 from k8snb.apiserver.admission.pod_security import PodSecurity
 from k8snb.apiserver.admission.pod_topology_labels import PodTopologyLabels
 from k8snb.apiserver.admission.priority import Priority
@@ -44,6 +45,7 @@ PLUGINS: tuple[Plugin, ...] = (
     RuntimeClass(),
     DefaultIngressClass(),
     PodTopologyLabels(),
+    PodResizeValidator(),
     ResourceQuota(),
 )
 

@@ -192,7 +192,7 @@ def _validate_kept(spec: Object, old: Object) -> Findings:
 
 
 def only_resources(new: Object, old: Object) -> Object:
-    """The old pod with the resources and resize policies of the new one's containers."""
+    """The old pod with the resources of the new one and those, and the resize policies, of its containers."""
     spec, before = new.get("spec") or _NONE, old["spec"]
     changed: dict[str, Any] = {**before}
     for name in _LISTS:
@@ -201,6 +201,7 @@ def only_resources(new: Object, old: Object) -> Object:
             return {**new, "status": old.get("status") or {}}
         if were:
             changed[name] = [_resized(now, then) for now, then in zip(containers, were, strict=True)]
+    _restore(changed, spec, "resources")
     return {**old, "spec": changed}
 
 
@@ -213,16 +214,29 @@ def validate_resize(new: Object, old: Object) -> list[FieldError]:
     """Only CPU and memory of containers and sidecars, within the pod's quality-of-service class."""
     if MIRROR_POD in annotations_of(old):
         return [field_forbidden("", "static pods cannot be resized")]
-    return list(_validate_resize(new["spec"], old["spec"]))
+    if (old["spec"].get("os") or _NONE).get("name") == "windows":
+        return [field_forbidden("", "windows pods cannot be resized")]
+    return list(_validate_resize(new["spec"], old["spec"], supported=_can_be_resized(old)))
 
 
-def _validate_resize(spec: Object, old: Object) -> Findings:
+def _can_be_resized(pod: Object) -> bool:
+    """Whether the kubelet knows how to: then it says which resources a running container has."""
+    statuses = (pod.get("status") or _NONE).get("containerStatuses") or ()
+    running = next((each for each in statuses if (each.get("state") or _NONE).get("running") is not None), _NONE)
+    return not running or running.get("resources") is not None
+
+
+def _validate_resize(spec: Object, old: Object, *, supported: bool) -> Findings:
+    if qos_class(spec) != qos_class(old):
+        yield invalid_value("spec", qos_class(old), "Pod QOS Class may not change as a result of resizing")
+    if not supported:
+        yield field_forbidden("spec", "Pod running on node without support for resize")
     for name in _LISTS:
         if [c.get("name") for c in spec.get(name) or ()] != [c.get("name") for c in old.get(name) or ()]:
             yield field_forbidden(f"spec.{name}", "pod updates may not add or remove containers")
             return
-    if qos_class(spec) != qos_class(old):
-        yield invalid_value("spec", qos_class(old), "Pod QOS Class may not change as a result of resizing")
+    if spec.get("resources") != old.get("resources"):
+        yield from _validate_container_resize(spec, old, "spec.resources", "containers")
     for name in reversed(_LISTS):
         pairs = zip(spec.get(name) or (), old.get(name) or (), strict=True)
         for index, (container, was) in enumerate(pairs):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from k8snb.clock import parse_time
 from k8snb.machinery.amounts import Amounts, asked_of, limits_of, requests_of
 from k8snb.machinery.quantity import compare, of_value, parse, value
+from k8snb.machinery.resizing import charged_spec
 from k8snb.machinery.volumes import class_of
 from k8snb.typing import Object
 
@@ -100,7 +101,8 @@ def _is_pod_name(name: str) -> bool:
 def _pod_usage(pod: Object, now: float) -> Amounts:
     if not _is_charged(pod, now):
         return {"count/pods": _ONE}
-    return {"count/pods": _ONE, "pods": _ONE, **_compute(requests_of(pod), limits_of(pod))}
+    requests = requests_of({**pod, "spec": charged_spec(pod)})
+    return {"count/pods": _ONE, "pods": _ONE, **_compute(requests, limits_of(pod))}
 
 
 def _is_charged(pod: Object, now: float) -> bool:

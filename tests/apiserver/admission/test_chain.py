@@ -85,5 +85,6 @@ def test_the_table_names_upstreams_plugins_in_upstreams_order() -> None:
         ("RuntimeClass", True, True),
         ("DefaultIngressClass", True, False),
         ("PodTopologyLabels", True, False),
+        ("PodResizeValidator", False, True),
         ("ResourceQuota", False, True),
     ]

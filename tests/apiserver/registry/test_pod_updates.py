@@ -184,3 +184,12 @@ def test_an_image_cannot_be_emptied():
     old = stored()
     new = with_container(old, image="")
     assert texts(PODS.validate(new)) == ["spec.containers[0].image: Required value"]
+
+
+def test_a_kubelet_that_does_not_say_what_containers_have_cannot_resize_them():
+    old = stored(containers=[container(resources={"requests": {"cpu": "1"}})])
+    running = {"name": "c", "state": {"running": {}}}
+    _, found = resized({**old, "status": {"containerStatuses": [running]}}, requests={"cpu": "2"})
+    assert found == ["spec: Forbidden: Pod running on node without support for resize"]
+    _, found = resized({**old, "status": {"containerStatuses": [{**running, "resources": {}}]}}, requests={"cpu": "2"})
+    assert found == []
