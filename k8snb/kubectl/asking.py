@@ -175,7 +175,8 @@ def _sources(call: Call) -> Iterator[tuple[str, Object]]:
         for obj in build(folder, call.scheme, call.err):
             yield folder, obj
         return
-    yield from read_manifests(call.files, call.stdin, recursive=call.flags.on("recursive"))
+    recursive = "recursive" in call.flags.values and call.flags.on("recursive")
+    yield from read_manifests(call.files, call.stdin, recursive=recursive)
 
 
 def _text(call: Call, flag: str) -> str:

@@ -92,7 +92,7 @@ class Kubectl:
 
     def _run(self, words: list[str], stdin: str, printed: Printed) -> None:
         verb, path, rest = find_verb(words)
-        if verb is ROOT and words and words[0].startswith("-") and _unknown_flag(words[0]):
+        if verb is ROOT and words and _unknown_flag(words[0]) and _first_argument(words, ROOT) >= 0:
             raise CommandError(f"Error: flags cannot be placed before plugin name: {words[0]}", plain=True)
         if set(rest) & {"-h", "--help"} and "--" not in rest:
             printed.out(help_text(verb, path))
@@ -165,7 +165,7 @@ def _unknown_flag(word: str) -> bool:
     return word.startswith("--") and name not in {flag.name for flag in GLOBAL}
 
 
-UNAVAILABLE = ("completion", "plugin")
+UNAVAILABLE = ("completion",)
 """Commands of the real one that are not built in."""
 
 ROOT = Verb("", "kubectl controls the Kubernetes cluster manager.", verbs=VERBS)

@@ -41,14 +41,23 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "number": _number,
     "seconds": parse_duration,
     "list": _items,
+    "pairs": _items,
     "texts": lambda text: [text],
 }
-_DEFAULTS: Mapping[str, Any] = {"text": "", "switch": False, "number": 0, "seconds": 0.0, "list": [], "texts": []}
+_MANY = ("list", "pairs", "texts")
+_DEFAULTS: Mapping[str, Any] = {
+    "text": "",
+    "switch": False,
+    "number": 0,
+    "seconds": 0.0,
+    **{kind: [] for kind in _MANY},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag. `kind` is text, switch, number, seconds, list (comma-separated, repeatable) or texts (repeatable).
+    """One flag. `kind` is text, switch, number, seconds, texts (repeatable), list (also comma-separated) or pairs (a
+    list of keys with values).
 
     `bare` is what the flag means when it is given without a value, where that is allowed. The help is silent about one
     that is `hidden`.
@@ -188,7 +197,7 @@ class _Reader:
             message = f'invalid argument "{value}" for "{flag.title}" flag: {error}'
             raise FlagError(self.path, message) from None
         first = flag.name not in self.flags.given
-        if flag.kind in ("list", "texts") and not first:
+        if flag.kind in _MANY and not first:
             read = [*self.flags.values[flag.name], *read]
         self.flags.values[flag.name] = read
         self.flags.given.add(flag.name)
@@ -223,8 +232,18 @@ SESSION = (
 )
 """What every command takes that opens a session in a container."""
 
+DELETING = (
+    Flag("cascade", default="background", bare="background"),
+    Flag("force", kind="switch"),
+    Flag("grace-period", kind="number", default=-1),
+    Flag("timeout", kind="seconds"),
+    Flag("wait", kind="switch"),
+)
+"""What the commands take that delete beside their own work."""
+
 CHUNKS = Flag("chunk-size", kind="number", default=500)
 VALIDATE = Flag("validate", default="strict", bare="strict")
+WINDOWS = Flag("windows-line-endings", kind="switch")
 SAVE_CONFIG = Flag("save-config", kind="switch")
 RECORD = Flag("record", kind="switch", hidden=True)
 LOCAL = Flag("local", kind="switch")

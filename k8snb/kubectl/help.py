@@ -3,43 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from k8snb.i18n import _
+from k8snb.kubectl import manual
 from k8snb.kubectl.call import Verb
 from k8snb.kubectl.durations import go_duration
 from k8snb.kubectl.flags import Flag
-from k8snb.kubectl.tabwriter import align
 
-ORDER = (
-    *("create", "expose", "run", "set", "explain", "get", "edit", "delete", "rollout", "scale", "autoscale"),
-    *("certificate", "cluster-info", "top", "cordon", "uncordon", "drain", "taint", "describe", "logs", "attach"),
-    *("exec", "port-forward", "proxy", "cp", "auth", "debug", "events", "diff", "apply", "patch", "replace", "wait"),
-    *("kustomize", "label", "annotate", "completion", "api-resources", "api-versions", "config", "plugin", "version"),
-)
+GROUPS = {
+    "Basic Commands (Beginner)": ("create", "expose", "run", "set"),
+    "Basic Commands (Intermediate)": ("explain", "get", "edit", "delete"),
+    "Deploy Commands": ("rollout", "scale", "autoscale"),
+    "Cluster Management Commands": ("certificate", "cluster-info", "top", "cordon", "uncordon", "drain", "taint"),
+    "Troubleshooting and Debugging Commands": (
+        *("describe", "logs", "attach", "exec", "port-forward", "proxy", "cp", "auth", "debug", "events"),
+    ),
+    "Advanced Commands": ("diff", "apply", "patch", "replace", "wait", "kustomize"),
+    "Settings Commands": ("label", "annotate", "completion"),
+    "Other Commands": ("api-resources", "api-versions", "config", "plugin", "version"),
+}
 """Commands as the real one groups them."""
+
+ORDER = tuple(chain(*list(GROUPS.values())[:-1], ("config", "plugin", "version", "api-versions", "api-resources")))
+"""Commands as the real one suggests them."""
+
+_NARROWEST = 11
+_MANUAL = "https://kubernetes.io/docs/reference/kubectl/"
 
 
 def help_text(verb: Verb, path: str) -> str:
-    """What a verb does, the commands below it, and its flags."""
-    text = verb.does + ("" if verb.does.endswith(".") else ".") + "\n"
+    """What a verb does, examples, the commands below it, and its flags."""
+    page = manual.page(path.removeprefix("kubectl").strip())
+    text = _about(verb, page)
     if verb.aliases:
         text += f"\n{_('Aliases:')}\n{', '.join((verb.name, *verb.aliases))}\n"
-    if verb.verbs:
-        rows = "".join(
-            f"  {each.name}\t{each.does.partition(chr(10))[0].removesuffix(chr(46))}\n" for each in verb.verbs
-        )
-        text += f"\n{_('Available Commands:')}\n" + align(rows, padding=3)
-    if verb.flags:
-        shown = sorted((flag for flag in verb.flags if not flag.hidden), key=lambda flag: flag.name)
-        text += f"\n{_('Options:')}\n" + "".join(f"    {option(flag)}\n" for flag in shown)
-    text += f"\n{_('Usage:')}\n  {path} [flags] [options]\n\n"
+    if page.examples:
+        text += f"\n{_('Examples:')}\n" + _indented(page.examples) + "\n"
+    text += _commands(verb)
+    shown = sorted((flag for flag in verb.flags if not flag.hidden), key=lambda flag: flag.name)
+    if shown:
+        text += f"\n{_('Options:')}\n" + "\n".join(described(flag, page.option(flag.name)) for flag in shown)
+    text += f"\n{_('Usage:')}\n  {path} {page.usage}\n\n"
     if verb.verbs:
         text += _('Use "{path} <command> --help" for more information about a given command.').format(path=path) + "\n"
     return text + _('Use "kubectl options" for a list of global command-line options (applies to all commands).') + "\n"
 
 
-def _first_line(verb: Verb) -> str:
-    return verb.does.partition("\n")[0].removesuffix(".")
+def _about(verb: Verb, page: manual.Page) -> str:
+    about = page.about or (verb.does if verb.does.endswith(".") else f"{verb.does}.")
+    if not verb.name:
+        about += "\n" + _("Find more information at: {url}").format(url=_MANUAL)
+    first, *more = about.split("\n")
+    return f"{first}\n" + "".join(f"\n {paragraph}\n" for paragraph in more)
+
+
+def _indented(examples: str) -> str:
+    """The examples, with an empty line before each one's remark."""
+    lines = (f"  \n  {line}" if line.startswith("#") else f"  {line}" for line in examples.splitlines())
+    return "\n".join(lines).removeprefix("  \n")
+
+
+def _commands(verb: Verb) -> str:
+    """The commands below a verb; those of kubectl itself are grouped."""
+    if not verb.verbs:
+        return ""
+    does = {each.name: each.does.removesuffix(".") for each in verb.verbs}
+    groups = {_("Available Commands"): tuple(does)} if verb.name else GROUPS
+    width = max(_NARROWEST, *map(len, does)) + 3
+    blocks = (
+        f"\n{title}:\n" + "".join(f"  {name.ljust(width)}{does[name]}\n" for name in names if name in does)
+        for title, names in groups.items()
+    )
+    return "".join(blocks)
+
+
+def described(flag: Flag, does: str) -> str:
+    """A flag with its default, and below it what it does."""
+    return f"    {option(flag)}:\n\t{does}\n"
 
 
 def option(flag: Flag) -> str:
@@ -51,6 +92,8 @@ def option(flag: Flag) -> str:
 def default_text(flag: Flag) -> str:
     """The default as the help shows it."""
     value = flag.default
+    if flag.kind == "pairs":
+        return ""
     if flag.kind in ("list", "texts"):
         return f"[{','.join(value or ())}]"
     if flag.kind == "switch":

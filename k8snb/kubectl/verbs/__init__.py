@@ -26,6 +26,7 @@ from k8snb.kubectl.verbs.logs import LOGS
 from k8snb.kubectl.verbs.nodes import CORDON, DRAIN, UNCORDON
 from k8snb.kubectl.verbs.options import OPTIONS
 from k8snb.kubectl.verbs.patch import PATCH
+from k8snb.kubectl.verbs.plugin import PLUGIN
 from k8snb.kubectl.verbs.replace import REPLACE
 from k8snb.kubectl.verbs.rollout import ROLLOUT
 from k8snb.kubectl.verbs.run import RUN
@@ -66,6 +67,7 @@ VERBS: tuple[Verb, ...] = (
     LOGS,
     OPTIONS,
     PATCH,
+    PLUGIN,
     PORT_FORWARD,
     PROXY,
     REPLACE,

@@ -224,7 +224,7 @@ _SET = Verb(
     "set-last-applied",
     "Set the last-applied-configuration annotation on a live object to match the contents of a file",
     last_applied.put,
-    (*PRINTING, *FILES, DRY_RUN, Flag("create-annotation", kind="switch")),
+    (*PRINTING, FILES[0], DRY_RUN, Flag("create-annotation", kind="switch")),
 )
 
 APPLY = Verb(

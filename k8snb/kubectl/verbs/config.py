@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from k8snb.kubectl.call import Call, Verb
-from k8snb.kubectl.errors import CommandError
-from k8snb.kubectl.flags import PRINTING, Flag
+from k8snb.kubectl.errors import CommandError, raise_all
+from k8snb.kubectl.flags import OUTPUT, PRINTING, Flag
 from k8snb.kubectl.generators.pairs import encoded
 from k8snb.kubectl.kubeconfig import FILE
 from k8snb.kubectl.plugins import PLUGIN_FLAGS, plugin_of
@@ -54,8 +55,7 @@ def _contexts(call: Call) -> None:
             fields = [str(contexts[name].get(field, "")) for field in ("cluster", "user", "namespace")]
             writer.row(("*" if name == config.current else "", name, *fields))
         call.out(writer.flush())
-    if missing:
-        raise CommandError(f"context {missing[0]} not found")
+    raise_all([CommandError(f"context {name} not found", plain=len(missing) > 1) for name in missing])
 
 
 def _names(call: Call, kind: str) -> None:
@@ -161,9 +161,9 @@ def _files(call: Call, names: Sequence[str]) -> dict[str, str]:
 
 def _delete(call: Call, kind: str, noun: str) -> None:
     if len(call.args) != 1:
-        call.show_help(to_out=True)
         if noun == "user":
-            raise CommandError("user to delete is required")
+            raise call.usage("user to delete is required")
+        call.show_help(to_out=True)
         return
     name, entries = call.args[0], call.config.entries[kind]
     if name not in entries:
@@ -212,6 +212,7 @@ def _typed(field: str, value: str | None) -> Any:
     return value == "true"
 
 
+_AS_YAML = (replace(OUTPUT, default="yaml"), *(flag for flag in PRINTING if flag is not OUTPUT))
 _EMBED = Flag("embed-certs", kind="switch")
 _LOOKING: tuple[Verb, ...] = (
     Verb("current-context", "Display the current-context", _current),
@@ -227,7 +228,11 @@ _LOOKING: tuple[Verb, ...] = (
         "view",
         "Display merged kubeconfig settings or a specified kubeconfig file",
         _view,
-        (*PRINTING, *(Flag(name, kind="switch") for name in ("minify", "raw", "flatten", "merge"))),
+        (
+            *_AS_YAML,
+            *(Flag(name, kind="switch") for name in ("minify", "raw", "flatten")),
+            Flag("merge", kind="switch", default=True),
+        ),
     ),
 )
 
@@ -239,7 +244,7 @@ def _deleting(noun: str, title: str) -> Verb:
 
 CONFIG = Verb(
     "config",
-    'Modify kubeconfig files using subcommands like "kubectl config set current-context my-context".',
+    "Modify kubeconfig files",
     verbs=tuple(
         sorted(
             (
@@ -266,7 +271,7 @@ CONFIG = Verb(
                     "set-context",
                     "Set a context entry in kubeconfig",
                     _set_context,
-                    (Flag("current", kind="switch"), Flag("namespace", "n"), Flag("cluster"), Flag("user")),
+                    (Flag("current", kind="switch"), Flag("namespace"), Flag("cluster"), Flag("user")),
                 ),
                 Verb(
                     "set-credentials",

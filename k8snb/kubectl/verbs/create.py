@@ -12,7 +12,18 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import manifests
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
-from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, RECORD, SAVE_CONFIG, SELECTOR, VALIDATE, Flag, manager
+from k8snb.kubectl.flags import (
+    DRY_RUN,
+    FILES,
+    PRINTING,
+    RECORD,
+    SAVE_CONFIG,
+    SELECTOR,
+    VALIDATE,
+    WINDOWS,
+    Flag,
+    manager,
+)
 from k8snb.kubectl.generators.hashing import with_hash
 from k8snb.kubectl.generators.workloads import with_namespace
 from k8snb.kubectl.targets import Target
@@ -97,7 +108,7 @@ CREATE = Verb(
     "create",
     "Create a resource from a file or from stdin",
     run,
-    (*_COMMON, *FILES, SELECTOR, RECORD, Flag("raw"), Flag("edit", kind="switch")),
+    (*_COMMON, *FILES, SELECTOR, RECORD, WINDOWS, Flag("raw"), Flag("edit", kind="switch")),
     verbs=(
         *(_verb(generator) for generator in (*GENERATORS, *ACCESS) if not generator.group),
         TOKEN,

@@ -146,7 +146,7 @@ EXPOSE = Verb(
         Flag("load-balancer-ip"),
         Flag("selector"),
         Flag("labels", "l"),
-        Flag("container-port"),
+        Flag("container-port", hidden=True),
         Flag("target-port"),
         Flag("external-ip"),
         Flag("overrides"),

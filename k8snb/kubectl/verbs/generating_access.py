@@ -14,7 +14,7 @@ ACCESS: tuple[Generator, ...] = (
         "clusterrole",
         "Create a cluster role",
         access.cluster_role,
-        flags=(*_RULES, Flag("non-resource-url", kind="list"), Flag("aggregation-rule", kind="list")),
+        flags=(*_RULES, Flag("non-resource-url", kind="list"), Flag("aggregation-rule", kind="pairs")),
     ),
     Generator(
         "clusterrolebinding",

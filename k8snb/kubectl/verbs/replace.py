@@ -6,7 +6,7 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import manifests
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all, while_doing
-from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SAVE_CONFIG, VALIDATE, Flag, manager
+from k8snb.kubectl.flags import DELETING, DRY_RUN, FILES, PRINTING, SAVE_CONFIG, VALIDATE, Flag, manager
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.configuring import configured
 from k8snb.kubectl.verbs.delete import POLICIES, wait_until_gone
@@ -96,11 +96,7 @@ REPLACE = Verb(
         VALIDATE,
         SAVE_CONFIG,
         manager("kubectl-replace"),
-        Flag("force", kind="switch"),
-        Flag("grace-period", kind="number", default=-1),
-        Flag("cascade", default="background", bare="background"),
-        Flag("timeout", kind="seconds"),
-        Flag("wait", kind="switch"),
+        *DELETING,
         Flag("subresource"),
         Flag("raw"),
     ),

@@ -14,7 +14,7 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import Asked, ask, found
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
-from k8snb.kubectl.flags import ALL, DRY_RUN, FILES, PRINTING, SELECTOR, Flag, manager
+from k8snb.kubectl.flags import DRY_RUN, FILES, PRINTING, SELECTOR, Flag, manager
 from k8snb.kubectl.rollouts import status_of
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.history import history, undo
@@ -144,7 +144,6 @@ ROLLOUT = Verb(
             (
                 *FILES,
                 SELECTOR,
-                ALL,
                 Flag("watch", "w", kind="switch", default=True),
                 Flag("revision", kind="number"),
                 Flag("timeout", kind="seconds"),

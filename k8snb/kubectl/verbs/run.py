@@ -10,12 +10,13 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.asking import resource_named
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.errors import CommandError, raise_all
-from k8snb.kubectl.flags import DRY_RUN, PRINTING, Flag, manager
+from k8snb.kubectl.flags import DELETING, DRY_RUN, FILES, PRINTING, SAVE_CONFIG, Flag, manager
 from k8snb.kubectl.generators import pairs, services, workloads
 from k8snb.kubectl.generators.workloads import with_namespace
 from k8snb.kubectl.images import well_formed
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.attaching import attach
+from k8snb.kubectl.verbs.configuring import configured
 from k8snb.kubectl.verbs.delete import delete
 from k8snb.machinery.patch import json_patch as apply_json_patch
 from k8snb.machinery.patch import merge_patch, strategic_merge_patch
@@ -136,6 +137,8 @@ def _create(call: Call, word: str, obj: Object) -> Target:
     namespace = call.namespace
     if call.flags.has("namespace"):
         obj = {**obj, "metadata": with_namespace(obj["metadata"], namespace)}
+    if call.flags.on("save-config"):
+        obj = configured(obj, ordered=False)
     if call.dry_run != "client":
         obj = call.session.create(resource, namespace, obj, call.query())
     return Target(resource, namespace, obj["metadata"]["name"], obj)
@@ -148,6 +151,7 @@ RUN = Verb(
     (
         *PRINTING,
         DRY_RUN,
+        SAVE_CONFIG,
         manager("kubectl-run"),
         Flag("annotations", kind="texts"),
         Flag("image", required=True),
@@ -168,6 +172,7 @@ RUN = Verb(
         Flag("overrides"),
         Flag("override-type", default="merge"),
         Flag("pod-running-timeout", kind="seconds", default=60.0),
-        Flag("cascade", default="background", bare="background"),
+        *FILES,
+        *DELETING,
     ),
 )

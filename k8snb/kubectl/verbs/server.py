@@ -167,5 +167,7 @@ API_RESOURCES = Verb(
         Flag("verbs", kind="list"),
     ),
 )
-API_VERSIONS = Verb("api-versions", "Print the supported API versions on the server", api_versions)
+API_VERSIONS = Verb(
+    "api-versions", 'Print the supported API versions on the server, in the form of "group/version"', api_versions
+)
 CLUSTER_INFO = Verb("cluster-info", "Display cluster information", cluster_info, verbs=(DUMP,))

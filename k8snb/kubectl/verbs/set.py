@@ -200,10 +200,15 @@ def _subject(call: Call, kind: str, name: str) -> Object:
     return {"kind": kind, "name": account, "namespace": namespace}
 
 
+_NARROW = tuple(flag for flag in _COMMON if flag is not SELECTOR)
+_DEEP = (
+    Flag("recursive", "R", kind="switch", default=True),
+    *(flag for flag in _NARROW if flag.name not in ("recursive", "kustomize")),
+)
 _CONTAINERS = Flag("containers", "c", default="*")
 SET = Verb(
     "set",
-    "Configure application resources.\n\n These commands help you make changes to existing application resources.",
+    "Set specific features on objects",
     verbs=(
         Verb(
             "env",
@@ -218,8 +223,8 @@ SET = Verb(
             resources,
             (*_COMMON, _CONTAINERS, Flag("limits"), Flag("requests")),
         ),
-        Verb("selector", "Set the selector on a resource", selector, (*_COMMON, Flag("resource-version"))),
-        Verb("serviceaccount", "Update the service account of a resource", service_account, _COMMON, aliases=("sa",)),
+        Verb("selector", "Set the selector on a resource", selector, (*_DEEP, Flag("resource-version"))),
+        Verb("serviceaccount", "Update the service account of a resource", service_account, _NARROW, aliases=("sa",)),
         Verb(
             "subject",
             "Update the user, group, or service account in a role binding or cluster role binding",

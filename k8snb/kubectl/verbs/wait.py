@@ -155,7 +155,7 @@ def _split(text: str) -> tuple[str, str, str]:
 
 WAIT = Verb(
     "wait",
-    "Wait for a specific condition on one or many resources",
+    "Experimental: Wait for a specific condition on one or many resources",
     run,
     (
         *PRINTING,
