@@ -1,4 +1,4 @@
-"""Small servers: Apache, whoami, http-echo, hpa-example, Redis, Postgres, and `pause`, which serves nobody."""
+"""Small servers: Apache, whoami, http-echo, hpa-example, Redis, and `pause`, which serves nobody."""
 
 from __future__ import annotations
 
@@ -135,27 +135,37 @@ class HttpEcho(Server):
         return web.text(body)
 
 
-class HpaExample(Server):
-    """registry.k8s.io/hpa-example: Apache with a page that burns CPU on every request."""
+class Busy(Server):
+    """A server whose requests take CPU time, which a limit stretches."""
 
-    memory = 11 * MEBIBYTE
+    seconds = 0.0
+    """CPU time that a request takes."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process)
         self._served: list[float] = []
 
-    def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
+    def worked(self) -> float:
+        """Count a request; returns how long it takes."""
         now = self.process.now
         self._served = [*(at for at in self._served if now - at < USAGE_WINDOW), now]
-        limit = self.process.cpu_limit or 1.0
-        return HTTPResponse(
-            200, "OK!", {"server": "Apache/2.4.10 (Debian)", "content-type": "text/html"}, HPA_SECONDS / limit
-        )
+        return self.seconds / (self.process.cpu_limit or 1.0)
 
     def usage(self) -> Usage:
         now = self.process.now
-        busy = sum(HPA_SECONDS for at in self._served if now - at < USAGE_WINDOW) / USAGE_WINDOW
+        busy = sum(self.seconds for at in self._served if now - at < USAGE_WINDOW) / USAGE_WINDOW
         return Usage(min(busy, self.process.cpu_limit or 8.0) * 1000 + 1, self.memory)
+
+
+class HpaExample(Busy):
+    """registry.k8s.io/hpa-example: Apache with a page that burns CPU on every request."""
+
+    memory = 11 * MEBIBYTE
+    seconds = HPA_SECONDS
+
+    def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
+        kind = {"server": "Apache/2.4.10 (Debian)", "content-type": "text/html"}
+        return HTTPResponse(200, "OK!", kind, self.worked())
 
 
 class Redis(Server):
@@ -220,56 +230,4 @@ def redis_cli(call: Invocation) -> int:
         )
         call.streams.err(f"Could not connect to Redis at {host}:{port}: {why}\n")
         return 1
-    return 0
-
-
-class Postgres(Server):
-    """PostgreSQL: refuses to start without a password, then accepts connections."""
-
-    default_port = 5432
-    memory = 40 * MEBIBYTE
-    idle = False
-
-    def start(self) -> None:
-        env, files = self.process.env, self.process.files
-        data = env.get("PGDATA", "/var/lib/postgresql/data")
-        fresh = not files.is_file(f"{data}/PG_VERSION")
-        if fresh and not env.get("POSTGRES_PASSWORD") and env.get("POSTGRES_HOST_AUTH_METHOD") != "trust":
-            self.process.log(
-                "Error: Database is uninitialized and superuser password is not specified.\n"
-                "       You must specify POSTGRES_PASSWORD to a non-empty value for the\n"
-                '       superuser. For example, "-e POSTGRES_PASSWORD=password" on "docker run".\n',
-                "stderr",
-            )
-            self.process.exit(1)
-            return
-        if fresh:
-            files.make_directory(data, parents=True)
-            files.write(f"{data}/PG_VERSION", f"{self.process.version.partition('.')[0]}\n")
-            self.process.log("PostgreSQL init process complete; ready for start up.\n")
-        self._log(f"starting PostgreSQL {self.process.version} on x86_64-pc-linux-gnu")
-        self._log('listening on IPv4 address "0.0.0.0", port 5432')
-        self._log("database system is ready to accept connections")
-        super().start()
-
-    def _log(self, message: str) -> None:
-        stamp = datetime.fromtimestamp(self.process.now, UTC).strftime("%Y-%m-%d %H:%M:%S.000 UTC")
-        self.process.log(f"{stamp} [1] LOG:  {message}\n", "stderr")
-
-    def signal(self, name: str) -> None:
-        self._log("received fast shutdown request")
-        self._log("database system is shut down")
-        super().signal(name)
-
-
-def pg_isready(call: Invocation) -> int:
-    """Whether a server accepts connections."""
-    host = option(call.argv, "h", "127.0.0.1")
-    port = option(call.argv, "p", "5432")
-    try:
-        call.process.tcp(host, int(port))
-    except NetworkError:
-        call.streams.out(f"{'/var/run/postgresql' if host == '127.0.0.1' else host}:{port} - no response\n")
-        return 2
-    call.streams.out(f"{'/var/run/postgresql' if host == '127.0.0.1' else host}:{port} - accepting connections\n")
     return 0

@@ -14,6 +14,9 @@ from functools import lru_cache
 from k8snb.kubelet.images import nginx
 from k8snb.kubelet.images.agnhost import Agnhost
 from k8snb.kubelet.images.commands import COMMANDS
+from k8snb.kubelet.images.notes import NotesAPI, NotesWeb
+from k8snb.kubelet.images.postgres import TOOLS as POSTGRES_TOOLS
+from k8snb.kubelet.images.postgres import Postgres
 from k8snb.kubelet.images.program import Image
 from k8snb.kubelet.images.router import IngressRouter
 from k8snb.kubelet.images.samples import Bootcamp, Collector, HelloApp, Memcached, Mongo, MySQL
@@ -24,10 +27,8 @@ from k8snb.kubelet.images.servers import (
     Httpd,
     HttpEcho,
     Pause,
-    Postgres,
     Redis,
     Whoami,
-    pg_isready,
     redis_cli,
 )
 from k8snb.kubelet.images.tools import Perl, Stress
@@ -76,7 +77,7 @@ ROWS: tuple[Image, ...] = (
     Image(
         "docker.io/library/postgres", 161_300_000, {"docker-entrypoint.sh": Postgres, "postgres": Postgres},
         entrypoint=("docker-entrypoint.sh",), cmd=("postgres",), runner=Script, commands=_DEBIAN,
-        tools={"pg_isready": pg_isready}, shell="dash", version="18.1", stop_signal="INT",
+        tools=POSTGRES_TOOLS, shell="dash", version="18.1", stop_signal="INT",
     ),
     Image(
         "docker.io/library/perl", 362_100_000, {"perl": Perl}, cmd=("perl", "-de0"), runner=Script,
@@ -130,6 +131,13 @@ ROWS: tuple[Image, ...] = (
             ("mongo", 277_300_000, Mongo, "mongod", "8.2.2"),
             ("memcached", 30_900_000, Memcached, "memcached", "1.6.40"),
         )
+    ),
+    *(
+        Image(
+            f"k8snb.dev/{name}", 21_300_000, {name: program}, entrypoint=(f"/{name}",), runner=Script, commands=_ALPINE,
+            shell="busybox", version="1.0",
+        )
+        for name, program in (("notes-web", NotesWeb), ("notes-api", NotesAPI))
     ),
     Image(
         "k8snb.dev/ingress-controller", 24_500_000, {"ingress-controller": IngressRouter},
