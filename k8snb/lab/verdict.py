@@ -11,7 +11,7 @@ import html
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from k8snb.client.client import Client
 from k8snb.i18n import _
@@ -30,6 +30,10 @@ class Reader(Protocol):
 
     @property
     def client(self) -> Client: ...
+
+
+Place = TypeVar("Place", bound=Reader)
+"""A cluster, seen as far as a check needs it."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,11 @@ def _entry(claim: Claim) -> str:
     return f'{line}<div style="padding-inline-start:1.4em">{hint.strip()}</div>' if arrow else line
 
 
-def check(claims: Callable[[Reader], Iterator[Claim]]) -> Callable[[Reader], Verdict]:
+def check(claims: Callable[[Place], Iterator[Claim]]) -> Callable[[Place], Verdict]:
     """Make a check of a generator of claims."""
 
     @wraps(claims)
-    def verdict(cluster: Reader) -> Verdict:
+    def verdict(cluster: Place) -> Verdict:
         return Verdict(tuple(_until_one_fails(claims(cluster))))
 
     return verdict

@@ -1,0 +1,210 @@
+"""The lab of the chapter "Production ready": every right repair of a fault is accepted, and every wrong one is told why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from k8snb import Cluster, NodeSpec, helm
+from k8snb.ingress import CONTROLLER
+from k8snb.lab import notes, production
+from k8snb.lab.ingress import tls_secret
+from k8snb.lab.puzzles import Puzzles
+from tests.book.conftest import ROOT
+from tests.lab.repairs import SOLVED, Attempt, judged, verdict_of
+
+Lab = tuple[Puzzles, Cluster]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    """The application as the chart installs it, with two notes."""
+    cluster = Cluster([NodeSpec(f"node-{n}", labels={production.ZONE: f"zone-{n}"}) for n in (1, 2)], 5, cloud=True)
+    cluster.add_driver(production.DRIVER, topology=production.ZONE)
+    cluster.kubectl(f"apply -f {CONTROLLER}")
+    cluster.client.create("storageclasses.storage.k8s.io", production.STORAGE_CLASS)
+    cluster.client.create("secrets", production.certificate())
+    cluster.client.create("secrets", tls_secret("other-tls", "other.example.com"))
+    values = f"--set database.password=first-one --set 'title={notes.TITLE}'"
+    helm.run(cluster, f"install notes {ROOT / 'charts' / 'notes'} --wait {values}")
+    for note in notes.NOTES:
+        cluster.curl(f"-sk --resolve {notes.HOST}:443:{notes.address(cluster)} -d '{note}' https://{notes.HOST}/notes")
+    return production.puzzles(cluster), cluster
+
+
+def of(kind: str, name: str, *operations: str) -> str:
+    """A JSON patch; an operation is `op path value`."""
+    made = []
+    for operation in operations:
+        verb, path, value = [*operation.split(" ", 2), ""][:3]
+        made.append(f'{{"op": "{verb}", "path": "{path}"' + (f', "value": {value}}}' if value else "}"))
+    return f"patch {kind} {name} --type=json -p '[{', '.join(made)}]'\n"
+
+
+def container(tier: str, verb: str, path: str, value: str = "") -> str:
+    """A JSON patch of the container of a tier."""
+    return of("deployment", f"notes-{tier}", f"{verb} /spec/template/spec/containers/0/{path} {value}".strip())
+
+
+def service(name: str, spec: str) -> str:
+    return f"patch service {name} -p '{{\"spec\": {spec}}}'\n"
+
+
+def database(spec: str) -> str:
+    return f'patch deployment notes-db -p \'{{"spec": {{"template": {{"spec": {spec}}}}}}}\'\n'
+
+
+def config(url: str, name: str = "notes-config", title: str = ", TITLE: Team notes") -> str:
+    data = f'data: {{API_URL: "http://{url}:8080"{title}}}'
+    return f"apply -f -\n> {{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}, {data}}}\n"
+
+
+def claim(name: str, more: str = "") -> str:
+    body = f"accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}, storageClassName: standard-ssd{more}"
+    return f"apply -f -\n> {{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: {name}}}, spec: {{{body}}}}}\n"
+
+
+def zone(number: int) -> str:
+    return database(f'{{"nodeSelector": {{"{production.ZONE}": "zone-{number}"}}}}')
+
+
+def uses(name: str) -> str:
+    return database(f'{{"volumes": [{{"name": "data", "persistentVolumeClaim": {{"claimName": "{name}"}}}}]}}')
+
+
+ENV, PROBE = "env/2", "readinessProbe"
+KEY = '{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "notes-db", "key": "password"}}}'
+RIGHT_PROBE = '{"httpGet": {"path": "/ready", "port": "http"}}'
+ASIDE = "delete deployment notes-db --cascade=foreground"
+NEW_CLASS = (
+    "apply -f -\n> {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: %s}, provisioner: ebs.csi.aws.com,"
+    " volumeBindingMode: WaitForFirstConsumer}\n"
+)
+IN_CLASS = "apply -f -\n> {apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: %s}}\n"
+RESTART = "rollout restart deployment notes-%s\n"
+
+STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
+    ("key", [
+        (container("api", "add", f"{ENV}/valueFrom/secretKeyRef/optional", "true"), "CrashLoopBackOff"),
+        (container("api", "replace", ENV, KEY), SOLVED),
+    ]),
+    ("key", [
+        (container("api", "replace", ENV, '{"name": "DB_PASSWORD", "value": "first-one"}'), "whoever may see notes-api"),
+        ("patch secret notes-db -p '{\"stringData\": {\"pass\": \"first-one\"}}'\n"
+         + container("api", "replace", ENV, KEY.replace('"password"', '"pass"')), SOLVED),
+    ]),
+    ("selector", [
+        ("label pods -l tier=api release=stable", "the next pod of notes-api would not be found"),
+        (service("notes-api", '{"selector": {"release": null}}'), SOLVED),
+    ]),
+    ("selector", [
+        (service("notes-api", '{"selector": {"release": null, "tier": null}}'), "notes-api"),
+        (service("notes-api", '{"selector": {"release": "stable", "tier": "api"}}')
+         + of("deployment", "notes-api", 'add /spec/template/metadata/labels/release "stable"'), SOLVED),
+    ]),
+    ("port", [
+        (service("notes-web", '{"ports": [{"port": 80, "targetPort": 80}]}'), "All pods are ready. Follow the request"),
+        (service("notes-web", '{"ports": [{"port": 80, "targetPort": 8080}]}'), SOLVED),
+    ]),
+    ("port", [
+        (service("notes-web", '{"type": "LoadBalancer"}'), "The slices of notes-web list addresses, and no port"),
+        (service("notes-web", '{"type": "ClusterIP"}')
+         + container("web", "replace", "ports/0/name", '"https"')
+         + container("web", "replace", f"{PROBE}/httpGet/port", '"https"'), SOLVED),
+    ]),
+    ("class", [
+        (IN_CLASS % "k8s.io/ingress-nginx", "404: default backend - 404"),
+        ("annotate ingress notes kubernetes.io/ingress.class=k8snb", "404: default backend - 404"),
+        ("patch ingress notes -p '{\"spec\": {\"ingressClassName\": \"k8snb\"}}'", SOLVED),
+    ]),
+    ("class", [
+        (service("notes-web", '{"type": "LoadBalancer"}') + IN_CLASS % "k8snb.dev/ingress", "open to the outside"),
+        (service("notes-web", '{"type": "ClusterIP"}'), SOLVED),
+    ]),
+    ("tls", [
+        (of("ingress", "notes", "remove /spec/tls"), "the Ingress asks for no TLS"),
+        (of("ingress", "notes", f'add /spec/tls [{{"hosts": ["{notes.HOST}"], "secretName": "notes-tls"}}]'), SOLVED),
+    ]),
+    ("tls", [
+        (of("ingress", "notes", 'replace /spec/tls/0/secretName "other-tls"'), "the Ingress asks for other-tls"),
+        ("create secret generic notes-tls-2026 --from-literal=tls.crt=x --from-literal=tls.key=y\n"
+         + of("ingress", "notes", 'replace /spec/tls/0/secretName "notes-tls-2026"'), "asks for notes-tls-2026"),
+    ]),
+    ("claim", [
+        (NEW_CLASS % "fast-ssd", "the database looks for them on the claim notes-data-v2"),
+        (uses("notes-data"), SOLVED),
+    ]),
+    ("claim", [
+        (database('{"volumes": [{"name": "data", "persistentVolumeClaim": null, "emptyDir": {}}]}'),
+         "a folder that goes with its pod"),
+        ("delete pvc notes-data-v2\n" + claim("notes-data-v2", ", dataSource: {kind: PersistentVolumeClaim, name: notes-data}")
+         + database('{"volumes": [{"name": "data", "emptyDir": null, "persistentVolumeClaim": {"claimName": "notes-data-v2"}}]}'),
+         SOLVED),
+    ]),
+    ("zone", [
+        (claim("elsewhere") + uses("elsewhere"), "looks for them on the claim elsewhere"),
+        (uses("notes-data") + of("deployment", "notes-db", "remove /spec/template/spec/nodeSelector"), SOLVED),
+    ]),
+    ("probe", [
+        (container("api", "remove", PROBE), "notes-api has no readiness probe"),
+        (container("api", "add", PROBE, RIGHT_PROBE), SOLVED),
+    ]),
+    ("probe", [
+        (container("api", "replace", PROBE, '{"tcpSocket": {"port": "http"}}'), "notes-api is asked something that needs no"),
+        (service("notes-api", '{"publishNotReadyAddresses": true}'), "notes-api is asked something that needs no"),
+        (service("notes-api", '{"publishNotReadyAddresses": false}') + "rollout undo deployment notes-api --to-revision=1", SOLVED),
+    ]),
+    ("password", [
+        (RESTART % "db" + RESTART % "api", "A pod of notes-api is not ready"),
+        ("patch secret notes-db -p '{\"stringData\": {\"password\": \"first-one\"}}'", "A pod of notes-api is not ready"),
+        (RESTART % "api", SOLVED),
+    ]),
+    ("password", [
+        ("exec deploy/notes-db -- sh -c 'rm -rf /var/lib/postgresql/data/*'\n" + RESTART % "db", "missing: buy milk"),
+    ]),
+    ("password", [
+        (container("api", "replace", ENV, '{"name": "DB_PASSWORD", "value": "first-one"}'), "whoever may see notes-api"),
+        (container("api", "replace", ENV, KEY)
+         + "exec deploy/notes-db -- psql -c \"ALTER USER notes PASSWORD 'second-one'\"", SOLVED),
+    ]),
+    ("config", [
+        ("delete configmap notes-config\n" + config("notes-api"), "a variable is set when a container starts"),
+        (RESTART % "web", SOLVED),
+    ]),
+    ("config", [
+        (config("notes-api", "notes-config-2", "")
+         + container("web", "replace", "envFrom/0/configMapRef/name", '"notes-config-2"'), "the title is Notes"),
+        (config("notes-api", "notes-config-3")
+         + container("web", "replace", "envFrom/0/configMapRef/name", '"notes-config-3"'), SOLVED),
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "attempts"), STORIES, ids=[name for name, _attempts in STORIES])
+def test_a_repair_is_judged_by_what_it_brings_about(lab: Lab, name: str, attempts: Sequence[Attempt]) -> None:
+    puzzles, cluster = lab
+    assert judged(puzzles, cluster, name, attempts) == []
+
+
+def test_a_healthy_application_is_a_solved_one_and_every_fault_shows_in_a_request(lab: Lab) -> None:
+    puzzles, cluster = lab
+    cluster.rewind(puzzles.healthy)
+    assert verdict_of(production.check_notes(cluster)) == SOLVED
+    assert notes.show(cluster).endswith("→ 200\nTeam notes\n- buy milk\n- call the plumber\n")
+
+
+def test_the_disk_decides_where_the_database_runs(lab: Lab) -> None:
+    puzzles, cluster = lab
+    solved = []
+    for number in (1, 2):
+        puzzles.start("zone")
+        cluster.kubectl(zone(number))
+        solved.append(bool(puzzles.check()))
+    assert sorted(solved) == [False, True]
+
+
+def test_the_faults_are_listed_with_what_somebody_noticed(lab: Lab) -> None:
+    lines = repr(lab[0]).splitlines()
+    assert lines[0] == "10 faults"
+    assert lines[1] == "key       Since the nodes were restarted last night, the page shows an error."
