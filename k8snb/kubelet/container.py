@@ -319,6 +319,9 @@ class ContainerUnit:
     def send_signal(self) -> None:
         """Let the runtime stop the process, and kill it when the grace period is over."""
         assert self.container is not None
+        if self.container.state == "exited":
+            self.fire("exited")  # it ended by itself just before
+            return
         grace = self.grace or 0.0
         forced = self.worker.grace == 0
         self.host.runtime.stop_container(self.container, 0 if forced else max(grace, MINIMUM_GRACE))

@@ -95,7 +95,7 @@ def check_notes(cluster: Bench) -> Claims:
     yield from notes.intact(cluster)
 
 
-check_key = check_selector = check_port = check_class = check_probe = check_claim = check_zone = check_notes
+check_claim = check_notes
 
 
 @check

@@ -150,6 +150,13 @@ def test_a_poststart_hook_that_fails_kills_the_container() -> None:
     assert here.status()["restartCount"] >= 1
 
 
+def test_a_container_that_ends_before_its_poststart_hook_is_run_again_and_not_thought_to_run() -> None:
+    hook = {"postStart": {"exec": {"command": ["true"]}}}
+    here = Here(pod(container("main", "postgres:17", lifecycle=hook)))
+    here.cluster.advance(5)
+    assert here.status()["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+
+
 def test_a_forced_deletion_takes_the_object_at_once() -> None:
     here = Here(pod(sh("sleep 3600")))
     worker = next(w for k in here.cluster.kubelets.values() for w in k.workers.values())

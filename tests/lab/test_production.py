@@ -1,4 +1,4 @@
-"""The lab of the chapter "Production ready": every right repair of a fault is accepted, and every wrong one is told why."""
+"""The lab of the chapter "Production ready": right repairs of a fault are accepted, wrong ones are told why."""
 
 from __future__ import annotations
 
@@ -61,8 +61,9 @@ def config(url: str, name: str = "notes-config", title: str = ", TITLE: Team not
 
 
 def claim(name: str, more: str = "") -> str:
-    body = f"accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}, storageClassName: standard-ssd{more}"
-    return f"apply -f -\n> {{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: {name}}}, spec: {{{body}}}}}\n"
+    size = "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}"
+    spec = f"{{{size}, storageClassName: standard-ssd{more}}}"
+    return f"apply -f -\n> {{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: {name}}}, spec: {spec}}}\n"
 
 
 def zone(number: int) -> str:
@@ -76,12 +77,16 @@ def uses(name: str) -> str:
 ENV, PROBE = "env/2", "readinessProbe"
 KEY = '{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "notes-db", "key": "password"}}}'
 RIGHT_PROBE = '{"httpGet": {"path": "/ready", "port": "http"}}'
-ASIDE = "delete deployment notes-db --cascade=foreground"
+IN_PLAIN = container("api", "replace", ENV, '{"name": "DB_PASSWORD", "value": "first-one"}')
 NEW_CLASS = (
-    "apply -f -\n> {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: %s}, provisioner: ebs.csi.aws.com,"
-    " volumeBindingMode: WaitForFirstConsumer}\n"
+    "apply -f -\n> {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast-ssd},"
+    " provisioner: ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer}\n"
 )
-IN_CLASS = "apply -f -\n> {apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: %s}}\n"
+IN_CLASS = (
+    "apply -f -\n> {apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx},"
+    " spec: {controller: %s}}\n"
+)
+COPY = ", dataSource: {kind: PersistentVolumeClaim, name: notes-data}"
 RESTART = "rollout restart deployment notes-%s\n"
 
 STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
@@ -90,7 +95,7 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         (container("api", "replace", ENV, KEY), SOLVED),
     ]),
     ("key", [
-        (container("api", "replace", ENV, '{"name": "DB_PASSWORD", "value": "first-one"}'), "whoever may see notes-api"),
+        (IN_PLAIN, "whoever may see notes-api"),
         ("patch secret notes-db -p '{\"stringData\": {\"pass\": \"first-one\"}}'\n"
          + container("api", "replace", ENV, KEY.replace('"password"', '"pass"')), SOLVED),
     ]),
@@ -132,15 +137,15 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
          + of("ingress", "notes", 'replace /spec/tls/0/secretName "notes-tls-2026"'), "asks for notes-tls-2026"),
     ]),
     ("claim", [
-        (NEW_CLASS % "fast-ssd", "the database looks for them on the claim notes-data-v2"),
+        (NEW_CLASS, "the database looks for them on the claim notes-data-v2"),
         (uses("notes-data"), SOLVED),
     ]),
     ("claim", [
         (database('{"volumes": [{"name": "data", "persistentVolumeClaim": null, "emptyDir": {}}]}'),
          "a folder that goes with its pod"),
-        ("delete pvc notes-data-v2\n" + claim("notes-data-v2", ", dataSource: {kind: PersistentVolumeClaim, name: notes-data}")
-         + database('{"volumes": [{"name": "data", "emptyDir": null, "persistentVolumeClaim": {"claimName": "notes-data-v2"}}]}'),
-         SOLVED),
+        ("delete pvc notes-data-v2\n" + claim("notes-data-v2", COPY)
+         + of("deployment", "notes-db", "remove /spec/template/spec/volumes/0/emptyDir",
+              'add /spec/template/spec/volumes/0/persistentVolumeClaim {"claimName": "notes-data-v2"}'), SOLVED),
     ]),
     ("zone", [
         (claim("elsewhere") + uses("elsewhere"), "looks for them on the claim elsewhere"),
@@ -151,20 +156,21 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         (container("api", "add", PROBE, RIGHT_PROBE), SOLVED),
     ]),
     ("probe", [
-        (container("api", "replace", PROBE, '{"tcpSocket": {"port": "http"}}'), "notes-api is asked something that needs no"),
-        (service("notes-api", '{"publishNotReadyAddresses": true}'), "notes-api is asked something that needs no"),
-        (service("notes-api", '{"publishNotReadyAddresses": false}') + "rollout undo deployment notes-api --to-revision=1", SOLVED),
+        (container("api", "replace", PROBE, '{"tcpSocket": {"port": "http"}}'), "asked something that needs no"),
+        (service("notes-api", '{"publishNotReadyAddresses": true}'), "asked something that needs no"),
+        (service("notes-api", '{"publishNotReadyAddresses": false}')
+         + "rollout undo deployment notes-api --to-revision=1", SOLVED),
     ]),
     ("password", [
         (RESTART % "db" + RESTART % "api", "A pod of notes-api is not ready"),
-        ("patch secret notes-db -p '{\"stringData\": {\"password\": \"first-one\"}}'", "A pod of notes-api is not ready"),
+        ("patch secret notes-db -p '{\"stringData\": {\"password\": \"first-one\"}}'", "notes-api is not ready"),
         (RESTART % "api", SOLVED),
     ]),
     ("password", [
         ("exec deploy/notes-db -- sh -c 'rm -rf /var/lib/postgresql/data/*'\n" + RESTART % "db", "missing: buy milk"),
     ]),
     ("password", [
-        (container("api", "replace", ENV, '{"name": "DB_PASSWORD", "value": "first-one"}'), "whoever may see notes-api"),
+        (IN_PLAIN, "whoever may see notes-api"),
         (container("api", "replace", ENV, KEY)
          + "exec deploy/notes-db -- psql -c \"ALTER USER notes PASSWORD 'second-one'\"", SOLVED),
     ]),
