@@ -11,7 +11,7 @@ else follows from it, `fork()` is a second cluster that has lived through the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,13 +30,14 @@ from k8snb.client.client import Client
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informers
 from k8snb.client.outbox import Outbox
+from k8snb.client.process import Process
 from k8snb.clock import Clock, VirtualClock
 from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_CLOUD, OF_THE_SERVER, make, user_of
 from k8snb.csi.driver import Driver
 from k8snb.current import use
-from k8snb.hosting import Hosting, Program
+from k8snb.hosting import Component, Hosting, Program
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
@@ -170,21 +171,42 @@ class Cluster(Waiting, Machines, Hosting, Showing):
         """The storage drivers, by name."""
         self.programs: dict[str, Program] = {}
         """What the reader runs beside them, by name."""
-        manager = self._context.separate("system:kube-controller-manager", patient={"pods"})
         settings = self._settings(gate)
-        for kind in (*CONTROLLERS, *(OF_THE_CLOUD if made["cloud"] else ())):
-            user = user_of(kind)
-            context = manager if user == MANAGER else manager.act_as(user, *account_groups("kube-system"))
-            self.controllers[kind.name] = make(kind, context, settings)
+        self.components = self._managers(settings)
         for kind in OF_THE_SERVER:
             self.controllers[kind.name] = make(kind, self._context, settings)
-        for controller in self.controllers.values():
-            controller.start()
-        self.scheduler = Scheduler(self._context.separate("system:kube-scheduler"))
-        self.scheduler.start()
+        for component in self.components.values():
+            component.begin()
+        for kind in OF_THE_SERVER:
+            self.controllers[kind.name].start()
+        process = Process(self._context, "system:kube-scheduler")
+        self.components["kube-scheduler"] = scheduler = Component(process, self._schedulers)
+        scheduler.begin()
+        self.server.health.is_down = lambda name: name in self.components and not self.components[name].running
         for spec in made["nodes"]:
             self._add_node(spec)
         self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)
+
+    def _managers(self, settings: Settings) -> dict[str, Component]:
+        """The processes that run controllers, most of which have a user of their own."""
+
+        def made(kinds: Sequence[type[Controller]]) -> Component:
+            process = Process(self._context, MANAGER, patient={"pods"})
+            return Component(process, lambda context: self._make(kinds, context, settings))
+
+        found = {"kube-controller-manager": made(CONTROLLERS)}
+        return {**found, "cloud-controller-manager": made(OF_THE_CLOUD)} if self._making["cloud"] else found
+
+    def _make(self, kinds: Sequence[type[Controller]], process: Context, settings: Settings) -> Iterator[Controller]:
+        for kind in kinds:
+            user = user_of(kind)
+            context = process if user == MANAGER else process.act_as(user, *account_groups("kube-system"))
+            controller = self.controllers[kind.name] = make(kind, context, settings)
+            yield controller
+
+    def _schedulers(self, process: Context) -> tuple[Scheduler]:
+        self.scheduler = Scheduler(process)
+        return (self.scheduler,)
 
     def reach_outside(self, call: Remote) -> None:
         """Let webhooks at real URLs be called."""

@@ -1,24 +1,22 @@
-"""Controllers of the reader's own, each in a process of its own that can fail alone.
+"""Processes that can fail alone: parts of the control plane, and controllers of the reader's own.
 
-`cluster.run(Flock)` starts a `Controller` beside those of the cluster: it takes turns like them, its reconciles are in
-the trace and in steppers, and a fork or a rewind starts it again at the same point. Between it and the API server lies
-a connection whose `Faults` the reader chooses.
+`cluster.stop("kube-scheduler")` ends a part of the control plane as if its process had been killed, and `start` begins
+it anew. `cluster.run(Flock)` starts a `Controller` beside those of the cluster: it takes turns like them, its
+reconciles are in the trace and in steppers, and a fork or a rewind starts it again at the same point. Between it and
+the API server lies a connection whose `Faults` the reader chooses.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
-from k8snb.client.client import Client
 from k8snb.client.controller import Context, Controller
 from k8snb.client.faults import Faults, Unreliable
-from k8snb.client.informer import Informers
+from k8snb.client.process import Process
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
-from k8snb.wire import User
 
 Make = Callable[[Context], Controller]
 
@@ -35,6 +33,7 @@ class Program:
         self.controller: Controller | None = None
         """What runs; None while the process is down."""
         self._context = context
+        self._process = Process(context, name, "system:masters")
         self._first = context.trace.number
         self._make = make
         self._wire = self._line(Lottery(sum(name.encode())), faults)
@@ -60,24 +59,17 @@ class Program:
         """Start the process; its memory is empty."""
         if self.controller is not None:
             return
-        context, wire = self._context, self._wire
-        wire.alive = True
-        client = Client(wire, context.scheme, User(self.name, ("system:masters", "system:authenticated")))
-        informers = Informers(context.loop, client, context.trace)
-        self._own = replace(context, transport=wire, client=client, informers=informers)
-        self.controller = self._make(self._own)
+        self._wire.alive = True
+        self.controller = self._make(self._process.start(self._wire))
         self.controller.start()
 
     def stop(self) -> None:
         """End the process, wherever it is: nothing is heard or sent any more, and all that it knew is forgotten."""
-        controller, self.controller = self.controller, None
-        if controller is None:
+        if self.controller is None:
             return
+        self.controller = None
         self._wire.die()
-        controller.queue.paused = True
-        self._own.informers.stop()
-        for ear in controller.ears:
-            ear.stop()
+        self._process.stop()
 
     def suffer(self, faults: Faults) -> None:
         """Let these things go wrong from now on, and no others."""
@@ -109,10 +101,54 @@ class Program:
         return "\n".join([f"{self.name}: {state}", *(f"  {label:{width}}  {count}" for label, count in rows)])
 
 
+class Part(Protocol):
+    """What runs in a process of the control plane."""
+
+    def start(self) -> None:
+        """Subscribe to what it has to know."""
+        ...
+
+
+class Component:
+    """A process of the control plane: `make` makes its parts, which `begin` starts."""
+
+    def __init__(self, process: Process, make: Callable[[Context], Iterable[Part]]) -> None:
+        self._process = process
+        self._make = make
+        self._parts: Sequence[Part] = ()
+        self.make()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process.running
+
+    def make(self) -> None:
+        """Make its parts, with empty memories."""
+        self._parts = list(self._make(self._process.start()))
+
+    def begin(self) -> None:
+        """Let its parts begin."""
+        for part in self._parts:
+            part.start()
+
+    def start(self) -> None:
+        """Start the process, unless it runs."""
+        if not self.running:
+            self.make()
+            self.begin()
+
+    def stop(self) -> None:
+        """Kill the process."""
+        self._process.stop()
+        self._parts = ()
+
+
 class Hosting(ABC):
-    """The programs of a cluster that its reader has written."""
+    """The processes of a cluster that can be stopped and started alone."""
 
     programs: dict[str, Program]
+    components: dict[str, Component]
     _context: Context
 
     @abstractmethod
@@ -135,12 +171,25 @@ class Hosting(ABC):
         return self.programs[name]
 
     def stop(self, name: str) -> None:
-        """Kill a program: all that it had in memory is lost. ValueError if there is none of that name."""
-        self._do("_stop_program", self._program(name).name)
+        """Kill a process, a program of yours or a component: all that it had in memory is lost.
+
+        Components are `kube-scheduler`, `kube-controller-manager` and, with a cloud, `cloud-controller-manager`.
+        Raises ValueError if there is none of that name.
+        """
+        self._process_of(name)
+        self._do("_stop_process", name)
 
     def start(self, name: str) -> None:
-        """Start a program that was stopped or has crashed. ValueError if there is none of that name."""
-        self._do("_start_program", self._program(name).name)
+        """Start a process that was stopped or has crashed. Raises ValueError if there is none of that name."""
+        self._process_of(name)
+        self._do("_start_process", name)
+
+    def _process_of(self, name: str) -> Program | Component:
+        found = self.programs.get(name) or self.components.get(name)
+        if found is None:
+            known = ", ".join((*self.components, *self.programs))
+            raise ValueError(_("no process {name} runs here; there are: {known}").format(name=name, known=known))
+        return found
 
     def _program(self, name: str) -> Program:
         found = self.programs.get(name)
@@ -158,8 +207,8 @@ class Hosting(ABC):
     def _suffer_program(self, name: str, faults: Faults) -> None:
         self.programs[name].suffer(faults)
 
-    def _stop_program(self, name: str) -> None:
-        self.programs[name].stop()
+    def _stop_process(self, name: str) -> None:
+        self._process_of(name).stop()
 
-    def _start_program(self, name: str) -> None:
-        self.programs[name].start()
+    def _start_process(self, name: str) -> None:
+        self._process_of(name).start()

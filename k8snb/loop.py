@@ -46,6 +46,20 @@ class Loop:
         self.patient: deque[Task] = deque()
         """Tasks that are awake and let all others go first."""
 
+    def part(self, clock: Clock) -> Loop:
+        """The same queue under another name: what is made with it can be dismissed together."""
+        part = Loop(clock, self.quantum)
+        part.ready, part.patient = self.ready, self.patient
+        return part
+
+    def dismiss(self, part: Loop) -> None:
+        """Give no more turns to what was made with a part."""
+        for waiting in (self.ready, self.patient):
+            left = [task for task in waiting if task._loop is not part]
+            waiting.clear()
+            waiting.extend(left)
+        part.ready, part.patient = deque(), deque()
+
     def turn(self) -> bool:
         """Give one turn: to a timer that is due, else to the task that waits longest. False if all is quiet."""
         if self.clock.fire_due():

@@ -38,8 +38,9 @@ def test_a_controller_without_a_name_is_not_run() -> None:
         Cluster(nodes=0).run(Controller)
 
 
-def test_a_program_that_is_not_there_cannot_be_stopped() -> None:
-    with pytest.raises(ValueError, match=r"^no program sheepdog runs here; there are: flock-controller$"):
+def test_a_process_that_is_not_there_cannot_be_stopped() -> None:
+    known = "kube-controller-manager, kube-scheduler, flock-controller"
+    with pytest.raises(ValueError, match=rf"^no process sheepdog runs here; there are: {known}$"):
         with_flock().stop("sheepdog")
 
 

@@ -27,7 +27,7 @@ from k8snb.apiserver.aggregation import Aggregator
 from k8snb.apiserver.applying import Applier
 from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
-from k8snb.apiserver.components import serve_components
+from k8snb.apiserver.components import ComponentStatuses
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.custom.definitions import Definitions
 from k8snb.apiserver.deleting import Remover
@@ -128,10 +128,11 @@ class APIServer:
             "delete": self.remover.delete,
             "deletecollection": self.remover.delete_collection,
         }
+        self.health = ComponentStatuses()
         reviews = Reviews(self.authorizer, self.authenticate, clock)
         self._virtual: dict[str, Handler] = {
             "bindings": self._bind,
-            "componentstatuses": serve_components,
+            "componentstatuses": self.health.serve,
             **reviews.handlers,
             **UsageAPI(store, clock, agents, trace).handlers,
         }

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from k8snb.client.client import Transport
+from k8snb.client.process import Dead
 from k8snb.clock import Timer
-from k8snb.errors import StatusError
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.typing import Object
@@ -64,13 +64,6 @@ class Faults:
         for name in ("delay", "outage", "crash_after", "restart"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is less than 0")
-
-
-class Crashed(StatusError):
-    """What a process that has died gets instead of an answer."""
-
-    def __init__(self) -> None:
-        super().__init__(503, "Crashed", "the process has died")
 
 
 class _Stream:
@@ -156,9 +149,9 @@ class Unreliable:
         self._doomed = faults.crash_after
 
     def handle(self, request: Request) -> Response:
-        """Send a request. Raises `Crashed` if the process dies of it, or is dead."""
+        """Send a request. Raises `Dead` if the process dies of it, or is dead."""
         if not self.alive:
-            raise Crashed
+            raise Dead
         response = self._transport.handle(request)
         if request.info is not None and request.info.verb in _WRITES:
             self.tally["writes"] += 1
@@ -166,7 +159,7 @@ class Unreliable:
             if self._doomed == 0:
                 self.die()
                 self.crash()
-                raise Crashed
+                raise Dead
         return response
 
     def subscribe(self, request: Request, deliver: Deliver) -> Callable[[], None]:

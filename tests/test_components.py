@@ -1,0 +1,123 @@
+"""Parts of the control plane that are killed and started again: what goes on without them, and what waits for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from k8snb import Cluster
+
+SCHEDULER, MANAGER = "kube-scheduler", "kube-controller-manager"
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    made = Cluster(2, seed=1)
+    made.kubectl("create deployment web --image=nginx --replicas=2")
+    made.kubectl("expose deployment web --port=80")
+    made.settle()
+    return made
+
+
+def phases(cluster: Cluster) -> list[tuple[str, bool]]:
+    """Of each pod its phase, and whether it has a node."""
+    pods = cluster.client.list("pods", "default")
+    return sorted((pod["status"]["phase"], "nodeName" in pod["spec"]) for pod in pods)
+
+
+def watchers(cluster: Cluster) -> dict[str, int]:
+    """How many listen to each bucket."""
+    buckets = cluster.store.buckets().items()
+    counts = {name: len(b.all) + sum(map(len, b.by_namespace.values())) + len(b.by_trigger) for name, b in buckets}
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_without_a_scheduler_new_pods_wait_and_the_others_go_on(cluster: Cluster) -> None:
+    cluster.stop(SCHEDULER)
+    cluster.kubectl("scale deployment web --replicas=3")
+    cluster.settle()
+    assert phases(cluster) == [("Pending", False), ("Running", True), ("Running", True)]
+    waiting = next(pod for pod in cluster.client.list("pods", "default") if pod["status"]["phase"] == "Pending")
+    assert "conditions" not in waiting["status"], "nobody has tried"
+    assert "Welcome to nginx" in cluster.kubectl("exec deploy/web -- curl -s web")
+    cluster.start(SCHEDULER)
+    cluster.settle()
+    assert [each for each in phases(cluster) if each != ("Running", True)] == []
+
+
+def test_without_a_controller_manager_nothing_is_replaced_and_nothing_is_rolled_out(cluster: Cluster) -> None:
+    cluster.stop(MANAGER)
+    victim = cluster.client.list("pods", "default")[0]["metadata"]["name"]
+    cluster.kubectl(f"delete pod {victim}")
+    cluster.kubectl("create deployment late --image=nginx")
+    cluster.advance(600)
+    assert phases(cluster) == [("Running", True)]
+    assert cluster.client.list("replicasets", "default", labels="app=late") == []
+    cluster.start(MANAGER)
+    cluster.settle()
+    assert phases(cluster) == [("Running", True)] * 3
+
+
+def test_a_lost_node_is_found_out_by_the_manager_that_comes_back(cluster: Cluster) -> None:
+    cluster.stop(MANAGER)
+    cluster.stop_kubelet("node-1")
+    cluster.advance(120)
+
+    def ready() -> str:
+        conditions = cluster.client.get("nodes", "node-1")["status"]["conditions"]
+        return next(each["status"] for each in conditions if each["type"] == "Ready")
+
+    assert ready() == "True"
+    cluster.start(MANAGER)
+    cluster.advance(60)
+    assert ready() == "Unknown"
+
+
+@pytest.mark.parametrize("name", [SCHEDULER, MANAGER])
+def test_a_process_that_ends_leaves_no_watches_and_no_timers_behind(cluster: Cluster, name: str) -> None:
+    def state() -> tuple[Any, ...]:
+        calls = [timer.call for *_, timer in cluster.clock._timers if timer.call is not None]
+        return watchers(cluster), sorted(call.__qualname__ for call in calls if "Store._lease" not in call.__qualname__)
+
+    cluster.advance(60)
+    cluster.stop(name)
+    cluster.advance(60)
+    after_one = state()
+    for _ in range(3):
+        cluster.start(name)
+        cluster.settle()
+        cluster.stop(name)
+        cluster.advance(60)
+    assert state() == after_one
+
+
+def test_stopping_twice_and_starting_twice_changes_nothing(cluster: Cluster) -> None:
+    cluster.stop(SCHEDULER)
+    cluster.stop(SCHEDULER)
+    cluster.start(SCHEDULER)
+    cluster.start(SCHEDULER)
+    cluster.kubectl("scale deployment web --replicas=3")
+    cluster.settle()
+    assert phases(cluster) == [("Running", True)] * 3
+
+
+def test_a_fork_lacks_what_was_stopped_too(cluster: Cluster) -> None:
+    cluster.stop(SCHEDULER)
+    fork = cluster.fork()
+    fork.kubectl("scale deployment web --replicas=3")
+    fork.settle()
+    assert ("Pending", False) in phases(fork)
+    cluster.start(SCHEDULER)
+    assert [fork.components[SCHEDULER].running, cluster.components[SCHEDULER].running] == [False, True]
+
+
+def test_the_health_of_the_components_says_who_is_down(cluster: Cluster) -> None:
+    cluster.stop(SCHEDULER)
+    rows = [line.split(maxsplit=2) for line in cluster.kubectl("get componentstatuses").splitlines()[-3:]]
+    refused = 'Get "https://127.0.0.1:10259/healthz": dial tcp 127.0.0.1:10259: connect: connection refused'
+    assert {name: (status, message.strip()) for name, status, message in rows} == {
+        "controller-manager": ("Healthy", "ok"),
+        "scheduler": ("Unhealthy", refused),
+        "etcd-0": ("Healthy", "ok"),
+    }
