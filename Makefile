@@ -19,6 +19,8 @@ CODE := $(shell find k8snb manifests -type f ! -name '*.pyc' 2>/dev/null)
 # Everything runs in the environment, and nothing asks another host while it does.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
+# Kernels and servers are processes of their own: what Python compiled once, the next of them finds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help book lab serve test test-long lint unit outputs messages clean
 .DEFAULT_GOAL := book
