@@ -62,6 +62,15 @@ class Visit:
             "document.fonts.ready.then(() => new Promise(idle => setTimeout(() => requestIdleCallback(idle), 300)))"
         )
 
+    def turn(self, scheme: str) -> None:
+        """Make it light or dark, as the reader's system does at dusk; a page of the book says which it is."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+
+    def unfold(self) -> None:
+        """Show what the reader can fold, such as solutions."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
+
     def _said(self, message: Any) -> None:
         if message.type == "error":
             self.troubles.append(f"console: {message.text}")

@@ -1,8 +1,12 @@
-"""The built book: complete, silent towards other hosts, and alive in a browser, served or opened from a file."""
+"""The built book: complete, silent towards other hosts, and alive in a browser.
+
+A page is visited once, and the tests do one after the other with it.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,8 @@ import pytest
 import yaml
 
 from k8snb.view.stepper import CARRIES
-from tests.book.conftest import HTML, ROOT
+from tests.book.conftest import ROOT
+from tests.book.reading import step_through
 from tests.browser import Visit, needs_chromium
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
@@ -58,42 +63,33 @@ def test_a_page_carries_the_front_end_of_steppers_once_if_it_has_any(book: Path,
     assert html.count(f"<script {CARRIES}>") == min(1, html.count("</k8snb-stepper>"))
 
 
-@pytest.mark.browser
-@needs_chromium
-@pytest.mark.parametrize("page", [*PAGES, "search"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_loads_without_an_error_and_without_another_host(
-    browser: Any, site: str, page: str, scheme: str
-) -> None:
-    with Visit(browser, f"{site}/{page}.html", scheme=scheme) as visit:
-        visit.settle()
-        assert visit.troubles == []
+@pytest.fixture(scope="module", params=[*PAGES, "search"])
+def read(request: Any, browser: Any, site: str) -> Iterator[Visit]:
+    """A page that a reader comes to on a phone, from where it is served, in the light."""
+    with Visit(browser, f"{site}/{request.param}.html", width=360, height=740) as visit:
+        yield visit
 
 
 @pytest.mark.browser
 @needs_chromium
-@pytest.mark.parametrize("page", PAGES)
-def test_no_page_is_wider_than_a_phone(browser: Any, site: str, page: str) -> None:
-    with Visit(browser, f"{site}/{page}.html", width=360, height=740) as visit:
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
+def test_no_page_is_wider_than_a_phone(read: Visit) -> None:
+    assert read.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 @pytest.mark.browser
 @needs_chromium
-@pytest.mark.parametrize("page", [page for page in PAGES if "/" in page])
-@pytest.mark.parametrize("way", ["served", "from a file"])
-def test_every_stepper_can_be_stepped(browser: Any, site: str, page: str, way: str) -> None:
-    url = f"{site}/{page}.html" if way == "served" else (HTML / f"{page}.html").as_uri()
-    with Visit(browser, url) as visit:
-        visit.page.evaluate("document.querySelectorAll('details').forEach(solution => solution.open = true)")
-        steppers = visit.page.locator("k8snb-stepper").all()
-        for stepper in steppers:
-            last = int(stepper.locator(".count").inner_text().split("/")[1])
-            stepper.get_by_role("button", name="next step").click()
-            assert stepper.locator(".count").inner_text() == f"2 / {last}"
-            stepper.locator("section").focus()
-            visit.page.keyboard.press("End")
-            assert stepper.locator(".count").inner_text() == f"{last} / {last}"
-            visit.page.keyboard.press("ArrowLeft")
-            assert stepper.locator(".count").inner_text() == f"{last - 1} / {last}"
-        assert visit.troubles == []
+def test_a_page_is_there_without_an_error_and_without_another_host_light_or_dark_narrow_or_wide(read: Visit) -> None:
+    read.settle()
+    assert read.troubles == []
+    read.page.set_viewport_size({"width": 1200, "height": 900})
+    read.turn("dark")
+    read.settle()
+    assert read.troubles == []
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_every_stepper_can_be_stepped(read: Visit) -> None:
+    read.unfold()
+    step_through(read)
+    assert read.troubles == []
