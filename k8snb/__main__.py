@@ -54,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--csi-driver", default="", metavar="NAME", help=about)
     about = _("a file with an EncryptionConfiguration for what is stored")
     serve.add_argument("--encryption-provider-config", type=Path, metavar="FILE", help=about)
+    about = _("let the kubeconfig have a client certificate, as kubeadm's has, instead of a token")
+    serve.add_argument("--client-certificate", action="store_true", help=about)
     bench = commands.add_parser("bench", help=_("measure, and print figures"))
     kinds = bench.add_subparsers(dest="bench", required=True)
     scale = kinds.add_parser("scale", help=_("create Deployments and run until every pod is Running"))
@@ -80,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         try:
             made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)
-            extras = Extras(options.cloud, options.csi_driver, options.encryption_provider_config)
+            asked = (options.cloud, options.csi_driver, options.encryption_provider_config, options.client_certificate)
+            extras = Extras(*asked)
             run(serve(*made, extras=extras))
         except CannotServe as error:
             print(f"k8snb: {error}", file=sys.stderr)

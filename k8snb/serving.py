@@ -38,7 +38,7 @@ from k8snb.machinery.x509 import Request as CertificateRequest
 from k8snb.outside import CALLERS, Errands, calls_out
 from k8snb.packet import HTTPRequest, HTTPResponse
 from k8snb.relaying import SECONDS, Piped, relay
-from k8snb.wire import Request, Response
+from k8snb.wire import Request, Response, User
 
 SLICE_SECONDS = 0.005
 """How long the parts may take turns before requests are looked at again."""
@@ -82,6 +82,11 @@ class FreshKeys:
             context.load_cert_chain(chain, private)
         return context
 
+    def client(self, user: User) -> tuple[bytes, bytes]:
+        """A certificate that is this user, and its key, as PEM."""
+        groups = [each for each in user.groups if each != "system:authenticated"]
+        return self._issued(subject(user.name, groups), Names(), "client auth")
+
     def _issued(self, owner: bytes, names: Names, usage: str) -> tuple[bytes, bytes]:
         key = ec.generate_private_key(ec.SECP256R1())
         der, pem = serialization.Encoding.DER, serialization.Encoding.PEM
@@ -99,9 +104,13 @@ def _fresh() -> Key:
     return Key(numbers.p, numbers.q)
 
 
-def kubeconfig(server: str, ca: bytes, token: str) -> str:
-    """The kubeconfig by which any client finds the cluster."""
+def kubeconfig(server: str, ca: bytes, token: str, certificate: tuple[bytes, bytes] | None = None) -> str:
+    """The kubeconfig by which any client finds the cluster and is let in, with a certificate and its key or a token."""
     name = "k8snb"
+    user = {"token": token}
+    if certificate is not None:
+        chain, key = (base64.b64encode(each).decode() for each in certificate)
+        user = {"client-certificate-data": chain, "client-key-data": key}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -111,7 +120,7 @@ def kubeconfig(server: str, ca: bytes, token: str) -> str:
                 "cluster": {"server": server, "certificate-authority-data": base64.b64encode(ca).decode()},
             }
         ],
-        "users": [{"name": "admin", "user": {"token": token}}],
+        "users": [{"name": "admin", "user": user}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": "admin"}}],
         "current-context": name,
     }
@@ -246,6 +255,8 @@ class Extras(NamedTuple):
     cloud: bool = False
     driver: str = ""
     encryption: Path | None = None
+    certificate: bool = False
+    """Whether the kubeconfig has a client certificate, as kubeadm's has, instead of a token."""
 
     def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys) -> Cluster:
         """The cluster with them. Raises CannotServe."""
@@ -268,13 +279,15 @@ async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, e
         loop.add_signal_handler(number, stopped.set)
     _collect_seldom()
     keys, token = FreshKeys(), secrets.token_urlsafe(32)
-    served = Served((extras or Extras()).cluster(nodes, seed, speed, keys), token)
+    extras = extras or Extras()
+    served = Served(extras.cluster(nodes, seed, speed, keys), token)
     try:
         server = await listen(served, port, keys.context())
     except OSError as error:
         raise CannotServe(_("cannot listen on port {port}: {why}").format(port=port, why=error.strerror)) from None
     address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    write_kubeconfig(path, kubeconfig(address, keys.certificate, token))
+    certificate = keys.client(ADMIN) if extras.certificate else None
+    write_kubeconfig(path, kubeconfig(address, keys.certificate, token, certificate))
     try:
         served.nudge()
         ready = _("cluster of {nodes} nodes ready at {address}; export KUBECONFIG={path}")

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import orjson
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from k8snb import Cluster
+from k8snb.apiserver.access.authentication import certificate_user
 from k8snb.apiserver.listener import listen
 from k8snb.clock import WallClock
-from k8snb.serving import FreshKeys, Served
+from k8snb.cluster import ADMIN
+from k8snb.serving import FreshKeys, Served, kubeconfig
 
 PEM = serialization.Encoding.PEM
 
@@ -75,3 +78,13 @@ def test_a_client_certificate_says_who_one_is_also_ahead_of_time(tmp_path: Path,
     assert info == {"username": "jane", "groups": ["dev", "system:authenticated"]}
     assert isinstance(extra, dict)
     assert extra["authentication.kubernetes.io/credential-id"][0].startswith("X509SHA256=")
+
+
+def test_the_certificate_of_a_kubeconfig_is_the_administrator() -> None:
+    keys = FreshKeys()
+    certificate, key = keys.client(ADMIN)
+    text = kubeconfig("https://127.0.0.1:1", keys.certificate, "", (certificate, key))
+    user = yaml.safe_load(text)["users"][0]["user"]
+    assert [base64.b64decode(user[f"client-{each}-data"]) for each in ("certificate", "key")] == [certificate, key]
+    known = certificate_user(ssl.PEM_cert_to_DER_cert(certificate.decode()))
+    assert (known.name, known.groups) == (ADMIN.name, ADMIN.groups)
