@@ -47,6 +47,7 @@ from k8snb.machinery.names import Lottery
 from k8snb.machines import Machines, NodeSpec
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
+from k8snb.rush import Asking, Rush
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.showing import Showing
 from k8snb.store.mvcc import Store
@@ -297,6 +298,18 @@ class Cluster(Waiting, Machines, Hosting, Showing):
         return self._target is not None and self.store.revision >= self._target
 
     # -- more of what comes from outside ------------------------------------------------------------
+
+    def rush(self, user: str, line: str, times: int = 1, *, every: float = 0.0, lasts: float = 0.1) -> Rush:
+        """Let a user ask something (`GET /api/v1/pods`) many times, whether or not the answers have come.
+
+        A request comes every so many seconds of virtual time and takes `lasts` seconds to be served. What comes of
+        them is in the rush once time has passed.
+        """
+        made: Rush = self._do("_rush", Asking(user, line, times, every, lasts))
+        return made
+
+    def _rush(self, asking: Asking) -> Rush:
+        return Rush(asking, self.server.reception, self.clock)
 
     def _fetch(self, source: str, url: str, to: str = "") -> Delivery:
         return self.network.fetch(source, url, to)

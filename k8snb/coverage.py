@@ -245,7 +245,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "priority and fairness",
         SIMPLIFIED,
         "apiserver/test_flow.py",
-        "refused where there is no room, never queued",
+        "levels lend each other no seats",
     ),
     _b("access", "RBAC with the roles of upstream, aggregation, escalation prevention", EXACT, "apiserver/access"),
     _b("access", "service account tokens: signed, bound, projected, expiring", EXACT, "apiserver/access"),

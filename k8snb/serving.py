@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from k8snb.apiserver.listener import listen
+from k8snb.apiserver.reception import Line, Visit
 from k8snb.clock import WallClock
 from k8snb.cluster import ADMIN, Cluster
 from k8snb.collector import SELDOM
@@ -130,15 +132,19 @@ def kubeconfig(server: str, ca: bytes, token: str, certificate: tuple[bytes, byt
 class Served:
     """A cluster that follows the wall clock and answers on a socket (the `Host` of a listener)."""
 
-    def __init__(self, cluster: Cluster, token: str) -> None:
+    def __init__(self, cluster: Cluster, token: str, now: Callable[[], float] = time.monotonic) -> None:
         self.cluster = cluster
         self.clock = cluster.clock
         self._handle: asyncio.Handle | None = None
+        self._time = now
         self._errands = Errands(cluster.server)
         self._goes_out: bool | None = None
         self._away = False
         """Whether a turn is under way, and perhaps waits for an answer from outside."""
         self._quiet = False
+        self._began: float | None = None
+        """When the first request of this round of the event loop came; None before."""
+        self._line = Line()
         cluster.reach_outside(self._errands.call)
         cluster.server.aggregator.relay = self._relay
         for word in CALLERS:
@@ -153,11 +159,43 @@ class Served:
         return answer
 
     def ask(self, request: Request, then: Callable[[Response], None]) -> None:
-        """Answer a request."""
-        if self.goes_out:
-            self._errands.run(lambda: self.cluster.server.handle(request), then)
+        """Answer a request: at once, or where many ask at the same time when it has its turn."""
+        now = self._time()
+        if self._began is None:
+            self._began = now
+        server = self.cluster.server
+        if self.goes_out or self._line or now - self._began > SLICE_SECONDS or server.flows.hold:
+            server.reception.receive(request, self._seated, then)
         else:
-            then(self.cluster.server.handle(request))
+            then(server.handle(request))
+
+    def _seated(self, visit: Visit) -> None:
+        """A request has its seats, and waits for this thread."""
+        if not self._line:
+            asyncio.get_running_loop().call_soon(self._serve)
+        self._line.add(visit)
+
+    def _serve(self) -> None:
+        """Serve those who have seats for a while; between two whiles those that have just come join them."""
+        until = self._time() + SLICE_SECONDS
+        reception = self.cluster.server.reception
+        began = self._time()
+        while (visit := self._line.next()) is not None:
+            if self.goes_out:
+                self._errands.run(partial(reception.serve, visit), partial(self._served, visit))
+            else:
+                self._served(visit, reception.serve(visit))
+            ended = self._time()
+            self._line.charge(visit, ended - began)
+            began = ended
+            if ended > until:
+                break
+        if self._line:
+            asyncio.get_running_loop().call_soon(self._serve)
+
+    def _served(self, visit: Visit, response: Response) -> None:
+        self.cluster.server.reception.leave(visit)
+        visit.then(response)
 
     @property
     def goes_out(self) -> bool:
@@ -198,7 +236,7 @@ class Served:
             return True
 
     def _turns(self) -> None:
-        self._handle = None
+        self._handle = self._began = None
         loop = asyncio.get_running_loop()
         until = loop.time() + SLICE_SECONDS
         while not self._away:

@@ -22,6 +22,7 @@ LAYERS = (
         "outside",
         "relaying",
         "playing",
+        "rush",
         "serving",
         "showing",
         "snapshot",

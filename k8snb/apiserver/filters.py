@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from k8snb.apiserver.access.authorizer import access_of
 from k8snb.apiserver.access.impersonation import wanted_user
 from k8snb.apiserver.access.node_restriction import check_status
-from k8snb.apiserver.flow import LEVEL
+from k8snb.apiserver.flow import Flow
+from k8snb.apiserver.levels import NO_SEAT
 from k8snb.apiserver.rendering import check_acceptable, render
 from k8snb.errors import StatusError, internal, unauthorized
 from k8snb.wire import Request, RequestInfo, Response
@@ -97,21 +98,35 @@ def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
 def _classify(server: APIServer, request: Request, then: Handle) -> Response:
     if request.user is None or request.info is None:
         return then(request)
-    told = server.flows.headers(request.user, request.info, request.path)
-    level = told.get(LEVEL, "")
-    if not server.flows.enter(level):
-        return Response(429, body=_BUSY, content_type="text/plain; charset=utf-8", headers={"Retry-After": "1", **told})
+    flow = server.flows.of(request.user, request.info, request.path)
+    if flow is None:
+        return then(request)
+    level = flow.level
+    if not level.enter():
+        flow.tally.refuse(NO_SEAT)
+        return too_many(flow)
+    flow.tally.dispatched += 1
+    try:
+        return marked(request, then, flow)
+    finally:
+        level.leave()
+
+
+def marked(request: Request, then: Handle, flow: Flow) -> Response:
+    """The answer, with what it says of the flow that the request was in."""
     try:
         response = then(request)
     except StatusError as error:
         response = Response(error.code, error.status, headers=_retry_header(error))
-    finally:
-        server.flows.leave(level)
-    response.headers = {**response.headers, **told} if response.headers else told
+    response.headers = {**response.headers, **flow.headers} if response.headers else flow.headers
     return response
 
 
-_BUSY = b"Too many requests, please try again later.\n"
+def too_many(flow: Flow) -> Response:
+    """The answer to a request for which a level has no seat."""
+    after = {"Retry-After": str(flow.level.retry.after), **flow.headers}
+    body = b"Too many requests, please try again later.\n"
+    return Response(429, body=body, content_type="text/plain; charset=utf-8", headers=after)
 
 
 def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
@@ -122,6 +137,7 @@ def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
     return then(request)
 
 
+SEATING = "priority and fairness"
 Filter: TypeAlias = "Callable[[APIServer, Request, Handle], Response]"
 
 FILTERS: tuple[tuple[str, Filter], ...] = (
@@ -131,13 +147,15 @@ FILTERS: tuple[tuple[str, Filter], ...] = (
     ("authentication", _authenticate),
     ("impersonation", _impersonate),
     ("request info", _resolve),
-    ("priority and fairness", _classify),
+    (SEATING, _classify),
     ("authorization", _authorize),
     ("content negotiation", _negotiate),
 )
 """What every request passes, in order. Behind it stands the handler: decoding, defaulting, admission,
 validation and storage for a write; storage or the watch cache for a read."""
 
+ARRIVING = frozenset({"authentication", "impersonation", "request info"})
+"""Filters that find out what a request is, before it is known whether it has to wait (`reception.py`)."""
 
 ONLY_OUTSIDE = frozenset(name for name, _ in FILTERS) - {"panic recovery", "audit"}
 """Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded.

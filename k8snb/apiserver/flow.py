@@ -1,23 +1,22 @@
-"""Priority and fairness: which flow schema and which priority level a request falls to, and whether there is room.
+"""Priority and fairness: which flow schema and which priority level a request falls to.
 
-One thread answers one request after the other, so a request is in the way of others only while it waits for a webhook
-outside. A level has seats by its shares and, if it queues, room in its queues; a request for which there is neither is
-refused. Nobody is kept waiting for a seat. Upstream: `apiserver/pkg/util/flowcontrol/rule.go`, `apf_controller.go` and
-`server/filters/priority-and-fairness.go`.
+A schema covers requests by who sends them and what they ask for; the first one in order of precedence decides the level
+and what counts as one flow there: everything, or each user's or each namespace's requests. What was found for a user
+and a kind of request is found once. Upstream: `apiserver/pkg/util/flowcontrol/rule.go`, `apf_controller.go`,
+`request/list_work_estimator.go` and `server/filters/priority-and-fairness.go`.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from k8snb.apiserver.levels import Level, Plan, Tally
+from k8snb.clock import Clock
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 from k8snb.wire import RequestInfo, User
-
-Headers: TypeAlias = Mapping[str, str]
 
 SCHEMA, LEVEL = "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid"
 _GROUP = "flowcontrol.apiserver.k8s.io"
@@ -25,67 +24,123 @@ _ACCOUNT = "system:serviceaccount:"
 _KEPT = 4096
 _SEATS = 600
 """How many requests are served at once, of all levels together: `--max-requests-inflight` and its mutating twin."""
+_OBJECTS_PER_SEAT = 100
+_LASTING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
+"""Subresources whose requests last as long as they like and take no seat."""
+
+
+class Flow(NamedTuple):
+    """The schema and the level that a request falls to."""
+
+    schema: str
+    level: Level
+    tally: Tally
+    headers: Mapping[str, str]
+    """What the answer says of the two."""
+    method: str = ""
+    """What tells one flow of the schema from another: `ByUser`, `ByNamespace`, or nothing."""
+
+    def name(self, user: User, info: RequestInfo) -> str:
+        """The flow of a request, by which its queues are dealt."""
+        mark = {"ByUser": user.name, "ByNamespace": info.namespace}.get(self.method, "")
+        return f"{self.schema}\0{mark}"
 
 
 class Flows:
-    """Knows the schemas of a store; what was found for a user and a kind of request is found once."""
+    """Knows the schemas and levels of a store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._clock = clock
         self._schemas = store.bucket(f"flowschemas.{_GROUP}")
-        self._levels = store.bucket(f"prioritylevelconfigurations.{_GROUP}")
-        self._known: dict[tuple[object, ...], Headers] = {}
-        self._room: dict[str, float] = {}
-        self._present: Counter[str] = Counter()
-        """How many requests of each level, by its UID, are being served or would be waiting."""
-        for bucket in (self._schemas, self._levels):
+        self._configurations = store.bucket(f"prioritylevelconfigurations.{_GROUP}")
+        self._known: dict[tuple[object, ...], Flow | None] = {}
+        self._levels: dict[str, Level] = {}
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._planned = self._holds = False
+        for bucket in (self._schemas, self._configurations):
             store.watch(bucket, lambda _: self._changed())
 
     def _changed(self) -> None:
         self._known.clear()
-        self._room.clear()
+        self._planned = False
 
-    def enter(self, level: str) -> bool:
-        """Whether there is room for one more request of a level; it has to `leave` then."""
-        if not self._room:
-            self._room = {each["metadata"]["uid"]: self._room_of(each) for each in self._levels.objects()}
-        if self._present[level] >= self._room.get(level, math.inf):
-            return False
-        self._present[level] += 1
-        return True
+    def levels(self) -> Mapping[str, Level]:
+        """The levels that there are now, by name; those that were there before keep who is in them."""
+        if not self._planned:
+            self._planned = True
+            configured = {each["metadata"]["name"]: each for each in self._configurations.objects()}
+            total = max(sum(map(_shares, configured.values())), 1)
+            self._levels = {name: self._levels.get(name) or Level(name, self._clock) for name in configured}
+            for name, level in self._levels.items():
+                level.plan = _plan(configured[name], total)
+            self._holds = any(level.plan.holds for level in self._levels.values())
+        return self._levels
 
-    def leave(self, level: str) -> None:
-        """A request of a level has been answered."""
-        self._present[level] -= 1
+    @property
+    def hold(self) -> bool:
+        """Whether there is a level at which requests have to wait though nobody else asks."""
+        if not self._planned:
+            self.levels()
+        return self._holds
 
-    def _room_of(self, level: Object) -> float:
-        """How many requests a level holds at once, in seats and in queues."""
-        limited = level["spec"].get("limited")
-        if limited is None:
-            return math.inf
-        shares = [_shares(each) for each in self._levels.objects()]
-        seats = math.ceil(_SEATS * _shares(level) / max(sum(shares), 1))
-        queuing = (limited.get("limitResponse") or {}).get("queuing")
-        return seats + (queuing["queues"] * queuing["queueLengthLimit"] if queuing and seats else 0)
+    def tallies(self) -> Iterator[tuple[dict[str, str], Tally]]:
+        """What has been counted, with the labels of the metrics."""
+        for (level, schema), tally in sorted(self._tallies.items()):
+            yield {"flow_schema": schema, "priority_level": level}, tally
 
-    def headers(self, user: User, info: RequestInfo, path: str) -> Headers:
-        """What the answer to a request says of the flow that it was in."""
+    def of(self, user: User, info: RequestInfo, path: str) -> Flow | None:
+        """The flow of a request; None if it takes no seat anywhere."""
         resource = info.resource
-        asked = path if resource is None else (resource, info.subresource, info.namespace)
-        key = (user, info.verb, asked)
-        found = self._known.get(key)
-        if found is None:
+        key = (user, info.verb, path if resource is None else (resource, info.subresource, info.namespace))
+        try:
+            return self._known[key]
+        except KeyError:
             if len(self._known) >= _KEPT:
                 self._known.clear()
             found = self._known[key] = self._find(user, info, path)
-        return found
+            return found
 
-    def _find(self, user: User, info: RequestInfo, path: str) -> Headers:
+    def _find(self, user: User, info: RequestInfo, path: str) -> Flow | None:
+        if info.resource is not None and info.verb != "watch" and info.subresource.partition("/")[0] in _LASTING:
+            return None
         for schema in sorted(self._schemas.objects(), key=_order):
             if any(_covers(rule, user, info, path) for rule in schema["spec"].get("rules") or ()):
-                level = self._levels.event("", schema["spec"]["priorityLevelConfiguration"]["name"])
-                uid = level.object["metadata"]["uid"] if level is not None else ""
-                return {SCHEMA: schema["metadata"]["uid"], LEVEL: uid}
-        return {}
+                return self._flow(schema)
+        return None
+
+    def _flow(self, schema: Object) -> Flow | None:
+        name = schema["spec"]["priorityLevelConfiguration"]["name"]
+        level, event = self.levels().get(name), self._configurations.event("", name)
+        if level is None or event is None:
+            return None
+        headers = {SCHEMA: schema["metadata"]["uid"], LEVEL: event.object["metadata"]["uid"]}
+        own = schema["metadata"]["name"]
+        method = (schema["spec"].get("distinguisherMethod") or {}).get("type", "")
+        return Flow(own, level, self._tallies.setdefault((name, own), Tally()), headers, method)
+
+
+def seats(level: Level, info: RequestInfo, query: Mapping[str, str], stored: int) -> int:
+    """How many seats a request takes: lists take more, by how many objects have to be looked at."""
+    if info.verb != "list" or level.plan.seats == math.inf:
+        return 1
+    limit = int(query["limit"]) if query.get("limit", "").isdecimal() else 0
+    looked = stored
+    if limit and query.get("resourceVersion") != "0":
+        selects = query.get("labelSelector") or query.get("fieldSelector")
+        looked = min(stored + limit if selects else 2 * limit, max(stored, 1))
+    return max(1, min(math.ceil(looked / _OBJECTS_PER_SEAT), level.plan.widest))
+
+
+def _plan(configuration: Object, total: int) -> Plan:
+    """What a level has, where all levels together have so many shares."""
+    nominal = math.ceil(_SEATS * _shares(configuration) / total)
+    limited = configuration["spec"].get("limited")
+    if limited is None:
+        return Plan(math.inf, nominal)
+    queuing = (limited.get("limitResponse") or {}).get("queuing")
+    if not queuing:
+        return Plan(nominal, nominal)
+    return Plan(nominal, nominal, queuing["queues"], queuing["handSize"], queuing["queueLengthLimit"])
 
 
 def _shares(level: Object) -> int:

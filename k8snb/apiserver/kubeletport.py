@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from k8snb.apiserver.containers import LogOptions, NodeAgent
+from k8snb.apiserver.exposition import head, sample
 from k8snb.apiserver.kubeletconfig import configuration
-from k8snb.apiserver.metrics import CONTENT_TYPE, build_info, head, sample
+from k8snb.apiserver.metrics import CONTENT_TYPE, build_info
 from k8snb.apiserver.usage import NODE_CPU, NODE_MEMORY
 from k8snb.clock import Clock, parse_time, rfc3339
 from k8snb.errors import StatusError

@@ -6,9 +6,12 @@ Requests are counted that come from outside; what parts of this process ask of e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from k8snb.apiserver.exposition import head, sample
+from k8snb.apiserver.flow import Flows
+from k8snb.apiserver.flow_metrics import flow_lines
 from k8snb.apiserver.status import version
 from k8snb.clock import Clock
 from k8snb.store.mvcc import Store
@@ -59,8 +62,9 @@ class Counted(NamedTuple):
 class Metrics:
     """The counters of one API server."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, flows: Flows) -> None:
         self._store = store
+        self._flows = flows
         self._began = clock.now()
         self._requests: dict[Counted, int] = {}
 
@@ -77,6 +81,7 @@ class Metrics:
         return Response(200, body=text.encode(), content_type=CONTENT_TYPE)
 
     def _lines(self) -> Iterator[str]:
+        yield from flow_lines(self._flows)
         yield from head("apiserver_request_total", "counter", _REQUESTS)
         for key, number in sorted(self._requests.items()):
             yield sample("apiserver_request_total", key._asdict(), number)
@@ -108,19 +113,3 @@ def build_info() -> Iterator[str]:
     yield from head("kubernetes_build_info", "gauge", _BUILD)
     build = version()
     yield sample("kubernetes_build_info", {label: build[name] for label, name in _BUILD_LABELS.items()}, 1)
-
-
-def head(name: str, type: str, about: str) -> Iterator[str]:
-    """The lines that begin a metric."""
-    yield f"# HELP {name} {about}"
-    yield f"# TYPE {name} {type}"
-
-
-def sample(name: str, labels: Mapping[str, str], value: float) -> str:
-    """One value of a metric."""
-    shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"{name}{{{shown}}} {value:.17g}" if shown else f"{name} {value:.17g}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

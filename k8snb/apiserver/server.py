@@ -40,6 +40,7 @@ from k8snb.apiserver.metrics import Metrics
 from k8snb.apiserver.negotiation import patch_kind
 from k8snb.apiserver.ownership import History
 from k8snb.apiserver.reading import Reader
+from k8snb.apiserver.reception import Reception
 from k8snb.apiserver.routing import Router
 from k8snb.apiserver.selecting import selection
 from k8snb.apiserver.service_addresses import ServiceAddresses
@@ -100,7 +101,8 @@ class APIServer:
         self.authorizer = gate.authorizer if gate is not None else None
         self.impersonator = Impersonator(gate.authorizer) if gate is not None else None
         self._gate = gate
-        self.metrics = Metrics(store, clock)
+        self.flows = Flows(store, clock)
+        self.metrics = Metrics(store, clock, self.flows)
         self.panics: list[BaseException] = []
         self._readable: dict[str, Bucket] = {}
         self.extensions = Extensions(store, self.kinds, lottery, self.authorizer)
@@ -108,7 +110,6 @@ class APIServer:
         plugins = (*plugins, *(guards(gate) if gate is not None else ()))
         self.admission = Chain(self.read, self._read_all, plugins, commit=self._commit, now=clock.now)
         self.aggregator = Aggregator(self.read, self._read_all, SERVER_ADDRESS)
-        self.flows = Flows(store)
         self.reader = Reader(store, clock)
         self.authors = Authors(clock, self.history)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission, self.authors)
@@ -149,6 +150,7 @@ class APIServer:
             self.express = Express(store, self.kinds, clock, self.admission, self.writer, self._granted, self.authors)
         self.extensions.follow(self._configured)
         self._outside = compose(FILTERS, self, self.dispatch)
+        self._reception: Reception | None = None
         idle = ONLY_OUTSIDE if trace.enabled else {*ONLY_OUTSIDE, "audit"}
         self._inside = compose([each for each in FILTERS if each[0] not in idle], self, self._dispatch_granted)
 
@@ -164,6 +166,13 @@ class APIServer:
         if request.info is not None and request.user is not None:
             return self._inside(request)
         return self._outside(request)
+
+    @property
+    def reception(self) -> Reception:
+        """The way in for requests that can wait for a seat."""
+        if self._reception is None:
+            self._reception = Reception(self)
+        return self._reception
 
     def subscribe(self, request: Request, deliver: Callable[[WatchEvent], None]) -> Callable[[], None]:
         """A watch for a part in the same process: committed events as they are, through the same permission checks."""

@@ -1,6 +1,6 @@
 """FlowSchemas and PriorityLevelConfigurations: whose requests are served first when there are too many.
 
-They are kept and checked; requests are not held back by them here. Upstream: `pkg/apis/flowcontrol/v1/defaults.go`,
+They are kept and checked here; `apiserver/flow.py` and `levels.py` go by them. Upstream: `pkg/apis/flowcontrol/v1/defaults.go`,
 `pkg/apis/flowcontrol/validation/validation.go`.
 """
 
