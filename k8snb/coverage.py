@@ -225,7 +225,7 @@ def _areas() -> dict[str, str]:
 
 
 BEHAVIOURS: tuple[Behaviour, ...] = (
-    _b("api", "get, list, create, update, delete with preconditions and propagation", EXACT, "edge/test_bad_input.py"),
+    _b("api", "get, list, create, update, delete with preconditions and propagation", EXACT, "edge/bad_input"),
     _b("api", "JSON, merge and strategic merge patches", EXACT, "machinery/test_patch.py"),
     _b("api", "server-side apply, managed fields, conflicts", EXACT, "apiserver/test_apply.py"),
     _b("api", "defaults, validation and their messages", EXACT, "apiserver/registry"),

@@ -1,0 +1,1 @@
+"""Requests made from the server's own OpenAPI documents, nearly right: each gets an answer."""

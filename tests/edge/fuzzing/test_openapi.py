@@ -1,0 +1,50 @@
+"""Every operation of every group version is called in turn, a custom resource's among them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from k8snb import Cluster
+from tests.edge.fuzzing.caller import Caller
+
+REQUESTS = 300 if os.environ.get("K8SNB_PROPERTIES") == "long" else 16
+GROUPS = [
+    "api/v1",
+    "apis/admissionregistration.k8s.io/v1",
+    "apis/apiextensions.k8s.io/v1",
+    "apis/apiregistration.k8s.io/v1",
+    "apis/apps/v1",
+    "apis/authentication.k8s.io/v1",
+    "apis/authorization.k8s.io/v1",
+    "apis/autoscaling/v1",
+    "apis/autoscaling/v2",
+    "apis/batch/v1",
+    "apis/certificates.k8s.io/v1",
+    "apis/coordination.k8s.io/v1",
+    "apis/discovery.k8s.io/v1",
+    "apis/events.k8s.io/v1",
+    "apis/flowcontrol.apiserver.k8s.io/v1",
+    "apis/metrics.k8s.io/v1beta1",
+    "apis/networking.k8s.io/v1",
+    "apis/node.k8s.io/v1",
+    "apis/policy/v1",
+    "apis/rbac.authorization.k8s.io/v1",
+    "apis/resource.k8s.io/v1",
+    "apis/scheduling.k8s.io/v1",
+    "apis/storage.k8s.io/v1",
+    "apis/fuzz.example.com/v1",
+]
+
+
+def test_every_group_is_called(cluster: Cluster) -> None:
+    documents = Caller(cluster, "api/v1", 0).read("/openapi/v3")["paths"]
+    assert sorted(documents) == sorted(GROUPS)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_operation_of_the_documents_breaks_the_server(cluster: Cluster, group: str) -> None:
+    caller = Caller(cluster, group, 0)
+    for _, operation in zip(range(REQUESTS), caller.operations(), strict=False):
+        caller.send(caller.request(*operation))
