@@ -1,7 +1,7 @@
 """FlowSchemas and PriorityLevelConfigurations: whose requests are served first when there are too many.
 
-They are kept and checked here; `apiserver/flow.py` and `levels.py` go by them. Upstream: `pkg/apis/flowcontrol/v1/defaults.go`,
-`pkg/apis/flowcontrol/validation/validation.go`.
+They are kept and checked here; `apiserver/flow.py` and `levels.py` go by them. Upstream:
+`pkg/apis/flowcontrol/v1/defaults.go`, `pkg/apis/flowcontrol/validation/validation.go`.
 """
 
 from __future__ import annotations
