@@ -146,18 +146,22 @@ class Forwarder:
 
     def _fail(self, stream: int, number: str, port: int) -> None:
         del self._pipes[stream]
-        why = (
-            f"error forwarding port {port} to pod {self._forwarding.pod}, uid : failed to connect to localhost:{port} "
-            f"inside namespace: IPv4: dial tcp4 {_LOCAL}:{port}: connect: connection refused"
-        )
         if number in self._errors:
-            self._spdy.send(self._errors.pop(number), why.encode(), end=True)
+            self._spdy.send(self._errors.pop(number), failure(port, self._forwarding.pod), end=True)
         self._spdy.send(stream, b"", end=True)
 
     def ended(self, stream: int) -> None:
         """The client sends nothing more on a stream."""
         if self._pipes.pop(stream, None) is not None:
             self._spdy.send(stream, b"", end=True)
+
+
+def failure(port: int, pod: str) -> bytes:
+    """What a client is told of a port at which nobody listens."""
+    return (
+        f"error forwarding port {port} to pod {pod}, uid : failed to connect to localhost:{port} "
+        f"inside namespace: IPv4: dial tcp4 {_LOCAL}:{port}: connect: connection refused"
+    ).encode()
 
 
 # -- proxies -------------------------------------------------------------------------------------------

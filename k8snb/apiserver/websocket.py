@@ -122,7 +122,7 @@ class Inner(Protocol):
 
 
 class Tunnel:
-    """Another protocol inside the binary messages of a WebSocket."""
+    """Another protocol inside the binary messages of a WebSocket, which it gets whole."""
 
     def __init__(
         self,
@@ -133,6 +133,7 @@ class Tunnel:
         self._write = write
         self._close = close
         self._ws = Connection(ConnectionType.SERVER)
+        self._message = bytearray()
         self._inner = make(self._send)
 
     def receive(self, data: bytes) -> None:
@@ -146,7 +147,12 @@ class Tunnel:
 
     def _take(self, event: Any) -> None:
         if isinstance(event, BytesMessage):
-            self._inner.receive(bytes(event.data))
+            self._message += event.data
+            if len(self._message) > MAX_STDIN_BYTES:
+                self._close()
+            elif event.message_finished:
+                message, self._message = bytes(self._message), bytearray()
+                self._inner.receive(message)
         elif isinstance(event, Ping):
             self._write(self._ws.send(event.response()))
         elif isinstance(event, CloseConnection):
