@@ -17,9 +17,9 @@ from k8snb.machinery.objects import annotations_of, controller_of
 from k8snb.trace import Sent
 from k8snb.typing import Object
 from k8snb.view import theme
-from k8snb.view.dot import framed
 from k8snb.view.frames import when
 from k8snb.view.scene import Snapshot, image_of, natural, pod_state
+from k8snb.view.svg import framed
 
 WIDTH, HEIGHT = 640, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 130, 40, 34

@@ -1,9 +1,9 @@
-"""A graph of things, written as Graphviz DOT, as a picture and as text.
+"""A graph written as Graphviz DOT, laid out, and shown as a picture.
 
-The graph is data: nodes with a kind, a name and facts, edges with a word, and groups that hold nodes (a machine, a
-pod). DOT is laid out by the Graphviz that the `pygraphviz` wheel brings along, in process; where there is none (in a
-browser) the text and the DOT remain. The picture is inline SVG in the page's own text colour, without ids, so that any
-number of them may share a page.
+DOT is laid out by the Graphviz that the `pygraphviz` wheel brings along, in process; where there is none (in a browser)
+the text and the DOT remain. The picture is inline SVG in the page's own text colour, without ids, so that any number of
+them may share a page. A drawing that is too wide for a column of text is turned, and then drawn with narrower boxes;
+for phones there is a second, narrow one beside it, of which a page shows one or the other by the room that it has.
 
 Layout differs between versions of Graphviz, so nothing compares pictures: the text has the same nodes and edges.
 """
@@ -12,89 +12,38 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from k8snb.i18n import _
 from k8snb.view import theme
 from k8snb.view.frames import MARKS
-from k8snb.view.svg import GLYPH, NAMES, SMALLEST, SOFT, TEXT, layout, pixels_of, themed
+from k8snb.view.graph import UNSAID, Graph, Group, Node, alternative, text
+from k8snb.view.svg import GLYPH, NAMES, SMALLEST, SOFT, TEXT, framed, layout, pair, pixels_of, themed
 
-_LINE, _LONG_LINE = 26, 58
-"""Facts share a line of a label up to about so many characters; in a chain, where there is room, up to more."""
+_LINE, _LONG_LINE, _SHORT_LINE = 26, 58, 18
+"""Facts share a line of a label up to about so many characters; up to more in a chain, where there is room; up to fewer
+in narrow boxes."""
 
-_COLUMN = 780
-"""How wide a page's column of text is, in pixels: a drawing that does not fit into it is turned, if that helps."""
+_MANY_FACTS, _LINE_OF_MANY = 9, 32
+"""Of so many facts more share a line."""
 
-_MOST_SAID, _MOST_NAMED = 40, 12
-"""How many connections a description tells, and how many names of one kind; the text beside it has them all."""
+_COLUMN, _PHONE = 780, 350
+"""How wide a page's column of text is, in pixels, on a desk and on a phone."""
+
+_LEGIBLE = 0.8
+"""A drawing that has to shrink to less than this part of its size is drawn otherwise, if that helps."""
+
+_LONGEST, _LONGEST_NARROW = 44, 16
+"""Longer names lose their middle."""
 
 _FONT = "Helvetica,Arial,sans-serif"
 _SPACE = "\u00a0\u00a0"
 """Between a loop and its word; Graphviz leaves nothing there."""
 
 _PLAIN = '<table border="0" cellborder="0" cellspacing="0" cellpadding="2" {room}>{rows}</table>'
-_UNSAID = frozenset({"Component", "Stage", "State"})
-"""Kinds that are no words of the API: a glyph is enough."""
-
-_NO_VERBS = _UNSAID | {"EndpointSlice", "User"}
-"""Kinds whose arrows have words that are no verbs of which they are the subject."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One thing: its kind decides its glyph and hue (unless `hue` does), `state` (one of `theme.STATES`) its mark."""
-
-    id: str
-    kind: str
-    name: str
-    facts: Sequence[str] = ()
-    state: str = ""
-    word: str = ""
-    group: str = ""
-    hue: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """An arrow with a word: `tail` owns, selects or mounts `head`. A faint one is dashed; `note` is for the text.
-
-    One that goes `back` is drawn against the direction in which the picture is read.
-    """
-
-    tail: str
-    head: str
-    word: str = ""
-    faint: bool = False
-    note: str = ""
-    back: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A box around nodes, itself perhaps within another."""
-
-    id: str
-    kind: str
-    name: str
-    facts: Sequence[str] = ()
-    within: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """What a diagram shows. `title` says it in a sentence and is the picture's name."""
-
-    title: str
-    nodes: Sequence[Node] = ()
-    edges: Sequence[Edge] = ()
-    groups: Sequence[Group] = field(default_factory=tuple)
-    across: bool = True
-    """From left to right, else from top to bottom."""
-    chain: bool = False
-    """One stage after another: arrows are short and lines long, so that it can be seen at a glance."""
 
 
 class Diagram:
@@ -109,12 +58,28 @@ class Diagram:
         return source(self.graph)
 
     def svg(self) -> str:
-        """The picture as inline SVG; ImportError where there is no Graphviz."""
-        drawing = layout(self.dot)
-        if pixels_of(drawing) * SMALLEST > _COLUMN:
-            turned = layout(source(replace(self.graph, across=not self.graph.across)))
-            drawing = min(drawing, turned, key=pixels_of)
-        return themed(drawing, self.graph.title, alternative(self.graph))
+        """The picture as inline SVG, in the size of a page; ImportError where there is no Graphviz."""
+        return themed(self._fitting(_COLUMN)[0], self.graph.title, alternative(self.graph))
+
+    def html(self) -> str:
+        """The picture as an output of a notebook: on a narrow screen another drawing stands in its place, if needed."""
+        wide, tried = self._fitting(_COLUMN)
+        narrow = wide
+        if pixels_of(wide) * SMALLEST > _PHONE:
+            narrow = min([*tried, *(layout(dot) for dot in list(_ways(self.graph))[len(tried) :])], key=pixels_of)
+        name, description = self.graph.title, alternative(self.graph)
+        if pixels_of(narrow) > pixels_of(wide) * _LEGIBLE:
+            return framed(themed(wide, name, description))
+        return framed(pair(wide, narrow, name, description))
+
+    def _fitting(self, room: float) -> tuple[str, list[str]]:
+        """The first drawing that fits into so many pixels, else the narrowest; and all that were tried."""
+        tried = []
+        for dot in _ways(self.graph):
+            tried.append(layout(dot))
+            if pixels_of(tried[-1]) * _LEGIBLE <= room:
+                return tried[-1], tried
+        return min(tried, key=pixels_of), tried
 
     def __str__(self) -> str:
         return text(self.graph)
@@ -126,130 +91,20 @@ class Diagram:
         bundle = {"text/plain": str(self)}
         try:
             bundle["text/vnd.graphviz"] = self.dot
-            return {"text/plain": str(self), "text/html": framed(self.svg())}
+            return {"text/plain": str(self), "text/html": self.html()}
         except ImportError:
             return bundle
 
 
-def framed(picture: str) -> str:
-    """An inline picture as an output of a notebook; it scrolls where the page is narrower than it can get."""
-    return f'<div class="k8snb-view" tabindex="0" style="overflow-x:auto">{picture}</div>'
+def _ways(graph: Graph) -> Iterator[str]:
+    """In which ways a graph can be drawn, the best first: as it is meant, turned, and both with narrow boxes."""
+    turned = replace(graph, across=not graph.across)
+    for narrow in (False, True):
+        for each in (graph,) if graph.chain else (graph, turned):
+            yield source(each, narrow=narrow)
 
 
-# -- text ------------------------------------------------------------------------------------------------
-
-
-def alternative(graph: Graph) -> str:
-    """The picture in a paragraph: what is in it, in which state and where, and how it hangs together."""
-    if graph.chain:
-        facts = [next(filter(None, node.facts), "") for node in graph.nodes]
-        stages = [_called(node) + (f" ({fact})" if fact else "") for node, fact in zip(graph.nodes, facts, strict=True)]
-        return _("In this order: {stages}.").format(stages=_joined(stages))
-    kinds: dict[str, list[Node]] = {}
-    for node in graph.nodes:
-        kinds.setdefault(node.kind, []).append(node)
-    places = {group.id: group for group in graph.groups}
-    shown = "; ".join(_of_kind(kind, _listed(nodes, places)) for kind, nodes in kinds.items())
-    sentences = [_("It shows {objects}.").format(objects=shown)] if shown else []
-    known = {node.id: node for node in graph.nodes}
-    edges = [edge for edge in graph.edges if edge.tail in known and edge.head in known]
-    ways: dict[tuple[str, str], list[Node]] = {}
-    for edge in edges[:_MOST_SAID]:
-        ways.setdefault((edge.tail, edge.word), []).append(known[edge.head])
-    sentences += [_connected(known[tail], word, heads) for (tail, word), heads in ways.items()]
-    if len(edges) > _MOST_SAID:
-        sentences.append(_("There are {count} connections more.").format(count=len(edges) - _MOST_SAID))
-    return " ".join(sentences)
-
-
-def _connected(tail: Node, word: str, heads: Sequence[Node]) -> str:
-    """A sentence about arrows of one word: parts and states have relations that are no verbs."""
-    kinds: dict[str, list[str]] = {}
-    for head in heads:
-        kinds.setdefault(head.kind, []).append(_("itself") if head is tail else head.name)
-    said = _joined([_of_kind(kind, _joined(names)) for kind, names in kinds.items()])
-    if not word:
-        return _("{tail} leads to {heads}.").format(tail=_called(tail), heads=said)
-    form = _("From {tail} to {heads}: {word}.") if tail.kind in _NO_VERBS else _("{tail} {word} {heads}.")
-    return form.format(tail=_called(tail), heads=said, word=word)
-
-
-def _called(node: Node) -> str:
-    return _of_kind(node.kind, node.name)
-
-
-def _of_kind(kind: str, names: str) -> str:
-    """Names after their kind, if that says something."""
-    return names if kind in _UNSAID or names == _("itself") else f"{kind} {names}"
-
-
-def _joined(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    if len(words) < 2:
-        return "".join(words)
-    return _("{these} and {last}").format(these=", ".join(words[:-1]), last=words[-1])
-
-
-def _listed(nodes: Sequence[Node], places: dict[str, Group]) -> str:
-    """The names of nodes of one kind, with their states and places."""
-    said = [f"{node.name}{_where(places.get(node.group))}{f' ({node.word})' if node.word else ''}" for node in nodes]
-    if len(said) > _MOST_NAMED:
-        said = [*said[:_MOST_NAMED], _("{count} more").format(count=len(said) - _MOST_NAMED)]
-    return _joined(said)
-
-
-def text(graph: Graph) -> str:
-    """The graph as an indented tree: every edge once, what was already listed only named."""
-    known = {node.id: node for node in graph.nodes}
-    places = {group.id: group for group in graph.groups}
-    heads = {edge.head for edge in graph.edges if edge.tail in known}
-    seen: set[str] = set()
-    above = _("(above)")
-    lines = [graph.title, *_group_lines(graph)]
-
-    def tell(node: Node, word: str, depth: int, note: str = "") -> None:
-        again = node.id in seen
-        seen.add(node.id)
-        said = f"{word} " if word else ""
-        line = f"{node.kind} {node.name} {above}" if again else _line(node, places)
-        lines.append("  " * depth + said + line + (f" · {note}" if note else ""))
-        for edge in () if again else graph.edges:
-            if edge.tail == node.id and edge.head in known:
-                tell(known[edge.head], f"─ {edge.word} →" if edge.word else "─→", depth + 1, edge.note)
-
-    for node in graph.nodes:
-        if node.id not in heads:
-            tell(node, "", 1)
-    for node in graph.nodes:  # what only a cycle leads to
-        if node.id not in seen:
-            tell(node, "", 1)
-    return "\n".join(lines)
-
-
-def _group_lines(graph: Graph) -> Iterator[str]:
-    for group in graph.groups:
-        if group.facts:
-            yield f"  {group.kind} {group.name}: {', '.join(group.facts)}"
-
-
-def _line(node: Node, places: dict[str, Group]) -> str:
-    mark = f"{MARKS[theme.STATES[node.state].mark]} " if node.state else ""
-    facts = ", ".join([*([node.word] if node.word else []), *node.facts])
-    place = places.get(node.group)
-    return f"{mark}{node.kind} {node.name}{_where(place)}{': ' + facts if facts else ''}"
-
-
-def _where(place: Group | None) -> str:
-    if place is None:
-        return ""
-    words = _("on {name}") if place.kind == "Node" else _("in {kind} {name}") if place.kind else _("in: {name}")
-    return " " + words.format(kind=place.kind, name=place.name)
-
-
-# -- DOT ---------------------------------------------------------------------------------------------------
-
-
-def source(graph: Graph) -> str:
+def source(graph: Graph, *, narrow: bool = False) -> str:
     """The graph as DOT. ImportError without the package `graphviz`, which writes it (and is pure Python)."""
     import graphviz
 
@@ -257,8 +112,8 @@ def source(graph: Graph) -> str:
         graph_attr={
             "rankdir": "LR" if graph.across else "TB",
             "bgcolor": "transparent",
-            "nodesep": "0.18",
-            "ranksep": "0.24" if graph.chain else "0.55",
+            "nodesep": "0.12" if narrow else "0.18",
+            "ranksep": "0.24" if graph.chain else "0.36" if narrow else "0.55",
             "pad": "0.06",
             "fontname": _FONT,
             "fontcolor": SOFT,
@@ -267,30 +122,38 @@ def source(graph: Graph) -> str:
         node_attr={"shape": "plain", "fontname": _FONT, "fontcolor": TEXT, "fontsize": "12"},
         edge_attr={"color": SOFT, "fontname": _FONT, "fontcolor": SOFT, "fontsize": "10", "arrowsize": "0.6"},
     )
-    _fill(dot, graph, "")
+    _fill(dot, graph, "", narrow)
     for edge in graph.edges:
         style = "dashed" if edge.faint else "solid"
         ends = (edge.head, edge.tail) if edge.back else (edge.tail, edge.head)
         turned = {"dir": "back"} if edge.back else {}
-        dot.edge(*map(quoted, ends), label=_edge_label(edge.word, loop=edge.tail == edge.head), style=style, **turned)
+        label = _edge_label(edge.word, loop=edge.tail == edge.head, narrow=narrow)
+        dot.edge(*map(quoted, ends), label=label, style=style, **turned)
     return str(dot.source)
 
 
-def _fill(dot: Any, graph: Graph, group: str) -> None:
+def _fill(dot: Any, graph: Graph, group: str, narrow: bool) -> None:
     """Write the nodes of a group, then the groups within it."""
     known = {each.id for each in graph.groups}
     for node in graph.nodes:
         if (node.group if node.group in known else "") == group:
-            dot.node(quoted(node.id), label=_label(node, _short(node, graph), graph.chain))
+            dot.node(quoted(node.id), label=_label(node, _short(node, graph, narrow), graph.chain, narrow))
     for inner in graph.groups:
         if inner.within == group:
             hue = theme.hue(theme.look(inner.kind).hue)
             with dot.subgraph(name=f"cluster_{quoted(inner.id)}") as box:
-                box.attr(
-                    style="rounded,filled", color=hue + "90", fillcolor=hue + theme.alpha(theme.GROUND), margin="10"
-                )
-                box.attr(label=_group_label(inner), labeljust="l")
-                _fill(box, graph, inner.id)
+                box.attr(style="rounded,filled", color=hue + "90", fillcolor=hue + theme.alpha(theme.GROUND))
+                box.attr(label=_group_label(inner), labeljust="l", margin="6" if narrow else "10")
+                box.attr(labelloc="b" if not graph.across and _is_end(inner, graph) else "t")
+                _fill(box, graph, inner.id, narrow)
+
+
+def _is_end(group: Group, graph: Graph) -> bool:
+    """Whether arrows only come into a group: then its name stands at the other end, where none crosses it."""
+    within = {node.id for node in graph.nodes if node.group == group.id}
+    ends = ((each.head, each.tail) if each.back else (each.tail, each.head) for each in graph.edges)
+    ways = {(tail in within, head in within) for tail, head in ends}
+    return (False, True) in ways and (True, False) not in ways
 
 
 def quoted(name: str) -> str:
@@ -298,12 +161,18 @@ def quoted(name: str) -> str:
     return name.replace(":", "_")
 
 
-def _edge_label(word: str, *, loop: bool = False) -> str:
+def _edge_label(word: str, *, loop: bool = False, narrow: bool = False) -> str:
     """The word of an edge; one with wide characters in a cell of the width that they need."""
+    lines = _wrapped(word, _SHORT_LINE) if narrow else [word]
     if not word or word.isascii():
-        return f"{_SPACE if loop else ' '}{word} " if word else ""
-    cell = f'<td width="{measure(word, 10)}">{html.escape(word)}</td>'
-    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1"><tr>{cell}</tr></table>>'
+        return f"{_SPACE if loop else ' '}{f' {chr(10)} '.join(lines)} " if word else ""
+    cells = "".join(f'<tr><td width="{measure(line, 10)}">{html.escape(line)}</td></tr>' for line in lines)
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'
+
+
+def _wrapped(words: str, width: int) -> list[str]:
+    """Words in lines that break at spaces alone."""
+    return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False) or [words]
 
 
 def measure(words: str, size: float) -> int:
@@ -316,26 +185,45 @@ def measure(words: str, size: float) -> int:
     return round((wide * 1.02 + (len(words) - wide) * 0.6) * size)
 
 
-def _short(node: Node, graph: Graph) -> str:
-    """A pod's name without what it has from its owner, which stands beside it: `…-krnvg`."""
+def _short(node: Node, graph: Graph, narrow: bool) -> str:
+    """A pod's name without what it has from its owner, which stands beside it (`…-krnvg`); a long one cut short."""
     owners = (edge.tail.partition("/")[2] for edge in graph.edges if edge.head == node.id and node.kind == "Pod")
-    return next((f"…{node.name.removeprefix(name)}" for name in owners if node.name.startswith(f"{name}-")), node.name)
+    full = next((f"…{node.name.removeprefix(each)}" for each in owners if node.name.startswith(f"{each}-")), node.name)
+    long = len(full) > (_LONGEST_NARROW if narrow else _LONGEST)
+    return _without_middle(full) if long and " " not in full and node.kind not in UNSAID else full
 
 
-def _label(node: Node, name: str, chain: bool = False) -> str:
+def _without_middle(name: str) -> str:
+    """`frontend-…-hkqnf`: the first and the last word of a name, or as much of them as there is room for."""
+    first, *between, last = name.split("-") if "-" in name else (name, name)
+    if between and len(last) <= 12:
+        return f"{first[:10]}-…-{last}"
+    return f"{name[:10].rstrip('.')}…{name[-8:].lstrip('.')}"
+
+
+def _label(node: Node, name: str, chain: bool = False, narrow: bool = False) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
     alone = f"{_mark(node.state)}&#160;" if node.state and not node.word else ""
-    kind = "" if node.kind in _UNSAID else node.kind
-    words = f"{f'{_soft(kind)}&#160;&#160;' if kind else ''}{alone}<b>{html.escape(name)}</b>"
-    width = measure(kind, 10) + measure(f"  {name}", 12.5)
-    head = _cells(_glyph(node.kind), words, width)
-    room = f'align="left" fixedsize="true" width="{width + 24}" height="20"'
-    rows = [f'<tr><td align="left">{_PLAIN.format(rows=head, room=room)}</td></tr>']
-    for line in _facts(node, chain):
+    kind = "" if node.kind in UNSAID else node.kind
+    first, *more = _wrapped(name, _LONGEST_NARROW if narrow else _LONGEST)
+    apart = narrow and kind
+    called = f"{f'{_soft(kind)}&#160;&#160;' if kind else ''}{alone}<b>{html.escape(first)}</b>"
+    words = _soft(kind) if apart else called
+    rows = [_row(_glyph(node.kind), words, measure(kind, 10) + (0 if apart else measure(f"  {first}", 12.5)))]
+    for number, line in enumerate([first, *more] if apart else more):
+        bold = f"{alone if apart and not number else ''}<b>{html.escape(line)}</b>"
+        rows.append(_row("", bold, measure(f" {line}", 13)))
+    for line in _facts(node, chain, narrow):
         width = measure(html.unescape(re.sub("<[^>]*>", "", line)), 10)
         rows.append(f'<tr><td align="left" width="{width}"><font point-size="10">{line}</font></td></tr>')
     shape = 'border="1" style="rounded" cellborder="0" cellspacing="1" cellpadding="2"'
     return f'<<table {shape} color="{hue}" bgcolor="{hue}{theme.alpha(theme.TINT)}">{"".join(rows)}</table>>'
+
+
+def _row(glyph: str, words: str, width: int) -> str:
+    """A line at the head of a label, of the width that it needs."""
+    room = f'align="left" fixedsize="true" width="{width + (24 if glyph else 4)}" height="{20 if glyph else 17}"'
+    return f'<tr><td align="left">{_PLAIN.format(rows=_cells(glyph, words, width), room=room)}</td></tr>'
 
 
 def _mark(state: str) -> str:
@@ -343,13 +231,17 @@ def _mark(state: str) -> str:
     return f'<font color="{theme.hue(known.hue)}">{MARKS[known.mark]}</font>'
 
 
-def _facts(node: Node, chain: bool = False) -> list[str]:
+def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
     """The state and the facts of a node in short lines, as label text; in a chain the first stands alone."""
-    most = measure("x" * (_LONG_LINE if chain else _LINE), 1)
+    most = _LINE_OF_MANY if len(node.facts) >= _MANY_FACTS else _LONG_LINE if chain else _LINE
+    most = measure("x" * (min(most, _SHORT_LINE if most == _LINE else _LINE) if narrow else most), 1)
     lines: list[str] = []
     for number, fact in enumerate(node.facts):
-        if lines and not (chain and number == 1) and measure(lines[-1] + fact, 1) < most:
+        begun = lines and not (chain and number == 1) and not lines[-1].endswith(":")
+        if begun and measure(lines[-1] + fact, 1) < most:
             lines[-1] += f" · {fact}"
+        elif narrow:
+            lines += _wrapped(fact, _LINE)
         else:
             lines.append(fact)
     lines = [html.escape(line) for line in lines]

@@ -19,9 +19,9 @@ from k8snb.trace import Sent
 from k8snb.typing import Object
 from k8snb.view import theme
 from k8snb.view.chart import ticks
-from k8snb.view.dot import framed
 from k8snb.view.frames import MARKS, when
 from k8snb.view.scene import Snapshot, id_of, natural, pod_state, pod_word
+from k8snb.view.svg import framed
 
 JOBS, PODS = "jobs.batch", "pods"
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BOTTOM = 640, 210, 26, 30, 20, 34

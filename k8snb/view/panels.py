@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8snb.view.chart import Chart, Moment, table
-from k8snb.view.dot import framed
+from k8snb.view.svg import framed
 
 
 class Panels:

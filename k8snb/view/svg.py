@@ -58,17 +58,43 @@ def themed(svg: str, name: str, description: str = "") -> str:
 
     Its name is a label and its description a `desc`: a `title` would hang over the picture as a tooltip.
     """
+    pixels = pixels_of(svg)
+    size = f"width:{pixels}px;max-width:max(100%,{round(pixels * SMALLEST)}px);height:auto"
+    return _finished(svg, _named(name), size, description)
+
+
+def pair(wide: str, narrow: str, name: str, description: str) -> str:
+    """Two drawings of the same: the wide one where there is room for it, else the narrow one.
+
+    The other is as wide as nothing. That takes no style sheet, so it holds wherever an output is shown, and it heeds
+    the room that the picture has, not the size of the window. Who cannot see has the wide one's words.
+    """
+    pixels, least = pixels_of(narrow), round(pixels_of(wide) * SMALLEST)
+    room = f"(100% - {least - 0.5}px)*9999"
+    one = f"width:{pixels_of(wide)}px;max-width:clamp(0px,{room},100%);height:auto"
+    most = f"max(100%,{round(pixels * SMALLEST)}px)"
+    other = f"width:{pixels}px;max-width:clamp(0px,{room}*-1,{most});height:auto"
+    return _finished(wide, _named(name), one, description) + _finished(narrow, 'aria-hidden="true"', other)
+
+
+def _named(name: str) -> str:
+    return f'role="img" aria-label="{html.escape(name, quote=True)}"'
+
+
+def _finished(svg: str, who: str, size: str, description: str = "") -> str:
     svg = re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\s(?:id|xml:space|xmlns:xlink)="[^"]*"', "", svg)
     svg = re.sub(r'<polygon fill="#00a0([0-9a-f]{2})"[^>]*points="([^"]*)"[^>]*/>', _drawn, svg)
     svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
     svg = re.sub(r'(fill|stroke)="#010204"', rf'\1="currentColor" \1-opacity="{theme.QUIET}"', svg)
-    pixels = pixels_of(svg)
-    size = f"width:{pixels}px;max-width:max(100%,{round(pixels * SMALLEST)}px);height:auto"
-    label = html.escape(name, quote=True)
-    svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'<svg role="img" aria-label="{label}" style="{size}"', svg)
+    svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', lambda _size: f'<svg {who} style="{size}"', svg)
     told = f"<desc>{html.escape(description)}</desc>" if description else ""
     return re.sub(r"(<svg [^>]*>)", lambda match: match[1] + told, svg.strip(), count=1)
+
+
+def framed(picture: str) -> str:
+    """An inline picture as an output of a notebook; it scrolls where the page is narrower than it can get."""
+    return f'<div class="k8snb-view" tabindex="0" style="overflow-x:auto">{picture}</div>'
 
 
 def _drawn(match: re.Match[str]) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from k8snb.errors import StatusError
 from k8snb.typing import Object
-from k8snb.view.dot import Diagram, Edge, Graph, Node, measure, source, text
+from k8snb.view.dot import Diagram, measure, source
+from k8snb.view.graph import Edge, Graph, Node, text
 from k8snb.view.graphs import graph
 from k8snb.view.scene import named
 from k8snb.view.svg import layout, themed
@@ -203,3 +205,29 @@ def test_a_drawing_that_is_too_wide_for_the_page_is_turned() -> None:
 
 def width(svg: str) -> int:
     return int(svg.partition("width:")[2].partition("px")[0])
+
+
+def test_a_wide_drawing_has_a_narrow_one_beside_it_for_phones_of_which_one_is_heard() -> None:
+    pytest.importorskip("pygraphviz")
+    shown = Diagram(graph(behind_a_service(), "deploy/web", "svc/web")).html()
+    wide, narrow = (int(each.partition("px")[0]) for each in shown.split('style="width:')[1:])
+    assert narrow < 0.8 * wide
+    assert (shown.count('role="img"'), shown.count('aria-hidden="true"'), shown.count("<desc>")) == (1, 1, 1)
+    assert Diagram(Graph("one", [Node("a", "Pod", "a")])).html().count("<svg") == 1
+
+
+def test_in_a_narrow_drawing_a_long_name_keeps_its_ends() -> None:
+    pytest.importorskip("graphviz")
+    long = Graph(
+        "x", [Node(name, "Secret", name) for name in ("frontend-67c684444b-hkqnf", "myapp.example.com", "a" * 40)]
+    )
+    drawn = source(long, narrow=True)
+    assert all(
+        f"<b>{name}</b>" in drawn for name in ("frontend-…-hkqnf", "myapp.exam…mple.com", f"{'a' * 10}…{'a' * 8}")
+    )
+
+
+def test_arrows_do_not_cross_the_name_of_the_node_that_they_lead_to() -> None:
+    pytest.importorskip("graphviz")
+    down = replace(graph(behind_a_service(), "deploy/web"), across=False)
+    assert source(down).count("labelloc=b") == len(down.groups) == 2

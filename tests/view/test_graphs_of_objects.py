@@ -10,7 +10,7 @@ import yaml
 from k8snb.cluster import Cluster
 from k8snb.errors import StatusError
 from k8snb.machinery.scheme import ROWS
-from k8snb.view.dot import text
+from k8snb.view.graph import text
 from k8snb.view.graphs import graph
 from k8snb.view.scene import Snapshot
 from tests.view import tape as make

@@ -10,7 +10,7 @@ from k8snb.controllers.table import CONTROLLERS
 from k8snb.kubelet.lifecycle import CONTAINER, POD, Transition
 from k8snb.scheduler.framework import EXTENSION_POINTS
 from k8snb.scheduler.registry import PLUGINS as SCHEDULING
-from k8snb.view.dot import Graph, text
+from k8snb.view.graph import Graph, text
 from k8snb.view.graphs import graph
 from k8snb.view.graphs.plans import PLANS
 from tests.view import tape as make

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from k8snb import Cluster, i18n
-from k8snb.view.dot import text
+from k8snb.view.graph import text
 from k8snb.view.graphs.plans import PLANS
 from k8snb.view.stepper import Stepper
 from tests.browser import Visit, chromium, needs_chromium

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from k8snb.i18n import _
 from k8snb.typing import Object, Resource
-from k8snb.view.dot import Graph
+from k8snb.view.graph import Graph
 from k8snb.view.graphs import access, extensions, gateways, namespaces, pods, services, storage, workloads
 from k8snb.view.graphs.anything import anything
 from k8snb.view.graphs.plans import PLANS
@@ -71,8 +71,9 @@ def graph(reader: Snapshot, *names: str, namespace: str = "default") -> Graph:
     """
     sketch = Sketch(reader, namespace)
     titles = [title for name in names for title in _draw(sketch, name)] or [namespaces.application(sketch)]
-    chain = len(names) == 1 and names[0] in PLANS and PLANS[names[0]].down
-    return sketch.graph("; ".join(dict.fromkeys(titles)), chain=chain)
+    plan = PLANS.get(names[0]) if len(names) == 1 else None
+    down, chain = (plan.down, plan.chain) if plan else (False, False)
+    return sketch.graph("; ".join(dict.fromkeys(titles)), down=down, chain=chain)
 
 
 def _draw(sketch: Sketch, name: str) -> list[str]:

@@ -28,10 +28,11 @@ _TABLE = "Component"
 
 
 class Plan(NamedTuple):
-    """A picture of a table; `down` if it is read from top to bottom."""
+    """A picture of a table; `down` if it is read from top to bottom, `chain` if one thing comes after another."""
 
     draw: Callable[[Sketch], str]
     down: bool = False
+    chain: bool = False
 
 
 # -- the control plane -------------------------------------------------------------------------------------
@@ -40,7 +41,7 @@ class Plan(NamedTuple):
 def control_plane(sketch: Sketch) -> str:
     """The parts of a cluster and who talks to whom: everybody to the API server, and it alone to the store."""
     plane = sketch.frame("plane", "", _("control plane"))
-    sketch.note("User", _("you"), _("kubectl, a client, a notebook"), id="you")
+    sketch.note("User", _("you"), _("kubectl, a client"), _("a notebook"), id="you")
     sketch.note(_TABLE, API, _("{count} filters").format(count=len(FILTERS)), _admission_count(), group=plane, id=API)
     sketch.note(_TABLE, STORE, _("every revision"), group=plane, id=STORE)
     count = _("{count} plugins").format(count=len(SCHEDULING))
@@ -50,10 +51,10 @@ def control_plane(sketch: Sketch) -> str:
     sketch.note(_TABLE, "kube-controller-manager", count, *names, group=plane, id="kube-controller-manager")
     sketch.note(_TABLE, "DNS", _("names of Services"), group=plane, id="DNS")
     sketch.link("you", API, _("ask and write"))
-    sketch.link(API, STORE, _("reads, writes"))
-    sketch.link("kube-scheduler", API, _("watches, binds"), back=True)
-    sketch.link("kube-controller-manager", API, _("watches, writes"), back=True)
-    sketch.link("DNS", API, _("watches"), back=True)
+    sketch.link(API, STORE, _("reads, writes"), back=True)
+    sketch.link("kube-scheduler", API, _("watches, binds"))
+    sketch.link("kube-controller-manager", API, _("watches, writes"))
+    sketch.link("DNS", API, _("watches"))
     machines = sorted(sketch.here("nodes"), key=natural)
     for number, node in enumerate(machines[:_FEW_NODES]):
         _machine(sketch, node["metadata"]["name"], first=number == 0)
@@ -228,11 +229,11 @@ def _phase(sketch: Sketch, phase: str, name: str, plugins: Iterable[type[Plugin]
 
 
 PLANS: Mapping[str, Plan] = {
-    "control-plane": Plan(control_plane),
+    "control-plane": Plan(control_plane, down=True),
     "pod-lifecycle": Plan(pod_lifecycle),
     "container-lifecycle": Plan(container_lifecycle),
-    "request-path": Plan(request_path, down=True),
-    "scheduling": Plan(scheduling, down=True),
-    "admission": Plan(admission, down=True),
+    "request-path": Plan(request_path, down=True, chain=True),
+    "scheduling": Plan(scheduling, down=True, chain=True),
+    "admission": Plan(admission, down=True, chain=True),
 }
 """The pictures that are drawn from tables, by the names under which they are asked for."""

@@ -14,7 +14,7 @@ from k8snb.machinery.objects import controller_of, labels_of
 from k8snb.machinery.selectors import LabelSelector
 from k8snb.typing import Object, Resource
 from k8snb.view import theme
-from k8snb.view.dot import Edge, Graph, Group, Node
+from k8snb.view.graph import Edge, Graph, Group, Node
 from k8snb.view.graphs.said import said_of, state_of
 from k8snb.view.scene import Snapshot, generations_of, identity, natural
 
@@ -149,9 +149,9 @@ class Sketch:
         namespace = obj["metadata"].get("namespace", self.namespace)
         return "" if namespace == self.namespace else self.box(namespace)
 
-    def graph(self, title: str, *, chain: bool = False) -> Graph:
+    def graph(self, title: str, *, down: bool = False, chain: bool = False) -> Graph:
         """The finished picture."""
         nodes = {group.id: natural({"metadata": {"name": group.name}}) for group in self._groups.values()}
         machines = sorted((g for g in self._groups.values() if g.kind == "Node"), key=lambda group: nodes[group.id])
         others = [group for group in self._groups.values() if group.kind != "Node"]
-        return Graph(title, list(self._nodes.values()), list(self._edges), [*machines, *others], not chain, chain)
+        return Graph(title, list(self._nodes.values()), list(self._edges), [*machines, *others], not down, chain)
