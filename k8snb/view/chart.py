@@ -19,10 +19,13 @@ from k8snb.typing import Object
 from k8snb.view import theme
 from k8snb.view.frames import when
 from k8snb.view.scene import Snapshot, image_of, natural, pod_state
-from k8snb.view.svg import framed
+from k8snb.view.svg import HIDDEN, framed, named, sizes
 
-WIDTH, HEIGHT = 640, 220
+WIDTH, NARROW, HEIGHT = 640, 350, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 130, 40, 34
+_LETTER = 6.6
+"""About how wide a letter is, in pixels."""
+
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
@@ -55,8 +58,12 @@ class Chart:
         return f"<Chart {self.title!r}: {', '.join(self.series)}>"
 
     def svg(self) -> str:
-        """The picture as inline SVG."""
-        return "".join(_parts(self))
+        """The picture as inline SVG: one for a page, and one for a phone, of which either is shown."""
+        wide, narrow = sizes(WIDTH, NARROW)
+        label = named(f"{self.title}. {_spoken(self)}")
+        return "".join(
+            [*_parts(self, WIDTH, f'{label} style="{wide}'), *_parts(self, NARROW, f'{HIDDEN} style="{narrow}')]
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"text/plain": str(self), "text/html": framed(self.svg())}
@@ -97,39 +104,53 @@ def _number(value: float | None) -> str:
 # -- SVG ---------------------------------------------------------------------------------------------------
 
 
-def _parts(chart: Chart) -> Iterable[str]:
-    label = html.escape(f"{chart.title}. {_spoken(chart)}", quote=True)
-    style = "width:640px;max-width:max(100%,480px);height:auto;font:12px system-ui,sans-serif"
-    yield f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}" style="{style}" fill="currentColor">'
+def _parts(chart: Chart, width: int, opened: str) -> Iterable[str]:
+    font = f"font:{12 if width == WIDTH else 11}px system-ui,sans-serif"
+    yield f'<svg {opened};{font}" viewBox="0 0 {width} {HEIGHT}" fill="currentColor">'
     yield f'<text x="{_LEFT}" y="14" font-weight="600" font-size="13">{html.escape(chart.title)}</text>'
-    scale = _Scale(chart)
+    scale = _Scale(chart, width)
     yield from _axes(chart, scale)
-    for name, value in chart.limits.items():
-        y = scale.y(value)
+    for value in chart.limits.values():
         dashes = 'stroke="currentColor" stroke-opacity=".5" stroke-dasharray="3 3"'
-        yield f'<path d="M{_LEFT} {y:g}H{WIDTH - _RIGHT}" {dashes}/>'
-        yield f'<text x="{_LEFT + 4}" y="{y - 5:g}" font-size="11" opacity=".72">{html.escape(name)}</text>'
-    yield from _lines(chart, scale)
+        yield f'<path d="M{_LEFT} {scale.y(value):g}H{scale.right}" {dashes}/>'
+    places: list[float] = []
+    yield from _lines(chart, scale, places)
+    for name, value in chart.limits.items():
+        y = _free(scale.y(value), places)
+        yield f'<text x="{scale.right + 19:g}" y="{y + 4:g}" font-size="11" opacity=".72">{html.escape(name)}</text>'
     yield "</svg>"
 
 
 def _spoken(chart: Chart) -> str:
-    """What the picture shows, in a sentence: how every series begins and ends."""
+    """What the picture shows, in a sentence: how every series begins and ends, and where it turned; and the limits."""
     if not chart.moments:
         return ""
-    first, last = chart.moments[0], chart.moments[-1]
-    said = _("{name} from {first} to {last}")
-    words = [
-        said.format(name=name, first=_number(first.values.get(name, 0)), last=_number(last.values.get(name, 0)))
-        for name in chart.series
+    words = [f"{name} {_course(chart, name)}" for name in chart.series]
+    words += [
+        _("dashed, {name}: {value}").format(name=name, value=_number(value)) for name, value in chart.limits.items()
     ]
-    return f"{'; '.join(words)} ({when(last.time)})"
+    return f"{'; '.join(words)} ({when(chart.moments[-1].time)})"
+
+
+def _course(chart: Chart, name: str) -> str:
+    """From where to where a series goes, with its highest and its lowest value if they are neither."""
+    times = [(moment.values[name], moment.time) for moment in chart.moments if name in moment.values]
+    first, last = times[0][0], times[-1][0]
+    said = [_("from {first} to {last}").format(first=_number(first), last=_number(last))]
+    high, low = max(times, key=lambda each: each[0]), min(times, key=lambda each: each[0])
+    if high[0] > max(first, last):
+        said.append(_("highest {value} at {time}").format(value=_number(high[0]), time=when(high[1])))
+    if low[0] < min(first, last):
+        said.append(_("lowest {value} at {time}").format(value=_number(low[0]), time=when(low[1])))
+    return ", ".join(said)
 
 
 class _Scale:
     """From seconds and values to places in the picture."""
 
-    def __init__(self, chart: Chart) -> None:
+    def __init__(self, chart: Chart, width: int) -> None:
+        longest = max(map(len, [*chart.series, *chart.limits]), default=0)
+        self.right = width - min(_RIGHT, round(longest * _LETTER) + 24)
         values = [value for moment in chart.moments for value in moment.values.values()]
         highest = max([*values, *chart.limits.values(), 1])
         self.step = next((step for step in _STEPS if highest / step <= 5), highest)
@@ -137,34 +158,42 @@ class _Scale:
         self.end = max([moment.time for moment in chart.moments], default=0) or 1
 
     def x(self, time: float) -> float:
-        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * time / self.end, 1)
+        return round(_LEFT + (self.right - _LEFT) * time / self.end, 1)
 
     def y(self, value: float) -> float:
         return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * value / self.top, 1)
 
 
-def ticks(end: float) -> list[float]:
-    """At which seconds an axis of time is marked: six times at most, at round numbers."""
-    pace = next((each for each in _SECONDS if end / each <= 6), end)
-    return [tick * pace for tick in range(int(end / pace + 1e-9) + 1)]
+def ticks(end: float, most: int = 6) -> list[tuple[float, str]]:
+    """At which seconds an axis of time is marked, and with which words: so many times at most, at round numbers."""
+    pace = next((each for each in _SECONDS if end / each <= most), end)
+    return [(tick * pace, _clock(tick * pace)) for tick in range(int(end / pace + 1e-9) + 1)]
+
+
+def _clock(seconds: float) -> str:
+    """A time on an axis: `0`, `2.5 s`, `4 min`, `1 h 30 min`."""
+    if seconds < 60:
+        return f"{seconds:.3g} s" if seconds else "0"
+    hours, minutes, rest = int(seconds // 3600), int(seconds // 60 % 60), round(seconds % 60)
+    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
 
 
 def _axes(chart: Chart, scale: _Scale) -> Iterable[str]:
     value = 0.0
     while value <= scale.top:
         y = scale.y(value)
-        yield f'<path d="M{_LEFT} {y:g}H{WIDTH - _RIGHT}" stroke="currentColor" stroke-opacity=".14"/>'
+        yield f'<path d="M{_LEFT} {y:g}H{scale.right}" stroke="currentColor" stroke-opacity=".14"/>'
         yield f'<text x="{_LEFT - 7}" y="{y + 4:g}" text-anchor="end" opacity=".72">{_number(value)}</text>'
         value += scale.step
-    for tick in ticks(scale.end):
-        x, words = scale.x(tick), when(tick)[1:]
+    for tick, words in ticks(scale.end, (scale.right - _LEFT) // 60):
+        x = scale.x(tick)
         yield f'<text x="{x:g}" y="{HEIGHT - 12}" text-anchor="middle" opacity=".72">{words}</text>'
     if chart.unit:
         yield f'<text x="{_LEFT}" y="{_TOP - 2}" opacity=".72">{html.escape(chart.unit)}</text>'
 
 
-def _lines(chart: Chart, scale: _Scale) -> Iterable[str]:
-    places: list[float] = []
+def _lines(chart: Chart, scale: _Scale, places: list[float]) -> Iterable[str]:
     for number, name in enumerate(chart.series):
         hue = theme.hue(theme.generation_hue(number + 1))
         points = [(scale.x(m.time), scale.y(m.values[name])) for m in chart.moments if name in m.values]

@@ -21,10 +21,11 @@ from k8snb.view import theme
 from k8snb.view.chart import ticks
 from k8snb.view.frames import MARKS, when
 from k8snb.view.scene import Snapshot, id_of, natural, pod_state, pod_word
-from k8snb.view.svg import framed
+from k8snb.view.svg import HIDDEN, framed, named, sizes
 
 JOBS, PODS = "jobs.batch", "pods"
-_WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BOTTOM = 640, 210, 26, 30, 20, 34
+_WIDTH, _NARROW, _RIGHT, _TOP, _ROW, _BOTTOM = 640, 350, 26, 30, 20, 34
+_LEFT = {_WIDTH: 210, _NARROW: 128}
 _MOST_ROWS = 60
 _OWNERS = {"Job": JOBS, "ReplicaSet": "replicasets.apps"}
 """Owners between a pod and what people ask about."""
@@ -85,8 +86,12 @@ class Gantt:
         return f"<Gantt {self.title!r}: {len(self.bars)} bars>"
 
     def svg(self) -> str:
-        """The picture as inline SVG."""
-        return "".join(_parts(self))
+        """The picture as inline SVG: one for a page, and one for a phone, of which either is shown."""
+        wide, narrow = sizes(_WIDTH, _NARROW)
+        spoken = "; ".join(f"{bar.kind} {bar.name}: {_said(bar)}" for bar in self.bars[:_MOST_ROWS])
+        label = named(f"{self.title}. {spoken}")
+        shown = (*_parts(self, _WIDTH, f'{label} style="{wide}'), *_parts(self, _NARROW, f'{HIDDEN} style="{narrow}'))
+        return "".join(shown)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"text/plain": str(self), "text/html": framed(self.svg())}
@@ -263,50 +268,47 @@ def _job(job: Object) -> tuple[str, str, bool]:
 # -- SVG -----------------------------------------------------------------------------------------------------
 
 
-def _parts(chart: Gantt) -> Iterator[str]:
+def _parts(chart: Gantt, width: int, opened: str) -> Iterator[str]:
     bars = chart.bars[:_MOST_ROWS]
     height = _TOP + _ROW * len(bars) + _BOTTOM
-    spoken = "; ".join(f"{bar.kind} {bar.name}: {_said(bar)}" for bar in bars)
-    label = html.escape(f"{chart.title}. {spoken}", quote=True)
-    style = "width:640px;max-width:max(100%,560px);height:auto;font:12px system-ui,sans-serif"
-    yield f'<svg role="img" aria-label="{label}" viewBox="0 0 {_WIDTH} {height}" style="{style}" fill="currentColor">'
+    yield f'<svg {opened};font:12px system-ui,sans-serif" viewBox="0 0 {width} {height}" fill="currentColor">'
     yield f'<text x="4" y="14" font-weight="600" font-size="13">{html.escape(chart.title)}</text>'
     end = chart.end or 1.0
     bottom = _TOP + _ROW * len(bars) + 4
-    for tick in ticks(end):
-        x = _x(tick, end)
+    for tick, words in ticks(end, (width - _LEFT[width]) // 60):
+        x = _x(tick, end, width)
         yield f'<path d="M{x:g} {_TOP - 4}V{bottom}" stroke="currentColor" stroke-opacity=".14"/>'
-        words = when(tick)[1:]
         yield f'<text x="{x:g}" y="{bottom + 15}" text-anchor="middle" font-size="11" opacity=".72">{words}</text>'
     for row, bar in enumerate(bars):
-        yield from _row(bar, _TOP + _ROW * row, end)
+        yield from _row(bar, _TOP + _ROW * row, end, width)
     yield "</svg>"
 
 
-def _x(time: float, end: float) -> float:
-    return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * time / end, 1)
+def _x(time: float, end: float, width: int) -> float:
+    return round(_LEFT[width] + (width - _LEFT[width] - _RIGHT) * time / end, 1)
 
 
-def _row(bar: Bar, top: float, end: float) -> Iterator[str]:
+def _row(bar: Bar, top: float, end: float, width: int) -> Iterator[str]:
     weight = ' font-weight="600"' if bar.kind == "Job" else ""
-    yield f'<text x="{4 + 12 * bar.depth}" y="{top + 14}" font-size="11.5"{weight}>{html.escape(_short(bar))}</text>'
+    name = html.escape(_short(bar, _LEFT[width] // 7 - 1))
+    yield f'<text x="{4 + 12 * bar.depth}" y="{top + 14}" font-size="11.5"{weight}>{name}</text>'
     for each in bar.stretches:
-        x, hue = _x(each.start, end), theme.hue(theme.STATES[each.state].hue)
-        width = max(round(_x(each.end, end) - x, 1), 0.8)
+        x, hue = _x(each.start, end, width), theme.hue(theme.STATES[each.state].hue)
+        long = max(round(_x(each.end, end, width) - x, 1), 0.8)
         high = 12 if each.active else 2.4
         fill = ".18" if each.state in ("pending", "starting") else "1" if not each.active else ".55"
         yield (
-            f'<rect x="{x:g}" y="{top + 10 - high / 2:g}" width="{width:g}" height="{high:g}" rx="1.5" '
+            f'<rect x="{x:g}" y="{top + 10 - high / 2:g}" width="{long:g}" height="{high:g}" rx="1.5" '
             f'fill="{hue}" fill-opacity="{fill}" stroke="{hue}" stroke-width=".8"/>'
         )
     last = bar.stretches[-1] if bar.stretches else None
     if last is not None:
-        x, hue = _x(last.end, end), theme.hue(theme.STATES[last.state].hue)
+        x, hue = _x(last.end, end, width), theme.hue(theme.STATES[last.state].hue)
         mark = "" if bar.gone is not None and last.active else MARKS[theme.STATES[last.state].mark]
         yield f'<text x="{x + 6:g}" y="{top + 14}" font-size="12" fill="{hue}">{mark}</text>'
 
 
-def _short(bar: Bar) -> str:
-    """The name, cut in the middle where it is too long for its column."""
-    room = 29 - 2 * bar.depth
+def _short(bar: Bar, room: int) -> str:
+    """The name, cut in the middle where it is too long for a column of so many letters."""
+    room -= 2 * bar.depth
     return bar.name if len(bar.name) <= room else f"{bar.name[: room - 9]}…{bar.name[-8:]}"

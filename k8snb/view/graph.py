@@ -7,6 +7,7 @@ to who cannot see it. `dot` draws it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ UNSAID = frozenset({"Component", "Stage", "State"})
 """Kinds that are no words of the API: a glyph is enough."""
 
 _NO_VERBS = UNSAID | {"EndpointSlice", "User"}
-"""Kinds whose arrows have words that are no verbs of which they are the subject."""
+"""Kinds that are not the subject of their arrows' words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,15 @@ def alternative(graph: Graph) -> str:
 
 
 def _connected(tail: Node, word: str, heads: Sequence[Node]) -> str:
-    """A sentence about arrows of one word: parts and states have relations that are no verbs."""
+    """A sentence about arrows of one word, be it a verb (`owns`) or not (`bound to`)."""
     kinds: dict[str, list[str]] = {}
     for head in heads:
         kinds.setdefault(head.kind, []).append(_("itself") if head is tail else head.name)
     said = _joined([_of_kind(kind, _joined(names)) for kind, names in kinds.items()])
     if not word:
         return _("{tail} leads to {heads}.").format(tail=_called(tail), heads=said)
-    form = _("From {tail} to {heads}: {word}.") if tail.kind in _NO_VERBS else _("{tail} {word} {heads}.")
+    stated = re.match(r"\w\w+s\b", word) and tail.kind not in _NO_VERBS
+    form = _("{tail} {word} {heads}.") if stated else _("From {tail} to {heads}: {word}.")
     return form.format(tail=_called(tail), heads=said, word=word)
 
 

@@ -21,6 +21,9 @@ GLYPH = 0x00A000
 SMALLEST = 0.72
 """A picture shrinks to this part of its size and no further; what is still too wide scrolls."""
 
+HIDDEN = 'aria-hidden="true"'
+"""The attribute of a picture whose words another one has."""
+
 NAMES = list(theme.KINDS)
 
 
@@ -60,7 +63,7 @@ def themed(svg: str, name: str, description: str = "") -> str:
     """
     pixels = pixels_of(svg)
     size = f"width:{pixels}px;max-width:max(100%,{round(pixels * SMALLEST)}px);height:auto"
-    return _finished(svg, _named(name), size, description)
+    return _finished(svg, named(name), size, description)
 
 
 def pair(wide: str, narrow: str, name: str, description: str) -> str:
@@ -69,15 +72,23 @@ def pair(wide: str, narrow: str, name: str, description: str) -> str:
     The other is as wide as nothing. That takes no style sheet, so it holds wherever an output is shown, and it heeds
     the room that the picture has, not the size of the window. Who cannot see has the wide one's words.
     """
-    pixels, least = pixels_of(narrow), round(pixels_of(wide) * SMALLEST)
-    room = f"(100% - {least - 0.5}px)*9999"
-    one = f"width:{pixels_of(wide)}px;max-width:clamp(0px,{room},100%);height:auto"
-    most = f"max(100%,{round(pixels * SMALLEST)}px)"
-    other = f"width:{pixels}px;max-width:clamp(0px,{room}*-1,{most});height:auto"
-    return _finished(wide, _named(name), one, description) + _finished(narrow, 'aria-hidden="true"', other)
+    one, other = sizes(pixels_of(wide), pixels_of(narrow))
+    return _finished(wide, named(name), one, description) + _finished(narrow, HIDDEN, other)
 
 
-def _named(name: str) -> str:
+def sizes(wide: int, narrow: int) -> tuple[str, str]:
+    """The styles of two drawings of so many pixels, of which one is shown: the narrow one where the wide one would
+    have to scroll."""
+    room = f"(100% - {round(wide * SMALLEST) - 0.5}px)*9999"
+    most = f"max(100%,{round(narrow * SMALLEST)}px)"
+    return (
+        f"width:{wide}px;max-width:clamp(0px,{room},100%);height:auto",
+        f"width:{narrow}px;max-width:clamp(0px,{room}*-1,{most});height:auto",
+    )
+
+
+def named(name: str) -> str:
+    """The attributes of a picture by which it is heard."""
     return f'role="img" aria-label="{html.escape(name, quote=True)}"'
 
 

@@ -134,4 +134,7 @@ def test_what_a_page_applies_is_kept_as_a_manifest(page: str) -> None:
 
 def test_every_manifest_belongs_to_a_page() -> None:
     kept = {str(path.relative_to(ROOT / "manifests")) for path in Path(ROOT / "manifests").rglob("*.yaml")}
-    assert kept == {name for names in MANIFESTS.values() for name in names}
+    gallery = (ROOT / "chapters/reference/gallery.ipynb").read_text()
+    assert kept == {name for names in MANIFESTS.values() for name in names} | set(
+        re.findall(r"/manifests/(reference/[\w-]+\.yaml)", gallery)
+    )

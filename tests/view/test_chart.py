@@ -30,7 +30,8 @@ def test_a_rollout_shows_old_and_new_pods_over_time() -> None:
 
 def test_the_picture_says_what_it_shows() -> None:
     svg = chart().svg()
-    assert "v1 nginx:1.14.2 from 0 to 0; v2 nginx:1.16.1 from 0 to 3 (+10.5 s)" in svg
+    said = "v1 nginx:1.14.2 from 0 to 0, highest 3 at +4.5 s; v2 nginx:1.16.1 from 0 to 3; dashed, wanted: 3 (+10.5 s)"
+    assert f'aria-label="Ready pods of Deployment web. {said}"' in svg
     assert 'role="img"' in svg
     assert svg.count("<path") >= 4
     assert 'id="' not in svg

@@ -77,7 +77,7 @@ def test_the_evaluation_is_seen_beside_the_pods_that_it_is_about(loaded: Cluster
 
 def test_pictures_have_a_scale_each(loaded: Cluster) -> None:
     page = loaded.chart("hpa/php-apache")._repr_mimebundle_()["text/html"]
-    assert page.count("<svg") == 3
+    assert page.count('<svg role="img"') == 3
 
 
 def test_there_is_nothing_to_tell_before_the_first_look() -> None:

@@ -174,9 +174,13 @@ function mount(host, packed, position, { link, act, said } = {}) {
       live.textContent = `${fill(words.step, { i: now + 1, n: frames.length })}. ${frame.actor}: ${said}`;
     }
   }
+  /** Words that go on below their end fade out there. */
+  function fade() { speech.classList.toggle("more", speech.scrollHeight - speech.scrollTop > speech.clientHeight + 3); }
+  speech.addEventListener("scroll", fade, { passive: true });
   /** What scrolls can be reached by keyboard. */
   function reach() {
     speech.scrollTop = 0;
+    fade();
     if (speech.scrollHeight > speech.clientHeight + 1) speech.tabIndex = 0;
     else speech.removeAttribute("tabindex");
   }

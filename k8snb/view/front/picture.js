@@ -122,7 +122,7 @@ function picture(story, scenes, pin) {
     const word = item.word ? make("span", { class: "word", style: hue(states[item.state].hue) }, item.word) : "";
     const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kind} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id); } }, icon(PIN, 12));
     cards.get(id).replaceChildren(
-      make("div", { class: "card-name" }, glyph(kind), make("span", { class: "kind" }, kind), make("b", {}, nameOf(id)), badge, word, opener),
+      make("div", { class: "card-name" }, glyph(kind), make("span", { class: "kind" }, kind), badge, make("b", {}, nameOf(id)), word, opener),
       make("div", { class: "facts" }, facts, pods.length ? make("span", { class: "pods" }, pods) : ""));
   }
 
@@ -138,6 +138,7 @@ function picture(story, scenes, pin) {
       card.classList.toggle("absent", !item);
       card.classList.toggle("touched", touched.has(id));
       if (item) fillCard(id, item, earlier.get(id), scene);
+      else if (!drawn.has(id)) fillCard(id, scenes.find((each) => each.has(id)).get(id), undefined, scene); // it keeps its room
     }
     for (const [id, room] of rooms) {
       const item = scene.get(id);

@@ -1,7 +1,7 @@
 // -- the words: observe, diff, act -------------------------------------------------------------------------------
 
 function panes(frame, words) {
-  const observed = frame.observed && make("dl", { class: "seen" }, frame.observed.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  const observed = frame.observed && make("dl", { class: "seen" }, frame.observed.map(([name, value]) => [make("dt", {}, name), make("dd", {}, breaking(value))]));
   const parts = [];
   if (observed) parts.push(make("div", { class: "pane" }, make("h4", {}, words.observe), observed));
   if (frame.caption) parts.push(make("div", { class: "pane" }, make("h4", {}, words.difference), make("p", {}, frame.caption)));
@@ -9,6 +9,11 @@ function panes(frame, words) {
   const wrong = frame.error && make("p", { class: "wrong" }, frame.error);
   parts.push(make("div", { class: "pane act" }, make("h4", {}, words.act), acts.length ? make("ul", {}, acts) : wrong ? null : make("p", { class: "when" }, words.nothing), wrong));
   return make("div", { class: `panes of${parts.length}` }, parts);
+}
+
+/** A value that may go on in the next line after its dots and dashes rather than anywhere. */
+function breaking(value) {
+  return value.split(/(?<=[.\/:,@-])(?=\w)/).flatMap((part, i) => (i ? [make("wbr", {}), part] : [part]));
 }
 
 function actItem(act, words) {

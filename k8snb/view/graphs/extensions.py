@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from k8snb.i18n import _
 from k8snb.typing import Object
+from k8snb.view.graphs.said import asked
 from k8snb.view.graphs.services import behind
 from k8snb.view.graphs.sketch import Sketch
 
@@ -27,17 +28,13 @@ def webhooks(sketch: Sketch, configuration: Object) -> str:
     """A webhook configuration: what each webhook is asked about, and the Service that answers."""
     front = sketch.put(configuration)
     for hook in configuration.get("webhooks") or ():
-        asked = [_asked(rule) for rule in hook.get("rules") or ()]
+        rules = [asked(rule) for rule in hook.get("rules") or ()]
         fails = _("if it does not answer: {policy}").format(policy=hook.get("failurePolicy", "Fail"))
-        end = sketch.note("Webhook", hook["name"], *asked, fails, id=f"{front}/{hook['name']}")
+        end = sketch.note("Webhook", hook["name"], *rules, fails, id=f"{front}/{hook['name']}")
         sketch.link(front, end, _("asks"))
         _called(sketch, end, hook["clientConfig"], _("answered by"))
     kind, name = configuration["kind"], configuration["metadata"]["name"]
     return _("{kind} {name}: who is asked about what").format(kind=kind, name=name)
-
-
-def _asked(rule: Object) -> str:
-    return f"{', '.join(rule.get('operations') or ())} {', '.join(rule.get('resources') or ())}"
 
 
 def _called(sketch: Sketch, tail: str, config: Object, word: str) -> None:

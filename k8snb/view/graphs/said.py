@@ -13,19 +13,28 @@ from k8snb.i18n import _
 from k8snb.machinery.objects import annotations_of, condition, is_deleting, is_true
 from k8snb.machinery.selectors import text_of
 from k8snb.typing import Object
+from k8snb.view import theme
 from k8snb.view.scene import facts, pod_state, pod_word
 
 MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
-_MANY = 6
+_MANY, _FEW_FIELDS = 6, 3
 
 
 def said_of(obj: Object) -> list[str]:
     """A few facts about an object."""
     describe = _SAID.get(obj["kind"])
     if describe is None:
-        return [f"{label} {value}" for label, value in facts(obj)]
+        return [f"{label} {value}" for label, value in facts(obj) or _plain(obj)]
     rows = describe(obj, obj.get("spec") or {}, obj.get("status") or {})
     return [f"{label} {value}".strip() for label, value in rows if value not in (None, "", [], ())]
+
+
+def _plain(obj: Object) -> Rows:
+    """The first few fields of the specification of an object of a kind that nothing is known about."""
+    fields = obj.get("spec") if obj["kind"] not in theme.KINDS else None
+    plain = [(k, v) for k, v in fields.items() if isinstance(v, str | int | float)] if isinstance(fields, dict) else []
+    for name, value in plain[:_FEW_FIELDS]:
+        yield name, str(value).lower() if isinstance(value, bool) else value
 
 
 def state_of(obj: Object) -> tuple[str, str]:
@@ -176,6 +185,20 @@ def _rules(obj: Object, spec: Object, status: Object) -> Rows:
     return ((_("rules"), len(obj.get("rules") or ())),)
 
 
+def _policy(obj: Object, spec: Object, status: Object) -> Rows:
+    for rule in (spec.get("matchConstraints") or {}).get("resourceRules") or ():
+        yield "", asked(rule)
+    for each in spec.get("validations") or ():
+        yield "", each["expression"]
+    for each in spec.get("mutations") or ():
+        yield "", (each.get("applyConfiguration") or each.get("jsonPatch") or {}).get("expression")
+
+
+def asked(rule: Object) -> str:
+    """Which requests a rule of admission is about: `CREATE, UPDATE deployments`."""
+    return f"{', '.join(rule.get('operations') or ())} {', '.join(rule.get('resources') or ())}"
+
+
 _SAID: Mapping[str, Callable[[Object, Object, Object], Rows]] = {
     "APIService": lambda o, spec, status: ((_("served by"), "kube-apiserver" if not spec.get("service") else None),),
     "CSIDriver": lambda o, spec, status: (("", None if spec.get("attachRequired", True) else _("attaches nothing")),),
@@ -196,6 +219,7 @@ _SAID: Mapping[str, Callable[[Object, Object, Object], Rows]] = {
     "Job": _job,
     "LimitRange": _limits,
     "Namespace": lambda o, spec, status: (("", status.get("phase")),),
+    "MutatingAdmissionPolicy": _policy,
     "NetworkPolicy": lambda o, spec, status: ((_("selects"), text_of(spec.get("podSelector"))),),
     "PersistentVolume": _volume,
     "PersistentVolumeClaim": _claim,
@@ -210,6 +234,7 @@ _SAID: Mapping[str, Callable[[Object, Object, Object], Rows]] = {
     "RuntimeClass": lambda o, spec, status: ((_("handler"), o.get("handler")),),
     "Secret": _keys,
     "StorageClass": _class,
+    "ValidatingAdmissionPolicy": _policy,
     "VolumeAttachment": lambda o, spec, status: (
         ("", _("attached") if status.get("attached") else _("not attached yet")),
         (_("by"), spec.get("attacher")),
