@@ -31,6 +31,11 @@ PROBES = 15.0
 DEPLOYMENTS, SETS = "deployments.apps", "statefulsets.apps"
 
 
+def is_address(host: str) -> bool:
+    """Whether it is an address and no name."""
+    return bool(host) and host.replace(".", "").isdigit()
+
+
 # -- asking ----------------------------------------------------------------------------------------------
 
 
@@ -107,8 +112,10 @@ def _clue(cluster: Reader) -> str:
             return waiting_in(cluster, tier)
         if not found:
             return _("There is no pod of notes-{tier}: what do its owner's events say?").format(tier=tier)
-        if not listed(cluster, f"notes-{tier}"):
+        if not listed(cluster, service_of(cluster, tier)):
             return _("The pods of notes-{tier} are ready, and its Service lists none.").format(tier=tier)
+    if not listed(cluster, "ingress-controller", "ingress"):
+        return _("The way in has no ready pod: look into the namespace ingress.")
     ports = [port for found in slices(cluster, "notes-web") for port in found.get("ports") or () if port.get("port")]
     if not ports:
         return _("The slices of notes-web list addresses, and no port.")
@@ -180,6 +187,18 @@ def owner_of(cluster: Reader, tier: str) -> Object:
     return deployment if deployment["spec"] else find(cluster, SETS, f"notes-{tier}")
 
 
+def service_of(cluster: Reader, tier: str) -> str:
+    """The Service by which a tier is found; that of the database is named by a variable of the API."""
+    if tier != "db":
+        return f"notes-{tier}"
+    env = container_of(owner_of(cluster, "api")).get("env") or ()
+    host = next((str(each.get("value", "")) for each in env if each["name"] == "DB_HOST"), "")
+    member, _dot, domain = host.partition(".")
+    return (
+        domain.partition(".")[0] if member.startswith("notes-db-") and domain else host if is_address(host) else member
+    )
+
+
 def container_of(owner: Object) -> Object:
     """The first container of what a workload makes."""
     found: Object = owner["spec"]["template"]["spec"]["containers"][0]
@@ -202,7 +221,8 @@ def _is_complete(cluster: Reader, tier: str) -> Iterator[str]:
     counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas")]
     if counts != [owner["spec"].get("replicas", 1)] * 3:
         found = says(_("pods, up to date, ready"), counts)
-        yield f"notes-{tier}: {found}. {waiting_in(cluster, tier)}"
+        older = _("They are of an older revision: what keeps the newer one from them?")
+        yield f"notes-{tier}: {found}. {waiting_in(cluster, tier) or older}"
     elif counts[0] < wanted:
         yield _("notes-{tier} had {wanted} pods, and has {count}").format(tier=tier, wanted=wanted, count=counts[0])
 
@@ -217,10 +237,13 @@ def _is_probed(cluster: Reader, tier: str) -> Iterator[str]:
 
 
 def _is_selected(cluster: Reader, tier: str) -> Iterator[str]:
-    name = f"notes-{tier}"
+    name = service_of(cluster, tier)
     service = find(cluster, "services", name)
+    if is_address(name):
+        yield _("{name} is the address of one pod, and goes with it").format(name=name)
+        return
     if not service["spec"]:
-        yield _("the Service {name} is gone").format(name=name)
+        yield _("there is no Service {name}").format(name=name)
         return
     selector: Mapping[str, str] = service["spec"].get("selector") or {}
     if not selector.items() <= labels_of(owner_of(cluster, tier)["spec"]["template"]).items():

@@ -2,7 +2,7 @@
 
 The web tier knows the API by a URL, the API knows the database by host, user and password; both are told by their
 environment and end at once if something is missing there. The API is *alive* on its own (`/healthz`), and *ready* only
-while the database lets it in (`/ready`).
+while the database lets it in (`/ready`). From version 1.1 on it wants a column for authors, so it needs a migration.
 """
 
 from __future__ import annotations
@@ -79,15 +79,20 @@ class NotesAPI(Tier, Busy):
         if path != "/notes":
             return None
         seconds = self.worked()
-        quoted = body.replace("'", "''")
-        insert = f"INSERT INTO notes (text) VALUES ('{quoted}')"
-        found = self._ask(insert if method == "POST" else "SELECT text FROM notes")
+        quoted, columns = body.replace("'", "''"), "text, author" if self._has_authors() else "text"
+        values = f"'{quoted}', ''" if self._has_authors() else f"'{quoted}'"
+        insert = f"INSERT INTO notes ({columns}) VALUES ({values})"
+        found = self._ask(insert if method == "POST" else f"SELECT {columns} FROM notes")
         if isinstance(found, HTTPResponse):
             return found
         table = found[0].table
         notes = [row[0] for row in table.rows] if table is not None else []
         kind = {"content-type": "application/json"}
         return HTTPResponse(201 if method == "POST" else 200, json.dumps(notes), kind, seconds)
+
+    def _has_authors(self) -> bool:
+        """Whether it is a version that keeps who wrote a note."""
+        return self.process.version.split(".")[:2] >= ["1", "1"]
 
     def _ask(self, sql: str) -> list[Result] | HTTPResponse:
         """The database's results, or what to answer because there are none."""

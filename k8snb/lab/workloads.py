@@ -1,0 +1,402 @@
+"""The lab that ends the chapter "Workloads and automation": ten faults of what runs beside the tiers, or limits them.
+
+The application is that of `production`, with `operated: true`: a StatefulSet, a migration, a backup, a collector on
+every node, an autoscaler, a budget, a quota, priorities. A repair must not cost any of them (`operated`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from k8snb.i18n import _
+from k8snb.lab import notes
+from k8snb.lab.puzzles import Bench, Break, Fault, Puzzles, typed
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
+from k8snb.lab.verdict import Claim, Verdict, check
+from k8snb.machinery import cron
+from k8snb.machinery.objects import condition, controller_of, is_true
+from k8snb.typing import Object
+
+AUTOSCALERS, BUDGETS = "horizontalpodautoscalers.autoscaling", "poddisruptionbudgets.policy"
+CRONJOBS, JOBS, DAEMONS = "cronjobs.batch", "jobs.batch", "daemonsets.apps"
+BACKUP_SECONDS = 900.0
+"""No two backups are further apart."""
+
+DRAIN = "drain {node} --ignore-daemonsets --timeout=15s"
+
+_MIGRATION = """apply -f -
+apiVersion: batch/v1
+kind: Job
+metadata: {name: notes-migrate-2}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: client
+        image: postgres:17
+        command: [psql, -c, ALTER TABLE notes ADD COLUMN IF NOT EXISTS author text]
+        env:
+        - {name: PGHOST, value: notes-db-0.notes-db}
+        - {name: PGUSER, value: notes}
+        - name: PGPASSWORD
+          valueFrom: {secretKeyRef: {name: notes-db, key: password}}
+"""
+_RENAMED = """apply -f -
+apiVersion: v1
+kind: Service
+metadata: {name: notes-database}
+spec:
+  clusterIP: None
+  selector: {app: notes, tier: db}
+  ports: [{name: postgres, port: 5432, targetPort: postgres}]
+"""
+_REPORT = """apply -f -
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: urgent}
+value: 1000000
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: report}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: report}}
+  template:
+    metadata: {labels: {app: report}}
+    spec:
+      priorityClassName: urgent
+      containers:
+      - name: report
+        image: busybox:1.36
+        command: [sleep, infinity]
+        resources: {requests: {cpu: 7900m}}
+"""
+_AGAIN = ("scale deployment notes-api --replicas=0", "scale deployment notes-api --replicas=2")
+
+
+# -- what happens ----------------------------------------------------------------------------------------
+
+
+def _probe(port: int, partition: int) -> str:
+    """A patch of the database's set: which port its readiness probe asks, and where its update stops."""
+    probe = f'{{"exec": {{"command": ["pg_isready", "-p", "{port}"]}}}}'
+    template = f'{{"spec": {{"containers": [{{"name": "postgres", "readinessProbe": {probe}}}]}}}}'
+    update = f'{{"type": "RollingUpdate", "rollingUpdate": {{"partition": {partition}}}}}'
+    return f'patch statefulset notes-db -p \'{{"spec": {{"template": {template}, "updateStrategy": {update}}}}}\''
+
+
+def _api(patch: str) -> str:
+    return f'patch deployment notes-api --type=json -p \'[{{"path": "/spec/template/spec/{patch}}}]\''
+
+
+def _close_a_node(cluster: Bench) -> None:
+    """The budget demands as many pods as there are, and a node with one of them is to be emptied."""
+    cluster.kubectl('patch pdb notes-api -p \'{"spec": {"maxUnavailable": null, "minAvailable": 2}}\'')
+    node = pods_labelled(cluster, {"app": "notes", "tier": "api"})[0]["spec"]["nodeName"]
+    cluster.settle(5)
+    cluster.kubectl(f"cordon {node}")
+
+
+def _forget_requests(cluster: Bench) -> None:
+    cluster.kubectl(_api('containers/0/resources", "op": "remove"'))
+    cluster.advance(60)
+
+
+def _dedicate_a_node(cluster: Bench) -> None:
+    """A node is kept for the database, by a taint, and restarted."""
+    cluster.kubectl("taint node node-3 dedicated=notes:NoSchedule")
+    for pod in pods_labelled(cluster, {"app": "notes", "tier": "agent"}):
+        if pod["spec"]["nodeName"] == "node-3":
+            cluster.kubectl(f"delete pod {pod['metadata']['name']}")
+
+
+def _run_reports(cluster: Bench) -> None:
+    typed(_REPORT)(cluster)
+    cluster.advance(60)
+
+
+def _shown(*commands: str) -> Callable[[Bench], str]:
+    """Commands of kubectl and what they print."""
+    return lambda cluster: "".join(f"$ kubectl {each}\n{cluster.kubectl(each)}" for each in commands)
+
+
+def _drains(cluster: Bench) -> str:
+    closed = _closed(cluster)
+    command = DRAIN.format(node=closed[0] if closed else "node-1")
+    return f"$ kubectl {command}\n{cluster.kubectl(command)}"
+
+
+# -- nothing that runs beside the tiers is missing -------------------------------------------------------
+
+
+def operated(cluster: Bench) -> Claims:
+    """What runs beside the tiers, or limits them, is there and does what it is for."""
+    for sentence, problem in (
+        (_("a collector runs on every node"), _not_collected),
+        (_("the autoscaler can compute, and may choose"), _not_scaled),
+        (_("the budget protects the API, and lets one pod go"), _not_budgeted),
+        (_("the namespace has a quota for pods"), _not_limited),
+        (_("the pods of the API are spread"), _not_spread),
+        (_("API and database come before other work"), _not_first),
+        (_("backups are made"), _not_backed_up),
+    ):
+        hint = next(iter(problem(cluster)), "")
+        yield Claim(not hint, sentence, hint)
+
+
+def _not_collected(cluster: Bench) -> Iterator[str]:
+    agent = find(cluster, DAEMONS, "notes-agent")
+    if not agent["spec"]:
+        yield _("the DaemonSet notes-agent is gone")
+        return
+    pods = pods_labelled(cluster, {"app": "notes", "tier": "agent"})
+    mine = [pod for pod in pods if (controller_of(pod) or {}).get("uid") == agent["metadata"]["uid"]]
+    served = {pod["spec"].get("nodeName") for pod in mine if is_true(pod, "Ready")}
+    for node in cluster.client.list("nodes"):
+        if node["metadata"]["name"] not in served:
+            yield _("none of the DaemonSet on {node}").format(node=node["metadata"]["name"])
+
+
+def _not_scaled(cluster: Bench) -> Iterator[str]:
+    hpa = find(cluster, AUTOSCALERS, "notes-api")
+    if not hpa["spec"]:
+        yield _("the autoscaler notes-api is gone")
+        return
+    least, most = hpa["spec"].get("minReplicas", 1), hpa["spec"]["maxReplicas"]
+    if not 2 <= least < most:
+        yield says(_("its bounds"), f"{least} – {most}")
+    targets = [(each.get("resource") or {}).get("target") or {} for each in hpa["spec"].get("metrics") or ()]
+    resources = notes.container_of(notes.owner_of(cluster, "api")).get("resources") or {}
+    asked = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+    if any(each.get("type") == "Utilization" for each in targets) and "cpu" not in asked:
+        yield _("it knows a percentage, and the pods request nothing that it could be a percentage of")
+
+
+def _not_budgeted(cluster: Bench) -> Iterator[str]:
+    budget = find(cluster, BUDGETS, "notes-api")
+    spec, status = budget["spec"], budget.get("status") or {}
+    if not spec:
+        yield _("the budget notes-api is gone")
+    elif status.get("desiredHealthy", 0) < 1:
+        yield _("it demands no pod at all")
+    elif status.get("disruptionsAllowed", 0) < 1:
+        healthy, wanted = status.get("currentHealthy", 0), status.get("desiredHealthy", 0)
+        words = _("it lets none go: {healthy} pods are healthy, and it demands {wanted}")
+        yield words.format(healthy=healthy, wanted=wanted)
+
+
+def _not_limited(cluster: Bench) -> Iterator[str]:
+    quotas = cluster.client.list("resourcequotas", NAMESPACE)
+    limits = [int(each["spec"]["hard"]["pods"]) for each in quotas if "pods" in (each["spec"].get("hard") or {})]
+    if not limits:
+        yield _("no quota limits them, so one mistake can fill the cluster")
+    elif min(limits) > 50:
+        yield _("a limit of {count} limits nothing").format(count=min(limits))
+
+
+def _not_spread(cluster: Bench) -> Iterator[str]:
+    template = notes.owner_of(cluster, "api")["spec"]["template"]["spec"]
+    keys = [each["topologyKey"] for each in template.get("topologySpreadConstraints") or ()]
+    if not keys and "podAntiAffinity" not in (template.get("affinity") or {}):
+        yield _("nothing keeps them from all being on one node")
+    for key in keys:
+        without = [n["metadata"]["name"] for n in cluster.client.list("nodes") if key not in n["metadata"]["labels"]]
+        if without:
+            yield _("{key} is the label of a place, and {node} has none").format(key=key, node=without[0])
+    pods = pods_labelled(cluster, {"app": "notes", "tier": "api"})
+    if len({pod["spec"].get("nodeName") for pod in pods}) < 2:
+        yield _("they are all on one node")
+
+
+def _not_first(cluster: Bench) -> Iterator[str]:
+    for tier in ("api", "db"):
+        for pod in pods_labelled(cluster, {"app": "notes", "tier": tier}):
+            if pod["spec"].get("priority", 0) <= 0:
+                yield _("a pod of notes-{tier} has no priority").format(tier=tier)
+
+
+def _not_backed_up(cluster: Bench) -> Iterator[str]:
+    backup = find(cluster, CRONJOBS, "notes-backup")
+    if not backup["spec"]:
+        yield _("the CronJob notes-backup is gone")
+    elif backup["spec"].get("suspend"):
+        yield _("the CronJob is suspended: no run will follow")
+    elif not _is_frequent(backup):
+        yield says("schedule", backup["spec"]["schedule"])
+
+
+def _is_frequent(backup: Object) -> bool:
+    """Whether its runs are never far apart."""
+    times, at = cron.parse(backup["spec"]["schedule"]), 1_767_225_600.0
+    for _run in range(10):
+        following = times.after(at)
+        if following is None or following - at > BACKUP_SECONDS:
+            return False
+        at = following
+    return True
+
+
+# -- what has to hold ------------------------------------------------------------------------------------
+
+
+def _all(cluster: Bench) -> Claims:
+    yield from notes.works(cluster)
+    yield from notes.intact(cluster)
+    yield from operated(cluster)
+
+
+@check
+def check_notes(cluster: Bench) -> Claims:
+    """The application works, and nothing beside it is missing."""
+    yield from _all(cluster)
+
+
+check_partition = check_headless = check_agent = check_spread = check_notes
+
+
+@check
+def check_quota(cluster: Bench) -> Claims:
+    """… and whoever makes pods has tried again."""
+    cluster.advance(120)
+    yield from _all(cluster)
+
+
+@check
+def check_drain(cluster: Bench) -> Claims:
+    """A node is empty, and the next one can be emptied, too."""
+    notes.let_time_pass(cluster)
+    closed = _closed(cluster)
+    yield Claim(bool(closed), _("a node is closed"), _("all are open; which one was to be emptied?"))
+    pods = [pod for pod in cluster.client.list("pods", NAMESPACE) if pod["spec"].get("nodeName") in closed]
+    left = [
+        pod["metadata"]["name"] for pod in pods if (controller_of(pod) or {}).get("kind") not in ("DaemonSet", "Job")
+    ]
+    yield Claim(not left, _("only the collector is left on it"), says(_("still there"), left))
+    yield from _all(cluster)
+
+
+@check
+def check_autoscaler(cluster: Bench) -> Claims:
+    """… and the autoscaler has a number to compute with."""
+    cluster.advance(60)
+    hpa = find(cluster, AUTOSCALERS, "notes-api")
+    yield exists(hpa, _("there is an autoscaler notes-api"))
+    active = condition(hpa, "ScalingActive") or {}
+    yield Claim(active.get("status") == "True", _("it can compute"), str(active.get("message", "")))
+    yield from _all(cluster)
+
+
+@check
+def check_migration(cluster: Bench) -> Claims:
+    """… and the new version runs."""
+    notes.let_time_pass(cluster)
+    image = notes.container_of(notes.owner_of(cluster, "api"))["image"]
+    yield Claim(image.endswith(":1.1"), _("version 1.1 of the API runs"), says("image", image))
+    yield from _all(cluster)
+
+
+@check
+def check_backup(cluster: Bench) -> Claims:
+    """… and within the next quarter of an hour a backup is made, by itself."""
+    backup = find(cluster, CRONJOBS, "notes-backup")
+    yield exists(backup, _("the CronJob notes-backup is still there"))
+    before = {job["metadata"]["uid"] for job in cluster.client.list(JOBS, NAMESPACE)}
+    cluster.advance(BACKUP_SECONDS)
+    runs = [job for job in cluster.client.list(JOBS, NAMESPACE) if job["metadata"]["uid"] not in before]
+    mine = [job for job in runs if (controller_of(job) or {}).get("name") == "notes-backup"]
+    waited = _("a quarter of an hour went by, and it made no Job; suspend is {suspend}, schedule {schedule}")
+    spec = backup["spec"]
+    hint = waited.format(suspend=str(bool(spec.get("suspend"))).lower(), schedule=spec["schedule"])
+    yield Claim(any(is_true(job, "Complete") for job in mine), _("it makes backups by itself"), hint)
+    yield from _all(cluster)
+
+
+@check
+def check_priority(cluster: Bench) -> Claims:
+    """… and the reports are still made, when there is room."""
+    notes.let_time_pass(cluster)
+    report = find(cluster, notes.DEPLOYMENTS, "report")
+    yield exists(report, _("the Deployment report is still there"))
+    wanted = report["spec"].get("replicas", 1)
+    yield Claim(wanted > 0, _("reports are still wanted"), says("replicas", wanted))
+    yield from _all(cluster)
+
+
+def _closed(cluster: Bench) -> list[str]:
+    """The nodes that take no new pods."""
+    return [each["metadata"]["name"] for each in cluster.client.list("nodes") if each["spec"].get("unschedulable")]
+
+
+# -- the table -------------------------------------------------------------------------------------------
+
+
+def _row(
+    ticket: str,
+    happens: Break,
+    check: Callable[[Bench], Verdict] = check_notes,
+    complain: Callable[[Bench], str] = notes.show,
+) -> Fault:
+    return Fault(ticket, happens, check, complain)
+
+
+def faults() -> dict[str, Fault]:
+    """The faults by name."""
+    rack = 'topologySpreadConstraints/0/topologyKey", "op": "replace", "value": "topology.kubernetes.io/rack"'
+    return {
+        "partition": _row(
+            _("The database's probe was wrong. It has been corrected, and the page is still down."),
+            typed(_probe(5433, 0), _probe(5432, 1)),
+        ),
+        "headless": _row(
+            _("Services were given clearer names. The database is up, and cannot be found."),
+            typed("delete service notes-db", _RENAMED),
+        ),
+        "drain": _row(
+            _("A node is to get a new kernel, and will not be emptied."), _close_a_node, check_drain, _drains
+        ),
+        "autoscaler": _row(
+            _("At noon the page was slow, and there were no more pods than at night."),
+            _forget_requests,
+            check_autoscaler,
+            _shown("get hpa notes-api"),
+        ),
+        "quota": _row(
+            _("The nodes were restarted. The API did not come back."),
+            typed('patch quota notes -p \'{"spec": {"hard": {"pods": "6"}}}\'', *_AGAIN),
+            check_quota,
+        ),
+        "migration": _row(
+            _("Version 1.1 of the API is out. Its migration ran while the database was restarting."),
+            typed(
+                "scale statefulset notes-db --replicas=0",
+                _MIGRATION,
+                "scale statefulset notes-db --replicas=1",
+                "set image deployment notes-api api=k8snb.dev/notes-api:1.1",
+            ),
+            check_migration,
+        ),
+        "backup": _row(
+            _("Somebody asks for the latest backup. There is none."),
+            typed('patch cronjob notes-backup -p \'{"spec": {"suspend": true}}\''),
+            check_backup,
+            _shown("get cronjobs"),
+        ),
+        "agent": _row(
+            _("Logs of one node are missing, since it was set aside for the database."),
+            _dedicate_a_node,
+            check_agent,
+            _shown("get daemonset notes-agent", "get nodes"),
+        ),
+        "spread": _row(_("The API was to be spread more widely. Now it is nowhere."), typed(_api(rack), *_AGAIN)),
+        "priority": _row(
+            _("The end of the month: reports are being made, and the page is gone."), _run_reports, check_priority
+        ),
+    }
+
+
+def puzzles(cluster: Bench) -> Puzzles:
+    """The lab, in a cluster whose application is healthy."""
+    return Puzzles(cluster, faults())
