@@ -66,9 +66,10 @@ def ask(cluster: Bench, path: str = "/", *, scheme: str = "https") -> Answer:
 
 
 def show(cluster: Bench) -> str:
-    """A request from outside as a line of curl and what it prints."""
+    """A request from outside as a line of curl and what it prints, the status first."""
     answer = ask(cluster)
-    return f"$ curl -k https://{HOST}/   → {answer.status}\n{answer.body}"
+    said = f"HTTP/1.1 {answer.status}\n\n{answer.body}" if answer.status != "000" else answer.body
+    return f"$ curl -ki https://{HOST}/\n{said}"
 
 
 def show_certificate(cluster: Bench) -> str:

@@ -124,8 +124,8 @@ def _shown(*commands: str) -> Callable[[Bench], str]:
 
 
 def _drains(cluster: Bench) -> str:
-    closed = _closed(cluster)
-    command = DRAIN.format(node=closed[0] if closed else "node-1")
+    names = closed(cluster)
+    command = DRAIN.format(node=names[0] if names else "node-1")
     return f"$ kubectl {command}\n{cluster.kubectl(command)}"
 
 
@@ -268,9 +268,9 @@ def check_quota(cluster: Bench) -> Claims:
 def check_drain(cluster: Bench) -> Claims:
     """A node is empty, and the next one can be emptied, too."""
     notes.let_time_pass(cluster)
-    closed = _closed(cluster)
-    yield Claim(bool(closed), _("a node is closed"), _("all are open; which one was to be emptied?"))
-    pods = [pod for pod in cluster.client.list("pods", NAMESPACE) if pod["spec"].get("nodeName") in closed]
+    names = closed(cluster)
+    yield Claim(bool(names), _("a node is closed"), _("all are open; which one was to be emptied?"))
+    pods = [pod for pod in cluster.client.list("pods", NAMESPACE) if pod["spec"].get("nodeName") in names]
     left = [
         pod["metadata"]["name"] for pod in pods if (controller_of(pod) or {}).get("kind") not in ("DaemonSet", "Job")
     ]
@@ -325,7 +325,7 @@ def check_priority(cluster: Bench) -> Claims:
     yield from _all(cluster)
 
 
-def _closed(cluster: Bench) -> list[str]:
+def closed(cluster: Bench) -> list[str]:
     """The nodes that take no new pods."""
     return [each["metadata"]["name"] for each in cluster.client.list("nodes") if each["spec"].get("unschedulable")]
 

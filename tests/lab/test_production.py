@@ -197,7 +197,7 @@ def test_a_healthy_application_is_a_solved_one_and_every_fault_shows_in_a_reques
     puzzles, cluster = lab
     cluster.rewind(puzzles.healthy)
     assert verdict_of(production.check_notes(cluster)) == SOLVED
-    assert notes.show(cluster).endswith("→ 200\nTeam notes\n- buy milk\n- call the plumber\n")
+    assert notes.show(cluster).endswith("HTTP/1.1 200\n\nTeam notes\n- buy milk\n- call the plumber\n")
 
 
 def test_the_disk_decides_where_the_database_runs(lab: Lab) -> None:
