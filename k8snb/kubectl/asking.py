@@ -164,7 +164,7 @@ def manifests(call: Call) -> Iterator[Target]:
     """The objects of the files of `-f` or of the folder of `-k`, each in its namespace."""
     enforced = call.flags.has("namespace")
     local = "local" in call.flags.values and call.flags.on("local")
-    namespace = "" if local and not enforced else call.namespace
+    namespace, enforced = ("", False) if local else (call.namespace, enforced)
     for source, obj in _sources(call):
         yield resolve(source, obj, call.scheme, namespace, enforced=enforced)
 

@@ -16,7 +16,8 @@ from k8snb.typing import Object
 
 _DAEMON_SET = "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"
 _LOCAL = "cannot delete Pods with local storage (use --delete-emptydir-data to override)"
-_UNMANAGED = "cannot delete Pods that declare no controller (use --force to override)"
+_UNMANAGED = "cannot delete cannot delete Pods that declare no controller (use --force to override)"
+"""The real one says it twice, too."""
 _MIRROR = "kubernetes.io/config.mirror"
 
 

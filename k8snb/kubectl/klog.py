@@ -54,9 +54,18 @@ def refusal_line(exchange: Exchange, verbosity: int) -> str:
     return _line(exchange, "helpers.go:246", f"server response object: %s[{text}]")
 
 
+def warning_line(at: float, caller: str, text: str) -> str:
+    """A warning of kubectl itself, which is logged at any verbosity."""
+    return _logged("W", at, caller, text)
+
+
 def _line(exchange: Exchange, caller: str, text: str) -> str:
-    stamp = datetime.fromtimestamp(exchange.at, UTC).strftime("%m%d %H:%M:%S.%f")
-    return f"I{stamp} {1:>7} {caller}] {text}\n"
+    return _logged("I", exchange.at, caller, text)
+
+
+def _logged(level: str, at: float, caller: str, text: str) -> str:
+    stamp = datetime.fromtimestamp(at, UTC).strftime("%m%d %H:%M:%S.%f")
+    return f"{level}{stamp} {1:>7} {caller}] {text}\n"
 
 
 def _caller(exchange: Exchange) -> str:

@@ -76,7 +76,8 @@ def _paths(name: str, *, recursive: bool) -> list[Path]:
         return [path]
     if name.startswith(("http://", "https://")):
         raise CommandError(f"this kubectl reads files, not addresses: {name}")
-    matches = [] if path.is_absolute() else sorted(Path().glob(name))
+    root = Path(path.anchor)
+    matches = sorted(root.glob(str(path.relative_to(root))))
     if not matches:
         raise CommandError(f'the path "{name}" does not exist')
     return matches

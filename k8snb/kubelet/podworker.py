@@ -281,7 +281,11 @@ class PodWorker:
         preparation.give_back(self)
         self._release()
         self.write()
-        if "deletionTimestamp" in self.pod["metadata"]:
+        if "deletionTimestamp" not in self.pod["metadata"]:
+            return
+        if self.kubelet.pool.clearing:
+            self.kubelet.pool.later(self.kubelet.pool.clearing, self, "stopping")
+        else:
             self.fire("stopping")
 
     def remove(self) -> None:

@@ -115,6 +115,19 @@ autoscale deployment web --max=3 --min=4
 autoscale svc web --max=3
 create ingress i --rule=a.b/*=svc:80,tls=s --rule=/=svc:http --default-backend=d:80 --class=c --dry-run=client -o yaml
 create ingress i --rule=foo
+create ingress i --rule=a.b/x=s:80,foo=bar --rule=a.b/y*=s:http,tls --rule=/z=s:80,tls,x --dry-run=client -o yaml
+expose deployment web --port=http --name=x
+expose deployment web --port=80 --name=x --dry-run=client -o yaml
+events -o name
+events --for nope/x
+apply view-last-applied --all
+config get-contexts x y
+config delete-user
+plugin list
+--nope
+--nope=1 x
+drain node-1 --dry-run=client
+create job x --from=deploy/web
 create pdb x --selector=a=b --max-unavailable=30% --dry-run=client -o yaml
 create pdb x --selector=a=b,c!=d --max-unavailable=1
 create pdb x --selector=a

@@ -255,6 +255,9 @@ def test_differences_are_shown_the_same(two: Two) -> None:
     changed = WEB.replace("replicas: 2", "replicas: 3").replace('a: "1", ', "c: d, ") + SECRET.replace("m: w", "m: x")
     for command, manifest in (
         ("diff -f - -n NS", WEB + SECRET),
+        ("diff -f - --prune --prune-allowlist=core/v1/ConfigMap -n NS", WEB.partition("---")[0]),
+        ("label -f - t=u --local -o yaml -n NS", WEB),
+        ("apply -f - --prune --all -l a=b -n NS", WEB),
         ("diff -f - -n NS", changed),
         ("diff -f - -n NS", WEB.replace("name: cfg", "name: new")),
         ("diff -f - -n NS", WEB.replace("data:", "datax:")),

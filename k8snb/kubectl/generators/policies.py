@@ -16,9 +16,10 @@ from k8snb.typing import Object
 
 _RULE = re.compile(
     r"^(?P<host>[\w\*\-\.]*)(?P<path>/.*)=(?P<svcname>[\w\-]+):(?P<svcport>[\w\-]+)"
-    r"(,(?P<istls>tls)=?(?P<secretname>[\w\-]+)?)?$",
+    r"(,(?P<istls>tls)=?(?P<secretname>[\w\-]+)?)?",
     re.ASCII,
 )
+"""How a rule begins; whatever stands behind that is not looked at."""
 _BACKEND = re.compile(r"^(?P<svcname>[\w\-]+):(?P<svcport>[\w\-]+)$", re.ASCII)
 _NOTHING = (
     "not enough information provided: every ingress has to either specify a default-backend (which catches all "
@@ -82,7 +83,7 @@ def ingress(name: str, rules: Sequence[str], ingress_class: str, backend: str, a
     if not rules and not backend:
         raise CommandError(_NOTHING)
     for rule in rules:
-        if not _RULE.fullmatch(rule):
+        if not _RULE.match(rule):
             text = "rule {} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]"
             raise CommandError(text.format(rule))
     if backend and not _BACKEND.fullmatch(backend):
@@ -114,30 +115,38 @@ def _backend(service: str, port: str) -> Object:
 
 
 def _routes(texts: Sequence[str]) -> dict[str, Any]:
-    """Rules and the certificates that they name, those of one host together."""
+    """Rules, those of one host together, and the certificates that they name."""
     hosts: dict[str, list[Object]] = {}
-    tls: list[dict[str, Any]] = []
     for text in texts:
-        found = _RULE.fullmatch(text)
+        found = _RULE.match(text)
         assert found is not None
         host, path = found["host"], found["path"]
         kind = "Prefix" if path.endswith("*") else "Exact"
         backend = _backend(found["svcname"], found["svcport"])
         entry = {"path": path.removesuffix("*"), "pathType": kind, "backend": backend}
         hosts.setdefault(host, []).append(entry)
-        if found["istls"]:
-            _certify(tls, host, found["secretname"] or "")
+    tls = _certificates(texts)
     rules = [{**({"host": host} if host else {}), "http": {"paths": paths}} for host, paths in hosts.items()]
     return ({"tls": tls} if tls else {}) | ({"rules": rules} if rules else {})
 
 
-def _certify(tls: list[dict[str, Any]], host: str, secret: str) -> None:
-    for entry in tls:
-        if entry.get("secretName", "") == secret:
-            if host and host not in entry.setdefault("hosts", []):
-                entry["hosts"].append(host)
-            return
-    tls.append(({"hosts": [host]} if host else {}) | ({"secretName": secret} if secret else {}))
+def _certificates(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """What the second part of each rule asks for, whatever it is called; each host counts once."""
+    tls: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for text in texts:
+        rule, comma, more = text.partition(",")
+        host, secret = rule.partition("/")[0], [*more.split("="), ""][1]
+        if not comma or "," in more or host in seen:
+            continue
+        entry = next((each for each in tls if each.get("secretName", "") == secret), None)
+        if entry is not None:
+            entry.setdefault("hosts", []).append(host)
+            seen.add(host)
+        elif host or secret:
+            tls.append(({"hosts": [host]} if host else {}) | ({"secretName": secret} if secret else {}))
+            seen.add(host)
+    return tls
 
 
 def autoscaler(name: str, target: Object, least: int, most: int, percent: int) -> Object:

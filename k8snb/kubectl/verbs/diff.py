@@ -20,6 +20,7 @@ from k8snb.kubectl.flags import FILES, MANAGED_FIELDS, SELECTOR, Flag
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.apply import difference
+from k8snb.kubectl.verbs.pruning import left_over
 from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.typing import Object
@@ -60,13 +61,17 @@ def _run(call: Call) -> bool:
         raise CommandError("must specify one of -f and -k")
     pages: dict[str, str] = {}
     matches = parsed_selector(call.flags.text("selector")).matches
+    seen: list[Target] = []
     for target in manifests(call):
         if not matches((target.known.get("metadata") or {}).get("labels") or {}):
             continue
+        seen.append(target)
         name = _file_name(target)
         page = _compared(call, name, *_versions(call, target))
         if page:
             pages[name] = page
+    for target in left_over(call, seen) if call.flags.on("prune") else ():
+        pages[_file_name(target)] = _compared(call, _file_name(target), target.known, None)
     call.out("".join(pages[name] for name in sorted(pages)))
     return bool(pages)
 
@@ -112,14 +117,14 @@ def _plain(obj: Object) -> Object:
 # -- texts ---------------------------------------------------------------------------------------------
 
 
-def _compared(call: Call, name: str, live: Object | None, merged: Object) -> str:
-    if not call.flags.on("show-managed-fields"):
+def _compared(call: Call, name: str, live: Object | None, merged: Object | None) -> str:
+    if merged is not None and not call.flags.on("show-managed-fields"):
         live, merged = (None if live is None else _unmanaged(live)), _unmanaged(merged)
-    if merged.get("kind") == "Secret":
+    if merged is not None and merged.get("kind") == "Secret":
         old = "null\n" if live is None else yaml_text(_masked(live, merged, _BEFORE))
         new = yaml_text(_masked(merged, live or {}, _AFTER))
     else:
-        old, new = "" if live is None else yaml_text(live), yaml_text(merged)
+        old, new = ("" if each is None else yaml_text(each) for each in (live, merged))
     stamp = datetime.fromtimestamp(call.now, UTC).strftime("%Y-%m-%d %H:%M:%S.%f000 +0000")
     lines = list(
         unified_diff(

@@ -46,8 +46,8 @@ def _expose(call: Call, target: Target) -> None:
         service = merged
     if call.flags.on("save-config"):
         service = configured(service, ordered=False)
-    meta = service["metadata"]
-    service = {**service, "metadata": with_namespace(meta, target.namespace or call.namespace)}
+    if call.flags.has("namespace"):
+        service = {**service, "metadata": with_namespace(service["metadata"], call.namespace)}
     services_resource = resource_named(call.scheme, "services")
     if call.dry_run != "client":
         service = call.session.create(services_resource, call.namespace, service, call.query())
@@ -111,10 +111,17 @@ def _ports(call: Call, target: Target) -> Sequence[Object]:
     made = []
     for at, number in enumerate(numbers, 1):
         port: dict[str, Any] = {"name": f"port-{at}"} if len(numbers) > 1 else {}
-        port["protocol"] = flags.text("protocol") or protocols.get(int(number), "TCP")
-        port |= {"port": int(number), "targetPort": services.int_or_name(wanted or number)}
+        port["protocol"] = flags.text("protocol") or protocols.get(_number(number), "TCP")
+        port |= {"port": _number(number), "targetPort": services.int_or_name(wanted or number)}
         made.append(port)
     return made
+
+
+def _number(port: str) -> int:
+    try:
+        return int(port)
+    except ValueError:
+        raise CommandError(f'strconv.Atoi: parsing "{port}": invalid syntax') from None
 
 
 def _known_ports(target: Target) -> list[tuple[int, str]]:

@@ -63,7 +63,7 @@ def _job_from(call: Call, name: str) -> Object:
     resource = resource_named(call.scheme, kind)
     cron_job = call.session.get(Target(resource, call.namespace if resource.namespaced else "", source))
     if resource.kind != "CronJob":
-        raise CommandError("from must be an existing cronjob")
+        raise CommandError(f"unknown object type *{resource.version}.{resource.kind}")
     template = cron_job["spec"]["jobTemplate"]
     inherited = template.get("metadata") or {}
     annotations = {**(inherited.get("annotations") or {}), "cronjob.kubernetes.io/instantiate": "manual"}
@@ -273,7 +273,7 @@ GENERATORS: tuple[Generator, ...] = (
         "ingress",
         "Create an ingress with the specified name",
         _ingress,
-        "",
+        "failed to create ingress:",
         (Flag("class"), Flag("rule", kind="texts"), Flag("default-backend"), Flag("annotation", kind="texts")),
         ("ing",),
     ),

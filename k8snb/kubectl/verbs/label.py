@@ -94,6 +94,8 @@ def _change(call: Call, kind: _Kind, target: Target, values: Mapping[str, str], 
     if call.dry_run != "client" and not call.flags.on("local"):
         obj = call.session.patch(target, "merge", _patch(kind, old, new, version), call.query())
     shrunk = len(json_text(new)) < len(json_text(old)) and not call.flags.on("overwrite")
+    if kind.noun == "label":
+        call.printers.clear()  # a printer of its own for each object: no `---` between them
     call.done(obj, target.full_name, kind.done(old != new, shrunk))
 
 

@@ -32,18 +32,20 @@ def view(call: Call) -> None:
     if format not in ("json", "yaml"):
         why = f"Unexpected -o output mode: {format}, the flag 'output' must be one of yaml|json"
         raise call.usage(why)
-    if call.flags.on("all") and not call.flags.text("selector") and not call.args:
+    if call.flags.on("all") and not call.args and not call.files:
+        raise CommandError("at least one resource must be specified to use a selector")
+    if call.flags.on("all") and call.flags.has("namespace") and len(call.args) == 1:
         raise CommandError("setting 'all' parameter but found a non empty selector.")
     result = found(call, ask(call, call.args, every=call.flags.on("all")))
-    raise_all(result.errors)
     for target in result.targets:
         text = _annotation(target.known)
         if text is None:
             if target.source:
                 missing = _MISSING.format(name=target.name)
-                raise CommandError(f'error when {missing}\n "{target.source}": <nil>')
+                result.errors.append(CommandError(f'error when {missing}\n "{target.source}": <nil>'))
             continue
         call.out(_indented(text) if format == "json" else yaml_text(json.loads(text)))
+    raise_all(result.errors)
 
 
 def _indented(text: str) -> str:
@@ -54,7 +56,9 @@ def put(call: Call) -> None:
     """Carry out `kubectl apply set-last-applied`."""
     if not call.files:
         raise CommandError(NOTHING_NAMED)
-    changes = [change for target in manifests(call) if (change := _change(call, target)) is not None]
+    errors: list[Exception] = []
+    changes = [change for target in manifests(call) if (change := _change(call, target, errors)) is not None]
+    raise_all(errors)
     for target, text in changes:
         new: Object = {
             **target.known,
@@ -70,8 +74,8 @@ def _with(obj: Object, text: str) -> Object:
     return {**(obj["metadata"].get("annotations") or {}), LAST_APPLIED: text}
 
 
-def _change(call: Call, target: Target) -> tuple[Target, str] | None:
-    """The object on the server and its new annotation; None if that is what it has."""
+def _change(call: Call, target: Target, errors: list[Exception]) -> tuple[Target, str] | None:
+    """The object on the server and its new annotation; None if that is what it has, or if it has none."""
     text = json_text(target.known) + "\n"
     try:
         live = call.session.get(target)
@@ -83,7 +87,8 @@ def _change(call: Call, target: Target) -> tuple[Target, str] | None:
     known = _annotation(live)
     if known is None and not call.flags.on("create-annotation"):
         how = "to create the annotation, run the command with --create-annotation"
-        raise CommandError(f"{_MISSING.format(name=target.name)}, {how}")
+        errors.append(CommandError(f"{_MISSING.format(name=target.name)}, {how}"))
+        return None
     if known is not None and known.strip() == text.strip():
         call.out(f"set-last-applied {target.name}: no changes required.\n")
         return None

@@ -11,6 +11,7 @@ from k8snb.errors import StatusError
 from k8snb.kubectl.call import Call
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import ALL, Flag
+from k8snb.kubectl.klog import warning_line
 from k8snb.kubectl.targets import Target, target_of
 from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.typing import Resource
@@ -23,11 +24,18 @@ _USUAL = (
 )
 """The kinds that are pruned unless `--prune-allowlist` names others."""
 _PARTS = 3
+_TOO_WIDE = (
+    "Deprecated: kubectl apply will no longer prune non-namespaced resources by default when used with the --namespace "
+    "flag in a future release. To preserve the current behaviour, list the resources you want to target explicitly in "
+    "the --prune-allowlist flag."
+)
 FLAGS = (ALL, Flag("prune", kind="switch"), Flag("prune-allowlist", kind="texts"))
 
 
 def check(call: Call) -> None:
     """Refuse to prune everything by accident."""
+    if call.flags.on("prune") and call.flags.text("selector") and call.flags.on("all"):
+        raise CommandError("cannot set --all and --selector at the same time")
     if call.flags.on("prune") and not call.flags.text("selector") and not call.flags.on("all"):
         raise CommandError(
             "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all "
@@ -45,6 +53,14 @@ def check(call: Call) -> None:
 
 def prune(call: Call, applied: Sequence[Target]) -> None:
     """Delete what was applied before and has not been applied now."""
+    for target in left_over(call, applied):
+        _delete(call, target)
+
+
+def left_over(call: Call, applied: Sequence[Target]) -> Iterator[Target]:
+    """What was applied before and has not been applied now."""
+    if call.flags.has("namespace") and not call.flags.texts("prune-allowlist"):
+        call.err(warning_line(call.now, "prune.go:71", _TOO_WIDE))
     kept = {(target.resource, target.namespace, target.name) for target in applied}
     namespaces = list(dict.fromkeys(target.namespace for target in applied if target.namespace))
     for resource in _kinds(call):
@@ -56,7 +72,7 @@ def prune(call: Call, applied: Sequence[Target]) -> None:
                     LAST_APPLIED in (obj["metadata"].get("annotations") or {})
                     and (resource, target.namespace, target.name) not in kept
                 ):
-                    _delete(call, target)
+                    yield target
 
 
 def _kinds(call: Call) -> Iterator[Resource]:

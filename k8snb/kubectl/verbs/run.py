@@ -135,10 +135,10 @@ def _object(value: Any) -> Object:
 def _create(call: Call, word: str, obj: Object) -> Target:
     resource = resource_named(call.scheme, word)
     namespace = call.namespace
-    if call.flags.has("namespace"):
-        obj = {**obj, "metadata": with_namespace(obj["metadata"], namespace)}
     if call.flags.on("save-config"):
         obj = configured(obj, ordered=False)
+    if call.flags.has("namespace"):
+        obj = {**obj, "metadata": with_namespace(obj["metadata"], namespace)}
     if call.dry_run != "client":
         obj = call.session.create(resource, namespace, obj, call.query())
     return Target(resource, namespace, obj["metadata"]["name"], obj)
