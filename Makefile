@@ -14,6 +14,8 @@ PYTHON ?= $(shell for fast in '$(FAST)' ''; do for p in $(PYTHONS); do \
 	$$p -c '$(FITS)' 2>/dev/null && $$p -c "$$fast" && command -v $$p && exit; done; done)
 BIN := .venv/bin
 JOBS ?= 2
+# Each module in one process, in the order that conftest.py gives them.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 CODE := $(shell find k8snb manifests -type f ! -name '*.pyc' 2>/dev/null)
 
 # Everything runs in the environment, and nothing asks another host while it does.
@@ -22,7 +24,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # Kernels and servers are processes of their own: what Python compiled once, the next of them finds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help book lab serve test test-long lint unit outputs messages clean
+.PHONY: help book lab serve test test-long checked lint unit outputs messages clean
 .DEFAULT_GOAL := book
 
 help: ## this list
@@ -54,13 +56,17 @@ lint: .venv/.installed ## style and types
 	$(BIN)/mypy
 
 unit: .venv/.installed ## every test that needs no built book
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --ignore tests/book
+	$(PYTEST) --ignore tests/book
 
-test: lint book ## everything
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+test: checked ## everything
+	$(PYTEST)
 
-test-long: lint book ## everything, with the long setting of the property tests
-	K8SNB_PROPERTIES=long $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+test-long: checked ## everything, with the long setting of the property tests
+	K8SNB_PROPERTIES=long $(PYTEST)
+
+# Checking types takes one processor, and so does running one page after the other.
+checked: .venv/.installed
+	$(MAKE) --no-print-directory --jobs $(JOBS) book lint
 
 outputs: .venv/.installed ## run the chapters and keep their text outputs
 	K8SNB_STATIC=1 $(BIN)/python tools/outputs.py chapters

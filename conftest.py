@@ -1,4 +1,5 @@
-"""What every test shares: the settings of the property tests, and how a chapter's outputs are compared.
+"""What every test shares: the settings of the property tests, and how a chapter's outputs are compared,
+and what goes first.
 
 A chapter is committed with the text of its outputs alone, because text is what people review and what no
 version of Graphviz or of a browser changes. So notebooks are compared by their text, strictly; pictures
@@ -19,6 +20,13 @@ hypothesis.settings.load_profile(os.environ.get("K8SNB_PROPERTIES", "quick"))
 os.environ["K8SNB_STATIC"] = "1"  # kernels that tests start make no live widgets
 
 _PICTURES = ("text/html", "image/svg+xml", "application/javascript", "application/vnd.jupyter.widget-view+json")
+
+_FIRST = ("tests/book/", "chapters/", "tests/kubectl/", "tests/edge/", "tests/view/", "tests/clients/")
+"""Where modules take long: they come first, so that all processes have something to do until the end."""
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    items.sort(key=lambda item: next((n for n, place in enumerate(_FIRST) if item.nodeid.startswith(place)), 99))
 
 
 def pytest_collectstart(collector: Any) -> None:

@@ -120,9 +120,8 @@ def test_everything_can_be_described(kubectl: Kubectl) -> None:
     kubectl("wait --for=condition=Ready pod -l app=web")
     kinds = [line.split()[0] for line in kubectl("api-resources --verbs=list --no-headers").splitlines()]
     assert {"pods", "nodes", "deployments", "services", "endpointslices", "leases", "priorityclasses"} <= {*kinds}
-    for kind in kinds:
-        if kind != "ipaddresses":  # kubectl 1.27 asks for networking.k8s.io/v1alpha1 to describe them, which is gone
-            kubectl(f"describe {kind} --all-namespaces")
+    # kubectl 1.27 asks for networking.k8s.io/v1alpha1 to describe addresses, which is gone
+    kubectl(f"describe {','.join(kind for kind in kinds if kind != 'ipaddresses')} --all-namespaces")
     described = kubectl("describe deployment web")
     assert "Replicas:               1 desired | 1 updated | 1 total | 1 available | 0 unavailable" in described
     assert "ScalingReplicaSet" in described
