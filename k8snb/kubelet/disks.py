@@ -99,7 +99,7 @@ class Disks:
             **({"allocatable": {"count": driver.limit}} if driver.limit else {}),
         }
         found = client.find(CSI_NODES, name)
-        drivers = [*((found or {}).get("spec") or {}).get("drivers", ())]
+        drivers = [*(((found or {}).get("spec") or {}).get("drivers") or ())]
         if any(each["name"] == driver.name for each in drivers):
             return
         spec = {"drivers": [*drivers, entry]}

@@ -101,6 +101,9 @@ class CSINodeStrategy(Strategy):
 
     counts_generation = False
 
+    def default(self, obj: Object) -> Object:
+        return within_new(obj, "spec", lambda spec: spec if "drivers" in spec else {**spec, "drivers": None})
+
     def validate(self, obj: Object) -> list[FieldError]:
         return list(_validate_node(checks.get(obj, "spec", "drivers") or ()))
 

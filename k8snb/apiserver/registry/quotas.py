@@ -46,7 +46,7 @@ class LimitRangeStrategy(Strategy):
     counts_generation = False
 
     def default(self, obj: Object) -> Object:
-        return within_new(obj, "spec", lambda spec: within_each(spec, "limits", _default_limit))
+        return within_new(obj, "spec", _default_limits)
 
     def validate(self, obj: Object) -> list[FieldError]:
         errors: list[FieldError] = []
@@ -55,6 +55,11 @@ class LimitRangeStrategy(Strategy):
             errors += _validate_limit(f"spec.limits[{index}]", limit, seen)
             seen.append(limit.get("type", ""))
         return errors
+
+
+def _default_limits(spec: Object) -> Object:
+    """The limits, which are there, be it as nothing."""
+    return within_each(spec, "limits", _default_limit) if "limits" in spec else {**spec, "limits": None}
 
 
 def _default_limit(limit: Object) -> Object:

@@ -1,4 +1,4 @@
-"""Claims to devices: ResourceClaims, their templates and the slices in which drivers offer devices.
+"""Claims to devices: ResourceClaims, their templates and the classes of what can be claimed.
 
 Defaults and the rules that people meet first are here; what drivers write is taken as it comes. Upstream:
 `pkg/apis/resource/v1/defaults.go`, `pkg/apis/resource/validation/validation.go`.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from k8snb.apiserver.registry.filling import filled, filled_numbers, within, within_each
+from k8snb.apiserver.registry.filling import filled, filled_numbers, within, within_each, within_new
+from k8snb.apiserver.registry.resource_slices import ResourceSliceStrategy
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.errors import FieldError, duplicate, invalid_value, not_supported, required
 from k8snb.machinery import formats
@@ -29,7 +30,7 @@ class ResourceClaimStrategy(Strategy):
     counts_generation = False
 
     def default(self, obj: Object) -> Object:
-        return within(obj, "spec", _default_claim)
+        return within_new(obj, "spec", _default_claim)
 
     def prepare_create(self, obj: Object) -> Object:
         return {**obj, "status": {}}
@@ -47,7 +48,7 @@ class ResourceClaimTemplateStrategy(Strategy):
     counts_generation = False
 
     def default(self, obj: Object) -> Object:
-        return within(obj, "spec", lambda spec: within(spec, "spec", _default_claim))
+        return within_new(obj, "spec", lambda spec: within_new(spec, "spec", _default_claim))
 
     def validate(self, obj: Object) -> list[FieldError]:
         return list(_validate_claim((obj.get("spec") or {}).get("spec") or {}, "spec.spec"))
@@ -122,17 +123,8 @@ def _validate_wanted(wanted: Object, path: str) -> Findings:
 class DeviceClassStrategy(Strategy):
     """The rules of DeviceClasses."""
 
-
-class ResourceSliceStrategy(Strategy):
-    """The rules of ResourceSlices: whose they are stays."""
-
-    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        spec, before = new.get("spec") or {}, old.get("spec") or {}
-        found = [] if spec.get("driver") == before.get("driver") else ["driver"]
-        if (spec.get("pool") or {}).get("name") != (before.get("pool") or {}).get("name"):
-            found.append("pool.name")
-        values = {"driver": spec.get("driver"), "pool.name": (spec.get("pool") or {}).get("name")}
-        return [invalid_value(f"spec.{name}", values[name], IMMUTABLE) for name in found]
+    def default(self, obj: Object) -> Object:
+        return filled(obj, {"spec": {}})
 
 
 STRATEGIES: Mapping[str, Callable[[Lottery], Strategy]] = {
