@@ -171,7 +171,7 @@ class Served:
         if self._began is None:
             self._began = now
         server = self.cluster.server
-        if self.goes_out or self._line or now - self._began > SLICE_SECONDS or server.flows.hold:
+        if self._line or server.flows.hold or now - self._began > SLICE_SECONDS or self.goes_out:
             server.reception.receive(request, self._seated, then)
         else:
             then(server.handle(request))

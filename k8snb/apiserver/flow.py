@@ -56,13 +56,15 @@ class Flows:
         self._known: dict[tuple[object, ...], Flow | None] = {}
         self._levels: dict[str, Level] = {}
         self._tallies: dict[tuple[str, str], Tally] = {}
-        self._planned = self._holds = False
+        self._planned = False
+        self.hold = True
+        """Whether there may be a level at which requests have to wait though nobody else asks."""
         for bucket in (self._schemas, self._configurations):
             store.watch(bucket, lambda _: self._changed())
 
     def _changed(self) -> None:
         self._known.clear()
-        self._planned = False
+        self._planned, self.hold = False, True
 
     def levels(self) -> Mapping[str, Level]:
         """The levels that there are now, by name; those that were there before keep who is in them."""
@@ -72,16 +74,9 @@ class Flows:
             total = max(sum(map(_shares, configured.values())), 1)
             self._levels = {name: self._levels.get(name) or Level(name, self._clock) for name in configured}
             for name, level in self._levels.items():
-                level.plan = _plan(configured[name], total)
-            self._holds = any(level.plan.holds for level in self._levels.values())
+                level.follow(_plan(configured[name], total))
+            self.hold = any(level.plan.holds for level in self._levels.values())
         return self._levels
-
-    @property
-    def hold(self) -> bool:
-        """Whether there is a level at which requests have to wait though nobody else asks."""
-        if not self._planned:
-            self.levels()
-        return self._holds
 
     def tallies(self) -> Iterator[tuple[dict[str, str], Tally]]:
         """What has been counted, with the labels of the metrics."""

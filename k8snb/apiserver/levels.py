@@ -124,6 +124,8 @@ class Level:
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
         self.plan = Plan(math.inf)
+        self._room = math.inf
+        """Up to how many seats in use one more request is let in that cannot wait."""
         self.in_use = 0
         """Seats that are taken."""
         self._clock = clock
@@ -135,12 +137,16 @@ class Level:
         self._last = self._dealt = 0
         self.retry = _Retry()
 
+    def follow(self, plan: Plan) -> None:
+        """Go by a plan from now on."""
+        self.plan = plan
+        self._room = -1 if plan.holds else plan.seats + plan.queues * plan.length
+
     # -- for those who cannot wait -----------------------------------------------------------------
 
     def enter(self) -> bool:
         """Take a seat at once, for a request that cannot wait: it is let in where it would have a place in a queue."""
-        plan = self.plan
-        if plan.holds or (self._executing and self.in_use >= plan.seats + plan.queues * plan.length):
+        if self.in_use >= self._room and (self._executing or self._room < 0):
             return False
         self.in_use += 1
         self._executing += 1

@@ -17,7 +17,7 @@ class Desk:
     def __init__(self, plan: Plan, seconds: float = 1.0) -> None:
         self.clock = VirtualClock(0.0)
         self.level = Level("level", self.clock)
-        self.level.plan = plan
+        self.level.follow(plan)
         self.served: list[tuple[str, float]] = []
         self.refused: list[tuple[str, str]] = []
         self._seconds = seconds
@@ -114,7 +114,7 @@ def test_one_thread_is_shared_by_seats_and_the_exempt_go_first() -> None:
     levels = {"wide": Plan(30), "narrow": Plan(10), "exempt": Plan(float("inf"))}
     for name, plan in levels.items():
         level = Level(name, clock)
-        level.plan = plan
+        level.follow(plan)
         for _ in range(2 if name == "exempt" else 40):
             line.add(Visit(Request(), Flow(name, level, Tally(), {}), lambda _: None))
     order = []
