@@ -42,6 +42,9 @@ class PortChannels:
         for channel, (_, port) in self._pipes.items():
             for each in (channel, channel + 1):
                 send(bytes([each]) + port.to_bytes(2, "little"))
+        for channel, (_, port) in [*self._pipes.items()]:
+            if not forwarding.endpoint.accepts(port):
+                self._fail(channel, port)
 
     def receive(self, data: bytes) -> None:
         """Take in a message: bytes for one of the ports."""
@@ -52,13 +55,17 @@ class PortChannels:
         try:
             answer = pipe.feed(data[1:])
         except NetworkError:
-            del self._pipes[channel]
-            self._send(bytes([channel + 1]) + failure(port, self._forwarding.pod))
-            if not self._pipes:
-                self._close()
+            self._fail(channel, port)
             return
         for at in range(0, len(answer), PIECE_BYTES):
             self._send(bytes([channel]) + answer[at : at + PIECE_BYTES])
+
+    def _fail(self, channel: int, port: int) -> None:
+        """Nobody listens there: say so, and end where no connection is left."""
+        del self._pipes[channel]
+        self._send(bytes([channel + 1]) + failure(port, self._forwarding.pod))
+        if not self._pipes:
+            self._close()
 
     def lost(self) -> None:
         """The connection is gone."""

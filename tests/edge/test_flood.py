@@ -34,7 +34,7 @@ def cluster() -> Cluster:
     level = {"metadata": {"name": "small"}, "spec": {"type": "Limited", "limited": limited}}
     made.client.create("prioritylevelconfigurations", level)
     made.client.create("flowschemas", SCHEMA)
-    made.client.list("pods")  # from the first request on it is known that no level only holds
+    made.server.handle(Request("GET", "/version", user=JANE))  # then it is known that no level only holds requests
     return made
 
 

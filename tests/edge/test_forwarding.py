@@ -80,10 +80,10 @@ def test_older_clients_have_two_channels_for_each_port(cluster: Cluster) -> None
     sent: list[bytes] = []
     forwarding = Forwarding(endpoint(cluster, "web"), "web")
     channels = PortChannels(forwarding, ports("80,81"), sent.append, lambda: sent.append(b"closed"))
-    assert sent == [b"\x00P\x00", b"\x01P\x00", b"\x02Q\x00", b"\x03Q\x00"]
-    for message in (b"\x00" + GET[:9], b"\x00" + GET[9:], b"", b"\x02" + GET, b"\x02" + GET, b"\x09x"):
+    assert sent[:4] == [b"\x00P\x00", b"\x01P\x00", b"\x02Q\x00", b"\x03Q\x00"]
+    for message in (b"\x00" + GET[:9], b"\x00" + GET[9:], b"", b"\x02" + GET, b"\x09x"):
         channels.receive(message)
-    answer, refusal = sent[4:]
+    refusal, answer = sent[4:]
     assert answer.startswith(b"\x00HTTP/1.1 200 OK\r\n")
     assert refusal.startswith(b"\x03error forwarding port 81 to pod web, uid : failed to connect to localhost:81")
     assert [ports(text) for text in ("", "x", "80,", "0", "65536", "80, 81")] == [[], [], [], [], [], [80, 81]]
