@@ -34,6 +34,8 @@ MAX_WAITING = 64
 """How many requests may wait behind a watch on the same connection."""
 APART_BYTES = 32 * 1024
 """A body larger than this is not copied behind its head."""
+HANDSHAKE_SECONDS = 10.0
+"""How long a client may take to agree on TLS."""
 IDLE_SECONDS = 120.0
 """How long a connection may take to send a whole request."""
 
@@ -341,4 +343,7 @@ def _header_name(name: bytes) -> str:
 
 async def listen(host: Host, port: int, context: ssl.SSLContext | None, address: str = "127.0.0.1") -> asyncio.Server:
     """Serve on a loopback address; port 0 takes a free one."""
-    return await asyncio.get_running_loop().create_server(lambda: Connection(host), address, port, ssl=context)
+    patience = HANDSHAKE_SECONDS if context is not None else None
+    return await asyncio.get_running_loop().create_server(
+        lambda: Connection(host), address, port, ssl=context, ssl_handshake_timeout=patience
+    )

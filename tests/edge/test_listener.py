@@ -298,6 +298,23 @@ def test_a_head_or_a_body_that_stalls_is_given_up(cluster: Cluster, monkeypatch:
     play(cluster, story)
 
 
+def test_a_handshake_that_stalls_is_given_up(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", 0.05)
+
+    async def story() -> None:
+        server = await listener.listen(Served(cluster, TOKEN), 0, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        address = server.sockets[0].getsockname()
+        for sent in (b"", b"\x16\x03\x01\x02"):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(sent)
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await asyncio.wait_for(reader.readexactly(1), 10)
+            writer.close()
+        server.close()
+
+    asyncio.run(story())
+
+
 def test_head_is_get_without_a_body_where_it_is_offered(cluster: Cluster) -> None:
     async def story(connect: Open) -> None:
         wire = await connect()
