@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from kubernetes import client, config, dynamic, utils, watch
 from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import portforward
 from kubernetes.stream import stream as stream_over_websocket
 
 from k8snb import Cluster
@@ -185,6 +186,14 @@ def client_of(path: Path) -> client.ApiClient:
     return client.ApiClient(configuration)
 
 
+def wait_for(core: client.CoreV1Api, name: str) -> None:
+    """Watch a pod until it runs."""
+    watching = watch.Watch()
+    for event in watching.stream(core.list_namespaced_pod, "default", field_selector=f"metadata.name={name}"):
+        if event["object"].status.phase == "Running":
+            watching.stop()
+
+
 def test_over_tls_a_deployment_becomes_ready_before_ones_eyes(remote: client.ApiClient) -> None:
     apps, core = client.AppsV1Api(remote), client.CoreV1Api(remote)
     apps.create_namespaced_deployment("default", deployment())
@@ -199,10 +208,7 @@ def test_over_tls_a_deployment_becomes_ready_before_ones_eyes(remote: client.Api
 def test_over_tls_commands_run_over_a_websocket(remote: client.ApiClient) -> None:
     core = client.CoreV1Api(remote)
     core.create_namespaced_pod("default", pod("idle", "sleep", "inf"))
-    watching = watch.Watch()
-    for event in watching.stream(core.list_namespaced_pod, "default", field_selector="metadata.name=idle"):
-        if event["object"].status.phase == "Running":
-            watching.stop()
+    wait_for(core, "idle")
     execute = core.connect_get_namespaced_pod_exec
     text = stream_over_websocket(execute, "idle", "default", command=["echo", "hello"], stdout=True, stderr=True)
     assert text == "hello\n"
@@ -214,11 +220,23 @@ def test_over_tls_commands_run_over_a_websocket(remote: client.ApiClient) -> Non
     assert (done.read_stderr(), done.returncode) == ("no\n", 3)
 
 
+def test_over_tls_ports_are_forwarded_over_a_websocket(remote: client.ApiClient) -> None:
+    core = client.CoreV1Api(remote)
+    container = client.V1Container(name="front", image="nginx")
+    spec = client.V1PodSpec(containers=[container])
+    core.create_namespaced_pod("default", client.V1Pod(metadata=client.V1ObjectMeta(name="front"), spec=spec))
+    wait_for(core, "front")
+    forwarded = portforward(core.connect_get_namespaced_pod_portforward, "front", "default", ports="80,81")
+    wire = forwarded.socket(80)
+    wire.setblocking(True)
+    wire.sendall(b"GET / HTTP/1.1\r\nhost: front\r\n\r\n")
+    assert wire.recv(15) == b"HTTP/1.1 200 OK"
+    wire.close()
+    assert str(forwarded.error(81)).startswith("error forwarding port 81 to pod front, uid : failed to connect")
+
+
 def test_over_tls_a_log_is_followed(remote: client.ApiClient) -> None:
     core = client.CoreV1Api(remote)
     core.create_namespaced_pod("default", pod("count", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 4; done"))
-    watching = watch.Watch()
-    for event in watching.stream(core.list_namespaced_pod, "default", field_selector="metadata.name=count"):
-        if event["object"].status.phase == "Running":
-            watching.stop()
+    wait_for(core, "count")
     assert list(watch.Watch().stream(core.read_namespaced_pod_log, "count", "default")) == ["1", "2", "3"]
