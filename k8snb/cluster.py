@@ -37,7 +37,7 @@ from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_CLOUD, OF_THE_SERVER, make, user_of
 from k8snb.csi.driver import Driver
 from k8snb.current import use
-from k8snb.hosting import Component, Hosting, Program
+from k8snb.hosting import Component, Hosting, Program, ServerProcess
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from k8snb.client.controller import Controller
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
+SERVER = User("system:apiserver", ("system:masters",))
 SMALL_NODES = 200
 LARGE_CIDR = "100.64.0.0/10"
 """Where the pod addresses of a cluster come from that the default 10.244.0.0/16 (256 nodes) is too small for."""
@@ -172,36 +173,35 @@ class Cluster(Waiting, Machines, Hosting, Showing):
         """The storage drivers, by name."""
         self.programs: dict[str, Program] = {}
         """What the reader runs beside them, by name."""
-        settings = self._settings(gate)
-        self.components = self._managers(settings)
-        for kind in OF_THE_SERVER:
-            self.controllers[kind.name] = make(kind, self._context, settings)
-        for component in self.components.values():
-            component.begin()
-        for kind in OF_THE_SERVER:
-            self.controllers[kind.name].start()
-        process = Process(self._context, "system:kube-scheduler")
-        self.components["kube-scheduler"] = scheduler = Component(process, self._schedulers)
-        scheduler.begin()
-        self.server.health.is_down = lambda name: name in self.components and not self.components[name].running
+        self._start_components(self._settings(gate))
         for spec in made["nodes"]:
             self._add_node(spec)
         self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)
 
-    def _managers(self, settings: Settings) -> dict[str, Component]:
-        """The processes that run controllers, most of which have a user of their own."""
+    def _start_components(self, settings: Settings) -> None:
+        """The processes of the control plane, all but the API server itself."""
 
-        def made(kinds: Sequence[type[Controller]]) -> Component:
-            process = Process(self._context, MANAGER, patient={"pods"})
-            return Component(process, lambda context: self._make(kinds, context, settings))
+        def made(user: User, kinds: Sequence[type[Controller]]) -> Component:
+            process = Process(self._context, user.name, *user.groups, patient={"pods"})
+            return Component(process, lambda context: self._make(kinds, context, settings), self.server)
 
-        found = {"kube-controller-manager": made(CONTROLLERS)}
-        return {**found, "cloud-controller-manager": made(OF_THE_CLOUD)} if self._making["cloud"] else found
+        managers = {"kube-controller-manager": made(User(MANAGER), CONTROLLERS)}
+        if self._making["cloud"]:
+            managers["cloud-controller-manager"] = made(User(MANAGER), OF_THE_CLOUD)
+        own = made(SERVER, OF_THE_SERVER)
+        for component in (*managers.values(), own):
+            component.begin()
+        scheduler = Component(Process(self._context, "system:kube-scheduler"), self._schedulers, self.server)
+        scheduler.begin()
+        others = {**managers, "kube-scheduler": scheduler}
+        self.components = {"kube-apiserver": ServerProcess(self.server, (own, *others.values())), **others}
+        self.server.health.is_down = lambda name: name in self.components and not self.components[name].running
 
     def _make(self, kinds: Sequence[type[Controller]], process: Context, settings: Settings) -> Iterator[Controller]:
         for kind in kinds:
             user = user_of(kind)
-            context = process if user == MANAGER else process.act_as(user, *account_groups("kube-system"))
+            own = kind in OF_THE_SERVER or user == MANAGER
+            context = process if own else process.act_as(user, *account_groups("kube-system"))
             controller = self.controllers[kind.name] = make(kind, context, settings)
             yield controller
 
@@ -227,7 +227,7 @@ class Cluster(Waiting, Machines, Hosting, Showing):
     def _root_context(self) -> Context:
         scheme = self.server.scheme
         outbox = Outbox(self.loop, self.server) if self.loop.quantum > 1 else None
-        client = Client(self.server, scheme, User("system:apiserver", ("system:masters",)), outbox, self.server.express)
+        client = Client(self.server, scheme, SERVER, outbox, self.server.express)
         informers = Informers(self.loop, client, self.trace)
         return Context(self.loop, self.clock, self.trace, self.lottery, self.server, scheme, client, informers)
 

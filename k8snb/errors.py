@@ -141,6 +141,14 @@ class StatusError(Exception):
         return str(self.status["message"])
 
 
+class Unreachable(StatusError):
+    """No API server has answered, so there is no status but the one that clients make up."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(503, "ServiceUnavailable", f"dial tcp {address}: connect: connection refused")
+        self.address = address
+
+
 def _details(resource: Resource | None, name: str, **more: Any) -> Object:
     details: dict[str, Any] = {}
     if name:

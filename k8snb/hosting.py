@@ -109,12 +109,27 @@ class Part(Protocol):
         ...
 
 
-class Component:
-    """A process of the control plane: `make` makes its parts, which `begin` starts."""
+class Served(Protocol):
+    """The API server, as far as it can be started and stopped."""
 
-    def __init__(self, process: Process, make: Callable[[Context], Iterable[Part]]) -> None:
+    running: bool
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Component:
+    """A process of the control plane: `make` makes its parts.
+
+    It ends when the API server does, for it loses its lease and gives up, as upstream's do (`--leader-elect`); and its
+    kubelet starts it again and again, so it is back as soon as the server is. `wanted` is what the reader wants.
+    """
+
+    def __init__(self, process: Process, make: Callable[[Context], Iterable[Part]], server: Served) -> None:
+        self.wanted = True
         self._process = process
         self._make = make
+        self._server = server
         self._parts: Sequence[Part] = ()
         self.make()
 
@@ -133,22 +148,57 @@ class Component:
             part.start()
 
     def start(self) -> None:
-        """Start the process, unless it runs."""
-        if not self.running:
+        """Start the process, unless it runs; without an API server, as soon as there is one."""
+        self.wanted = True
+        self.resume()
+
+    def stop(self) -> None:
+        """Kill the process for good."""
+        self.wanted = False
+        self.end()
+
+    def resume(self) -> None:
+        """Be there if that is wanted and possible."""
+        if self.wanted and not self.running and self._server.running:
             self.make()
             self.begin()
 
-    def stop(self) -> None:
-        """Kill the process."""
+    def end(self) -> None:
+        """End, wherever it is."""
         self._process.stop()
         self._parts = ()
+
+
+class ServerProcess:
+    """The API server as a process; its `components` are those parts of it that are controllers, and whoever needs it."""
+
+    def __init__(self, server: Served, components: Iterable[Component]) -> None:
+        self._server = server
+        self._components = list(components)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._server.running
+
+    def start(self) -> None:
+        """Start the process, and let the others come back."""
+        self._server.start()
+        for component in self._components:
+            component.resume()
+
+    def stop(self) -> None:
+        """Kill the process."""
+        for component in self._components:
+            component.end()
+        self._server.stop()
 
 
 class Hosting(ABC):
     """The processes of a cluster that can be stopped and started alone."""
 
     programs: dict[str, Program]
-    components: dict[str, Component]
+    components: dict[str, Component | ServerProcess]
     _context: Context
 
     @abstractmethod
@@ -173,7 +223,8 @@ class Hosting(ABC):
     def stop(self, name: str) -> None:
         """Kill a process, a program of yours or a component: all that it had in memory is lost.
 
-        Components are `kube-scheduler`, `kube-controller-manager` and, with a cloud, `cloud-controller-manager`.
+        Components are `kube-apiserver`, `kube-scheduler`, `kube-controller-manager` and, with a cloud,
+        `cloud-controller-manager`.
         Raises ValueError if there is none of that name.
         """
         self._process_of(name)
@@ -184,7 +235,7 @@ class Hosting(ABC):
         self._process_of(name)
         self._do("_start_process", name)
 
-    def _process_of(self, name: str) -> Program | Component:
+    def _process_of(self, name: str) -> Program | Component | ServerProcess:
         found = self.programs.get(name) or self.components.get(name)
         if found is None:
             known = ", ".join((*self.components, *self.programs))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import kubernetes
 import pytest
+from urllib3.exceptions import MaxRetryError
 
 from k8snb import Cluster
+from k8snb.errors import Unreachable
+from k8snb.machinery.objects import condition
 
 SCHEDULER, MANAGER = "kube-scheduler", "kube-controller-manager"
 
@@ -121,3 +125,72 @@ def test_the_health_of_the_components_says_who_is_down(cluster: Cluster) -> None
         "scheduler": ("Unhealthy", refused),
         "etcd-0": ("Healthy", "ok"),
     }
+
+
+# -- the API server ------------------------------------------------------------------------------------
+
+SERVER = "kube-apiserver"
+
+
+def containers(cluster: Cluster) -> list[int]:
+    """How often each container of the pods was restarted, as the API says."""
+    pods = cluster.client.list("pods", "default")
+    return [status["restartCount"] for pod in pods for status in pod["status"]["containerStatuses"]]
+
+
+def test_without_an_api_server_nobody_gets_an_answer_and_the_pods_go_on(cluster: Cluster) -> None:
+    address = cluster.client.get("services", "web", "default")["spec"]["clusterIP"]
+    before = cluster.revision
+    cluster.stop(SERVER)
+    refused = "The connection to the server 10.96.0.1:443 was refused - did you specify the right host or port?\n"
+    assert cluster.kubectl("get pods") == cluster.kubectl("create namespace late") == refused
+    with pytest.raises(Unreachable, match=r"dial tcp 192\.168\.49\.2:6443: connect: connection refused"):
+        cluster.client.list("pods")
+    with pytest.raises(MaxRetryError):
+        kubernetes.client.CoreV1Api(cluster.api_client).list_node()
+    cluster.advance(300)
+    assert cluster.revision == before
+    assert "Welcome to nginx" in cluster.network.fetch("172.18.0.2", f"http://{address}/").text
+    cluster.start(SERVER)
+    cluster.advance(20)
+    assert phases(cluster) == [("Running", True)] * 2
+    assert {condition(node, "Ready")["status"] for node in cluster.client.list("nodes")} == {"True"}
+
+
+def test_a_kubelet_restarts_containers_without_an_api_server_and_tells_of_it_later(cluster: Cluster) -> None:
+    cluster.kubectl("run flaky --image=busybox -- sh -c 'sleep 30; exit 1'")
+    cluster.advance(10)
+    cluster.stop(SERVER)
+    cluster.advance(50)
+    back = cluster.clock.timestamp()
+    cluster.start(SERVER)
+    cluster.advance(12)
+    flaky = cluster.client.get("pods", "flaky", "default")["status"]["containerStatuses"][0]
+    assert flaky["restartCount"] == 1
+    assert flaky["state"]["running"]["startedAt"] < back
+
+
+def test_the_others_of_the_control_plane_come_back_with_the_api_server_unless_they_were_stopped(
+    cluster: Cluster,
+) -> None:
+    cluster.stop(SCHEDULER)
+    cluster.stop(SERVER)
+    running = {name: each.running for name, each in cluster.components.items()}
+    assert running == {SERVER: False, MANAGER: False, SCHEDULER: False}
+    cluster.start(SERVER)
+    assert {name for name, each in cluster.components.items() if each.running} == {SERVER, MANAGER}
+    cluster.stop(SERVER)
+    cluster.start(SCHEDULER)
+    assert not cluster.components[SCHEDULER].running
+    cluster.start(SERVER)
+    assert all(each.running for each in cluster.components.values())
+
+
+def test_what_was_asked_for_before_the_api_server_fell_is_done_after_it(cluster: Cluster) -> None:
+    cluster.kubectl("scale deployment web --replicas=4")
+    cluster.stop(SERVER)
+    cluster.settle()
+    cluster.start(SERVER)
+    cluster.settle()
+    assert phases(cluster) == [("Running", True)] * 4
+    assert cluster.server.panics == []

@@ -27,7 +27,7 @@ class Machine:
 
     def accepts(self, port: int) -> bool:
         """Whether the API server listens on the port."""
-        return port == self._port
+        return port == self._port and self._server.running
 
     def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
         """Answer a request; one without TLS is told so."""

@@ -50,6 +50,7 @@ from k8snb.apiserver.watching import translate
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
+    Unreachable,
     conflict,
     method_not_allowed,
     path_not_found,
@@ -91,6 +92,8 @@ class APIServer:
         self.store = store
         self.clock = clock
         self.trace = trace
+        self.running = True
+        """Whether the process is there. While it is not, nobody gets an answer; what it knew it reads again."""
         self.scheme = scheme or Scheme()
         self.history = History()
         self.router = Router(self.scheme)
@@ -161,8 +164,19 @@ class APIServer:
         if self.express is not None:
             self.express.forget()
 
+    def stop(self) -> None:
+        """End the process, as far as others can tell: no request is answered any more."""
+        self.running = False
+        self._granted.clear()
+
+    def start(self) -> None:
+        """Answer requests again."""
+        self.running = True
+
     def handle(self, request: Request) -> Response:
-        """Answer a request. Refusals are answers too: nothing is raised."""
+        """Answer a request. Refusals are answers too: nothing is raised but `Unreachable`, where no server runs."""
+        if not self.running:
+            raise Unreachable(f"{SERVER_ADDRESS}:{SERVER_PORT}")
         if request.info is not None and request.user is not None:
             return self._inside(request)
         return self._outside(request)
@@ -176,6 +190,8 @@ class APIServer:
 
     def subscribe(self, request: Request, deliver: Callable[[WatchEvent], None]) -> Callable[[], None]:
         """A watch for a part in the same process: committed events as they are, through the same permission checks."""
+        if not self.running:
+            raise Unreachable(f"{SERVER_ADDRESS}:{SERVER_PORT}")
         info = request.info
         if info is None or info.resource is None or request.user is None:
             raise path_not_found()
@@ -195,6 +211,8 @@ class APIServer:
 
     def record(self, batch: Sequence[tuple[User, RecordedEvent]]) -> None:
         """Store events that parts of this process recorded, each as the request of its user; refusals are dropped."""
+        if not self.running:
+            return
         resource, waiting = self.kinds.named("events").resource, iter(batch)
         while (entry := self.express.record(waiting) if self.express is not None else next(waiting, None)) is not None:
             user, event = entry

@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
-from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse, HTTPSConnectionPool
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from k8snb.client.client import Transport
+from k8snb.errors import Unreachable
 from k8snb.wire import Request, Response, User
 
 HOST = "https://k8snb.invalid"
@@ -52,7 +54,11 @@ class PoolManager:
         data = body.encode() if isinstance(body, str) else body or b""
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         lower.setdefault("accept", "application/json")
-        response = self._transport.handle(Request(method, parts.path, query, lower, data, user=self._user))
+        try:
+            response = self._transport.handle(Request(method, parts.path, query, lower, data, user=self._user))
+        except Unreachable as error:
+            pool = HTTPSConnectionPool(parts.hostname or "", parts.port)
+            raise MaxRetryError(pool, parts.path, NewConnectionError(pool, error.message)) from None  # type: ignore[arg-type]
         if response.stream is not None:
             return _respond(response, _Lines(response.stream, self._pump))
         content = response.body if response.object is None else orjson.dumps(response.object)

@@ -25,6 +25,11 @@ class CommandError(Exception):
         self.plain = plain
 
 
+def connection_refused(address: str) -> str:
+    """What is said of a server that does not answer."""
+    return f"The connection to the server {address} was refused - did you specify the right host or port?"
+
+
 class UsageError(CommandError):
     """The command is not written as it should be; `path` is what was called (`kubectl create configmap`)."""
 

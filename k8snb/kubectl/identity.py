@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from k8snb.kubectl.durations import parse_duration
-from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.errors import CommandError, connection_refused
 from k8snb.kubectl.flags import Flags
 from k8snb.kubectl.kubeconfig import IN_PROCESS, SERVER, Kubeconfig
 from k8snb.typing import Object
@@ -46,8 +46,7 @@ def checked(flags: Flags, config: Kubeconfig) -> Identity:
     server = flags.text("server") or config.server(name)
     if server.rstrip("/") != SERVER:
         where = server.removeprefix("https://").removeprefix("http://").rstrip("/")
-        refused = f"The connection to the server {where} was refused - did you specify the right host or port?"
-        raise CommandError(refused, plain=True)
+        raise CommandError(connection_refused(where), plain=True)
     return who
 
 

@@ -15,7 +15,8 @@ import orjson
 
 from k8snb.client.client import PATCH_TYPES, Client, refused
 from k8snb.clock import Clock
-from k8snb.errors import StatusError
+from k8snb.errors import StatusError, Unreachable
+from k8snb.kubectl.errors import CommandError, connection_refused
 from k8snb.kubectl.exchange import Exchange
 from k8snb.kubectl.identity import Identity
 from k8snb.kubectl.klog import AGENT, log_lines, refusal_line
@@ -157,9 +158,11 @@ class Session:
         who = self._door.identity()
         headers = {**headers, **who.headers}
         user = self.client.user if who.own else None
-        response = self.client.transport.handle(
-            Request(method, path, query, {"user-agent": AGENT, **headers}, body, user=user)
-        )
+        request = Request(method, path, query, {"user-agent": AGENT, **headers}, body, user=user)
+        try:
+            response = self.client.transport.handle(request)
+        except Unreachable:
+            raise CommandError(connection_refused(self._door.server.partition("://")[2]), plain=True) from None
         self._keep(Exchange(method, path, query, headers, body.decode(errors="replace"), response, self.clock.now()))
         for text in response.warnings:
             if text not in self._warned:

@@ -80,6 +80,8 @@ class Kubelet:
         """What is told of the pods that are bound to the node."""
         self._labels = labels or {}
         self._taints = taints
+        self.owing: dict[str, PodWorker] = {}
+        """Pods whose status has changed while there was no API server to write it to."""
         self._parked: list[Item] = []
         self._lease: Object | None = None
         self._reported = 0.0
@@ -250,6 +252,8 @@ class Kubelet:
         self.epoch += 1
         self.pool.later(RENEW_SECONDS, self, "heartbeat", background=True)
         self._renew()
+        while self.owing:
+            self.owing.popitem()[1].write()
         due = self.clock.now() - self._reported >= STATUS_SECONDS
         if due or len(self.runtime.list_images()) != len(self._images):
             node = self.client.find("nodes", self.name)

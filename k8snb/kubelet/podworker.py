@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from k8snb.errors import StatusError
+from k8snb.errors import StatusError, Unreachable
 from k8snb.i18n import _
 from k8snb.kubelet import order, preparation, resizing
 from k8snb.kubelet.container import ContainerUnit
@@ -366,6 +366,9 @@ class PodWorker:
             return
         try:
             self._wrote(client.put_pod_status(self.pod, status))
+        except Unreachable:  # what runs goes on; the API hears of it when it is back
+            self.status = None
+            self.kubelet.owing[self.uid] = self
         except StatusError as error:
             if error.reason == "Conflict":
                 self._write_again()
