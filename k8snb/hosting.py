@@ -170,7 +170,7 @@ class Component:
 
 
 class ServerProcess:
-    """The API server as a process; its `components` are those parts of it that are controllers, and whoever needs it."""
+    """The API server as a process; its `components` are its own parts that are controllers, and whoever needs it."""
 
     def __init__(self, server: Served, components: Iterable[Component]) -> None:
         self._server = server

@@ -150,7 +150,7 @@ def test_without_an_api_server_nobody_gets_an_answer_and_the_pods_go_on(cluster:
         kubernetes.client.CoreV1Api(cluster.api_client).list_node()
     cluster.advance(300)
     assert cluster.revision == before
-    assert "Welcome to nginx" in cluster.network.fetch("172.18.0.2", f"http://{address}/").text
+    assert "Welcome to nginx" in cluster.network.fetch("172.18.0.2", f"http://{address}/").response.body
     cluster.start(SERVER)
     cluster.advance(20)
     assert phases(cluster) == [("Running", True)] * 2
@@ -158,10 +158,10 @@ def test_without_an_api_server_nobody_gets_an_answer_and_the_pods_go_on(cluster:
 
 
 def test_a_kubelet_restarts_containers_without_an_api_server_and_tells_of_it_later(cluster: Cluster) -> None:
-    cluster.kubectl("run flaky --image=busybox -- sh -c 'sleep 30; exit 1'")
+    cluster.kubectl("run flaky --image=busybox -- sh -c 'sleep 60; exit 1'")
     cluster.advance(10)
     cluster.stop(SERVER)
-    cluster.advance(50)
+    cluster.advance(60)
     back = cluster.clock.timestamp()
     cluster.start(SERVER)
     cluster.advance(12)

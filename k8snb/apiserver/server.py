@@ -19,6 +19,7 @@ from k8snb.apiserver.access.authorizer import forbidden, needed
 from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.guards import guards
 from k8snb.apiserver.access.impersonation import Impersonator
+from k8snb.apiserver.access.node import NODE_PREFIX
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
 from k8snb.apiserver.admission.chain import PLUGINS, Chain, with_configured
@@ -175,7 +176,7 @@ class APIServer:
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Refusals are answers too: nothing is raised but `Unreachable`, where no server runs."""
-        if not self.running:
+        if not self.running and not _is_remembered(request):
             raise Unreachable(f"{SERVER_ADDRESS}:{SERVER_PORT}")
         if request.info is not None and request.user is not None:
             return self._inside(request)
@@ -373,6 +374,17 @@ def _warning(handler: Handler, warning: str) -> Handler:
         return response
 
     return warned
+
+
+_IN_CACHES = frozenset({"configmaps", "secrets", "services"})
+
+
+def _is_remembered(request: Request) -> bool:
+    """Whether a kubelet asks for what a real one has in the caches of its watches, which outlive the server."""
+    info, user = request.info, request.user
+    if info is None or info.resource is None or user is None or not user.name.startswith(NODE_PREFIX):
+        return False
+    return info.verb in ("get", "list") and info.resource.plural in _IN_CACHES
 
 
 def encode(value: Any) -> bytes:
