@@ -10,6 +10,7 @@ from k8snb.i18n import _
 from k8snb.kubelet.cgroups import Cgroup
 
 ROOT = "/sys/fs/cgroup"
+_WRAP = "overflow-wrap:anywhere"
 _IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}([-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}")
 
 
@@ -53,9 +54,10 @@ def _walk(group: Cgroup, depth: int) -> Iterator[tuple[Cgroup, int]]:
 
 def _row(group: Cgroup, depth: int) -> str:
     cell = 'style="vertical-align:top;padding:3px 14px 7px 0"'
-    files = "<br>".join(f"<code>{name}</code>&nbsp;{html.escape(value)}" for name, value in group.settings.items())
-    name = f'<div style="padding-inline-start:{depth * 1.1}em"><code>{html.escape(_short(group.name))}</code></div>'
-    lines = f'<div style="white-space:nowrap">{files}</div>'
+    files = "<br>".join(f"<code>{name}</code> {html.escape(value)}" for name, value in group.settings.items())
+    short = html.escape(_short(group.name))
+    name = f'<div style="{_WRAP};padding-inline-start:{depth * 1.1}em"><code>{short}</code></div>'
+    lines = f'<div style="{_WRAP}">{files}</div>'
     return f"<tr><td {cell}>{name}</td><td {cell}>{html.escape(group.about)}</td><td {cell}>{lines}</td></tr>"
 
 

@@ -8,6 +8,7 @@ colour is not needed to tell them apart, and the text is the table of moments.
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,13 +58,16 @@ class Chart:
     def __repr__(self) -> str:
         return f"<Chart {self.title!r}: {', '.join(self.series)}>"
 
-    def svg(self) -> str:
-        """The picture as inline SVG: one for a page, and one for a phone, of which either is shown."""
+    def svg(self, names: Sequence[str] = ()) -> str:
+        """The picture as inline SVG: one for a page, and one for a phone, of which either is shown.
+
+        It leaves as much room at its end as the longest of the names needs: charts below each other share their scale.
+        """
         wide, narrow = sizes(WIDTH, NARROW)
+        longest = max(map(len, [*self.series, *self.limits, *names]), default=0)
         label = named(f"{self.title}. {_spoken(self)}")
-        return "".join(
-            [*_parts(self, WIDTH, f'{label} style="{wide}'), *_parts(self, NARROW, f'{HIDDEN} style="{narrow}')]
-        )
+        shown = ((WIDTH, f'{label} style="{wide}'), (NARROW, f'{HIDDEN} style="{narrow}'))
+        return "".join(part for width, opened in shown for part in _parts(self, width, longest, opened))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"text/plain": str(self), "text/html": framed(self.svg())}
@@ -104,11 +108,12 @@ def _number(value: float | None) -> str:
 # -- SVG ---------------------------------------------------------------------------------------------------
 
 
-def _parts(chart: Chart, width: int, opened: str) -> Iterable[str]:
+def _parts(chart: Chart, width: int, longest: int, opened: str) -> Iterable[str]:
     font = f"font:{12 if width == WIDTH else 11}px system-ui,sans-serif"
     yield f'<svg {opened};{font}" viewBox="0 0 {width} {HEIGHT}" fill="currentColor">'
-    yield f'<text x="{_LEFT}" y="14" font-weight="600" font-size="13">{html.escape(chart.title)}</text>'
-    scale = _Scale(chart, width)
+    for number, line in enumerate(textwrap.wrap(chart.title, round((width - _LEFT) / _LETTER / 1.15))):
+        yield f'<text x="{_LEFT}" y="{14 + 15 * number}" font-weight="600" font-size="13">{html.escape(line)}</text>'
+    scale = _Scale(chart, width, longest)
     yield from _axes(chart, scale)
     for value in chart.limits.values():
         dashes = 'stroke="currentColor" stroke-opacity=".5" stroke-dasharray="3 3"'
@@ -148,8 +153,7 @@ def _course(chart: Chart, name: str) -> str:
 class _Scale:
     """From seconds and values to places in the picture."""
 
-    def __init__(self, chart: Chart, width: int) -> None:
-        longest = max(map(len, [*chart.series, *chart.limits]), default=0)
+    def __init__(self, chart: Chart, width: int, longest: int) -> None:
         self.right = width - min(_RIGHT, round(longest * _LETTER) + 24)
         values = [value for moment in chart.moments for value in moment.values.values()]
         highest = max([*values, *chart.limits.values(), 1])

@@ -37,7 +37,8 @@ class Panels:
 
     def html(self) -> str:
         """All pictures, one below the other."""
-        return framed("".join(f"<div>{chart.svg()}</div>" for chart in self.charts))
+        names = [name for chart in self.charts for name in (*chart.series, *chart.limits)]
+        return framed("".join(f"<div>{chart.svg(names)}</div>" for chart in self.charts))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"text/plain": str(self), "text/html": self.html()}

@@ -20,7 +20,7 @@ LONGEST = 2000
 """Longer bodies are cut."""
 
 _HUES = {"GET": "blue", "POST": "green", "PUT": "amber", "PATCH": "amber", "DELETE": "red"}
-_WRAP = "overflow-wrap:anywhere"
+_WRAP = "white-space:normal;overflow-wrap:anywhere"
 _PRE = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto;margin:.3em 0 .6em"
 
 
@@ -119,8 +119,9 @@ def _essence(body: Any) -> Any:
 
 
 def _row(sent: Sent) -> str:
+    address = html.escape(sent.url)
     edging = f"border-bottom:3px solid {hue(_HUES.get(sent.method, 'slate'))}"
-    title = f'<strong style="{edging}">{html.escape(sent.method)}</strong> <code>{html.escape(sent.url)}</code>'
+    title = f'<strong style="{edging}">{html.escape(sent.method)}</strong> <code style="{_WRAP}">{address}</code>'
     inside = "".join(
         f'<div>{html.escape(name)}</div><pre tabindex="0" style="{_PRE}">{html.escape(body)}</pre>'
         for name, body in _bodies(sent)

@@ -76,6 +76,7 @@ function sequence(story, go, room) {
   const life = columns.map((_, i) => draw("line", { class: "life", x1: x(i), x2: x(i), y1: 0, y2: y + 4 }));
   svg.append(...life, ...groups.map(({ group }) => group));
 
+  const thinkers = frames.filter((frame) => frame.caption).map((frame) => [who(frame), null]); // all have a place from the start
   const thoughts = make("dl", { class: "thoughts" });
   const scroller = make("div", { class: "scroller", tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
   const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
@@ -86,10 +87,10 @@ function sequence(story, go, room) {
       group.classList.toggle("past", i < now);
     });
     scroller.scrollTop = Math.max(0, groups[now].top - 110);
-    const latest = new Map();
+    const latest = new Map(thinkers);
     for (let i = 0; i <= now; i++) if (frames[i].caption) latest.set(who(frames[i]), i);
     thoughts.replaceChildren(...[...latest].map(([name, i]) => [
-      make("dt", { class: "actor", style: hue(hues.get(name)) }, name),
+      make("dt", { class: "actor", style: hue(hues.get(name)) }, name), i === null ? make("dd", {}, "–") :
       make("dd", { class: i === now ? "now" : "" }, frames[i].caption, make("button", { type: "button", class: "because", onclick: () => go(i) }, fill(words.at, { i: i + 1 })))]).flat());
   }
   return { element, paint };
