@@ -20,50 +20,107 @@ from k8snb.wire import Request, Response
 
 PROTOCOL = "portforward.k8s.io"
 TUNNEL = f"SPDY/3.1+{PROTOCOL}"
-MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+MAX_LINE_BYTES = 16 * 1024
 _START = re.compile(rb"([A-Z]{3,7}) (\S+) HTTP/1\.[01]\r\n")
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]*\r\n")
+_LAST_CHUNK = b"0\r\n\r\n"
 _LOCAL = "127.0.0.1"
 
 
 class Pipe:
-    """One connection to a port of a pod."""
+    """One connection to a port of a pod. What arrives is looked at once, however many pieces it comes in."""
 
     def __init__(self, endpoint: Endpoint, port: int) -> None:
         self._endpoint = endpoint
         self._port = port
-        self._buffer = b""
+        self._buffer = bytearray()
+        self._asked: _Head | None = None
+        """The head of the request whose body is still on its way."""
 
     def feed(self, data: bytes) -> bytes:
         """What the program answers to these bytes and those before. Raises NetworkError."""
         if not self._endpoint.accepts(self._port):
             raise NetworkError("refused", f"{_LOCAL}:{self._port}")
-        self._buffer = (self._buffer + data)[-MAX_BUFFERED_BYTES:]
-        answers = b""
-        while self._buffer:
-            start = _START.match(self._buffer)
-            if start is None:
-                return answers + self._talk()
-            head, found, rest = self._buffer.partition(b"\r\n\r\n")
-            headers = _headers(head)
-            size = int(length) if (length := headers.get("content-length", "0")).isdigit() else 0
-            if not found or len(rest) < size:
+        self._buffer += data
+        answers = []
+        while self._buffer or self._asked is not None:
+            if self._asked is None:
+                if not self._is_http():
+                    answers.append(self._talk())
+                    break
+                self._asked = self._head()
+                if self._asked is not None and self._asked.waits and not self._buffer:
+                    answers.append(_CONTINUE)
+            body = self._asked.body(self._buffer) if self._asked is not None else None
+            if self._asked is None or body is None:
                 break
-            self._buffer = rest[size:]
-            answers += self._ask(start, headers, rest[:size])
-        return answers
+            answers.append(self._ask(self._asked, body))
+            self._asked = None
+        if len(self._buffer) > MAX_BUFFERED_BYTES:
+            raise NetworkError("reset", f"{_LOCAL}:{self._port}")
+        return b"".join(answers)
+
+    def _is_http(self) -> bool:
+        return _START.match(self._buffer[:MAX_LINE_BYTES]) is not None
+
+    def _head(self) -> _Head | None:
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return None
+        self._buffer = rest
+        return _Head(bytes(head))
 
     def _talk(self) -> bytes:
         if b"\n" not in self._buffer and self._buffer.isupper():
             return b""
-        text, self._buffer = self._buffer.decode("utf-8", "replace"), b""
+        text, self._buffer = self._buffer.decode("utf-8", "replace"), bytearray()
         return self._endpoint.tcp(self._port, text, _LOCAL).encode()
 
-    def _ask(self, start: re.Match[bytes], headers: Mapping[str, str], body: bytes) -> bytes:
-        method, path = start[1].decode(), start[2].decode("latin-1")
+    def _ask(self, head: _Head, body: bytes) -> bytes:
+        host = head.headers.get("host", "localhost").partition(":")[0]
         text = body.decode("utf-8", "replace")
-        host = headers.get("host", "localhost").partition(":")[0]
-        request = HTTPRequest(method, host, self._port, path, headers, text, source=_LOCAL)
-        return _encoded(self._endpoint.http(self._port, request), head=method == "HEAD")
+        request = HTTPRequest(head.method, host, self._port, head.path, head.headers, text, source=_LOCAL)
+        return _encoded(self._endpoint.http(self._port, request), head=head.method == "HEAD")
+
+
+class _Head:
+    """The head of a request, and how its body is told."""
+
+    def __init__(self, head: bytes) -> None:
+        method, path, _ = head.partition(b"\r\n")[0].split(b" ", 2)
+        self.method, self.path = method.decode(), path.decode("latin-1")
+        self.headers = _headers(head)
+        length = self.headers.get("content-length", "0")
+        self._size = int(length) if length.isdigit() else 0
+        self._chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
+        self.waits = self.headers.get("expect", "").lower() == "100-continue"
+        """Whether the client sends the body only when it is told to."""
+
+    def body(self, buffer: bytearray) -> bytes | None:
+        """Take the body off what has arrived; None if it is not complete."""
+        if self._chunked:
+            return self._chunks(buffer)
+        if len(buffer) < self._size:
+            return None
+        found = bytes(buffer[: self._size])
+        del buffer[: self._size]
+        return found
+
+    @staticmethod
+    def _chunks(buffer: bytearray) -> bytes | None:
+        if not buffer.endswith(_LAST_CHUNK):
+            return None
+        found, at = [], 0
+        while (start := _CHUNK.match(buffer, at)) is not None:
+            size = int(start[1], 16)
+            found.append(bytes(buffer[start.end() : start.end() + size]))
+            at = start.end() + size + 2
+            if not size:
+                del buffer[:at]
+                return b"".join(found)
+        return None
 
 
 def _headers(head: bytes) -> dict[str, str]:

@@ -23,6 +23,8 @@ SYN_STREAM, SYN_REPLY, RST_STREAM, SETTINGS, PING, GOAWAY, HEADERS = 1, 2, 3, 4,
 FIN = 1
 INVALID_STREAM, REFUSED_STREAM = 2, 3
 MAX_HEADER_BYTES = 64 * 1024
+FRAME_BYTES = 32 * 1024
+"""How much a frame carries; its length has 24 bits."""
 
 _WORDS = (
     "options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age allow "
@@ -91,8 +93,12 @@ class Spdy:
                 self._data(first, flags, payload)
 
     def send(self, stream: int, data: bytes, *, end: bool = False) -> None:
-        """Send data on a stream; `end` closes our side of it."""
-        self._write(struct.pack(">II", stream, (FIN if end else 0) << 24 | len(data)) + data)
+        """Send data on a stream, in as many frames as it takes; `end` closes our side of it."""
+        last = max(len(data) - 1, 0) // FRAME_BYTES * FRAME_BYTES
+        for at in range(0, last + 1, FRAME_BYTES):
+            piece = data[at : at + FRAME_BYTES]
+            flags = FIN if end and at == last else 0
+            self._write(struct.pack(">II", stream, flags << 24 | len(piece)) + piece)
 
     def reset(self, stream: int, status: int) -> None:
         """Refuse a stream."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from k8snb import Cluster
 from k8snb.apiserver.forwarding import Forwarder, Forwarding, Pipe
 from k8snb.apiserver.port_channels import PortChannels, ports
+from k8snb.apiserver.spdy import Spdy
 from k8snb.packet import Endpoint, NetworkError
 from tests.edge.asking import NAMESPACE, ask
 from tests.edge.spdy_client import Client, data
@@ -53,6 +56,24 @@ def test_what_is_no_http_is_handed_over_as_it_is(cluster: Cluster) -> None:
 def test_a_port_where_nobody_listens_refuses(cluster: Cluster) -> None:
     with pytest.raises(NetworkError):
         Pipe(endpoint(cluster, "web"), 81).feed(GET)
+
+
+def test_a_body_may_be_announced_and_come_in_chunks(cluster: Cluster) -> None:
+    pipe = Pipe(endpoint(cluster, "web"), 80)
+    head = b"PUT /up HTTP/1.1\r\nHost: x\r\n"
+    assert pipe.feed(head + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert pipe.feed(b"ab") == b""
+    assert pipe.feed(b"cd").startswith(b"HTTP/1.1 405 ")
+    assert pipe.feed(head + b"Transfer-Encoding: chunked\r\n\r\n5\r\n0\r\n\r\n\r\n") == b""
+    assert pipe.feed(b"0\r\n\r\n" + GET).count(b"HTTP/1.1 ") == 2
+
+
+def test_a_long_answer_is_sent_in_frames_whose_length_fits_their_head() -> None:
+    sent: list[bytes] = []
+    Spdy(sent.append, Forwarder.__new__(Forwarder)).send(3, bytes(17_000_000), end=True)
+    heads = [struct.unpack(">IB", frame[:5]) for frame in sent]
+    assert (sum(len(frame) - 8 for frame in sent), max(map(len, sent))) == (17_000_000, 32 * 1024 + 8)
+    assert heads == [(3, 0)] * (len(sent) - 1) + [(3, 1)]
 
 
 @given(st.lists(st.binary(max_size=30), max_size=5))

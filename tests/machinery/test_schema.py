@@ -177,7 +177,8 @@ def test_field_names_are_told_apart_by_case() -> None:
 
 def test_times_are_stored_in_utc() -> None:
     assert decoded("metadata: {creationTimestamp: 2026-01-01T00:00:00.5+01:00}")[0] == {
-        "metadata": {"creationTimestamp": "2025-12-31T23:00:00Z"}
+        "metadata": {"creationTimestamp": "2025-12-31T23:00:00Z"},
+        "spec": {},
     }
     lease = decoded("spec: {renewTime: 2026-01-01T00:00:00.123456Z}", "Lease", "coordination.k8s.io/v1")[0]
     assert lease == {"spec": {"renewTime": "2026-01-01T00:00:00.123456Z"}}
@@ -353,3 +354,18 @@ def as_text(value: Any, spaces: str) -> str:
 def test_the_quick_reader_and_the_careful_one_read_the_same(value: Any, spaces: str) -> None:
     text = as_text(value, spaces)
     assert schema.parse_json(text.encode()) == schema.parse_json(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ({"kind": "Lease", "apiVersion": "coordination.k8s.io/v1"}, {"spec": {}}),
+        ({"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1"}, {"spec": {"podSelector": {}}}),
+        ({"kind": "CSINode", "apiVersion": "storage.k8s.io/v1"}, {"spec": {"drivers": None}}),
+        ({"kind": "Role", "apiVersion": "rbac.authorization.k8s.io/v1", "rules": []}, {"rules": []}),
+        ({"kind": "Role", "apiVersion": "rbac.authorization.k8s.io/v1"}, {"rules": None}),
+        ({"kind": "PriorityClass", "apiVersion": "scheduling.k8s.io/v1"}, {"value": 0}),
+    ],
+)
+def test_what_go_writes_is_there_although_nobody_wrote_it(given: dict[str, Any], written: dict[str, Any]) -> None:
+    assert schema.decode(given, given["apiVersion"], given["kind"])[0] == {**given, **written}

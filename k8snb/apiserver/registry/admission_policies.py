@@ -52,6 +52,9 @@ class PolicyStrategy(Strategy):
 class ValidatingPolicyStrategy(PolicyStrategy):
     """The rules of ValidatingAdmissionPolicies."""
 
+    def prepare_create(self, obj: Object) -> Object:
+        return {**obj, "status": {}}
+
     def validate(self, obj: Object) -> list[FieldError]:
         spec = obj["spec"]
         found = list(self._common(spec))

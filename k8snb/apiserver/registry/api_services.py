@@ -31,6 +31,9 @@ class APIServiceStrategy(Strategy):
     def default(self, obj: Object) -> Object:
         return within(obj, "spec", lambda spec: within(spec, "service", lambda s: filled(s, {"port": SERVICE_PORT})))
 
+    def prepare_create(self, obj: Object) -> Object:
+        return {**obj, "status": {}}
+
     def validate(self, obj: Object) -> list[FieldError]:
         return list(_validate(obj["metadata"].get("name", ""), obj.get("spec") or _NO_SPEC))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from k8snb.apiserver.registry import addresses, checks
-from k8snb.apiserver.registry.filling import within, within_new
+from k8snb.apiserver.registry.filling import filled, within_new
 from k8snb.apiserver.registry.strategy import Field, Strategy
 from k8snb.errors import FieldError, Struct, duplicate, field_forbidden, invalid_value, not_supported, required
 from k8snb.machinery import formats
@@ -18,6 +18,17 @@ from k8snb.typing import Object
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _NONE: Mapping[str, Any] = {}
+_UNREPORTED: Object = {
+    "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
+    "nodeInfo": dict.fromkeys(
+        (
+            "machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion",
+            "kubeletVersion", "kubeProxyVersion", "operatingSystem", "architecture",
+        ),
+        "",
+    ),
+}  # fmt: skip
+"""What is written of a machine that no kubelet has told of."""
 
 
 class NodeStrategy(Strategy):
@@ -30,7 +41,7 @@ class NodeStrategy(Strategy):
 
     def default(self, obj: Object) -> Object:
         obj = within_new(obj, "spec", _sync_pod_cidr)
-        return within(obj, "status", _default_allocatable)
+        return within_new(obj, "status", lambda status: filled(_default_allocatable(status), _UNREPORTED))
 
     def prepare_create(self, obj: Object) -> Object:
         return obj

@@ -28,6 +28,7 @@ _ALWAYS = frozenset(
         ("apps.v1.DaemonSetSpec", "updateStrategy"),
         ("apps.v1.DeploymentSpec", "strategy"),
         ("apps.v1.StatefulSetSpec", "updateStrategy"),
+        ("batch.v1.JobTemplateSpec", "metadata"),
         ("core.v1.Container", "resources"),
         ("core.v1.ContainerStatus", "lastState"),
         ("core.v1.ContainerStatus", "state"),
@@ -36,13 +37,16 @@ _ALWAYS = frozenset(
         ("core.v1.NodeStatus", "daemonEndpoints"),
         ("core.v1.NodeStatus", "nodeInfo"),
         ("core.v1.PersistentVolumeClaimSpec", "resources"),
+        ("core.v1.PersistentVolumeClaimTemplate", "metadata"),
         ("core.v1.PodTemplateSpec", "metadata"),
         ("core.v1.PodTemplateSpec", "spec"),
         ("core.v1.ServiceStatus", "loadBalancer"),
+        ("discovery.v1.Endpoint", "conditions"),
         ("events.v1.Event", "deprecatedSource"),
         ("events.v1.Event", "regarding"),
         ("networking.v1.IngressStatus", "loadBalancer"),
         ("networking.v1.NetworkPolicySpec", "podSelector"),
+        ("resource.v1.ResourceClaimTemplateSpec", "metadata"),
     }
 )
 """Optional structs that are no pointers, besides those of every kind (`metadata`, `spec`, `status`)."""

@@ -23,7 +23,7 @@ from k8snb.errors import bad_request
 from k8snb.machinery import quantity
 from k8snb.machinery.gotext import json_word
 from k8snb.machinery.schema import times
-from k8snb.machinery.schema.omission import ADDED, DROPPED, GO_TYPES, KEPT
+from k8snb.machinery.schema.omission import ADDED, DROPPED, GO_TYPES, KEPT, ZEROS
 from k8snb.machinery.schema.types import Field, Type, type_named, type_of
 from k8snb.typing import Object
 
@@ -38,6 +38,8 @@ Decoder: TypeAlias = "Callable[[Any, Place | None, _Log], Any]"
 _NOTHING = object()
 _OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _MAX = {32: 2**31 - 1, 64: 2**63 - 1}
+_KIND = "x-kubernetes-group-version-kind"
+_SPEC = ("spec",)
 _NO_FIELDS: frozenset[str] = frozenset()
 _SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
 
@@ -175,7 +177,7 @@ def _omits(owner: str, field: Field) -> bool:
 def _struct(schema: Type) -> Decoder:
     name, owner = schema.short_name, _qualified(schema.name)
     known: dict[str, tuple[Decoder, bool]] = {}
-    added = ADDED.get(owner, _NO_FIELDS)
+    always = _zero(schema)
 
     def find(key: str, place: Place | None, log: _Log) -> tuple[Decoder, bool] | None:
         field = schema.fields.get(key)
@@ -197,11 +199,19 @@ def _struct(schema: Type) -> Decoder:
             new = decoder(item, (place, key, name), log)
             if new is not _NOTHING and (new or not omits):
                 decoded[key] = new
-        for key in added:
-            decoded.setdefault(key, {})
+        for key, zero in always.items():
+            decoded.setdefault(key, zero)
         return decoded
 
     return struct
+
+
+def _zero(schema: Type) -> Mapping[str, Any]:
+    """What is there of a struct whether somebody wrote it or not."""
+    owner = _qualified(schema.name)
+    names = {*ADDED.get(owner, _NO_FIELDS), *(_SPEC if _KIND in schema.schema else ())}
+    structs = {name: _zero(schema.fields[name].type) for name in sorted(names) if name in schema.fields}
+    return {**structs, **ZEROS.get(owner, {})}
 
 
 def _container(schema: Type, go_name: str) -> Decoder:

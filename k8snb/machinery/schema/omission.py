@@ -155,11 +155,25 @@ scheduling.v1.PriorityClass globalDefault
 """Numbers and booleans that are dropped when they are zero."""
 
 ADDED = _table("""
+batch.v1.JobTemplateSpec metadata
 core.v1.Container resources
 core.v1.EphemeralContainer resources
 core.v1.PersistentVolumeClaimSpec resources
+core.v1.PersistentVolumeClaimTemplate metadata
+discovery.v1.Endpoint conditions
+networking.v1.NetworkPolicySpec podSelector
+resource.v1.ResourceClaimTemplateSpec metadata
 """)
-"""Structs that are there even when nobody wrote them."""
+"""Structs that are there even when nobody wrote them, besides the `spec` of every kind that has one."""
+
+ZEROS: Mapping[str, Mapping[str, object]] = {
+    "discovery.v1.EndpointSlice": {"endpoints": None, "ports": None},
+    "rbac.v1.ClusterRole": {"rules": None},
+    "rbac.v1.Role": {"rules": None},
+    "scheduling.v1.PriorityClass": {"value": 0},
+    "storage.v1.CSINodeSpec": {"drivers": None},
+}
+"""What Go writes for other fields that nobody wrote, of kinds that are valid without them."""
 
 GO_TYPES: Mapping[tuple[str, str], str] = {
     ("core.v1.Container", "imagePullPolicy"): "v1.PullPolicy",

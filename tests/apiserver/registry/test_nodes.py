@@ -20,7 +20,10 @@ def node(status: Any = None, **spec: Any) -> dict[str, Any]:
 
 def test_a_node_registers_with_its_status() -> None:
     stored = create(NODES, node({"capacity": {"cpu": "8"}}))
-    assert stored["status"] == {"capacity": {"cpu": "8"}, "allocatable": {"cpu": "8"}}
+    status = stored["status"]
+    assert (status["capacity"], status["allocatable"]) == ({"cpu": "8"}, {"cpu": "8"})
+    assert status["daemonEndpoints"] == {"kubeletEndpoint": {"Port": 0}}
+    assert status["nodeInfo"]["architecture"] == ""
 
 
 def test_an_ordinary_update_leaves_the_status_of_a_node_alone() -> None:
