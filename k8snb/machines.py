@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from k8snb.client.controller import Context
 from k8snb.clock import Clock
 from k8snb.csi.driver import Driver
@@ -72,6 +74,21 @@ class Machines(ABC):
     def start_kubelet(self, node: str) -> None:
         """Bring the kubelet of a node back."""
         self._do("_start_kubelet", node)
+
+    def put_manifest(self, node: str, manifest: str | Object, file: str = "") -> None:
+        """Lay the manifest of a pod (YAML, or an object) on a machine, for its kubelet to run without asking the API.
+
+        The file is called like the pod, unless `file` names it: `/etc/kubernetes/manifests/NAME.yaml`.
+        """
+        pod = yaml.safe_load(manifest) if isinstance(manifest, str) else manifest
+        self._do("_put_manifest", node, file or f"{pod['metadata']['name']}.yaml", pod)
+
+    def remove_manifest(self, node: str, file: str) -> None:
+        """Take a manifest away from a machine; `.yaml` may be left out."""
+        self._do("_put_manifest", node, file if file.endswith(".yaml") else f"{file}.yaml", None)
+
+    def _put_manifest(self, node: str, file: str, manifest: Object | None) -> None:
+        self.kubelets[node].put_manifest(file, manifest)
 
     def _stop_kubelet(self, node: str) -> None:
         self.kubelets[node].stop()

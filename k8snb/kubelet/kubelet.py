@@ -23,9 +23,10 @@ from k8snb.kubelet.heartbeat import LEASE_SECONDS, RENEW_SECONDS, STATUS_SECONDS
 from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.images.program import Usage
 from k8snb.kubelet.plan import PodPlan
-from k8snb.kubelet.podworker import PodWorker
+from k8snb.kubelet.podworker import MIRROR, PodWorker
 from k8snb.kubelet.pool import Item, Pool
 from k8snb.kubelet.runtime import ContainerView, Network, Runtime, RuntimeRefused, TypedShell
+from k8snb.kubelet.statics import StaticPods
 from k8snb.machinery import quantity
 from k8snb.machinery.recorded import Shape
 from k8snb.packet import Endpoint
@@ -90,6 +91,8 @@ class Kubelet:
         self._images: Sequence[Object] = ()
         self._directories: dict[str, Volume] = {}
         self.disks = Disks(self)
+        self.statics: StaticPods | None = None
+        """The pods that it runs on its own, once a manifest has been put on the machine."""
         self._room = [quantity.milli(self.capacity["cpu"]), quantity.value(self.capacity["memory"])]
         self._most_pods = int(self.capacity["pods"])
         self._used = (0, 0, 0)
@@ -116,9 +119,11 @@ class Kubelet:
         self._beat()
         self.news = pods = self._informers.of("pods", fields=f"spec.nodeName={self.name}")
         present = {pod["metadata"]["uid"] for pod in pods.list()}
-        for uid in [uid for uid in self.workers if uid not in present]:
+        for uid in [uid for uid, worker in self.workers.items() if uid not in present and not worker.is_static]:
             self.workers.pop(uid).abandon()
         pods.on_change(self._changed)
+        if self.statics is not None:
+            self.statics.follow(pods.list())
         if self._parked:
             parked, self._parked = self._parked, []
             self.pool.resume(parked)
@@ -136,7 +141,17 @@ class Kubelet:
 
     # -- pods --------------------------------------------------------------------------------------
 
+    def put_manifest(self, file: str, manifest: Object | None) -> None:
+        """Write the manifest of a static pod to the machine's disk, or take it away."""
+        self.statics = self.statics or StaticPods(self)
+        if manifest is None:
+            self.statics.remove(file)
+        else:
+            self.statics.put(file, manifest)
+
     def _changed(self, old: Object | None, new: Object | None) -> None:
+        if self.statics is not None and self.statics.changed(old, new):
+            return
         if new is None:
             assert old is not None
             worker = self.workers.pop(old["metadata"]["uid"], None)
@@ -323,7 +338,8 @@ class Kubelet:
     def _worker(self, pod: Object) -> PodWorker | None:
         if not self.running:
             raise bad_request(f"dial tcp {self.address}:{nodes.PORT}: connect: no route to host")
-        return self.workers.get(pod["metadata"]["uid"])
+        meta = pod["metadata"]
+        return self.workers.get((meta.get("annotations") or {}).get(MIRROR) or meta["uid"])
 
 
 def _no_room(name: str, requested: int, used: int, capacity: int) -> tuple[str, str]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
 
 MIRROR = "kubernetes.io/config.mirror"
+"""The annotation of a pod that only shows one that a kubelet runs on its own: that one's UID."""
+
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 
 
@@ -101,7 +103,7 @@ class PodWorker:
     @property
     def is_static(self) -> bool:
         """Whether it comes from a manifest on the node, and the API only mirrors it."""
-        return MIRROR in (self.pod["metadata"].get("annotations") or ())
+        return False
 
     @property
     def host_ip(self) -> str:
@@ -289,9 +291,13 @@ class PodWorker:
             self.fire("stopping")
 
     def remove(self) -> None:
-        """Delete the object: nothing of the pod is left on the node."""
+        """Nothing of the pod is left on the node: its object may go."""
         if self.sandbox is not None:
             self.kubelet.runtime.remove_pod_sandbox(self.sandbox)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Delete the object."""
         namespace, name = self.key
         self.kubelet.client.delete("pods", name, namespace, grace=0, uid=self.uid)
 

@@ -157,7 +157,7 @@ class NodeAuthorizer:
         if not access.name:
             return Decision(False, "No Object name found")
         self._catch_up()
-        uses = _USES[access.resource]
+        uses = USES[access.resource]
         for key, pod in self._on.get(node, {}).items():
             if access.resource == "persistentvolumes":
                 if access.name in self._volumes(pod):
@@ -249,7 +249,7 @@ def _claims(pod: Object) -> set[str]:
     return named | {f"{name}-{each['name']}" for each in volumes if each.get("ephemeral")}
 
 
-_USES: Mapping[str, Callable[[Object], set[str]]] = {
+USES: Mapping[str, Callable[[Object], set[str]]] = {
     "secrets": _secrets,
     "configmaps": _config_maps,
     "persistentvolumeclaims": _claims,

@@ -1,8 +1,8 @@
 """NodeRestriction: a kubelet changes its own node, its own lease and the pods on it, and gets tokens for those pods.
 
-The essence of upstream's `plugin/pkg/admission/noderestriction`: what is left out are mirror pods' references, claims'
-status and CSINodes. Updates of a status do not pass through admission here; `check_status` looks at those that come
-from outside, the kubelets of this process are known to write their own.
+The essence of upstream's `plugin/pkg/admission/noderestriction`: what is left out are claims' status and CSINodes.
+Updates of a status do not pass through admission here; `check_status` looks at those that come from outside, the
+kubelets of this process are known to write their own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from k8snb.apiserver.access.node import node_of
+from k8snb.apiserver.access.node import USES, node_of
 from k8snb.apiserver.admission.plugin import Attributes, Plugin, Reader, refused
 from k8snb.errors import forbidden, quoted
 from k8snb.typing import Object
@@ -116,7 +116,39 @@ def _pod(node: str, attributes: Attributes, reader: Reader) -> str:
     new = attributes.object or _NONE
     if MIRROR not in (new["metadata"].get("annotations") or _NONE):
         return f"pod does not have {quoted(MIRROR)} annotation, node {quoted(node)} can only create mirror pods"
-    return "" if new["spec"].get("nodeName") == node else _only_own(node, "create pods")
+    if new["spec"].get("nodeName") != node:
+        return _only_own(node, "create pods")
+    why = _owner(new, reader.get("nodes", "", node)) or _referred(new)
+    return f"node {quoted(node)} {why}" if why else ""
+
+
+def _owner(pod: Object, node: Object | None) -> str:
+    """What is wrong with a mirror pod's owner, which has to be the node."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    if len(owners) > 1:
+        return "can only create pods with a single owner reference set to itself"
+    owner = owners[0] if owners else _NONE
+    name = pod["spec"]["nodeName"]
+    if (owner.get("apiVersion"), owner.get("kind"), owner.get("name")) != ("v1", "Node", name):
+        return "can only create pods with an owner reference set to itself"
+    if not owner.get("controller"):
+        return "can only create pods with a controller owner reference set to itself"
+    if owner.get("blockOwnerDeletion"):
+        return "must not set blockOwnerDeletion on an owner reference"
+    uid = node["metadata"]["uid"] if node is not None else ""
+    given = owner.get("uid", "")
+    return "" if given == uid else f"UID mismatch: expected {given} got {uid}"
+
+
+def _referred(pod: Object) -> str:
+    """What a mirror pod refers to, if it refers to other objects."""
+    if pod["spec"].get("serviceAccountName"):
+        return "can not create pods that reference a service account"
+    for word in ("secrets", "configmaps", "persistentvolumeclaims"):
+        if USES[word](pod) - {""}:
+            return f"can not create pods that reference {word}"
+    claims = pod["spec"].get("resourceClaims")
+    return "can not create pods that reference resourceclaims" if claims else ""
 
 
 def _eviction(node: str, attributes: Attributes, reader: Reader) -> str:
