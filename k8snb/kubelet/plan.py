@@ -89,7 +89,7 @@ class ContainerPlan:
 
     def pulled(self, pull: Pull) -> str:
         """What is said when the image has been pulled."""
-        return _pulled(self.image, pull)
+        return pulled_message(self.image, pull)
 
     def restarts_after(self, code: int) -> bool:
         """Whether the container runs again after it ended with an exit code."""
@@ -101,7 +101,8 @@ class ContainerPlan:
 
 
 @lru_cache(maxsize=1024)
-def _pulled(image: str, pull: Pull) -> str:
+def pulled_message(image: str, pull: Pull) -> str:
+    """What is said of an image that has been pulled."""
     took = words(pull.seconds)
     said = f'Successfully pulled image "{image}" in {took} ({took} including waiting).'
     return f"{said} Image size: {pull.size} bytes."
@@ -112,8 +113,8 @@ class PodPlan:
 
     __slots__ = (
         "arrived", "claims", "containers", "cpu", "deadline", "ephemerals", "every", "gates", "grace", "host_network",
-        "inits", "mains", "memory", "parts", "plain", "restart_policy", "spec", "unsafe_sysctl", "usual", "volumes",
-        "waiting", "waiting_inits",
+        "image_volumes", "inits", "mains", "memory", "parts", "plain", "restart_policy", "spec", "unsafe_sysctl",
+        "usual", "volumes", "waiting", "waiting_inits",
     )  # fmt: skip
 
     def __init__(self, spec: Object) -> None:
@@ -139,6 +140,7 @@ class PodPlan:
         self.volumes = tuple(v for v in spec.get("volumes") or () if _from_api(v))
         self.claims = any("persistentVolumeClaim" in v or "ephemeral" in v for v in spec.get("volumes") or ())
         """Whether it mounts what a driver may have to attach first."""
+        self.image_volumes = tuple(v for v in spec.get("volumes") or () if "image" in v)
         self.unsafe_sysctl = next((name for name in sysctls.asked(spec) if name not in sysctls.SAFE), "")
         """The first kernel parameter that no pod may set; a pod with one is rejected."""
         self.waiting = [plan.waiting for plan in self.mains]
@@ -149,7 +151,8 @@ class PodPlan:
         only = self.mains[0]
         self.plain = len(self.every) == 1 and not (only.probes or only.hooks or self.gates)
         """Whether it is one container that is ready as soon as it runs, as nearly all pods are at scale."""
-        self.usual = self.plain and only.ordinary and not (self.volumes or self.claims) and self.deadline is None
+        self.usual = self.plain and only.ordinary and self.deadline is None
+        self.usual = self.usual and not (self.volumes or self.claims or self.image_volumes)
         """Whether, besides, nothing has to be there but its image: then it starts in a few `strokes`."""
 
 

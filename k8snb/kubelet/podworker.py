@@ -16,6 +16,7 @@ from k8snb.kubelet import order, preparation, resizing
 from k8snb.kubelet.container import ContainerUnit
 from k8snb.kubelet.environment import Missing, environment
 from k8snb.kubelet.hostnames import hostname
+from k8snb.kubelet.image_volumes import ImageVolumes
 from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE, steps
 from k8snb.kubelet.plan import ContainerPlan, PodPlan
@@ -40,7 +41,8 @@ class PodWorker:
     """The state of one pod on its node."""
 
     __slots__ = (
-        "_units", "began", "container", "environments", "epoch", "failures", "grace", "ip", "kubelet", "plan", "pod",
+        "_units", "began", "container", "environments", "epoch", "failures", "grace", "images", "ip", "kubelet", "plan",
+        "pod",
         "reason", "resizing", "sandbox", "start", "state", "status", "stop_at", "volumes",
     )  # fmt: skip
 
@@ -58,6 +60,8 @@ class PodWorker:
         """How far its start has come, if it is a usual one."""
         self.container: ContainerView | None = None  # of a usual pod
         self.volumes: PodVolumes | None = None
+        self.images: ImageVolumes | None = None
+        """The images that it mounts, once they are asked for."""
         self.status: Object | None = None  # as it was last written
         self.reason: tuple[str, str] | None = None
         """Why the pod failed, where that is not for its containers to say: reason and message."""
@@ -211,7 +215,11 @@ class PodWorker:
         self.ip = self.sandbox.ip
         if self.volumes is not None and self.volumes.follows:
             self.kubelet.pool.later(REFRESH_SECONDS, self, "refresh", background=True)
-        self.progress()
+        if self.plan.image_volumes:
+            self.images = ImageVolumes(self)
+            self.images.begin()
+        else:
+            self.progress()
 
     def progress(self) -> None:
         """Start what may start now; see whether everything has ended; write the status."""

@@ -21,8 +21,12 @@ RELIST_SECONDS = 1.0
 
 def ensure(unit: ContainerUnit) -> None:
     """Use the image that is there, or find out why it can not be had."""
-    plan = unit.plan
-    if plan.image_error:
+    plan, images = unit.plan, unit.worker.images
+    trouble = images.trouble(plan) if images is not None else None
+    if trouble is not None:
+        unit.reason, unit.message = trouble
+        unit.fire("image refused")
+    elif plan.image_error:
         unit.message = f'Failed to apply default image tag "{plan.image}": {plan.image_error}'
         unit.tell("Warning", "InspectFailed", unit.message)
         unit.reason = "InvalidImageName"
