@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from k8snb.machinery.fieldorder import in_order, order_of
+from k8snb.machinery.jsontext import escaped
 from k8snb.typing import Object
 
 BUDGET_BYTES = 64 * 1024 * 1024
@@ -40,7 +41,7 @@ class Encoder:
         return found[1] + found[2]
 
     def _encode(self, obj: Object) -> _Encoded:
-        data = orjson.dumps(in_order(obj))
+        data = escaped(orjson.dumps(in_order(obj)))
         if not lasting(obj):
             return obj, data, b""
         head = b"" if order_of(obj) is None else _head(obj["kind"], obj["apiVersion"])
@@ -65,7 +66,7 @@ class Encoder:
             found[2] if (found := known.get(id(item))) is not None and found[0] is item else self._encode(item)[2]
             for item in items
         ]
-        head = orjson.dumps({name: value for name, value in obj.items() if name != "items"})
+        head = escaped(orjson.dumps({name: value for name, value in obj.items() if name != "items"}))
         between = b"," if order_of(items[0]) is None else b",{"
         parts[0] = b'%b,"items":[%b%b' % (head[:-1], between[1:], parts[0])
         parts[-1] += b"]}\n"

@@ -14,6 +14,7 @@ import yaml
 from k8snb.apiserver.encoding import ENCODER
 from k8snb.apiserver.negotiation import wants_pretty
 from k8snb.machinery.fieldorder import in_order
+from k8snb.machinery.jsontext import escaped
 from k8snb.typing import Object
 from k8snb.wire import Request, Response
 
@@ -64,9 +65,9 @@ def encoded(response: Response, *, pretty: bool = False) -> bytes:
     if response.content_type.startswith("application/yaml"):
         return yaml.safe_dump(_plain(in_order(response.object))).encode()
     if "kind" not in response.object and not isinstance(response.object.get("paths"), dict):
-        return orjson.dumps(response.object, option=orjson.OPT_INDENT_2)
+        return escaped(orjson.dumps(response.object, option=orjson.OPT_INDENT_2))
     if pretty:
-        return orjson.dumps(in_order(response.object), option=orjson.OPT_INDENT_2) + b"\n"
+        return escaped(orjson.dumps(in_order(response.object), option=orjson.OPT_INDENT_2)) + b"\n"
     return ENCODER.answer(response.object)
 
 

@@ -56,6 +56,7 @@ from k8snb.errors import (
     method_not_allowed,
     path_not_found,
 )
+from k8snb.machinery.jsontext import escaped
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.recorded import RecordedEvent
 from k8snb.machinery.scheme import Scheme
@@ -389,4 +390,4 @@ def _is_remembered(request: Request) -> bool:
 
 def encode(value: Any) -> bytes:
     """An object as JSON bytes, as the edge sends it."""
-    return orjson.dumps(value) + b"\n"
+    return escaped(orjson.dumps(value)) + b"\n"

@@ -46,3 +46,9 @@ def test_what_is_kept_stays_within_its_budget() -> None:
     held = [rest for _, _, rest in encoder._known.values()]
     assert 800 < sum(map(len, held)) == encoder._held <= 1_000
     assert encoder.object(pods[-1]).endswith(held[-1])
+
+
+def test_what_html_could_take_for_its_own_is_escaped_as_go_does() -> None:
+    pod = {**stored("a"), "spec": {"nodeName": "<a&b>\u2028é"}}
+    assert rb'{"nodeName":"\u003ca\u0026b\u003e\u2028' + "é".encode() + b'"}' in Encoder().object(pod)
+    assert orjson.loads(Encoder().object(pod)) == pod
