@@ -19,7 +19,7 @@ from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.options import check_write, flag, validation_mode
 from k8snb.apiserver.ownership import Known
 from k8snb.apiserver.registry.strategy import Decode
-from k8snb.apiserver.resetting import reset_fields
+from k8snb.apiserver.resetting import ONLY, reset_fields
 from k8snb.apiserver.writing import Writer
 from k8snb.errors import StatusError, bad_request, conflict, not_found
 from k8snb.machinery import schema
@@ -109,9 +109,9 @@ class Applier:
     ) -> applying.Applied:
         _check(wanted, live, info, shape, first=not owners and "uid" in live["metadata"])
         writer = self._authors.writer(kind.resource, info, request)._replace(api_version=wanted["apiVersion"])
-        force = flag(request.query, "force")
+        force, only = flag(request.query, "force"), ONLY.get(info.subresource, ())
         try:
-            return applying.applied(live, wanted, shape, owners, writer, force=force, reset=reset)
+            return applying.applied(live, wanted, shape, owners, writer, force=force, reset=reset, only=only)
         except applying.Conflicts as error:
             raise StatusError(409, "Conflict", str(error), {"causes": error.causes}) from None
 

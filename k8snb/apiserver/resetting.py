@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from k8snb.machinery.managed.sets import EMPTY, FieldSet, path_set, union
+from k8snb.machinery.managed.sets import EACH, EMPTY, FieldSet, path_set, union
 from k8snb.typing import Resource
 
 _OF_STATUS: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -21,6 +21,15 @@ _OF_STATUS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "apiservices.apiregistration.k8s.io": (("spec",), ("metadata",)),
 }
 _SPEC = (("spec",),)
+ONLY: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "ephemeralcontainers": (("f:spec", "f:ephemeralContainers"),),
+    "resize": tuple(
+        ("f:spec", containers, EACH, field)
+        for containers in ("f:containers", "f:initContainers")
+        for field in ("f:resources", "f:resizePolicy")
+    ),
+}
+"""What alone can be set through the subresources that are for a part of the spec."""
 
 
 @cache

@@ -224,8 +224,10 @@ class Subresources:
 
     def write_part(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Update the part of the object that the subresource stands for (the strategy knows which)."""
-        write = self._writer.patch if info.verb == "patch" else self._writer.update
-        return write(kind, info, request)
+        if info.verb != "patch":
+            return self._writer.update(kind, info, request)
+        applies = patch_kind(request.headers.get("content-type", "")) == "apply"
+        return (self._applier.apply if applies else self._writer.patch)(kind, info, request)
 
     # -- what the kubelet answers ------------------------------------------------------------------
 

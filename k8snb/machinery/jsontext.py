@@ -14,7 +14,7 @@ _IN_BYTES = [(plain.encode(), escape.encode()) for plain, escape in _ESCAPES.ite
 
 def escaped(data: bytes) -> bytes:
     """JSON as Go's encoder leaves it, of JSON with nothing escaped that need not be."""
-    if b"<" in data or b">" in data or b"&" in data or b"\xe2\x80" in data:
+    if b"<" in data or b">" in data or b"&" in data or not data.isascii():
         for plain, escape in _IN_BYTES:
             data = data.replace(plain, escape)
     return data

@@ -137,6 +137,29 @@ def test_scaling_takes_the_replicas_and_nothing_else(cluster: Cluster) -> None:
     )
 
 
+def test_a_part_of_a_pod_is_applied_through_its_own_door(cluster: Cluster) -> None:
+    path, meta = "/api/v1/namespaces/default/pods/p", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+
+    def asking(cpu: str, **more: Any) -> dict[str, Any]:
+        return {**meta, "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}, **more}]}}
+
+    apply(cluster, path, asking("1", image="nginx"), "me")
+    assert outcome(apply(cluster, f"{path}/resize", asking("2"), "you")) == (
+        409,
+        'Apply failed with 1 conflict: conflict with "me": .spec.containers[name="c"].resources.requests.cpu',
+    )
+    found = owners(apply(cluster, f"{path}/resize", asking("2", image="other"), "you", force="true"))
+    resources = {"f:resources": {"f:requests": {"f:cpu": {}}}}
+    assert found["you Apply resize"] == {"f:spec": {"f:containers": {'k:{"name":"c"}': resources}}}
+    assert found["me Apply"] == {
+        "f:spec": {"f:containers": {'k:{"name":"c"}': {".": {}, "f:image": {}, "f:name": {}}}},
+    }
+    debugger = {**meta, "spec": {"ephemeralContainers": [{"name": "d", "image": "busybox"}]}}
+    found = owners(apply(cluster, f"{path}/ephemeralcontainers", debugger, "you"))
+    added = {'k:{"name":"d"}': {".": {}, "f:image": {}, "f:name": {}}}
+    assert found["you Apply ephemeralcontainers"] == {"f:spec": {"f:ephemeralContainers": added}}
+
+
 def test_status_is_applied_through_its_own_door(cluster: Cluster) -> None:
     apply(cluster, f"{APPS}/web", {**deployment(), "status": {"replicas": 7}}, "alice")
     status = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "status": {"replicas": 0}}

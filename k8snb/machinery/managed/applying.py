@@ -10,10 +10,10 @@ on the client's side before.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from k8snb.machinery.managed.comparing import compare, fields_of
+from k8snb.machinery.managed.comparing import Comparison, compare, fields_of
 from k8snb.machinery.managed.managers import (
     APPLY,
     BEFORE_FIRST_APPLY,
@@ -26,7 +26,18 @@ from k8snb.machinery.managed.managers import (
     created,
 )
 from k8snb.machinery.managed.merging import merged, named, removed
-from k8snb.machinery.managed.sets import EMPTY, FieldSet, difference, has, intersection, places, text, union, without
+from k8snb.machinery.managed.sets import (
+    EMPTY,
+    FieldSet,
+    difference,
+    has,
+    intersection,
+    places,
+    text,
+    union,
+    within,
+    without,
+)
 from k8snb.machinery.managed.shapes import Shape
 from k8snb.typing import Object
 
@@ -86,34 +97,47 @@ def applied(
     *,
     force: bool = False,
     reset: FieldSet = EMPTY,
+    only: Sequence[tuple[str, ...]] = (),
 ) -> Applied:
-    """Make the live object agree with the wanted one. Raises `Conflicts`."""
+    """Make the live object agree with the wanted one. Raises `Conflicts`.
+
+    What is in `reset`, and what is not below one of the paths in `only` (if there are any), is not the writer's to set.
+    """
     if not owners and live["metadata"].get("uid"):
         first = Writer(BEFORE_FIRST_APPLY, writer.api_version, writer.subresource, writer.time)
         owners = created(live, shape, first, reset)
     try:
-        found = _apply(live, wanted, shape, owners, writer, force, reset)
+        found = _apply(live, wanted, shape, owners, writer, force, reset, only)
     except Conflicts as error:
         if writer.name != _KUBECTL or not _left_by_client(error, live, shape):
             raise
-        found = _apply(live, wanted, shape, owners, writer, True, reset)
+        found = _apply(live, wanted, shape, owners, writer, True, reset, only)
     if writer.name == _KUBECTL and _annotation(found.object):
         return found._replace(object=_with_annotation(found.object, wanted))
     return found
 
 
 def _apply(
-    live: Object, wanted: Object, shape: Shape, owners: Owners, writer: Writer, force: bool, reset: FieldSet
+    live: Object,
+    wanted: Object,
+    shape: Shape,
+    owners: Owners,
+    writer: Writer,
+    force: bool,
+    reset: FieldSet,
+    only: Sequence[tuple[str, ...]],
 ) -> Applied:
     manager = writer.applying
     last = owners.get(manager)
     mine = without(fields_of(wanted, shape), reset)
+    mine = within(mine, only) if only else mine
     time = last.time if last is not None else None
     claimed = {**owners, manager: Entry(mine, writer.api_version, time)}
     new = merged(live, wanted, shape)
     if last is not None and last.fields:
         new = _pruned(new, claimed, last.fields, shape)
     found = compare(live, new, shape).without(reset)
+    found = Comparison(*(within(each, only) for each in found)) if only else found
     others = {who: entry for who, entry in claimed.items() if who != manager}
     if not force:
         _refuse(others, found.taken)

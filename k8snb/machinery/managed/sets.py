@@ -9,7 +9,7 @@ Upstream: structured-merge-diff `fieldpath` (`set.go`, `serialize.go`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -122,6 +122,21 @@ def without(one: FieldSet, other: FieldSet) -> FieldSet:
             left = _node(is_member(mine), without(_below(mine), _below(theirs)))
             if left is not None:
                 made[step] = left
+    return made
+
+
+EACH = "*"
+"""Any step, in a path."""
+
+
+def within(fields: FieldSet, paths: Sequence[tuple[str, ...]]) -> FieldSet:
+    """What of a set lies at one of the paths or below it."""
+    made: dict[str, Any] = {}
+    for step, below in fields.items():
+        rest = [path[1:] for path in paths if path[0] in (step, EACH) and step != SELF]
+        left = below if () in rest else within(below, rest)
+        if left or () in rest:
+            made[step] = left
     return made
 
 
