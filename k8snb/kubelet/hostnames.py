@@ -8,6 +8,7 @@ under which DNS knows it. Upstream: `GeneratePodHostNameAndDomain` and `managedH
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from k8snb.typing import Object
 
@@ -57,6 +58,7 @@ def hosts_file(pod: Object, ip: str, node: str) -> str:
     return f"{header}{ip}\t{own}\n{added}"
 
 
+@lru_cache(maxsize=256)
 def parsed(hosts: str) -> Mapping[str, tuple[str, str]]:
     """The address of each name in a hosts file, and the first name on its line; IPv4 alone."""
     found: dict[str, tuple[str, str]] = {}

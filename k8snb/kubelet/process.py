@@ -207,13 +207,18 @@ class ContainerProcess:
     def request(self, request: HTTPRequest) -> HTTPResponse:
         """Send an HTTP request."""
         sandbox = self.container.sandbox
-        if request.host in _LOCAL:
+        host = self._known(request.host) or request.host
+        if host in _LOCAL:
             return sandbox.http(request.port, replace(request, source="127.0.0.1"))
+        if host != request.host:
+            headers = {**request.headers, "host": request.authority}
+            request = replace(request, host=host, headers=headers)
         return sandbox.runtime.network.request(replace(request, source=self.ip))
 
     def tcp(self, host: str, port: int, data: str = "") -> str:
         """Open a TCP connection."""
         sandbox = self.container.sandbox
+        host = self._known(host) or host
         if host in _LOCAL:
             return sandbox.tcp(port, data, "127.0.0.1")
         return sandbox.runtime.network.tcp(self.ip, host, port, data)
@@ -222,10 +227,15 @@ class ContainerProcess:
         """The addresses of a name."""
         if name in _LOCAL:
             return ["127.0.0.1"]
-        known = parsed(self.files.read("/etc/hosts")).get(name) if self.files.exists("/etc/hosts") else None
-        if known is not None:
-            return [known[0]]
+        known = self._known(name)
+        if known:
+            return [known]
         return self.container.sandbox.runtime.network.resolve(self.ip, name)
+
+    def _known(self, name: str) -> str:
+        """The address that `/etc/hosts` has for a name; empty if it has none. It is asked before any DNS server."""
+        text = self.files.read("/etc/hosts") if name not in _LOCAL and self.files.is_file("/etc/hosts") else ""
+        return parsed(text).get(name, ("", ""))[0]
 
     def alias(self, name: str) -> str:
         """The name that a name is only another word for; empty if it is none."""

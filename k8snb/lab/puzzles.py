@@ -75,8 +75,8 @@ class Ticket:
         return f"{self.text}\n\n{self.proof.rstrip()}"
 
     def _repr_html_(self) -> str:
-        proof = html.escape(self.proof.rstrip())
-        return f'<div class="k8snb-view"><p style="margin:0">{html.escape(self.text)}</p><pre>{proof}</pre></div>'
+        text, proof = html.escape(self.text), html.escape(self.proof.rstrip())
+        return f'<div class="k8snb-view"><p style="margin:0">{text}</p><pre tabindex="0">{proof}</pre></div>'
 
 
 class Puzzles:

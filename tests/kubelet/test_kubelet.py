@@ -176,6 +176,16 @@ def test_host_aliases_are_names_that_only_this_pod_knows() -> None:
     assert said_by(here, "hostname", "-f") == "p\n"
 
 
+def test_a_name_in_the_hosts_file_leads_to_its_address_and_is_the_host_that_was_asked_for() -> None:
+    here = Here(pod(container("main", "traefik/whoami:v1.11"), name="web"))
+    aliases = [{"ip": here.get("web")["status"]["podIP"], "hostnames": ["shop.example.com"]}]
+    here.cluster.client.create("pods", pod(sh("sleep 100"), hostAliases=aliases))
+    here.cluster.settle()
+    said = here.cluster.kubectl("exec p -- wget -qO- http://shop.example.com/")
+    assert "Host: shop.example.com\n" in said
+    assert here.cluster.kubectl("exec p -- sh -c 'nc -z shop.example.com 80 && echo open'") == "open\n"
+
+
 def test_a_node_keeps_what_its_containers_write_in_its_own_files() -> None:
     mounts = [{"name": "logs", "mountPath": "/logs"}]
     volumes = [{"name": "logs", "hostPath": {"path": "/var/log"}}]

@@ -214,3 +214,13 @@ def test_the_faults_are_listed_with_what_somebody_noticed(lab: Lab) -> None:
     lines = repr(lab[0]).splitlines()
     assert lines[0] == "10 faults"
     assert lines[1] == "key       Since the nodes were restarted last night, the page shows an error."
+
+
+def test_helm_brings_back_what_the_chart_speaks_of_and_nothing_else(lab: Lab) -> None:
+    puzzles, cluster = lab
+    solved = {}
+    for name in ("port", "selector"):
+        puzzles.start(name)
+        helm.run(cluster, "rollback notes 1 --wait")
+        solved[name] = bool(puzzles.check())
+    assert solved == {"port": True, "selector": False}

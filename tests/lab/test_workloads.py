@@ -141,9 +141,14 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         ("delete job notes-migrate-2\n" + migration("notes-migrate-2"), SOLVED),
     ]),
     ("backup", [
-        ("create job now --from=cronjob/notes-backup", "suspend is true"),
-        (patch("cronjob notes-backup", suspend=False, schedule="0 0 1 1 *"), "schedule 0 0 1 1 *"),
+        ("create job now --from=cronjob/notes-backup", "the CronJob is suspended: no run will follow"),
+        (patch("cronjob notes-backup", suspend=False, schedule="0 0 1 1 *"), "schedule is 0 0 1 1 *"),
         (patch("cronjob notes-backup", schedule="*/5 * * * *"), SOLVED),
+    ]),
+    ("backup", [
+        (patch("cronjob notes-backup", suspend=False, startingDeadlineSeconds=300,
+               jobTemplate={"spec": {"suspend": True}}), "no Job that completed"),
+        ("delete jobs --all\n" + patch("cronjob notes-backup", jobTemplate={"spec": {"suspend": False}}), SOLVED),
     ]),
     ("agent", [
         (apply({**BARE, "spec": {"nodeName": "node-3", "containers": [{"name": "c", "image": "busybox:1.36"}]}}),
