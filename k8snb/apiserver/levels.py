@@ -98,7 +98,7 @@ class Ticket:
         self.go = go
         self.refuse = refuse
         self.arrived = self.began = self.meter = 0.0
-        self.queue: _Queue | None = None
+        self.queue: Queue | None = None
         self.timer: Timer | None = None
 
     @property
@@ -107,7 +107,9 @@ class Ticket:
         return self.seats * _SERVICE
 
 
-class _Queue:
+class Queue:
+    """One of a level's queues: who waits in it, and what is being served from it."""
+
     __slots__ = ("executing", "index", "next", "seats", "waiting")
 
     def __init__(self, index: int, meter: float) -> None:
@@ -129,8 +131,9 @@ class Level:
         self.in_use = 0
         """Seats that are taken."""
         self._clock = clock
-        self._executing = 0
-        self._queues: dict[int, _Queue] = {}
+        self.executing = 0
+        """How many requests are being served."""
+        self.queues: dict[int, Queue] = {}
         """Those queues in which there is anybody, or from which somebody is being served."""
         self._meter = 0.0
         self._read = 0.0
@@ -146,17 +149,17 @@ class Level:
 
     def enter(self) -> bool:
         """Take a seat at once, for a request that cannot wait: it is let in where it would have a place in a queue."""
-        if self.in_use >= self._room and (self._executing or self._room < 0):
+        if self.in_use >= self._room and (self.executing or self._room < 0):
             return False
         self.in_use += 1
-        self._executing += 1
+        self.executing += 1
         return True
 
     def leave(self) -> None:
         """Give the seat back."""
         self.in_use -= 1
-        self._executing -= 1
-        if self._queues:
+        self.executing -= 1
+        if self.queues:
             self._dispatch()
 
     # -- for those who can -------------------------------------------------------------------------
@@ -186,7 +189,7 @@ class Level:
     def release(self, ticket: Ticket) -> None:
         """A request has been served: its seats go to those who wait."""
         self._run_meter()
-        self._executing -= 1
+        self.executing -= 1
         self.in_use -= ticket.seats
         ticket.tally.executing -= 1
         ticket.tally.seats -= ticket.seats
@@ -201,19 +204,19 @@ class Level:
 
     def waiting(self) -> int:
         """How many requests wait."""
-        return sum(len(queue.waiting) for queue in self._queues.values())
+        return sum(len(queue.waiting) for queue in self.queues.values())
 
     # -- seats -------------------------------------------------------------------------------------
 
     def _fits(self, seats: int) -> bool:
         if seats > self.plan.seats:
-            return not self._executing
+            return not self.executing
         return self.in_use + seats <= self.plan.seats
 
     def _seat(self, ticket: Ticket) -> None:
         now = self._clock.now()
         ticket.began = now
-        self._executing += 1
+        self.executing += 1
         self.in_use += ticket.seats
         tally, queue = ticket.tally, ticket.queue
         tally.dispatched += 1
@@ -249,24 +252,24 @@ class Level:
             self._last = queue.index
             self._seat(ticket)
 
-    def _behind(self) -> _Queue | None:
+    def _behind(self) -> Queue | None:
         """The queue whose oldest request would be done first; of equals, the next one around the table."""
-        waiting = [queue for queue in self._queues.values() if queue.waiting]
+        waiting = [queue for queue in self.queues.values() if queue.waiting]
         return min(waiting, key=self._turn) if waiting else None
 
-    def _turn(self, queue: _Queue) -> tuple[float, int]:
+    def _turn(self, queue: Queue) -> tuple[float, int]:
         return queue.next + queue.waiting[0].work, (queue.index - self._last - 1) % max(self.plan.queues, 1)
 
-    def _shortest(self, flow: str) -> _Queue:
+    def _shortest(self, flow: str) -> Queue:
         """The queue of a flow's hand in which the least work waits."""
         hand = deal(flow, self.plan.queues, self.plan.hand)
         first = self._dealt % len(hand)
         self._dealt += 1
         index = min((*hand[first:], *hand[:first]), key=self._work_waiting)
-        return self._queues.setdefault(index, _Queue(index, self._meter))
+        return self.queues.setdefault(index, Queue(index, self._meter))
 
     def _work_waiting(self, index: int) -> int:
-        queue = self._queues.get(index)
+        queue = self.queues.get(index)
         return sum(each.seats for each in queue.waiting) if queue is not None else 0
 
     def _give_up(self, ticket: Ticket) -> None:
@@ -278,11 +281,11 @@ class Level:
             self._drop_if_idle(queue)
             self._refuse(ticket, LATE)
 
-    def _drop_if_idle(self, queue: _Queue) -> None:
+    def _drop_if_idle(self, queue: Queue) -> None:
         if not queue.waiting and not queue.executing:
-            self._queues.pop(queue.index, None)
+            self.queues.pop(queue.index, None)
 
-    def _bound(self, queue: _Queue) -> None:
+    def _bound(self, queue: Queue) -> None:
         """Nobody has had a turn before coming: what a queue did not use it does not save up."""
         if queue.waiting:
             queue.next = max(queue.next, queue.waiting[0].meter)
@@ -290,9 +293,9 @@ class Level:
     def _run_meter(self) -> None:
         now = self._clock.now()
         passed, self._read = now - self._read, now
-        if self._queues:
-            asked = sum(queue.seats + self._work_waiting(queue.index) for queue in self._queues.values())
-            self._meter += passed * min(asked, self.plan.seats) / len(self._queues)
+        if self.queues:
+            asked = sum(queue.seats + self._work_waiting(queue.index) for queue in self.queues.values())
+            self._meter += passed * min(asked, self.plan.seats) / len(self.queues)
 
 
 class _Retry:

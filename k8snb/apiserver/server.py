@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from k8snb.apiserver import body, discovery, openapi, status
+from k8snb.apiserver import body, discovery, flow_dump, openapi, status
 from k8snb.apiserver.access.authentication import Authenticator
 from k8snb.apiserver.access.authorizer import forbidden, needed
 from k8snb.apiserver.access.gate import Gate
@@ -344,7 +344,7 @@ class APIServer:
         return self.subresources.bind(pods, target, request)
 
     def _path(self, request: Request) -> Response:
-        response = self.metrics.serve(request)
+        response = self.metrics.serve(request) or flow_dump.serve(request, self.flows)
         if response is not None:
             return response
         remote = self.aggregator.groups

@@ -143,6 +143,26 @@ def test_a_flood_waits_in_its_queues_and_what_is_too_much_is_refused() -> None:
     assert repr(flood) == "jane: 10 asked, 6 served, 4 refused; waited 0.05 s, at most 0.10 s"
 
 
+def dumped(cluster: Cluster, table: str) -> list[list[str]]:
+    """The cells of jane's level in one of the debugging tables."""
+    path = f"/debug/api_priority_and_fairness/dump_{table}"
+    text = cluster.server.handle(Request("GET", path, user=ADMIN)).body.decode()
+    rows = [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
+    return [row[1:] for row in rows if row[0] == "jail"]
+
+
+def test_the_tables_for_debugging_show_who_waits_where() -> None:
+    cluster = Cluster(nodes=0, seed=1)
+    limited(cluster, 1, QUEUING)
+    cluster.rush("jane", "GET /api/v1/pods", 8)
+    cluster.advance(0.05)
+    assert dumped(cluster, "priority_levels") == [["1", "false", "false", "3", "3", "3", "2", "0", "0"]]
+    idle, busy = dumped(cluster, "queues")
+    assert idle[1:5] == ["0", "0", "0", "0.00000000ss"]
+    assert busy[1:] == ["3", "3", "3", "0.00900000ss", "3", "3", "0.00900000ss"]
+    assert [row[:3] for row in dumped(cluster, "requests")] == [["jane", "1", str(place)] for place in range(3)]
+
+
 def test_a_fork_lives_through_the_same_rush() -> None:
     cluster = Cluster(nodes=0, seed=1)
     cluster.rush("jane", "GET /healthz", 3, every=1.0)
