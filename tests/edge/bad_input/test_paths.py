@@ -50,20 +50,20 @@ def test_what_cannot_be_done_at_a_path_is_not_allowed(cluster: Cluster, method: 
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"),
+    ("path", "kind", "spec"),
     [
-        ("/api/v1/nodes", "Node"),
-        (f"{NAMESPACE}/limitranges", "LimitRange"),
-        (f"{NAMESPACE}/resourcequotas", "ResourceQuota"),
+        ("/api/v1/nodes", "Node", {}),
+        (f"{NAMESPACE}/limitranges", "LimitRange", {"limits": None}),
+        (f"{NAMESPACE}/resourcequotas", "ResourceQuota", {}),
     ],
 )
-def test_an_object_without_a_spec_has_an_empty_one_and_harms_nobody(path: str, kind: str) -> None:
+def test_an_object_without_a_spec_has_an_empty_one_and_harms_nobody(path: str, kind: str, spec: object) -> None:
     cluster = Cluster(nodes=1, seed=1)
     body = {"kind": kind, "apiVersion": "v1", "metadata": {"name": "bare"}}
     codes = [ask(cluster, "POST", path, body).code, ask(cluster, "PUT", f"{path}/bare", body).code]
     assert codes == [201, 200]
     namespace = "default" if path.startswith(NAMESPACE) else ""
-    assert cluster.client.get(path.rpartition("/")[2], "bare", namespace)["spec"] == {}
+    assert cluster.client.get(path.rpartition("/")[2], "bare", namespace)["spec"] == spec
     pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "nginx"}]}}
     assert ask(cluster, "POST", PODS, pod).code == 201
     cluster.settle()
