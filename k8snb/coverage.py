@@ -271,6 +271,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         EXACT,
         "kubelet/test_podworker.py",
     ),
+    _b("nodes", "resizing in place, static pods and their mirrors, image volumes", EXACT, "kubelet/test_resizing.py"),
     _b(
         "nodes",
         "containers",

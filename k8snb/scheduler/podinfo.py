@@ -242,13 +242,19 @@ class PodInfo:
         meta = pod["metadata"]
         self.pod = pod
         self.uid: str = meta.get("uid") or ""
-        charged = charged_spec(pod)
-        self.resizing = charged is not pod["spec"]
-        self.kin = kin_of({**pod, "spec": charged} if self.resizing else pod)
+        self.resizing = False
+        self.kin = kin_of(pod)
+        if "containerStatuses" in (pod.get("status") or _NOTHING):
+            self._charge(charged_spec(pod))
         self.pod_class = self.kin.pod_class
         self.node_name: str = pod["spec"].get("nodeName") or ""
         self.spread = not is_deleting(pod)
         self.assumed = False
+
+    def _charge(self, spec: Object) -> None:
+        if spec is not self.pod["spec"]:
+            self.resizing = True
+            self.kin = kin_of({**self.pod, "spec": spec})
 
     @property
     def namespace(self) -> str:
