@@ -143,17 +143,21 @@ def _fill(dot: Any, graph: Graph, group: str, narrow: bool) -> None:
             hue = theme.hue(theme.look(inner.kind).hue)
             with dot.subgraph(name=f"cluster_{quoted(inner.id)}") as box:
                 box.attr(style="rounded,filled", color=hue + "90", fillcolor=hue + theme.alpha(theme.GROUND))
-                box.attr(label=_group_label(inner), labeljust="l", margin="6" if narrow else "10")
-                box.attr(labelloc="b" if not graph.across and _is_end(inner, graph) else "t")
+                ways = set() if graph.across else _ways_through(inner, graph)
+                box.attr(label=_group_label(inner, brief=len(ways) > 1), labeljust="l", margin="6" if narrow else "10")
+                box.attr(labelloc="b" if ways == {"in"} else "t")
                 _fill(box, graph, inner.id, narrow)
 
 
-def _is_end(group: Group, graph: Graph) -> bool:
-    """Whether arrows only come into a group: then its name stands at the other end, where none crosses it."""
+def _ways_through(group: Group, graph: Graph) -> set[str]:
+    """Whether arrows come into a group and go out of it.
+
+    Where they only come in, its name stands at the other end, and where they do both it is short, so that none crosses.
+    """
     within = {node.id for node in graph.nodes if node.group == group.id}
     ends = ((each.head, each.tail) if each.back else (each.tail, each.head) for each in graph.edges)
-    ways = {(tail in within, head in within) for tail, head in ends}
-    return (False, True) in ways and (True, False) not in ways
+    crossing = {(tail in within, head in within) for tail, head in ends}
+    return {name for name, way in (("in", (False, True)), ("out", (True, False))) if way in crossing}
 
 
 def quoted(name: str) -> str:
@@ -250,12 +254,13 @@ def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
     return lines
 
 
-def _group_label(group: Group) -> str:
+def _group_label(group: Group, *, brief: bool = False) -> str:
     facts = _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
-    kind = f"{_soft(group.kind)}&#160;&#160;" if group.kind else ""
+    kind = f"{_soft(group.kind)}&#160;&#160;" if group.kind and not brief else ""
     words = f"{kind}<b>{html.escape(group.name)}</b>{facts}"
-    width = measure("".join([group.kind, *(f" · {fact}" for fact in group.facts)]), 10) + measure(group.name, 13)
-    row = _cells(_glyph(group.kind) if kind else "", words, width)
+    soft = "".join([group.kind if kind else "", *(f" · {fact}" for fact in group.facts)])
+    width = measure(soft, 10) + measure(group.name, 13)
+    row = _cells(_glyph(group.kind) if group.kind else "", words, width)
     return f"<{_PLAIN.format(rows=row, room='')}>"
 
 

@@ -15,8 +15,8 @@ from k8snb.i18n import _
 from k8snb.view import theme
 from k8snb.view.frames import MARKS
 
-_MOST_SAID, _MOST_NAMED = 40, 12
-"""How many connections a description tells, and how many names of one kind; the text beside it has them all."""
+_MOST_SAID, _MOST_NAMED, _MOST_FACTS = 40, 12, 2
+"""How many connections a description tells, how many names of one kind, and facts of each; the text has them all."""
 
 UNSAID = frozenset({"Component", "Stage", "State"})
 """Kinds that are no words of the API: a glyph is enough."""
@@ -133,10 +133,16 @@ def _joined(words: Sequence[str]) -> str:
 
 def _listed(nodes: Sequence[Node], places: dict[str, Group]) -> str:
     """The names of nodes of one kind, with their states and places."""
-    said = [f"{node.name}{_where(places.get(node.group))}{f' ({node.word})' if node.word else ''}" for node in nodes]
+    said = [f"{node.name}{_where(places.get(node.group))}{_in_brackets(node)}" for node in nodes]
     if len(said) > _MOST_NAMED:
         said = [*said[:_MOST_NAMED], _("{count} more").format(count=len(said) - _MOST_NAMED)]
     return _joined(said)
+
+
+def _in_brackets(node: Node) -> str:
+    """What a description says of a node: its state, or else the first of its facts."""
+    said = node.word or ", ".join(node.facts[:_MOST_FACTS])
+    return f" ({said})" if said else ""
 
 
 def text(graph: Graph) -> str:

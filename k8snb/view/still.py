@@ -29,7 +29,7 @@ def still(scene: Scene) -> str:
     places, depth = _places(scene)
     height = max(height, depth) + 4
     width = _CARD + _GAP + _PER_LINE * (_PLACE + 12)
-    said = html.escape(alternative(scene), quote=True)
+    said = html.escape(_("In the end: {objects}").format(objects=alternative(scene)), quote=True)
     return (
         f'<svg role="img" aria-label="{said}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'style="max-width:100%;height:auto;font:12px sans-serif" fill="currentColor">{cards}{places}</svg>'

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from k8snb.i18n import _
+
 HUES = {
     "blue": "#3b7dd8",
     "teal": "#178a94",
@@ -256,7 +258,8 @@ def hue(name: str) -> str:
 
 def actor_hue(component: str) -> str:
     """The name of the hue of a component; `kubelet node-1` is a kubelet."""
-    return ACTORS.get(component.split(" ")[0], "slate")
+    name = component.split(" ")[0]
+    return ACTORS.get(name) or next((hue for known, hue in ACTORS.items() if component == _(known)), "slate")
 
 
 def generation_hue(generation: int) -> str:

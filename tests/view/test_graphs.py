@@ -113,7 +113,8 @@ def test_the_picture_has_a_name_and_a_description_that_says_what_is_shown() -> N
     svg = Diagram(graph(behind_a_service(), "svc/web")).svg()
     assert 'aria-label="Service web, its endpoints, and the pods behind them"' in svg
     assert html.unescape(svg.partition("<desc>")[2].partition("</desc>")[0]) == (
-        "It shows Service web; EndpointSlice web-x7k2p; Pod web-7f6b9d8c4-kqw5b on node-3 (Running), "
+        "It shows Service web (type ClusterIP, address 10.96.14.7); EndpointSlice web-x7k2p (endpoints 2, ready 2); "
+        "Pod web-7f6b9d8c4-kqw5b on node-3 (Running), "
         "web-7f6b9d8c4-sz7dk on node-1 (Running) and web-alone (Pending). "
         "Service web has EndpointSlice web-x7k2p. "
         "From EndpointSlice web-x7k2p to Pod web-7f6b9d8c4-kqw5b and web-7f6b9d8c4-sz7dk: ready. "
@@ -231,3 +232,5 @@ def test_arrows_do_not_cross_the_name_of_the_node_that_they_lead_to() -> None:
     pytest.importorskip("graphviz")
     down = replace(graph(behind_a_service(), "deploy/web"), across=False)
     assert source(down).count("labelloc=b") == len(down.groups) == 2
+    through = replace(down, edges=[*down.edges, Edge("Pod/web-7f6b9d8c4-sz7dk", "Deployment/web")])
+    assert source(through).count("labelloc=b") == 1

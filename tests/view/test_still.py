@@ -20,7 +20,7 @@ def test_a_still_says_every_object_of_the_scene_in_words() -> None:
     said = alternative(scene).split("; ")
     assert len(said) == len(scene)
     assert said[0] == "Deployment web: wanted 2, have 2, updated 2, ready 2"
-    assert f'aria-label="{said[0]};' in still(scene)
+    assert f'aria-label="In the end: {said[0]};' in still(scene)
 
 
 def test_a_still_draws_every_pod_on_its_node_with_its_mark() -> None:

@@ -1,0 +1,47 @@
+"""An output where others than a browser's parser put it on a page: what editors do with the HTML of an output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser import Visit, chromium, needs_chromium
+from tests.view import tape as make
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+STORY = make.rollout(1).story("A rollout")
+
+IN_AN_EDITOR = """html => {
+  const output = document.body.appendChild(document.createElement("div"));
+  output.innerHTML = html;
+  for (const inert of [...output.getElementsByTagName("script")]) {
+    const script = document.createElement("script");
+    if (inert.type) script.type = inert.type;
+    script.text = inert.innerText;
+    output.append(script);
+    script.remove();
+  }
+}"""
+"""VS Code's renderer of `text/html`: scripts of an output do not run as it is set, so each is put on the page anew."""
+
+
+def test_in_vs_code_without_a_widget_the_html_can_be_stepped_and_asks_nobody() -> None:
+    with chromium() as browser, Visit(browser, "about:blank") as visit:
+        for output in (STORY.html(), STORY.html()):
+            visit.page.evaluate(IN_AN_EDITOR, output)
+        for stepper in visit.page.locator("k8snb-stepper").all():
+            stepper.get_by_role("button", name="next step").click()
+            assert stepper.locator(".count").inner_text() == f"2 / {len(STORY)}"
+        assert visit.troubles == []
+
+
+def test_where_no_script_may_run_the_numbered_list_is_shown() -> None:
+    with chromium() as browser, Visit(browser, "about:blank") as visit:
+        shown: Any = visit.page.evaluate(
+            "html => { document.body.innerHTML = html; return document.body.querySelectorAll('ol > li').length; }",
+            STORY.html(),
+        )
+        assert shown == len(STORY)
+        assert visit.page.locator("ol > li").first.is_visible()
