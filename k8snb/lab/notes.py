@@ -261,7 +261,7 @@ def _is_secret(cluster: Reader, tier: str) -> Iterator[str]:
     if tier in variables:
         env = container_of(owner_of(cluster, tier)).get("env") or ()
         value: Object = next((each for each in env if each["name"] == variables[tier]), {})
-        if "secretKeyRef" not in (value.get("valueFrom") or {}):
+        if value.get("value") or "configMapKeyRef" in (value.get("valueFrom") or {}):
             yield _("whoever may see notes-{tier} can read it").format(tier=tier)
 
 

@@ -99,6 +99,11 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         ("patch secret notes-db -p '{\"stringData\": {\"pass\": \"first-one\"}}'\n"
          + container("api", "replace", ENV, KEY.replace('"password"', '"pass"')), SOLVED),
     ]),
+    ("key", [
+        (of("deployment", "notes-api", "remove /spec/template/spec/containers/0/env/2",
+            'add /spec/template/spec/containers/0/envFrom [{"secretRef": {"name": "notes-db"}}]'), "CrashLoopBackOff"),
+        ("patch secret notes-db -p '{\"stringData\": {\"DB_PASSWORD\": \"first-one\"}}'\n" + RESTART % "api", SOLVED),
+    ]),
     ("selector", [
         ("label pods -l tier=api release=stable", "the next pod of notes-api would not be found"),
         (service("notes-api", '{"selector": {"release": null}}'), SOLVED),
