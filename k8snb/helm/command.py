@@ -7,7 +7,6 @@ of its own, so that drawing them changes nothing for the cluster.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,6 +20,7 @@ from k8snb.helm.verbs.call import Call, Verb
 from k8snb.helm.verbs.table import GLOBAL, LEFT_OUT, VERBS
 from k8snb.i18n import _
 from k8snb.kubectl.command import kubeconfig_of
+from k8snb.kubectl.commandline import find, words_of
 from k8snb.kubectl.errors import CommandError, FlagError
 from k8snb.kubectl.flags import Flags, parse
 from k8snb.kubectl.identity import Identity, checked
@@ -69,8 +69,7 @@ class Helm:
         """Run one command, with or without the word `helm` in front. Never raises for what the command did."""
         printed = Printed()
         try:
-            words = shlex.split(command) if isinstance(command, str) else list(command)
-            self._run(words[1:] if words[:1] == ["helm"] else words, stdin, printed)
+            self._run(words_of(command, "helm"), stdin, printed)
         except (HelmError, CommandError, ValueError) as error:
             text = str(error)
             printed.err(f"Error: {text}\n" if text else "")
@@ -124,21 +123,13 @@ ROOT = Verb("", "The Kubernetes package manager", verbs=VERBS)
 
 def find_verb(words: Sequence[str]) -> tuple[Verb, str, list[str]]:
     """The verb a command line calls, its path, and the words without it."""
-    verb, path, rest = ROOT, "helm", list(words)
-    while verb.verbs:
-        at = _first_argument(rest)
-        found = next((each for each in verb.verbs if at >= 0 and rest[at] in (each.name, *each.aliases)), None)
-        if found is None:
-            break
-        verb, path = found, f"{path} {found.name}"
-        del rest[at]
-    return verb, path, rest
+    return find(ROOT, "helm", words, _first_argument)
 
 
 _WITH_VALUES = {f"--{flag.name}" for flag in GLOBAL if not flag.alone} | {"-n"}
 
 
-def _first_argument(words: Sequence[str]) -> int:
+def _first_argument(words: Sequence[str], verb: Verb) -> int:
     """Where the first word stands that is neither a flag of every command nor its value; -1 if there is none."""
     skip = False
     for at, word in enumerate(words):

@@ -7,7 +7,6 @@ the cluster's clock.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from k8snb.clock import Clock
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.kubectl.call import Call, Verb
+from k8snb.kubectl.commandline import find, words_of
 from k8snb.kubectl.errors import CommandError, FlagError, ManyErrors, explain
 from k8snb.kubectl.flags import GLOBAL, Flag, Flags, MissingFlags, parse
 from k8snb.kubectl.help import help_text, suggestions
@@ -74,8 +74,7 @@ class Kubectl:
         """Run one command, with or without the word `kubectl` in front. Never raises for what the command did."""
         printed = Printed()
         try:
-            words = shlex.split(command) if isinstance(command, str) else list(command)
-            self._run(words[1:] if words[:1] == ["kubectl"] else words, stdin, printed)
+            self._run(words_of(command, "kubectl"), stdin, printed)
         except (CommandError, ManyErrors, StatusError) as error:
             if isinstance(error, TemplateFailure):
                 printed.out(error.printed)
@@ -173,15 +172,7 @@ ROOT = Verb("", "kubectl controls the Kubernetes cluster manager.", verbs=VERBS)
 
 def find_verb(words: Sequence[str]) -> tuple[Verb, str, list[str]]:
     """The verb a command line calls, its path, and the words without it."""
-    verb, path, rest = ROOT, "kubectl", list(words)
-    while verb.verbs:
-        at = _first_argument(rest, verb)
-        found = next((v for v in verb.verbs if at >= 0 and rest[at] in (v.name, *v.aliases)), None)
-        if found is None:
-            break
-        verb, path = found, f"{path} {found.name}"
-        del rest[at]
-    return verb, path, rest
+    return find(ROOT, "kubectl", words, _first_argument)
 
 
 def _first_argument(words: Sequence[str], verb: Verb) -> int:

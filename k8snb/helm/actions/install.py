@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from k8snb.errors import StatusError
+from k8snb.helm.actions.changing import DRY, Changing
 from k8snb.helm.actions.hooks import run_hooks
-from k8snb.helm.actions.setting import Rendering, Setting, check_labels, check_name
+from k8snb.helm.actions.setting import check_labels, check_name
 from k8snb.helm.actions.uninstall import Uninstall
 from k8snb.helm.chart.chart import Chart
 from k8snb.helm.cluster.objects import built
@@ -18,40 +19,24 @@ from k8snb.helm.errors import HelmError, ReleaseNotFound
 from k8snb.helm.release.record import DEPLOYED, FAILED, PENDING_INSTALL, SUPERSEDED, UNINSTALLED, Release
 from k8snb.kubectl.targets import Target, target_of
 
-DRY = "Dry run complete"
 CUSTOM_KINDS_SECONDS = 60.0
 
 
-@dataclass(slots=True)
-class Install:
-    """What an installation is told. `dry_run` is empty, `client` or `server`; `offline` asks no cluster at all."""
+@dataclass(slots=True, kw_only=True)
+class Install(Changing):
+    """What an installation is told besides; `offline` asks no cluster at all."""
 
-    setting: Setting
     name: str
-    dry_run: str = ""
     offline: Capabilities | None = None
     is_upgrade: bool = False
     create_namespace: bool = False
     replace: bool = False
-    wait: bool = False
-    wait_for_jobs: bool = False
-    atomic: bool = False
-    force: bool = False
-    no_hooks: bool = False
     skip_custom_kinds: bool = False
     custom_kinds: bool = False
-    sub_notes: bool = False
-    hide_secrets: bool = False
-    skip_schema: bool = False
-    take_ownership: bool = False
-    description: str = ""
-    timeout: float = 300.0
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, chart: Chart, values: Mapping[str, Any]) -> Release:
         """Install; with a dry run, only say what would be. Raises HelmError."""
-        if self.hide_secrets and not self.dry_run:
-            raise HelmError("hiding Kubernetes secrets requires a dry-run mode")
+        self.check_hiding()
         self._check_name()
         ready = self.setting.prepared(chart, values)
         self._install_custom_kinds(ready)
@@ -112,13 +97,10 @@ class Install:
         setting = self.setting
         facts = ReleaseFacts(self.name, setting.namespace, 1, self.is_upgrade)
         check_labels(self.labels)
-        how = Rendering(
-            capabilities=self.offline or setting.capabilities(),
+        how = self.rendering(
+            self.offline or setting.capabilities(),
             asks=self.dry_run != "client" and self.offline is None,
             custom_kinds=self.custom_kinds,
-            sub_notes=self.sub_notes,
-            hide_secrets=self.hide_secrets,
-            skip_schema=self.skip_schema,
         )
         rendered = setting.render(chart, values, facts, how)
         stamp = setting.stamp()

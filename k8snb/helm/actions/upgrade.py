@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from k8snb.helm.actions.changing import DRY, Changing
 from k8snb.helm.actions.hooks import run_hooks
-from k8snb.helm.actions.install import DRY
 from k8snb.helm.actions.rollback import Rollback
-from k8snb.helm.actions.setting import Rendering, Setting, check_labels, check_name
+from k8snb.helm.actions.setting import Setting, check_labels, check_name
 from k8snb.helm.chart.chart import Chart
 from k8snb.helm.cluster.objects import Failures, built, key_of
 from k8snb.helm.cluster.ownership import owned, to_adopt
@@ -24,36 +24,21 @@ KEPT = 10
 """How many revisions are kept."""
 
 
-@dataclass(slots=True)
-class Upgrade:
-    """What an upgrade is told. Of the values of last time, which count is `reuse`, `reset` or `reset_then_reuse`."""
+@dataclass(slots=True, kw_only=True)
+class Upgrade(Changing):
+    """What an upgrade is told besides; `reuse`, `reset` and `reset_then_reuse` say which values of last time count."""
 
-    setting: Setting
-    dry_run: str = ""
     reuse: bool = False
     reset: bool = False
     reset_then_reuse: bool = False
-    wait: bool = False
-    wait_for_jobs: bool = False
-    atomic: bool = False
-    force: bool = False
     cleanup: bool = False
-    no_hooks: bool = False
-    sub_notes: bool = False
-    hide_secrets: bool = False
-    skip_schema: bool = False
-    take_ownership: bool = False
-    description: str = ""
-    timeout: float = 300.0
     kept: int = KEPT
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, name: str, chart: Chart, values: Mapping[str, Any]) -> Release:
         """Upgrade; with a dry run, only say what would be. Raises HelmError."""
         if check_name(name):
             raise HelmError(f"release name is invalid: {name}")
-        if self.hide_secrets and not self.dry_run:
-            raise HelmError("hiding Kubernetes secrets requires a dry-run mode")
+        self.check_hiding()
         current, last = self._current(name)
         release = self._rendered(current, last, chart, self._values(current, chart, dict(values)))
         before, after = self._targets(current, release)
@@ -108,13 +93,7 @@ class Upgrade:
         ready = setting.prepared(chart, values)
         check_labels(self.labels)
         facts = ReleaseFacts(current.name, current.namespace, last.version + 1, is_upgrade=True)
-        how = Rendering(
-            capabilities=setting.capabilities(),
-            asks=self.dry_run != "client",
-            sub_notes=self.sub_notes,
-            hide_secrets=self.hide_secrets,
-            skip_schema=self.skip_schema,
-        )
+        how = self.rendering(setting.capabilities(), asks=self.dry_run != "client")
         rendered = setting.render(ready, values, facts, how)
         return Release(
             name=current.name,

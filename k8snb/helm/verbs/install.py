@@ -95,25 +95,33 @@ def options(call: Call, name: str) -> Install:
     """The installation that the flags ask for."""
     flags = call.flags
     return Install(
-        setting=call.setting(),
+        **told(call),
         name=name,
-        dry_run=dry_run_of(flags),
         create_namespace=flags.on("create-namespace"),
         replace=flags.on("replace"),
-        wait=flags.on("wait"),
-        wait_for_jobs=flags.on("wait-for-jobs"),
-        atomic=flags.on("atomic"),
-        force=flags.on("force"),
-        no_hooks=flags.on("no-hooks"),
         skip_custom_kinds=flags.on("skip-crds"),
-        sub_notes=flags.on("render-subchart-notes"),
-        hide_secrets=flags.on("hide-secret"),
-        skip_schema=flags.on("skip-schema-validation"),
-        take_ownership=flags.on("take-ownership"),
-        description=flags.text("description"),
-        timeout=flags.seconds("timeout"),
-        labels=labels_of(flags),
     )
+
+
+def told(call: Call) -> dict[str, Any]:
+    """What the flags say that installations and upgrades have in common."""
+    flags = call.flags
+    return {
+        "setting": call.setting(),
+        "dry_run": dry_run_of(flags),
+        "wait": flags.on("wait"),
+        "wait_for_jobs": flags.on("wait-for-jobs"),
+        "atomic": flags.on("atomic"),
+        "force": flags.on("force"),
+        "no_hooks": flags.on("no-hooks"),
+        "sub_notes": flags.on("render-subchart-notes"),
+        "hide_secrets": flags.on("hide-secret"),
+        "skip_schema": flags.on("skip-schema-validation"),
+        "take_ownership": flags.on("take-ownership"),
+        "description": flags.text("description"),
+        "timeout": flags.seconds("timeout"),
+        "labels": labels_of(flags),
+    }
 
 
 def run(call: Call) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k8snb.helm.actions.install import DRY
+from k8snb.helm.actions.changing import DRY
 from k8snb.helm.gotime import ANSI, STRING, formatted
 from k8snb.helm.manifests import Hook, document
 from k8snb.helm.release.record import Release, moment

@@ -61,25 +61,12 @@ def _is_new(call: Call, name: str) -> bool:
 def _options(call: Call) -> Upgrade:
     flags = call.flags
     return Upgrade(
-        setting=call.setting(),
-        dry_run=install.dry_run_of(flags),
+        **install.told(call),
         reuse=flags.on("reuse-values"),
         reset=flags.on("reset-values"),
         reset_then_reuse=flags.on("reset-then-reuse-values"),
-        wait=flags.on("wait"),
-        wait_for_jobs=flags.on("wait-for-jobs"),
-        atomic=flags.on("atomic"),
-        force=flags.on("force"),
         cleanup=flags.on("cleanup-on-fail"),
-        no_hooks=flags.on("no-hooks"),
-        sub_notes=flags.on("render-subchart-notes"),
-        hide_secrets=flags.on("hide-secret"),
-        skip_schema=flags.on("skip-schema-validation"),
-        take_ownership=flags.on("take-ownership"),
-        description=flags.text("description"),
-        timeout=flags.seconds("timeout"),
         kept=flags.number("history-max"),
-        labels=install.labels_of(flags),
     )
 
 
