@@ -236,7 +236,7 @@ def _listed(call: Call, resource: Resource) -> list[Target]:
 def _read(call: Call, target: Target, *, wanted: bool) -> list[Target]:
     if not wanted:
         return [target]
-    return [target.holding(call.session.get(target, subresource=_text(call, "subresource")))]
+    return [target.holding(call.session.find(target, subresource=_text(call, "subresource")))]
 
 
 def enhanced(error: StatusError, resource: Resource, query: Mapping[str, str]) -> StatusError:

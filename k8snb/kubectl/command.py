@@ -18,13 +18,12 @@ from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.commandline import find, words_of
-from k8snb.kubectl.errors import CommandError, FlagError, ManyErrors, explain
+from k8snb.kubectl.errors import CommandError, FlagError, Halfway, ManyErrors, explain
 from k8snb.kubectl.flags import GLOBAL, Flag, Flags, MissingFlags, parse
 from k8snb.kubectl.help import help_text, suggestions
 from k8snb.kubectl.identity import checked
 from k8snb.kubectl.kubeconfig import SERVER, Kubeconfig
 from k8snb.kubectl.output import Output, Printed
-from k8snb.kubectl.printing.gotemplates import TemplateFailure
 from k8snb.kubectl.printing.printers import printer_for
 from k8snb.kubectl.session import Door, Session, Wait
 from k8snb.kubectl.verbs import VERBS
@@ -76,7 +75,7 @@ class Kubectl:
         try:
             self._run(words_of(command, "kubectl"), stdin, printed)
         except (CommandError, ManyErrors, StatusError) as error:
-            if isinstance(error, TemplateFailure):
+            if isinstance(error, Halfway):
                 printed.out(error.printed)
             text, code = explain(error)
             printed.err(text)

@@ -30,6 +30,14 @@ def connection_refused(address: str) -> str:
     return f"The connection to the server {address} was refused - did you specify the right host or port?"
 
 
+class Halfway(CommandError):
+    """It failed when something had been printed; `printed` is that."""
+
+    def __init__(self, message: str, printed: str) -> None:
+        super().__init__(message)
+        self.printed = printed
+
+
 class UsageError(CommandError):
     """The command is not written as it should be; `path` is what was called (`kubectl create configmap`)."""
 

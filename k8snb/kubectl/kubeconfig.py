@@ -83,6 +83,9 @@ class Kubeconfig:
         found = self.entries["contexts"].get(wanted)
         if found is None:
             raise CommandError(f"cannot locate context {wanted}")
+        for kind, field in (("users", "user"), ("clusters", "cluster")):
+            if found.get(field) and found[field] not in self.entries[kind]:
+                raise CommandError(f"cannot locate {field} {found[field]}")
         small = Kubeconfig()
         small.current = wanted
         small.entries = {

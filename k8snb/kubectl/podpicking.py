@@ -23,7 +23,7 @@ def pods_of(call: Call, word: str, doing: str = "get the logs from") -> list[Tar
     `doing` is what cannot be done to something that has no pods.
     """
     target = pair(call, word, default="pods")
-    target = target.holding(call.session.get(target))
+    target = target.holding(call.session.find(target))
     if target.resource.kind == "Pod":
         return [target]
     pods, query = resource_named(call.scheme, "pods"), {"labelSelector": str(_selector(target, doing))}

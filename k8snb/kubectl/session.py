@@ -33,6 +33,7 @@ Wait = Callable[[Callable[[], bool], float], bool]
 """Lets time pass until a condition holds or some seconds are over, and says whether it holds."""
 
 _NO_QUERY: Query = {}
+_MISSING = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,27 @@ class Session:
     ) -> Object:
         """An object, or a Table of it."""
         return self.object("GET", _path(target, subresource), query, accept=accept)
+
+    def find(
+        self, target: Target, query: Query = _NO_QUERY, *, subresource: str = "", accept: str = AS_OBJECT
+    ) -> Object:
+        """An object that a command names. Where its namespace is not there either, it is that which is missing.
+
+        Upstream: `cli-runtime/pkg/resource/visitor.go` (`Info.Get`).
+        """
+        try:
+            return self.get(target, query, subresource=subresource, accept=accept)
+        except StatusError as error:
+            if error.code == _MISSING and target.namespace not in ("", "default"):
+                self._check_namespace(target.namespace)
+            raise
+
+    def _check_namespace(self, name: str) -> None:
+        try:
+            self.object("GET", f"/api/v1/namespaces/{name}")
+        except StatusError as error:
+            if error.code == _MISSING:
+                raise
 
     def collect(
         self, resource: Resource, namespace: str, query: Query = _NO_QUERY, *, accept: str = AS_OBJECT

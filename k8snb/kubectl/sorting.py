@@ -34,10 +34,15 @@ def sorted_by(items: Sequence[T], path: str, object_of: Callable[[T], Any]) -> l
     except JSONPathError as error:
         raise CommandError(str(error)) from None
     if items and all(value is None for value in values):
-        raise NothingToSortBy(f'couldn\'t find any field with path "{template}" in the list of objects')
+        raise nothing_to_sort_by(path)
     in_order = cmp_to_key(_compare)
     pairs = sorted(zip(values, items, strict=True), key=lambda pair: in_order(pair[0]))
     return [item for _, item in pairs]
+
+
+def nothing_to_sort_by(path: str) -> NothingToSortBy:
+    """What the real one says where no object has the field, and of several tables at once."""
+    return NothingToSortBy(f'couldn\'t find any field with path "{relaxed(path)}" in the list of objects')
 
 
 def sorted_rows(table: Object, path: str) -> Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,23 @@ def go_type(value: Any) -> str:
         return "[]interface {}"
     names = {str: "string", bool: "bool", int: "int64", float: "float64"}
     return names.get(type(value), "%!s(<nil>)")
+
+
+def go_source(value: Any) -> str:
+    """A value as Go would write it in a program (`%#v`): `map[string]interface {}{"a":1}`."""
+    if value is None:
+        return "interface {}(nil)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return (
+            f"map[string]interface {{}}{{{', '.join(f'{go_source(k)}:{go_source(value[k])}' for k in sorted(value))}}}"
+        )
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Sequence):
+        return f"[]interface {{}}{{{', '.join(map(go_source, value))}}}"
+    return str(value)
 
 
 def json_word(value: Any) -> str:

@@ -86,7 +86,7 @@ rollout status pod/big
 rollout undo deploy/web
 logs big -c setup
 logs big -c nope
-logs big --all-containers --prefix --limit-bytes=200
+logs big -c c --prefix --limit-bytes=200
 logs deploy/web --tail=2
 logs -l app=nope
 logs nope
@@ -208,6 +208,15 @@ label cm a zz=1
 label cm --all x=1 --resource-version=1 --dry-run=client
 auth can-i get
 auth reconcile
+get pod nope -n gone
+describe deploy nope -n gone
+logs nope -n gone
+get pods,svc --sort-by=.metadata.name
+get pod big -o jsonpath={.spec.containers[7].name}
+get pod big -o custom-columns=A:.metadata.name,B:.spec.containers[7].name
+logs deploy/web --all-pods --tail=1
+port-forward big 99999
+debug big --set-image=c=x
 auth whoami -o json
 explain --api-version=batch/v1 deploy
 explain csr

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.errors import CommandError, Halfway
 from k8snb.kubectl.tabwriter import TabWriter
 from k8snb.machinery.gotext import go_text
 from k8snb.machinery.jsonpath import JSONPath, JSONPathError, relaxed
@@ -33,7 +33,10 @@ class ColumnsPrinter:
         if self._headers:
             writer.row(self._headers)
         for obj in objects:
-            writer.row([_cell(path, obj) for path in self._paths])
+            try:
+                writer.row([_cell(path, obj) for path in self._paths])
+            except JSONPathError as error:
+                raise Halfway(str(error), writer.flush()) from None
         return writer.flush()
 
 
@@ -60,10 +63,7 @@ def _column(part: str) -> tuple[str, JSONPath]:
 
 
 def _cell(path: JSONPath, obj: Object) -> str:
-    try:
-        found = path.find(obj)
-    except JSONPathError as error:
-        raise CommandError(str(error)) from None
+    found = path.find(obj)
     if not found or not found[0]:
         return NONE
     return ",".join(go_text(value) for values in found for value in values)

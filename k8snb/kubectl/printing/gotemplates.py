@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from k8snb.kubectl.errors import CommandError
+from k8snb.kubectl.errors import CommandError, Halfway
 from k8snb.kubectl.files import read_file
 from k8snb.machinery.gotemplate import FunctionError, TemplateError, Templates, from_json, sprintf
 from k8snb.machinery.jsontext import json_text
@@ -59,15 +59,15 @@ def template_printer(format: str, argument: str, *, missing: bool) -> Callable[[
     return render
 
 
-class TemplateFailure(CommandError):
+class TemplateFailure(Halfway):
     """A template that does not fit an object. `printed` is what it wrote, and what helps to mend it."""
 
     def __init__(self, text: str, obj: Object, error: TemplateError) -> None:
-        super().__init__(f"error executing template {sprintf('%q', [text])}: {error}")
-        self.printed = (
+        super().__init__(
+            f"error executing template {sprintf('%q', [text])}: {error}",
             f"{getattr(error, 'written', '')}Error executing template: {error}. "
             "Printing more information for debugging the template:\n"
             f"\ttemplate was:\n\t\t{text}\n"
             f"\traw data was:\n\t\t{json_text(obj)}\n"
-            f"\tobject given to template engine was:\n\t\t{sprintf('%+v', [from_json(obj)])}\n\n"
+            f"\tobject given to template engine was:\n\t\t{sprintf('%+v', [from_json(obj)])}\n\n",
         )

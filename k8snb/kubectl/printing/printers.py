@@ -15,6 +15,7 @@ from k8snb.kubectl.printing.columns import ColumnsPrinter, columns_file
 from k8snb.kubectl.printing.gotemplates import template_printer
 from k8snb.kubectl.printing.goyaml import yaml_text
 from k8snb.kubectl.printing.tables import kind_name
+from k8snb.machinery.gotext import go_source
 from k8snb.machinery.jsonpath import JSONPath, JSONPathError
 from k8snb.machinery.jsontext import json_text
 from k8snb.machinery.scheme import Scheme
@@ -109,7 +110,9 @@ def _jsonpath(format: str, argument: str, *, missing: bool) -> Printer:
                 return "".join(json_text(values, indent=4) + "\n" for values in path.find(obj))
             return path.render(obj)
         except JSONPathError as error:
-            raise CommandError(f'error executing jsonpath "{template}": Error executing template: {error}') from None
+            lead = f'error executing jsonpath "{template}": Error executing template: {error}'
+            more = f"\ttemplate was:\n\t\t{template}\n\tobject given to jsonpath engine was:\n\t\t{go_source(obj)}\n\n"
+            raise CommandError(f"{lead}. Printing more information for debugging the template:\n{more}\n") from None
 
     return render
 

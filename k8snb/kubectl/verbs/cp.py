@@ -63,7 +63,7 @@ def _spec(word: str) -> _Spec:
 
 def _runner(call: Call, spec: _Spec) -> Run:
     pod = Target(resource_named(call.scheme, "pods"), spec.namespace or call.namespace, spec.pod)
-    found = pod.holding(call.session.get(pod))
+    found = pod.holding(call.session.find(pod))
     container = call.flags.text("container") or default_container(call, found.known)
     return lambda command, stdin: execute(call, found, container, command, stdin)
 

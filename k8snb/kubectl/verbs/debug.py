@@ -63,6 +63,8 @@ def _check(call: Call) -> None:
     if flags.text("profile") not in PROFILES:
         raise CommandError(f"unknown profile: {flags.text('profile')}")
     if not image and not copy:
+        if flags.texts("set-image"):
+            raise CommandError("--set-image may only be used with --copy-to.")
         raise CommandError("you must specify --image when not using --copy-to.")
     if copy and not image and not flags.texts("set-image") and not flags.text("container"):
         raise CommandError("you must specify --image, --set-image or command arguments.")

@@ -54,8 +54,6 @@ def _describe_by_prefix(call: Call, target: Target, result: Found) -> None:
             return
     if target.resource.kind == "Pod" and call.flags.on("show-events") and _describe_remains(call, target, result):
         return
-    if target.namespace:
-        call.session.get(Target(resource_named(call.scheme, "namespaces"), "", target.namespace))
     raise_all(result.errors)
 
 

@@ -15,21 +15,32 @@ from k8snb.kubectl.podpicking import pods_of
 from k8snb.kubectl.targets import Target
 from k8snb.typing import Object
 
+_LAST_PORT = 65535
+
 
 def port_forward(call: Call) -> None:
     """Carry out `kubectl port-forward` as far as that goes."""
     if len(call.args) < 2:
         raise call.usage("TYPE/NAME and list of ports are required for port-forward")
     target = pair(call, call.args[0], default="pods")
-    target = target.holding(call.session.get(target))
+    target = target.holding(call.session.find(target))
     pod = pods_of(call, call.args[0], "attach to")[0]
     ports = [_pod_port(target, pod, word.rpartition(":")[2]) for word in call.args[1:]]
+    for word, port in zip(call.args[1:], ports, strict=True):
+        _check_range("local", word.rpartition(":")[0] or (word if word.isdigit() else str(port)))
+        _check_range("remote", str(port))
     phase = (pod.known.get("status") or {}).get("phase", "")
     if phase != "Running":
         raise CommandError(f"unable to forward port because pod is not running. Current status={phase}")
     path = pod.resource.path(pod.namespace, f"{pod.name}:{ports[0]}", "proxy")
     hint = _("the built-in kubectl opens no port; ask through the API server instead: kubectl get --raw {path}/")
     raise CommandError(hint.format(path=path))
+
+
+def _check_range(which: str, text: str) -> None:
+    if text.isdigit() and int(text) > _LAST_PORT:
+        why = f'strconv.ParseUint: parsing "{text}": value out of range'
+        raise CommandError(f"error parsing {which} port '{text}': {why}")
 
 
 def _pod_port(target: Target, pod: Target, word: str) -> int:

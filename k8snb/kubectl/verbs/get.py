@@ -13,7 +13,7 @@ from k8snb.kubectl.flags import CHUNKS, EVERY_NAMESPACE, FIELD_SELECTOR, FILES, 
 from k8snb.kubectl.printing.printers import Printer
 from k8snb.kubectl.printing.tables import TablePrinter, plain_table
 from k8snb.kubectl.session import AS_TABLE
-from k8snb.kubectl.sorting import sorted_by, sorted_rows
+from k8snb.kubectl.sorting import nothing_to_sort_by, sorted_by, sorted_rows
 from k8snb.kubectl.tabwriter import TabWriter
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.raw import send_raw
@@ -82,19 +82,21 @@ def _read_tables(call: Call, asked: Asked, errors: list[Exception]) -> list[tupl
             elif isinstance(each, Resource):
                 table = _list(call, each, extra)
             else:
-                table = call.session.get(each, extra, accept=AS_TABLE, subresource=call.flags.text("subresource"))
+                table = call.session.find(each, extra, accept=AS_TABLE, subresource=call.flags.text("subresource"))
             resource = each if isinstance(each, Resource) else each.resource
             tables.append((resource, sorted_rows(table, sort) if sort else table))
         except StatusError as error:
             if not (error.code == 404 and call.flags.on("ignore-not-found")):
                 errors.append(error)
+    if sort and len(tables) > 1:
+        raise nothing_to_sort_by(sort)
     return tables
 
 
 def _plain(call: Call, each: Target | Resource) -> Sequence[Object]:
     """The objects themselves, for a table that is made here."""
     if isinstance(each, Target):
-        return [call.session.get(each, subresource=call.flags.text("subresource"))]
+        return [call.session.find(each, subresource=call.flags.text("subresource"))]
     return [target.known for target in found(call, Asked(listed=[each])).targets]
 
 

@@ -125,7 +125,7 @@ def _read(call: Call, pod: Target, container: str) -> str:
 
 
 def _prefixed(call: Call, pod: Target, container: str, text: str) -> str:
-    if not call.flags.on("prefix"):
+    if not (call.flags.on("prefix") or (call.flags.on("all-pods") and not call.flags.has("prefix"))):
         return text
     return "".join(f"[pod/{pod.name}/{container}] {line}" for line in text.splitlines(keepends=True))
 

@@ -32,7 +32,7 @@ def watch(call: Call, asked: Asked, printer: Printer | None) -> None:
     accept = AS_TABLE if printer is None else AS_OBJECT
     show = _rows(call, resource) if printer is None else _whole(call, printer)
     if target is not None:
-        current = call.session.get(target, accept=accept)
+        current = call.session.find(target, accept=accept)
         query, since = {"fieldSelector": f"metadata.name={target.name}"}, "0"
     else:
         query = {k: v for k, v in selection(call).items() if k != "limit"}
