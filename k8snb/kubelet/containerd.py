@@ -293,10 +293,8 @@ class SimulatedRuntime:
         assert isinstance(container, Container)
         container.config = config
         if self.calls.enabled:
-            limits = {"cpu": config.cpu_limit, "memory": config.memory_limit}
-            self._record(
-                "RuntimeService", "UpdateContainerResources", {**_of(container.sandbox, container), **limits}, {}
-            )
+            request = {**_of(container.sandbox, container), "cpu": config.cpu_limit, "memory": config.memory_limit}
+            self._record("RuntimeService", "UpdateContainerResources", request, {})
 
     def remove_container(self, container: ContainerView) -> None:
         """Forget an exited container."""

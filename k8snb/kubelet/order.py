@@ -15,6 +15,7 @@ from k8snb.kubelet.plan import EPHEMERAL, INIT, MAIN, SIDECAR
 
 if TYPE_CHECKING:
     from k8snb.kubelet.container import ContainerUnit
+    from k8snb.kubelet.podworker import PodWorker
 
 UNDER_WAY = frozenset({"Pulling", "Starting"})
 """States of a container's first start that the API does not tell apart."""
@@ -36,6 +37,38 @@ def ended(units: Sequence[ContainerUnit]) -> bool:
     if any(unit.plan.kind == INIT and unit.final and not unit.succeeded for unit in units):
         return True
     return all(unit.final for unit in units if unit.plan.kind == MAIN)
+
+
+def progress_one(worker: PodWorker, unit: ContainerUnit) -> None:
+    """Start the only container of a plain pod, see whether it has ended, or write how it is."""
+    if unit.untouched:
+        unit.start()
+        if unit.reason:
+            worker.write()
+    elif unit.final:
+        worker.fire("all ended")
+    elif unit.state not in UNDER_WAY or unit.reason or (unit.container is not None and unit.attempt > 0):
+        worker.write()
+
+
+def stop_rest(worker: PodWorker) -> None:
+    """The pod's fate is decided: what still runs beside is stopped."""
+    for unit in worker.units:
+        if not unit.active:
+            unit.cancel()
+    if not any(unit.active for unit in worker.units):
+        worker.fire("all ended")
+        return
+    if worker.grace is None:
+        worker.grace, worker.stop_at = float(worker.plan.grace), worker.kubelet.clock.now() + worker.plan.grace
+    if not any(unit.state == "Stopping" for unit in worker.units):
+        stop_next(worker)
+
+
+def stop_next(worker: PodWorker) -> None:
+    """Stop those whose turn it is."""
+    for unit in to_stop(worker.units):
+        unit.fire("stop")
 
 
 def to_stop(units: Sequence[ContainerUnit]) -> Sequence[ContainerUnit]:

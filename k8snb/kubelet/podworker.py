@@ -42,8 +42,7 @@ class PodWorker:
 
     __slots__ = (
         "_units", "began", "container", "environments", "epoch", "failures", "grace", "images", "ip", "kubelet", "plan",
-        "pod",
-        "reason", "resizing", "sandbox", "start", "state", "status", "stop_at", "volumes",
+        "pod", "reason", "resizing", "sandbox", "start", "state", "status", "stop_at", "volumes",
     )  # fmt: skip
 
     def __init__(self, kubelet: Kubelet, pod: Object) -> None:
@@ -224,36 +223,14 @@ class PodWorker:
     def progress(self) -> None:
         """Start what may start now; see whether everything has ended; write the status."""
         if self.plan.plain:
-            self._progress_one(self.units[0])
+            order.progress_one(self, self.units[0])
             return
         for unit in order.due(self.units):
             unit.start()
         if order.ended(self.units):
-            self._stop_rest()
+            order.stop_rest(self)
         if self.state == "Running":
             self.write()
-
-    def _progress_one(self, unit: ContainerUnit) -> None:
-        if unit.untouched:
-            unit.start()
-            if unit.reason:
-                self.write()
-        elif unit.final:
-            self.fire("all ended")
-        elif unit.state not in order.UNDER_WAY or unit.reason or (unit.container is not None and unit.attempt > 0):
-            self.write()
-
-    def _stop_rest(self) -> None:
-        for unit in self.units:
-            if not unit.active:
-                unit.cancel()
-        if not any(unit.active for unit in self.units):
-            self.fire("all ended")
-            return
-        if self.grace is None:
-            self.grace, self.stop_at = float(self.plan.grace), self.kubelet.clock.now() + self.plan.grace
-        if not any(unit.state == "Stopping" for unit in self.units):
-            self._stop_next()
 
     # -- stop --------------------------------------------------------------------------------------
 
@@ -267,12 +244,8 @@ class PodWorker:
         for unit in self.units:
             if not unit.active:
                 unit.cancel()
-        self._stop_next()
+        order.stop_next(self)
         self.terminated()
-
-    def _stop_next(self) -> None:
-        for unit in order.to_stop(self.units):
-            unit.fire("stop")
 
     def terminated(self) -> None:
         """A container has ended, or there was none: go on until nothing is left."""
@@ -280,7 +253,7 @@ class PodWorker:
             self.fire("all ended")
             return
         if self.state == "Terminating" and not any(unit.state == "Stopping" for unit in self.units):
-            self._stop_next()
+            order.stop_next(self)
         self.write()
 
     def finish(self) -> None:
