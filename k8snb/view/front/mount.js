@@ -203,7 +203,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     speech.after(probe);
     const heights = [...probe.children].map((child) => child.offsetHeight).sort((a, b) => a - b);
     probe.remove();
-    speech.style.height = `${Math.min(heights[Math.floor(0.75 * (heights.length - 1))], 200) + 4}px`;
+    speech.style.height = `${Math.min(heights[Math.floor(0.75 * (heights.length - 1))], 172) + 4}px`;
     reach();
   }).observe(speech);
 
