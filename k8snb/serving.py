@@ -45,13 +45,6 @@ from k8snb.wire import Request, Response, User
 SLICE_SECONDS = 0.005
 """How long the parts may take turns before requests are looked at again."""
 
-CLEARING_SECONDS = 0.5
-"""How long kubelets of a served cluster take to clear away a deleted pod, by the clock on the wall.
-
-`kubectl delete` asks twice for what it deleted before it watches. A pod of that name that is there by the second time
-is one that it awaits the end of. In a real cluster a kubelet takes long enough.
-"""
-
 VALID_DAYS = 30
 _OURS = "current-context: k8snb\n"
 """How every kubeconfig ends that this module writes."""
@@ -306,7 +299,6 @@ class Extras(NamedTuple):
     def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys) -> Cluster:
         """The cluster with them. Raises CannotServe."""
         made = Cluster(nodes, seed, clock=WallClock(speed), journal=False, keys=keys, cloud=self.cloud)
-        made.pool.clearing = CLEARING_SECONDS * speed
         if self.driver:
             made.add_driver(self.driver)
         if self.encryption is not None:

@@ -264,11 +264,7 @@ class PodWorker:
         preparation.give_back(self)
         self._release()
         self.write()
-        if "deletionTimestamp" not in self.pod["metadata"]:
-            return
-        if self.kubelet.pool.clearing:
-            self.kubelet.pool.later(self.kubelet.pool.clearing, self, "stopping")
-        else:
+        if "deletionTimestamp" in self.pod["metadata"]:
             self.fire("stopping")
 
     def remove(self) -> None:

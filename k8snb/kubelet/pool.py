@@ -68,8 +68,6 @@ class Pool(Task):
         """The versions of pods that kubelets have written and not heard of yet, by identity."""
         self.silent: set[str] = set()
         """The kubelets that have been stopped."""
-        self.clearing = 0.0
-        """Seconds that a kubelet takes to clear away what a deleted pod leaves behind."""
         self._trace = trace
         self._queue: deque[Item] = deque()
         self._books: tuple[dict[float, list[Item]], dict[float, list[Item]]] = ({}, {})

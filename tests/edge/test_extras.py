@@ -27,12 +27,6 @@ def test_a_served_cluster_has_the_driver_and_the_encryption_that_it_was_started_
     assert (cluster.raw.get("/registry/secrets/default/login") or b"").startswith(b"k8s:enc:secretbox:v1:k:")
 
 
-def test_its_kubelets_take_a_moment_to_clear_away_a_deleted_pod() -> None:
-    """By the wall's clock, so that `kubectl delete` asks for the pod before another one has its name."""
-    cluster = Extras().cluster(1, 1, 20.0, FreshKeys())
-    assert cluster.pool.clearing == 10.0
-
-
 @pytest.mark.parametrize("text", ["kind: Config", "{", CONFIG.replace("MDEy", "")])
 def test_it_does_not_start_with_a_configuration_that_makes_no_sense(tmp_path: Path, text: str) -> None:
     config = tmp_path / "encryption.yaml"

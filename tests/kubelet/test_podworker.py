@@ -122,16 +122,6 @@ def test_deletion_waits_for_the_process_and_no_longer() -> None:
     assert here.events()[-1] == "Killing: Stopping container main"
 
 
-def test_what_a_deleted_pod_leaves_may_take_a_moment_to_clear_away() -> None:
-    here = Here(pod(container("main", "nginx")))
-    here.cluster.pool.clearing = 0.5
-    here.cluster.client.delete("pods", "p", "default")
-    here.cluster.advance(0.4)
-    assert not here.gone()
-    here.cluster.advance(0.2)
-    assert here.gone()
-
-
 def test_a_process_that_ignores_the_signal_is_killed_after_the_grace_period() -> None:
     here = Here(pod(sh("sleep 3600")))
     began = here.seconds()
