@@ -29,7 +29,7 @@ set env deploy/web A=3 --overwrite=false -n NS
 set env deploy/web 'bad key=1' -n NS
 set env deploy/web B=2 -c nope -n NS
 set env deploy/web --from=sa/default -n NS
-set resources deploy/web --limits=cpu=1 --dry-run=client -o jsonpath={.spec.template.spec.containers[0]} -n NS
+set resources deploy/web --limits=cpu=1 --dry-run=client -o jsonpath={.spec.template.spec.containers[0].resources} -n NS
 set resources deploy/web --limits=cpu -n NS
 set resources deploy/web --limits=cpu=x -n NS
 set resources deploy/web -c nope --limits=cpu=1 -n NS
