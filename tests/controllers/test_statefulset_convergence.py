@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from k8snb.client.queue import MAX_DELAY
@@ -67,7 +67,7 @@ def act_on(world: World, action: str, chosen: Object) -> None:
         world.client.patch("pods", name, {"metadata": {"labels": {"app": "other"}}}, "default")
     elif action == "run" and gone:
         world.client.delete("pods", name, "default", grace=0)
-    elif action == "run" and not bound:
+    elif action == "run" and not bound and world.can_run(chosen):
         world.bind(chosen)
         world.post_pod(chosen)
     elif action == "fail" and bound:
@@ -141,6 +141,7 @@ def recover(world: World) -> None:
             return
 
 
+@example([("partition", 3, False), ("stray", 2, False)], "OrderedReady")
 @given(steps, policies)
 def test_pods_come_and_go_in_order_and_end_up_as_the_set_says(story: list[Any], policy: str) -> None:
     world = World(nodes=1)
