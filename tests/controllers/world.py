@@ -161,12 +161,6 @@ class World:
         self._beat(name)
         self.post_status(name)
 
-    def can_run(self, pod: Object) -> bool:
-        """Whether the scheduler may give the pod a node: none gets one whose claims do not exist."""
-        volumes = pod["spec"].get("volumes") or ()
-        claims = [each["persistentVolumeClaim"]["claimName"] for each in volumes if "persistentVolumeClaim" in each]
-        return all(self.find("persistentvolumeclaims", claim) is not None for claim in claims)
-
     def bind(self, pod: Object, node: str = "node-1") -> None:
         """The scheduler gives the pod a node."""
         meta = pod["metadata"]
@@ -198,8 +192,6 @@ class World:
             name = pod["metadata"]["name"]
             if is_deleting(pod):
                 self.client.delete("pods", name, "default", grace=0)
-            elif not self.can_run(pod):
-                continue
             elif not pod["spec"].get("nodeName"):
                 self.bind(pod, node)
                 self.post_pod(pod, ready(pod))
