@@ -6,14 +6,12 @@ and nothing was bought with something else (`notes`). So it does not matter how 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from k8snb.i18n import _
 from k8snb.lab import notes
 from k8snb.lab.ingress import tls_secret
-from k8snb.lab.puzzles import Bench, Break, Fault, Puzzles, typed
+from k8snb.lab.puzzles import Bench, Fault, Puzzles, kind, typed
 from k8snb.lab.reading import Claims, find, pods_labelled
-from k8snb.lab.verdict import Claim, Verdict, check
+from k8snb.lab.verdict import Claim, check
 from k8snb.typing import Object
 
 ZONE = "topology.kubernetes.io/zone"
@@ -144,13 +142,7 @@ def _api_urls(cluster: Bench) -> list[str]:
 # -- the table -------------------------------------------------------------------------------------------
 
 
-def _row(
-    ticket: str,
-    happens: Break,
-    check: Callable[[Bench], Verdict] = check_notes,
-    complain: Callable[[Bench], str] = notes.show,
-) -> Fault:
-    return Fault(ticket, happens, check, complain)
+_row = kind(check_notes, notes.show)
 
 
 def faults() -> dict[str, Fault]:

@@ -52,6 +52,32 @@ class Fault:
     complain: Callable[[Bench], str]
 
 
+class MakeFault(Protocol):
+    """Makes faults of one kind."""
+
+    def __call__(
+        self,
+        ticket: str,
+        happens: Break,
+        check: Callable[[Bench], Verdict] = ...,
+        complain: Callable[[Bench], str] = ...,
+    ) -> Fault: ...
+
+
+def kind(usual_check: Callable[[Bench], Verdict], usual_complaint: Callable[[Bench], str]) -> MakeFault:
+    """Faults that are checked and shown in one way, unless they say another."""
+
+    def make(
+        ticket: str,
+        happens: Break,
+        check: Callable[[Bench], Verdict] = usual_check,
+        complain: Callable[[Bench], str] = usual_complaint,
+    ) -> Fault:
+        return Fault(ticket, happens, check, complain)
+
+    return make
+
+
 def typed(*commands: str) -> Break:
     """A break that somebody types: commands of kubectl; what follows a line break is what they read."""
 

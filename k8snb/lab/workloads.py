@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from k8snb.i18n import _
 from k8snb.lab import notes
 from k8snb.lab.operated import AUTOSCALERS, BACKUP_SECONDS, CRONJOBS, not_backed_up, operated
-from k8snb.lab.puzzles import Bench, Break, Fault, Puzzles, typed
+from k8snb.lab.puzzles import Bench, Fault, Puzzles, kind, typed
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
-from k8snb.lab.verdict import Claim, Verdict, check
+from k8snb.lab.verdict import Claim, check
 from k8snb.machinery.objects import condition, controller_of, is_true
 
 JOBS = "jobs.batch"
@@ -227,13 +227,7 @@ def closed(cluster: Bench) -> list[str]:
 # -- the table -------------------------------------------------------------------------------------------
 
 
-def _row(
-    ticket: str,
-    happens: Break,
-    check: Callable[[Bench], Verdict] = check_notes,
-    complain: Callable[[Bench], str] = notes.show,
-) -> Fault:
-    return Fault(ticket, happens, check, complain)
+_row = kind(check_notes, notes.show)
 
 
 def faults() -> dict[str, Fault]:
