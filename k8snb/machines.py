@@ -18,6 +18,7 @@ from k8snb.csi.driver import Driver
 from k8snb.csi.installing import install, start_snapshots
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
+from k8snb.machinery.quantity import value
 from k8snb.network.fabric import Fabric
 from k8snb.typing import Object
 
@@ -96,20 +97,23 @@ class Machines(ABC):
     def _start_kubelet(self, node: str) -> None:
         self.kubelets[node].start()
 
-    def add_driver(self, name: str, *, limit: int = 0, topology: str = "", snapshots: bool = False) -> Driver:
+    def add_driver(
+        self, name: str, *, limit: int = 0, topology: str = "", capacity: str = "0", snapshots: bool = False
+    ) -> Driver:
         """Install a simulated CSI driver: its objects, its sidecars, its part on every node.
 
         `limit` is how many of its volumes a node can have; with `topology`, the name of a label, a volume can be
-        reached from nodes with one value of it only. `snapshots` installs the definitions of VolumeSnapshots, too.
+        reached from nodes with one value of it only. `capacity` is how much storage there is in each place (0: enough).
+        `snapshots` installs the definitions of VolumeSnapshots, too.
         """
-        self._do("_add_driver", name, limit, topology, snapshots)
+        self._do("_add_driver", name, {"limit": limit, "topology": topology, "capacity": value(capacity)}, snapshots)
         self.settle()
         if snapshots:
             self._do("_start_snapshots", name)
         return self.drivers[name]
 
-    def _add_driver(self, name: str, limit: int, topology: str, snapshots: bool) -> None:
-        driver = self.drivers[name] = Driver(name, self.pool, self.clock.now, limit=limit, topology=topology)
+    def _add_driver(self, name: str, stock: Mapping[str, Any], snapshots: bool) -> None:
+        driver = self.drivers[name] = Driver(name, self.pool, self.clock.now, **stock)
         self.pool.drivers[name] = driver
         for sidecar in install(self._context, driver, snapshots=snapshots):
             self.controllers[f"{sidecar.name}/{name}"] = sidecar

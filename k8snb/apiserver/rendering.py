@@ -15,6 +15,7 @@ from k8snb.apiserver.printing import partial, partial_list, table
 from k8snb.clock import Clock
 from k8snb.errors import StatusError, bad_request, invalid_value, not_acceptable
 from k8snb.machinery import protobuf
+from k8snb.machinery.wireformat import ProtobufError
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, Response
 
@@ -74,7 +75,7 @@ def _as_protobuf(obj: Object) -> bytes:
     """An object or a list as protobuf. Raises NotAcceptable for a kind that has no numbers for its fields."""
     try:
         return protobuf.encode(obj)
-    except protobuf.ProtobufError:
+    except ProtobufError:
         raise not_acceptable(ANSWERS) from None
 
 

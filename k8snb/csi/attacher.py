@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8snb.csi.driver import CallFailed
+from k8snb.csi.calls import CallFailed
+from k8snb.csi.capabilities import of_volume
 from k8snb.csi.provisioner import VOLUMES
-from k8snb.csi.sidecar import Sidecar, with_finalizer, without_finalizer
+from k8snb.csi.sidecar import Sidecar, handle_in, with_finalizer, without_finalizer
 from k8snb.i18n import _
 from k8snb.machinery.objects import is_deleting, key_of, revision_of
-from k8snb.machinery.volumes import ATTACHMENTS, is_exclusive
+from k8snb.machinery.volumes import ATTACHMENTS
 from k8snb.typing import Object, ObjectKey
 
 
@@ -27,6 +28,7 @@ class Attacher(Sidecar):
         return f"external-attacher/{self.driver.name.replace('.', '-')}"
 
     def start(self) -> None:
+        self.meet()
         self.informers.of(ATTACHMENTS).on_change(self._changed_attachment)
         self.informers.of(VOLUMES).on_change(self._volume_changed)
 
@@ -67,15 +69,19 @@ class Attacher(Sidecar):
         if held is not volume:
             self.client.update(VOLUMES, held)
         attachment = self._written(attachment, with_finalizer(attachment, self.finalizer))
-        status: dict[str, Any] = {"attached": True}
         try:
-            handle = volume["spec"]["csi"]["volumeHandle"]
-            self.driver.publish(handle, spec["nodeName"], shared=not is_exclusive(volume))
+            status = self._publish(volume, spec["nodeName"])
             self.wants(_("the disk is attached: say so"))
         except CallFailed as error:
             status = {"attached": False, "attachError": {"message": str(error), "time": self.clock.timestamp()}}
             self.later(key)
         self.client.update_status(ATTACHMENTS, {**attachment, "status": status})
+
+    def _publish(self, volume: Object, node: str) -> dict[str, Any]:
+        """Have the disk attached; the attachment's status says how the machine will find it."""
+        request = {"volume_id": handle_in(volume), "node_id": node, "volume_capability": of_volume(volume)}
+        found = self.ask("ControllerPublishVolume", request).get("publish_context")
+        return {"attached": True, **({"attachmentMetadata": found} if found else {})}
 
     def _detach(self, key: ObjectKey, attachment: Object) -> None:
         if not self.has_taken(key, "detach"):
@@ -84,7 +90,7 @@ class Attacher(Sidecar):
         spec = attachment["spec"]
         volume = self.client.find(VOLUMES, spec["source"].get("persistentVolumeName", ""))
         if volume is not None:
-            self.driver.unpublish(volume["spec"]["csi"]["volumeHandle"], spec["nodeName"])
+            self.ask("ControllerUnpublishVolume", {"volume_id": handle_in(volume), "node_id": spec["nodeName"]})
         self.wants(_("the disk is detached: let the attachment go"))
         attachment = self.client.update_status(ATTACHMENTS, {**attachment, "status": {"attached": False}})
         self._written(attachment, without_finalizer(attachment, self.finalizer))

@@ -8,10 +8,14 @@ Upstream: `kubernetes-csi/external-provisioner`, `sig-storage-lib-external-provi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from k8snb.client.controller import Context
-from k8snb.csi.driver import CallFailed, Disk, Driver
-from k8snb.csi.sidecar import Sidecar, without_finalizer
+from k8snb.csi.calls import CallFailed
+from k8snb.csi.capabilities import capability
+from k8snb.csi.driver import Driver
+from k8snb.csi.messages import Message
+from k8snb.csi.sidecar import Sidecar, handle_in, without_finalizer
 from k8snb.i18n import _
 from k8snb.machinery import quantity
 from k8snb.machinery.objects import annotations_of, is_deleting, key_of, labels_of, reference_to, revision_of
@@ -29,6 +33,10 @@ from k8snb.typing import Object, ObjectKey
 
 CLAIMS, VOLUMES = "persistentvolumeclaims", "persistentvolumes"
 FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
+_OURS = "csi.storage.k8s.io/"
+"""How parameters begin that are for the provisioner, not for the driver."""
+
+_FS_TYPE, _DEFAULT_FS = f"{_OURS}fstype", "ext4"
 _SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
 _CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
 
@@ -49,6 +57,7 @@ class Provisioner(Sidecar):
         self._scheme = context.scheme
 
     def start(self) -> None:
+        self.meet()
         self._claims.on_change(self._claim_changed)
         self._volumes.on_change(self._volume_changed)
         self.informers.of(ATTACHMENTS).on_change(self._attachment_changed)
@@ -103,8 +112,7 @@ class Provisioner(Sidecar):
             if not self.has_taken(key, "create"):
                 self.wants(_("the claim asks for a volume: have the driver make one"))
                 return
-            size = quantity.value(asked_storage(claim))
-            disk = self.driver.create_volume(name, size, self._place(node, kind), source)
+            disk = self.ask("CreateVolume", self._request(name, claim, kind, source))["volume"]
         except (Unusable, CallFailed) as error:
             told = f'failed to provision volume with StorageClass "{class_of(claim)}": {error}'
             self.events.warning(claim, "ProvisioningFailed", told)
@@ -114,6 +122,25 @@ class Provisioner(Sidecar):
         if self.client.find(VOLUMES, name) is None:
             self.client.create(VOLUMES, self._volume(name, claim, kind, disk))
         self.events.normal(claim, "ProvisioningSucceeded", f"Successfully provisioned volume {name}")
+
+    def _request(self, name: str, claim: Object, kind: Object, source: Message) -> Message:
+        """What the driver is asked for: the claim's size and modes, the class's parameters, the place."""
+        place = self._place(annotations_of(claim).get(SELECTED_NODE, ""), kind)
+        where = {key: [{"segments": place}] for key in ("requisite", "preferred")} if place else {}
+        parameters = kind.get("parameters") or {}
+        how: dict[str, Any] = {
+            "block": claim["spec"].get("volumeMode") == "Block",
+            "fs_type": parameters.get(_FS_TYPE, _DEFAULT_FS),
+            "flags": kind.get("mountOptions") or (),
+        }
+        return {
+            "name": name,
+            "capacity_range": {"required_bytes": quantity.value(asked_storage(claim))},
+            "volume_capabilities": [capability(mode, **how) for mode in claim["spec"]["accessModes"]],
+            "parameters": {key: value for key, value in parameters.items() if not key.startswith(_OURS)},
+            "volume_content_source": source,
+            "accessibility_requirements": where,
+        }
 
     def _place(self, node: str, kind: Object) -> Mapping[str, str]:
         """Where a disk is made: near the node that was chosen, else in the first place that the class allows."""
@@ -132,38 +159,40 @@ class Provisioner(Sidecar):
         nodes = (labels_of(each).get(label, "") for each in self.client.list("nodes"))
         return {label: min([*allowed] or [each for each in nodes if each], default="")}
 
-    def _volume(self, name: str, claim: Object, kind: Object, disk: Disk) -> Object:
+    def _volume(self, name: str, claim: Object, kind: Object, disk: Message) -> Object:
         made_by = {PROVISIONED_BY: self.driver.name}
         parameters = kind.get("parameters") or {}
-        file_system = parameters.get("csi.storage.k8s.io/fstype", "ext4")
+        file_system = parameters.get(_FS_TYPE, _DEFAULT_FS)
         block = claim["spec"].get("volumeMode") == "Block"
         spec = {
             "accessModes": claim["spec"]["accessModes"],
-            "capacity": {"storage": quantity_text(disk.size)},
+            "capacity": {"storage": quantity_text(disk["capacity_bytes"])},
             "claimRef": reference_to(claim),
             "csi": {
                 "driver": self.driver.name,
-                "volumeHandle": disk.handle,
+                "volumeHandle": disk["volume_id"],
                 **({} if block else {"fsType": file_system}),
             },
             "persistentVolumeReclaimPolicy": kind.get("reclaimPolicy", "Delete"),
             "storageClassName": kind["metadata"]["name"],
             "volumeMode": claim["spec"].get("volumeMode", "Filesystem"),
             **({"mountOptions": kind["mountOptions"]} if kind.get("mountOptions") else {}),
-            **_affinity(disk.place),
+            **_affinity(next((each["segments"] for each in disk.get("accessible_topology", ())), {})),
         }
         meta = {"name": name, "annotations": made_by, "finalizers": [FINALIZER]}
         return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": meta, "spec": spec}
 
     # -- copying -----------------------------------------------------------------------------------
 
-    def _source(self, claim: Object) -> str:
+    def _source(self, claim: Object) -> Message:
         """The disk or snapshot that a claim is to be a copy of; empty for a new one. Raises Unusable."""
         given = claim["spec"].get("dataSource") or {}
         name, namespace = given.get("name", ""), claim["metadata"]["namespace"]
         if given.get("kind") == "PersistentVolumeClaim":
-            return self._of_claim(claim, name, namespace)
-        return self._of_snapshot(claim, name, namespace) if given.get("kind") == "VolumeSnapshot" else ""
+            return {"volume": {"volume_id": self._of_claim(claim, name, namespace)}}
+        if given.get("kind") == "VolumeSnapshot":
+            return {"snapshot": {"snapshot_id": self._of_snapshot(claim, name, namespace)}}
+        return {}
 
     def _of_claim(self, claim: Object, name: str, namespace: str) -> str:
         lead = f"error getting handle for DataSource Type PersistentVolumeClaim by Name {name}: "
@@ -179,7 +208,7 @@ class Provisioner(Sidecar):
         if quantity.compare(asked_storage(claim), volume["spec"]["capacity"]["storage"]) < 0:
             sizes = "new PVC request must be greater than or equal in size to the specified PVC data source"
             raise Unusable(f"{lead}error, {sizes}")
-        return str(volume["spec"]["csi"]["volumeHandle"])
+        return handle_in(volume)
 
     def _of_snapshot(self, claim: Object, name: str, namespace: str) -> str:
         lead = f"error getting handle for DataSource Type VolumeSnapshot by Name {name}: "
@@ -220,7 +249,7 @@ class Provisioner(Sidecar):
             self.wants(_("the claim has gone: have the driver delete the disk"))
             return
         try:
-            self.driver.delete_volume(spec["csi"]["volumeHandle"])
+            self.ask("DeleteVolume", {"volume_id": handle_in(volume)})
         except CallFailed as error:
             self.events.warning(volume, "VolumeFailedDelete", str(error))
             self.later(key)

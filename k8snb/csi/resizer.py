@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8snb.csi.driver import CallFailed
+from k8snb.csi.calls import CallFailed
+from k8snb.csi.capabilities import of_volume
 from k8snb.csi.provisioner import CLAIMS, VOLUMES, quantity_text
-from k8snb.csi.sidecar import Sidecar
+from k8snb.csi.sidecar import Sidecar, handle_in
 from k8snb.i18n import _
 from k8snb.machinery import quantity
 from k8snb.machinery.objects import key_of, revision_of
@@ -27,6 +28,7 @@ class Resizer(Sidecar):
     name = "csi-resizer"
 
     def start(self) -> None:
+        self.meet()
         self.informers.of(CLAIMS).on_change(self._claim_changed)
 
     def _claim_changed(self, old: Object | None, new: Object | None) -> None:
@@ -46,26 +48,25 @@ class Resizer(Sidecar):
         return None
 
     def _expand(self, key: ObjectKey, claim: Object, volume: Object) -> None:
-        name, handle = volume["metadata"]["name"], volume["spec"]["csi"]["volumeHandle"]
-        asked = asked_storage(claim)
+        name, asked = volume["metadata"]["name"], asked_storage(claim)
         if (str(key), "expand") not in self._ends:
             claim = self._say(claim, RESIZING, "", "ControllerResizeInProgress", asked)
             self.events.normal(claim, RESIZING, f"External resizer is resizing volume {name}")
         if not self.has_taken(key, "expand"):
             self.wants(_("the claim asks for more: have the driver make the disk larger"))
             return
-        size = quantity.value(asked)
+        request = {"volume_id": handle_in(volume), "capacity_range": {"required_bytes": quantity.value(asked)}}
         try:
-            self.driver.expand(handle, size)
+            grown = self.ask("ControllerExpandVolume", {**request, "volume_capability": of_volume(volume)})
         except CallFailed as error:
             told = f'resize volume "{name}" by resizer "{self.driver.name}" failed: {error}'
             self.events.warning(claim, "VolumeResizeFailed", told)
             self.later(key)
             return
-        spec = {**volume["spec"], "capacity": {**volume["spec"]["capacity"], "storage": quantity_text(size)}}
+        size = quantity_text(grown["capacity_bytes"])
+        spec = {**volume["spec"], "capacity": {**volume["spec"]["capacity"], "storage": size}}
         self.client.update(VOLUMES, {**volume, "spec": spec})
-        block = volume["spec"].get("volumeMode") == "Block"
-        if block:
+        if not grown.get("node_expansion_required"):
             done = with_resize(claim["status"], None) | {"capacity": {"storage": asked}}
             self.client.update_status(CLAIMS, {**claim, "status": done})
             self.events.normal(claim, "VolumeResizeSuccessful", "Resize volume succeeded")

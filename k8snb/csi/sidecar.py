@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8snb.client.controller import Context, Controller
 from k8snb.client.events import EventRecorder
 from k8snb.csi.driver import Driver
+from k8snb.csi.messages import Message
 from k8snb.machinery.objects import with_meta
 from k8snb.typing import Object, ObjectKey
 
@@ -22,6 +23,15 @@ class Sidecar(Controller):
         self.driver = driver
         self.events = EventRecorder(context.client, context.clock, f"{driver.name}_csi-controller-0")
         self._ends: dict[tuple[str, str], float] = {}
+
+    def meet(self) -> None:
+        """Find out whether the driver is ready, what it is called and what it can do; every sidecar begins so."""
+        for method in ("Probe", "GetPluginInfo", "GetPluginCapabilities", "ControllerGetCapabilities"):
+            self.ask(method, {})
+
+    def ask(self, method: str, request: Message) -> Message:
+        """Call the controller's part of the driver; raises CallFailed."""
+        return self.driver.call(method, request, caller=self.name)
 
     def has_taken(self, key: ObjectKey, what: str) -> bool:
         """Whether the time of a call for an object is over; it begins when this is asked first."""
@@ -48,3 +58,8 @@ def without_finalizer(obj: Object, name: str) -> Object:
     """The object, let go by the finalizer."""
     left = [each for each in obj["metadata"].get("finalizers") or () if each != name]
     return with_meta(obj, finalizers=left or None)
+
+
+def handle_in(volume: Object) -> str:
+    """What the driver calls a PersistentVolume."""
+    return str(volume["spec"]["csi"]["volumeHandle"])

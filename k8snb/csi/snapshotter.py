@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8snb.csi.driver import CallFailed
+from k8snb.csi.calls import CallFailed
 from k8snb.csi.provisioner import CLAIMS, VOLUMES, quantity_text
-from k8snb.csi.sidecar import Sidecar, with_finalizer, without_finalizer
+from k8snb.csi.sidecar import Sidecar, handle_in, with_finalizer, without_finalizer
 from k8snb.i18n import _
 from k8snb.machinery.objects import annotations_of, is_deleting, key_of, reference_to, revision_of
 from k8snb.typing import Object, ObjectKey
@@ -30,6 +30,7 @@ class Snapshotter(Sidecar):
     name = "snapshot-controller"
 
     def start(self) -> None:
+        self.meet()
         self.informers.of(SNAPSHOTS).on_change(self._snapshot_changed)
         self.informers.of(CONTENTS).on_change(self._content_changed)
 
@@ -77,20 +78,22 @@ class Snapshotter(Sidecar):
     def _take(self, key: ObjectKey, snapshot: Object, content: Object, volume: Object) -> None:
         try:
             name = f"snapshot-{snapshot['metadata']['uid']}"
-            made = self.driver.snapshot(name, volume["spec"]["csi"]["volumeHandle"])
+            request = {"name": name, "source_volume_id": handle_in(volume)}
+            made = self.ask("CreateSnapshot", request)["snapshot"]
         except CallFailed as error:
             self.events.warning(snapshot, "SnapshotContentCreationFailed", f"Failed to create snapshot: {error}")
             self.later(key)
             return
         self.wants(_("the driver has kept the disk: the snapshot can be used"))
-        status: dict[str, Any] = {"readyToUse": True, "restoreSize": made.size, "snapshotHandle": made.handle}
-        status["creationTime"] = int(made.at) * 10**9
+        size, at = made["size_bytes"], made["creation_time"]["seconds"] * 10**9
+        status: dict[str, Any] = {"readyToUse": True, "restoreSize": size, "snapshotHandle": made["snapshot_id"]}
+        status["creationTime"] = at
         self.client.update_status(CONTENTS, {**content, "status": status})
         bound = {
             "boundVolumeSnapshotContentName": content["metadata"]["name"],
             "creationTime": self.clock.timestamp(),
             "readyToUse": True,
-            "restoreSize": quantity_text(made.size),
+            "restoreSize": quantity_text(size),
         }
         self.client.update_status(SNAPSHOTS, {**snapshot, "status": bound})
         self.events.normal(snapshot, "SnapshotCreated", f"Snapshot {key} was successfully created by the CSI driver.")
@@ -145,7 +148,9 @@ class Snapshotter(Sidecar):
             if not self.has_taken(key, "delete"):
                 self.wants(_("the snapshot is not wanted any more: have the driver delete it"))
                 return
-            self.driver.delete_snapshot((content.get("status") or {}).get("snapshotHandle", ""))
+            handle = (content.get("status") or {}).get("snapshotHandle", "")
+            if handle:
+                self.ask("DeleteSnapshot", {"snapshot_id": handle})
             if not is_deleting(content):
                 self.client.delete(CONTENTS, name)
             left = self.client.find(CONTENTS, name)

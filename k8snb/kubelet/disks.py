@@ -7,12 +7,16 @@ nobody detaches it. Upstream: `pkg/kubelet/volumemanager` and `pkg/volume/csi`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
+from k8snb.csi.calls import CallFailed
+from k8snb.csi.capabilities import of_volume
+from k8snb.csi.messages import Message
 from k8snb.errors import StatusError
 from k8snb.machinery import quantity
-from k8snb.machinery.objects import annotations_of
+from k8snb.machinery.objects import annotations_of, labels_of
 from k8snb.machinery.volumes import (
     ATTACHMENTS,
     CSI_DRIVERS,
@@ -33,33 +37,21 @@ if TYPE_CHECKING:
 
 CSI_NODES = "csinodes.storage.k8s.io"
 _NODE_ID = "csi.volume.kubernetes.io/nodeid"
+_ROOT = "/var/lib/kubelet"
+_NOTHING: Mapping[str, Any] = {}
 
 
-class NodeService(Protocol):
-    """The part of a driver that is on every node. A call that can refuse returns why; empty is success."""
+class NodeDriver(Protocol):
+    """A driver that is on every node, as kubelets see it: `csi.Driver`."""
 
     name: str
-    limit: int
-    topology: str
 
-    def stage(self, handle: str, node: str) -> str:
-        """Mount a volume on the machine."""
+    def start_on(self, node: str, labels: Mapping[str, str]) -> None:
+        """Run the driver's part on a machine."""
         ...
 
-    def unstage(self, handle: str, node: str) -> None:
-        """Unmount it."""
-        ...
-
-    def mount(self, handle: str, node: str, pod: str) -> None:
-        """Mount it into a pod."""
-        ...
-
-    def unmount(self, handle: str, node: str, pod: str) -> None:
-        """Unmount it from the pod."""
-        ...
-
-    def grow(self, handle: str, node: str, size: int) -> None:
-        """Let the file system fill the disk."""
+    def call(self, method: str, request: Message, caller: str = "", node: str = "") -> Message:
+        """Ask that part; raises CallFailed."""
         ...
 
 
@@ -84,19 +76,23 @@ class Disks:
 
     # -- drivers -----------------------------------------------------------------------------------
 
-    def register(self, driver: NodeService) -> None:
+    def register(self, driver: NodeDriver) -> None:
         """A driver has come to the node: say so, and how many volumes it can have."""
         client, name = self._kubelet.client, self._kubelet.name
         node = client.get("nodes", name)
+        driver.start_on(name, labels_of(node))
+        driver.call("GetPluginInfo", {}, f"node-driver-registrar {name}", name)
+        info = self._ask(driver, "NodeGetInfo")
         known = annotations_of(node).get(_NODE_ID, "{}")
-        ids = known[1:-1] + ("," if known != "{}" else "") + f'"{driver.name}":"{name}"'
+        ids = known[1:-1] + ("," if known != "{}" else "") + f'"{driver.name}":"{info["node_id"]}"'
         if f'"{driver.name}":' not in known:
             client.patch("nodes", name, {"metadata": {"annotations": {_NODE_ID: f"{{{ids}}}"}}})
+        most = info.get("max_volumes_per_node", 0)
         entry = {
             "name": driver.name,
-            "nodeID": name,
-            "topologyKeys": [driver.topology] if driver.topology else None,
-            **({"allocatable": {"count": driver.limit}} if driver.limit else {}),
+            "nodeID": info["node_id"],
+            "topologyKeys": list(info.get("accessible_topology", {}).get("segments", ())) or None,
+            **({"allocatable": {"count": most}} if most else {}),
         }
         found = client.find(CSI_NODES, name)
         drivers = [*(((found or {}).get("spec") or {}).get("drivers") or ())]
@@ -109,6 +105,10 @@ class Disks:
         owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}
         meta = {"name": name, "ownerReferences": [owner]}
         client.create(CSI_NODES, {"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": meta, "spec": spec})
+
+    def _ask(self, driver: NodeDriver, method: str, request: Message = _NOTHING) -> Message:
+        """Call the driver's part on this node; raises CallFailed."""
+        return driver.call(method, request, f"kubelet {self._kubelet.name}", self._kubelet.name)
 
     # -- mounting ----------------------------------------------------------------------------------
 
@@ -143,17 +143,25 @@ class Disks:
             raise CannotMount(
                 f"{said}kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: {why}"
             )
+        context: Mapping[str, str] = _NOTHING
         if self._is_attached_first(csi["driver"]):
             attachment = kubelet.client.find(ATTACHMENTS, attachment_name(volume, kubelet.name))
-            if not ((attachment or {}).get("status") or {}).get("attached"):
+            status = (attachment or {}).get("status") or {}
+            if not status.get("attached"):
                 raise NotYet
-        name, handle = unique_name(volume), csi["volumeHandle"]
-        if not any(each == name for each, _uid in self._mounted):
-            refusal = driver.stage(handle, kubelet.name)
-            if refusal:
-                raise CannotMount(said + refusal)
-        driver.mount(handle, kubelet.name, worker.key.name)
-        self._mounted[name, worker.uid] = handle
+            context = status.get("attachmentMetadata") or _NOTHING
+        name = unique_name(volume)
+        request = {"volume_id": csi["volumeHandle"], "publish_context": context, "volume_capability": of_volume(volume)}
+        request |= {"staging_target_path": staging_path(volume), "volume_context": csi.get("volumeAttributes") or {}}
+        try:
+            if not any(each == name for each, _uid in self._mounted):
+                self._ask(driver, "NodeGetCapabilities")
+                self._ask(driver, "NodeStageVolume", request)
+            target = {"target_path": target_path(volume, worker.uid), "readonly": bool(csi.get("readOnly"))}
+            self._ask(driver, "NodePublishVolume", {**request, **target})
+        except CallFailed as refusal:
+            raise CannotMount(said + str(refusal)) from None
+        self._mounted[name, worker.uid] = csi["volumeHandle"]
 
     def _is_attached_first(self, driver: str) -> bool:
         found = self._kubelet.client.find(CSI_DRIVERS, driver)
@@ -163,15 +171,18 @@ class Disks:
         """Give back what a pod had."""
         names = [name for name, users in self._users.items() if worker.uid in users]
         for name in names:
-            driver = self._kubelet.pool.drivers.get(self._volumes[name]["spec"]["csi"]["driver"])
+            volume = self._volumes[name]
+            driver = self._kubelet.pool.drivers.get(volume["spec"]["csi"]["driver"])
             handle = self._mounted.pop((name, worker.uid), "")
             if driver is not None and handle:
-                driver.unmount(handle, self._kubelet.name, worker.key.name)
+                there = {"volume_id": handle, "target_path": target_path(volume, worker.uid)}
+                self._ask(driver, "NodeUnpublishVolume", there)
             del self._users[name][worker.uid]
             if not self._users[name]:
                 del self._users[name], self._volumes[name]
                 if driver is not None and handle:
-                    driver.unstage(handle, self._kubelet.name)
+                    there = {"volume_id": handle, "staging_target_path": staging_path(volume)}
+                    self._ask(driver, "NodeUnstageVolume", there)
         if names:
             self._report()
 
@@ -197,8 +208,28 @@ class Disks:
         if quantity.compare(size, has_storage(claim)) <= 0 or quantity.compare(asked_storage(claim), size) > 0:
             return
         kubelet, csi = self._kubelet, volume["spec"]["csi"]
-        kubelet.pool.drivers[csi["driver"]].grow(csi["volumeHandle"], kubelet.name, quantity.value(size))
+        request = {"volume_id": csi["volumeHandle"], "volume_path": target_path(volume, worker.uid)}
+        request |= {"capacity_range": {"required_bytes": quantity.value(size)}, "volume_capability": of_volume(volume)}
+        request |= {"staging_target_path": staging_path(volume)}
+        self._ask(kubelet.pool.drivers[csi["driver"]], "NodeExpandVolume", request)
         status = {**with_resize(claim["status"], None), "capacity": {**claim["status"]["capacity"], "storage": size}}
         kubelet.client.update_status("persistentvolumeclaims", {**claim, "status": status})
         told = f'MountVolume.NodeExpandVolume succeeded for volume "{volume["metadata"]["name"]}" {kubelet.name}'
         kubelet.events.record(worker.pod, "Normal", "FileSystemResizeSuccessful", told)
+
+
+def staging_path(volume: Object) -> str:
+    """Where a volume is mounted for the whole machine."""
+    csi, block = volume["spec"]["csi"], volume["spec"].get("volumeMode") == "Block"
+    if block:
+        return f"{_ROOT}/plugins/kubernetes.io/csi/volumeDevices/staging/{volume['metadata']['name']}"
+    digest = hashlib.sha256(csi["volumeHandle"].encode()).hexdigest()
+    return f"{_ROOT}/plugins/kubernetes.io/csi/{csi['driver']}/{digest}/globalmount"
+
+
+def target_path(volume: Object, uid: str) -> str:
+    """Where a volume is mounted for a pod."""
+    name, block = volume["metadata"]["name"], volume["spec"].get("volumeMode") == "Block"
+    if block:
+        return f"{_ROOT}/plugins/kubernetes.io/csi/volumeDevices/publish/{name}/{uid}"
+    return f"{_ROOT}/pods/{uid}/volumes/kubernetes.io~csi/{name}/mount"

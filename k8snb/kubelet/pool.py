@@ -12,7 +12,7 @@ from typing import Protocol
 
 from k8snb.client.events import Correlator
 from k8snb.errors import StatusError
-from k8snb.kubelet.disks import NodeService
+from k8snb.kubelet.disks import NodeDriver
 from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.plan import Plans
 from k8snb.kubelet.runtime import CallLog
@@ -73,7 +73,7 @@ class Pool(Task):
         self._books: tuple[dict[float, list[Item]], dict[float, list[Item]]] = ({}, {})
         """What is due when: what others wait for, and what is background."""
         self._claims: dict[str, Volume] = {}
-        self.drivers: dict[str, NodeService] = {}
+        self.drivers: dict[str, NodeDriver] = {}
         """The storage drivers that are on every node, by name."""
         self._addresses = 1
 
@@ -152,6 +152,11 @@ class Pool(Task):
     def forget(self, name: str) -> None:
         """A volume is gone, with all that was in it."""
         self._claims.pop(name, None)
+
+    def used(self, name: str) -> int:
+        """How many bytes are written in a volume."""
+        volume = self.claim(name)
+        return sum(len((volume.read(path) or "").encode()) for path in volume.paths())
 
     def compares(self, name: str, observed: str, desired: str) -> None:
         """Note in the trace what is and what should be."""

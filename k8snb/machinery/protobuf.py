@@ -20,20 +20,23 @@ from pathlib import Path
 from typing import Any
 
 from k8snb.machinery.schema.types import Type, type_of
+from k8snb.machinery.wireformat import (
+    BYTES,
+    FIXED64,
+    VARINT,
+    ProtobufError,
+    parts,
+    signed,
+    tag,
+    varint,
+    write_bytes,
+    write_number,
+)
 from k8snb.typing import Object
 
 MAGIC = b"k8s\x00"
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EOF = "unexpected EOF"
-
-Wire = tuple[int, int, Any]
-"""A field as it is on the wire: its number, its wire type, and an integer or bytes."""
-
-
-class ProtobufError(ValueError):
-    """The body is not what it should be; the message is the API server's."""
 
 
 @cache
@@ -48,55 +51,12 @@ def _table() -> Mapping[str, Mapping[int, str]]:
     return rows
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if at >= len(data):
-            raise ProtobufError(_EOF)
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value & (2**64 - 1), at
-        shift += 7
-        if shift >= 64:
-            raise ProtobufError("proto: integer overflow")
-
-
-def _wire(data: bytes) -> Iterator[Wire]:
-    """The fields of a message in the order they are written."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        number, kind = tag >> 3, tag & 7
-        if number == 0:
-            raise ProtobufError(f"proto: illegal tag 0 (wire type {kind})")
-        if kind == _VARINT:
-            value, at = _varint(data, at)
-            yield number, kind, value
-            continue
-        if kind == _BYTES:
-            size, at = _varint(data, at)
-        elif kind in (_FIXED64, _FIXED32):
-            size = 8 if kind == _FIXED64 else 4
-        else:
-            raise ProtobufError(f"proto: illegal wireType {kind}")
-        if at + size > len(data):
-            raise ProtobufError(_EOF)
-        yield number, kind, data[at : at + size]
-        at += size
-
-
-def _signed(value: int) -> int:
-    return value - 2**64 if value >= 2**63 else value
-
-
 def _fields(value: Any) -> tuple[dict[int, int], dict[int, bytes]]:
     """The last integer and the last bytes of every number in a small message."""
     integers: dict[int, int] = {}
     texts: dict[int, bytes] = {}
-    for number, kind, found in _wire(value):
-        if kind == _VARINT:
+    for number, kind, found in parts(value):
+        if kind == VARINT:
             integers[number] = found
         else:
             texts[number] = found
@@ -120,7 +80,7 @@ def _micro_time(value: bytes) -> str | None:
 
 def _moment(value: bytes) -> datetime | None:
     integers, _ = _fields(value)
-    seconds, nanos = _signed(integers.get(1, 0)), _signed(integers.get(2, 0))
+    seconds, nanos = signed(integers.get(1, 0)), signed(integers.get(2, 0))
     if not seconds and not nanos:
         return None
     try:
@@ -135,7 +95,7 @@ def _quantity(value: bytes) -> str:
 
 def _int_or_string(value: bytes) -> int | str:
     integers, texts = _fields(value)
-    return _text(texts.get(3, b"")) if integers.get(1) else _signed(integers.get(2, 0))
+    return _text(texts.get(3, b"")) if integers.get(1) else signed(integers.get(2, 0))
 
 
 def _raw(value: bytes) -> Any:
@@ -149,7 +109,7 @@ def _raw(value: bytes) -> Any:
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "string": _text,
     "bytes": lambda value: base64.b64encode(value).decode(),
-    "integer": _signed,
+    "integer": signed,
     "boolean": bool,
     "number": lambda value: struct.unpack("<d", value)[0],
     "quantity": _quantity,
@@ -158,7 +118,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "microtime": _micro_time,
     "any": _raw,
 }
-_WIRE_TYPES = {"integer": _VARINT, "boolean": _VARINT, "number": _FIXED64}
+_WIRE_TYPES = {"integer": VARINT, "boolean": VARINT, "number": FIXED64}
 
 
 def _message_name(schema: Type) -> str:
@@ -187,7 +147,7 @@ def _read(value: Any, schema: Type) -> Any:
     if schema.kind == "struct":
         return _read_struct(value, schema, _message_name(schema))
     if schema.kind == "list":  # a list that is the value of a map has a message of its own
-        return [_read(_checked("items", kind, item, schema.items), schema.items) for _, kind, item in _wire(value)]
+        return [_read(_checked("items", kind, item, schema.items), schema.items) for _, kind, item in parts(value)]
     return _READERS[schema.kind](value)
 
 
@@ -196,7 +156,7 @@ def _read_struct(data: bytes, schema: Type, message: str) -> dict[str, Any]:
     numbers = _table().get(message, {})
     package = message.rpartition(".")[0]
     found: dict[str, Any] = {}
-    for number, kind, value in _wire(data):
+    for number, kind, value in parts(data):
         name = numbers.get(number, "")
         if name.startswith("@"):
             found.update(_read_struct(_checked(name[1:], kind, value, schema), schema, f"{package}.{name[1:]}"))
@@ -211,7 +171,7 @@ def _read_field(found: dict[str, Any], name: str, kind: int, value: Any, schema:
         read = _read(entry[2], schema.items) if 2 in entry else None
         found.setdefault(name, {})[_text(entry.get(1, b""))] = read
     elif schema.kind == "list":
-        packed = kind == _BYTES and schema.items.kind in _WIRE_TYPES
+        packed = kind == BYTES and schema.items.kind in _WIRE_TYPES
         items = (
             _unpacked(value, schema.items)
             if packed
@@ -225,7 +185,7 @@ def _read_field(found: dict[str, Any], name: str, kind: int, value: Any, schema:
 
 
 def _checked(name: str, kind: int, value: Any, schema: Type) -> Any:
-    if kind != _WIRE_TYPES.get(schema.kind, _BYTES):
+    if kind != _WIRE_TYPES.get(schema.kind, BYTES):
         raise ProtobufError(f"proto: wrong wireType = {kind} for field {name[:1].upper()}{name[1:]}")
     return value
 
@@ -237,7 +197,7 @@ def _unpacked(data: bytes, schema: Type) -> list[Any]:
     items: list[Any] = []
     at = 0
     while at < len(data):
-        number, at = _varint(data, at)
+        number, at = varint(data, at)
         items.append(_READERS[schema.kind](number))
     return items
 
@@ -259,48 +219,26 @@ def decode(body: bytes) -> dict[str, Any]:
     return {"apiVersion": api_version, "kind": kind, **_read(envelope.get(2, b""), schema)}
 
 
-def _tag(number: int, kind: int) -> bytes:
-    return _write_varint(number << 3 | kind)
-
-
-def _write_varint(value: int) -> bytes:
-    value &= 2**64 - 1
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _field(number: int, data: bytes) -> bytes:
-    return _tag(number, _BYTES) + _write_varint(len(data)) + data
-
-
-def _numbered(number: int, value: int) -> bytes:
-    return _tag(number, _VARINT) + _write_varint(value)
-
-
 def _write_time(text: str) -> bytes:
     moment = datetime.fromisoformat(text.replace("Z", "+00:00")) - _EPOCH
     seconds = moment.days * 86400 + moment.seconds
-    return _numbered(1, seconds) + _numbered(2, moment.microseconds * 1000)
+    return write_number(1, seconds) + write_number(2, moment.microseconds * 1000)
 
 
 def _write_int_or_string(value: int | str) -> bytes:
     if isinstance(value, str):
-        return _numbered(1, 1) + _numbered(2, 0) + _field(3, value.encode())
-    return _numbered(1, 0) + _numbered(2, value) + _field(3, b"")
+        return write_number(1, 1) + write_number(2, 0) + write_bytes(3, value.encode())
+    return write_number(1, 0) + write_number(2, value) + write_bytes(3, b"")
 
 
 _WRITERS: Mapping[str, Callable[[Any], bytes]] = {
     "string": lambda value: str(value).encode("utf-8", "replace"),
     "bytes": base64.b64decode,
-    "quantity": lambda value: _field(1, str(value).encode()),
+    "quantity": lambda value: write_bytes(1, str(value).encode()),
     "int-or-string": _write_int_or_string,
     "time": _write_time,
     "microtime": _write_time,
-    "any": lambda value: _field(1, json.dumps(value, separators=(",", ":")).encode()),
+    "any": lambda value: write_bytes(1, json.dumps(value, separators=(",", ":")).encode()),
 }
 
 
@@ -315,10 +253,10 @@ def _write(value: Any, schema: Type) -> bytes:
 
 def _write_item(number: int, value: Any, schema: Type) -> bytes:
     if schema.kind in ("integer", "boolean"):
-        return _numbered(number, int(value))
+        return write_number(number, int(value))
     if schema.kind == "number":
-        return _tag(number, _FIXED64) + struct.pack("<d", value)
-    return _field(number, _write(value, schema))
+        return tag(number, FIXED64) + struct.pack("<d", value)
+    return write_bytes(number, _write(value, schema))
 
 
 def _write_struct(value: Object, schema: Type, message: str) -> bytes:
@@ -326,7 +264,7 @@ def _write_struct(value: Object, schema: Type, message: str) -> bytes:
     out: list[bytes] = []
     for number, name in _table().get(message, {}).items():
         if name.startswith("@"):
-            out.append(_field(number, _write_struct(value, schema, f"{package}.{name[1:]}")))
+            out.append(write_bytes(number, _write_struct(value, schema, f"{package}.{name[1:]}")))
         elif value.get(name) is not None and name in schema.fields:
             out.append(_write_field(number, value[name], schema.fields[name].type))
     return b"".join(out)
@@ -334,8 +272,8 @@ def _write_struct(value: Object, schema: Type, message: str) -> bytes:
 
 def _write_field(number: int, value: Any, schema: Type) -> bytes:
     if schema.kind == "map":
-        entries = (_field(1, key.encode()) + _write_item(2, value[key], schema.items) for key in sorted(value))
-        return b"".join(_field(number, entry) for entry in entries)
+        entries = (write_bytes(1, key.encode()) + _write_item(2, value[key], schema.items) for key in sorted(value))
+        return b"".join(write_bytes(number, entry) for entry in entries)
     if schema.kind == "list":
         return b"".join(_write_item(number, item, schema.items) for item in value)
     return _write_item(number, value, schema)
@@ -343,7 +281,7 @@ def _write_field(number: int, value: Any, schema: Type) -> bytes:
 
 def encode_event(type: str, obj: Object) -> bytes:
     """A `WatchEvent` with an object, after its length in four bytes: one frame of a watch."""
-    event = _field(1, type.encode()) + _field(2, _field(1, encode(obj)))
+    event = write_bytes(1, type.encode()) + write_bytes(2, write_bytes(1, encode(obj)))
     return len(event).to_bytes(4, "big") + event
 
 
@@ -359,5 +297,7 @@ def encode(obj: Object) -> bytes:
     schema = type_of(api_version, kind)
     if schema is None or _message_name(schema) not in _table():
         raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
-    meta = _field(1, api_version.encode()) + _field(2, kind.encode())
-    return MAGIC + _field(1, meta) + _field(2, _write(obj, schema)) + _field(3, b"") + _field(4, b"")
+    meta = write_bytes(1, api_version.encode()) + write_bytes(2, kind.encode())
+    return (
+        MAGIC + write_bytes(1, meta) + write_bytes(2, _write(obj, schema)) + write_bytes(3, b"") + write_bytes(4, b"")
+    )

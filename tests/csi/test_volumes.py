@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from k8snb.csi.driver import methods
+from k8snb.csi.calls import methods
 from tests.csi.shop import DRIVER, ZONE, Shop, claim, pod, storage_class
 
 
