@@ -121,6 +121,17 @@ class Machines(ABC):
             if kubelet.running:
                 kubelet.disks.register(driver)
 
+    def call_driver(self, driver: str, method: str, request: Object, node: str = "") -> Object:
+        """Call a driver as its sidecars and kubelets do: its controller's part, or the one on a node.
+
+        Raises CallFailed with gRPC's code if it refuses, KeyError for a field that the request does not have.
+        """
+        answer: Object = self._do("_call_driver", driver, method, request, node)
+        return answer
+
+    def _call_driver(self, driver: str, method: str, request: Object, node: str) -> Object:
+        return self.drivers[driver].call(method, request, "you", node)
+
     def _start_snapshots(self, name: str) -> None:
         self.controllers[f"snapshot-controller/{name}"] = start_snapshots(self._context, self.drivers[name])
 

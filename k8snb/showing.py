@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.clock import Clock
+from k8snb.csi.calls import Call
+from k8snb.csi.driver import Driver
+from k8snb.csi.stock import handle_of
 from k8snb.errors import not_found
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from k8snb.view.requests import RequestsView
     from k8snb.view.shaping import Shaping
     from k8snb.view.stepper import Stepper
+    from k8snb.view.storagecalls import CSICalls
 
 
 class Showing(ABC):
@@ -44,6 +48,7 @@ class Showing(ABC):
     pool: Pool
     clock: Clock
     kubelets: Mapping[str, Kubelet]
+    drivers: dict[str, Driver]
 
     @property
     def revision(self) -> int:
@@ -209,6 +214,37 @@ class Showing(ABC):
         if found is None:
             raise not_found(self.server.kinds.named("pods").resource, pod)
         return calls(list(self.pool.calls.calls), found, self.revision, title)
+
+    def csi_calls(self, claim: str = "", *, namespace: str = "default", revision: int | None = None) -> CSICalls:
+        """What storage drivers were asked about the volume of a claim (`pvc/data`), or without one everything.
+
+        `revision` is one at which the claim was there, if it is gone. Raises StatusError (NotFound) if it was not.
+        """
+        from k8snb.view.storagecalls import CSICalls
+
+        if claim:
+            return CSICalls(self._about(claim, namespace, revision))
+        logs = [call for driver in self.drivers.values() for call in driver.log]
+        return CSICalls(sorted(logs, key=lambda call: call.at))
+
+    def mounting(
+        self, claim: str, *, title: str = "", namespace: str = "default", revision: int | None = None
+    ) -> Stepper:
+        """The same about one claim as a story: from the claim to the mount, and back."""
+        from k8snb.view.storagecalls import mounting
+
+        return mounting(self._about(claim, namespace, revision), claim.rpartition("/")[2], self.revision, title)
+
+    def _about(self, claim: str, namespace: str, revision: int | None) -> list[Call]:
+        """The calls about the volume of a claim."""
+        name, then = claim.rpartition("/")[2], self.at(self.revision if revision is None else revision)
+        found = then.get("persistentvolumeclaims", name, namespace)
+        if found is None:
+            raise not_found(self.server.kinds.named("persistentvolumeclaims").resource, name)
+        volume = then.get("persistentvolumes", found["spec"].get("volumeName") or "-")
+        made = f"pvc-{found['metadata']['uid']}"
+        names = {made, handle_of("vol", made), ((volume or {}).get("spec", {}).get("csi") or {}).get("volumeHandle")}
+        return [call for driver in self.drivers.values() for call in driver.log if call.about in names]
 
     def cgroups(self, pod: str, *, namespace: str = "default", driver: str = "systemd") -> CgroupTree:
         """The control groups that a pod's requests and limits have become on its node; ValueError if it has none yet.

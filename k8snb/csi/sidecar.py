@@ -16,7 +16,9 @@ RETRY_SECONDS = 10.0
 
 
 class Sidecar(Controller):
-    """A control loop beside a driver."""
+    """A control loop beside a driver; `caller` is who speaks with the driver for it, if that has another name."""
+
+    caller = ""
 
     def __init__(self, context: Context, driver: Driver) -> None:
         super().__init__(context)
@@ -31,7 +33,7 @@ class Sidecar(Controller):
 
     def ask(self, method: str, request: Message) -> Message:
         """Call the controller's part of the driver; raises CallFailed."""
-        return self.driver.call(method, request, caller=self.name)
+        return self.driver.call(method, request, caller=self.caller or self.name)
 
     def has_taken(self, key: ObjectKey, what: str) -> bool:
         """Whether the time of a call for an object is over; it begins when this is asked first."""

@@ -28,6 +28,7 @@ class Snapshotter(Sidecar):
     """Makes, binds and deletes snapshots of the driver's volumes."""
 
     name = "snapshot-controller"
+    caller = "csi-snapshotter"
 
     def start(self) -> None:
         self.meet()
