@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from k8snb.current import use
     from k8snb.errors import StatusError
     from k8snb.machines import NodeSpec
+    from k8snb.replicating import ControlPlane
     from k8snb.showing import diagram
 
 __version__ = "0.1.0"
 __all__ = [
     "Cluster",
+    "ControlPlane",
     "Controller",
     "Faults",
     "NodeSpec",
@@ -35,6 +37,7 @@ __all__ = [
 
 _WHERE = {
     "Cluster": "k8snb.cluster",
+    "ControlPlane": "k8snb.replicating",
     "Controller": "k8snb.client.controller",
     "Faults": "k8snb.client.faults",
     "NodeSpec": "k8snb.machines",

@@ -56,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--encryption-provider-config", type=Path, metavar="FILE", help=about)
     about = _("let the kubeconfig have a client certificate, as kubeadm's has, instead of a token")
     serve.add_argument("--client-certificate", action="store_true", help=about)
+    about = _("on how many machines the control plane runs (1); 0 for one that elects no leaders")
+    serve.add_argument("--control-planes", type=_at_least(0, 9), default=1, metavar="N", help=about)
     bench = commands.add_parser("bench", help=_("measure, and print figures"))
     kinds = bench.add_subparsers(dest="bench", required=True)
     scale = kinds.add_parser("scale", help=_("create Deployments and run until every pod is Running"))
@@ -83,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)
             asked = (options.cloud, options.csi_driver, options.encryption_provider_config, options.client_certificate)
-            extras = Extras(*asked)
+            extras = Extras(*asked, options.control_planes)
             run(serve(*made, extras=extras))
         except CannotServe as error:
             print(f"k8snb: {error}", file=sys.stderr)

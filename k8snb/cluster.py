@@ -11,14 +11,13 @@ else follows from it, `fork()` is a second cluster that has lived through the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
 from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
-from k8snb.apiserver.access.impersonation import account_groups
 from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT, bootstrap_objects
 from k8snb.apiserver.machine import Machine
@@ -30,14 +29,12 @@ from k8snb.client.client import Client
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informers
 from k8snb.client.outbox import Outbox
-from k8snb.client.process import Process
 from k8snb.clock import Clock, VirtualClock
 from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
-from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_CLOUD, OF_THE_SERVER, make, user_of
 from k8snb.csi.driver import Driver
 from k8snb.current import use
-from k8snb.hosting import Component, Hosting, Program, ServerProcess
+from k8snb.hosting import Hosting, Program, Runs
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
@@ -47,6 +44,9 @@ from k8snb.machinery.names import Lottery
 from k8snb.machines import Machines, NodeSpec
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
+from k8snb.planes import SERVER, Planes
+from k8snb.planes import machines as planes
+from k8snb.replicating import ControlPlane
 from k8snb.rush import Asking, Rush
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.showing import Showing
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from k8snb.client.controller import Controller
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
-SERVER = User("system:apiserver", ("system:masters",))
 SMALL_NODES = 200
 LARGE_CIDR = "100.64.0.0/10"
 """Where the pod addresses of a cluster come from that the default 10.244.0.0/16 (256 nodes) is too small for."""
@@ -87,7 +86,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Waiting, Machines, Hosting, Showing):
+class Cluster(Waiting, Machines, Planes, Hosting, Showing):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
@@ -96,6 +95,7 @@ class Cluster(Waiting, Machines, Hosting, Showing):
     objects in place (`cluster.store.verify()`). `flags` are those of the controller manager,
     `keys` sign tokens and certificates. `outside` calls webhooks at real URLs (`k8snb.outside.Outside()`); without
     it no URL outside is reached. With `cloud` Services of type LoadBalancer get an address; a bare cluster gives none.
+    `control_planes` is on how many machines the control plane runs (or which); its parts then elect leaders by Lease.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class Cluster(Waiting, Machines, Hosting, Showing):
         keys: Keys = KNOWN,
         outside: Remote | None = None,
         cloud: bool = False,
+        control_planes: int | Iterable[ControlPlane] | None = None,
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
@@ -124,6 +125,7 @@ class Cluster(Waiting, Machines, Hosting, Showing):
             "trace": trace,
             "outside": outside,
             "cloud": cloud,
+            "control_planes": planes(control_planes),
         }
         self._clock_given = clock
         self._journal: list[Entry] = []
@@ -156,6 +158,7 @@ class Cluster(Waiting, Machines, Hosting, Showing):
         self.client = Client(self._door, self.server.scheme, ADMIN)
         self.raw = RawStore(self.store, self.server.kinds, Lottery(~made["seed"]).random.randbytes)
         """What lies in the store, as `etcdctl` shows it."""
+        self._transport = self._front()
         self._context = self._root_context()
         for resource, obj in bootstrap_objects():
             self._context.client.create(resource, obj)
@@ -169,6 +172,8 @@ class Cluster(Waiting, Machines, Hosting, Showing):
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
         self.controllers: dict[str, Controller] = {}
+        self.components: dict[str, Runs] = {}
+        self._schedulers: dict[str, Scheduler] = {}
         self.drivers: dict[str, Driver] = {}
         """The storage drivers, by name."""
         self.programs: dict[str, Program] = {}
@@ -177,37 +182,6 @@ class Cluster(Waiting, Machines, Hosting, Showing):
         for spec in made["nodes"]:
             self._add_node(spec)
         self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)
-
-    def _start_components(self, settings: Settings) -> None:
-        """The processes of the control plane, all but the API server itself."""
-
-        def made(user: User, kinds: Sequence[type[Controller]]) -> Component:
-            process = Process(self._context, user.name, *user.groups, patient={"pods"})
-            return Component(process, lambda context: self._make(kinds, context, settings), self.server)
-
-        managers = {"kube-controller-manager": made(User(MANAGER), CONTROLLERS)}
-        if self._making["cloud"]:
-            managers["cloud-controller-manager"] = made(User(MANAGER), OF_THE_CLOUD)
-        own = made(SERVER, OF_THE_SERVER)
-        for component in (*managers.values(), own):
-            component.begin()
-        scheduler = Component(Process(self._context, "system:kube-scheduler"), self._schedulers, self.server)
-        scheduler.begin()
-        others = {**managers, "kube-scheduler": scheduler}
-        self.components = {"kube-apiserver": ServerProcess(self.server, (own, *others.values())), **others}
-        self.server.health.is_down = lambda name: name in self.components and not self.components[name].running
-
-    def _make(self, kinds: Sequence[type[Controller]], process: Context, settings: Settings) -> Iterator[Controller]:
-        for kind in kinds:
-            user = user_of(kind)
-            own = kind in OF_THE_SERVER or user == MANAGER
-            context = process if own else process.act_as(user, *account_groups("kube-system"))
-            controller = self.controllers[kind.name] = make(kind, context, settings)
-            yield controller
-
-    def _schedulers(self, process: Context) -> tuple[Scheduler]:
-        self.scheduler = Scheduler(process)
-        return (self.scheduler,)
 
     def reach_outside(self, call: Remote) -> None:
         """Let webhooks at real URLs be called."""
@@ -227,9 +201,9 @@ class Cluster(Waiting, Machines, Hosting, Showing):
     def _root_context(self) -> Context:
         scheme = self.server.scheme
         outbox = Outbox(self.loop, self.server) if self.loop.quantum > 1 else None
-        client = Client(self.server, scheme, SERVER, outbox, self.server.express)
+        client = Client(self._transport, scheme, SERVER, outbox, self.server.express)
         informers = Informers(self.loop, client, self.trace)
-        return Context(self.loop, self.clock, self.trace, self.lottery, self.server, scheme, client, informers)
+        return Context(self.loop, self.clock, self.trace, self.lottery, self._transport, scheme, client, informers)
 
     # -- the door ----------------------------------------------------------------------------------
 
@@ -251,14 +225,14 @@ class Cluster(Waiting, Machines, Hosting, Showing):
         """
         kept = _from_outside(request)
         request = _copy(kept)
-        response = self.server.handle(request)
+        response = self._transport.handle(request)
         info = request.info
         if info is None or info.verb not in _READS or info.subresource in _COMMANDS:
             self._note("_handle_again", kept)
         return response
 
     def _handle_again(self, request: Request) -> None:
-        self.server.handle(_copy(request))
+        self._transport.handle(_copy(request))
 
     @property
     def api_client(self) -> Any:

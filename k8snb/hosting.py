@@ -9,7 +9,7 @@ the API server lies a connection whose `Faults` the reader chooses.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from k8snb.client.controller import Context, Controller
@@ -138,9 +138,28 @@ class Component:
         """Whether the process is there."""
         return self._process.running
 
+    @property
+    def leading(self) -> bool:
+        """Whether it acts because it holds a Lease."""
+        return False
+
+    @property
+    def identity(self) -> str:
+        """What it calls itself in the Lease; empty where there is none."""
+        return ""
+
+    @property
+    def state(self) -> str:
+        """How it is, in words."""
+        return _("running") if self.running else _("down")
+
     def make(self) -> None:
-        """Make its parts, with empty memories."""
-        self._parts = list(self._make(self._process.start()))
+        """Be there, with an empty memory."""
+        self.make_parts(self._process.start())
+
+    def make_parts(self, context: Context) -> None:
+        """Make what runs in it."""
+        self._parts = list(self._make(context))
 
     def begin(self) -> None:
         """Let its parts begin."""
@@ -162,6 +181,9 @@ class Component:
         if self.wanted and not self.running and self._server.running:
             self.make()
             self.begin()
+
+    def release(self) -> None:
+        """Give back what others wait for, as when it is asked to end."""
 
     def end(self) -> None:
         """End, wherever it is."""
@@ -194,11 +216,70 @@ class ServerProcess:
         self._server.stop()
 
 
+class Runs(Protocol):
+    """A process, or several of a kind."""
+
+    @property
+    def running(self) -> bool: ...
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class One(Runs, Protocol):
+    """One process of several."""
+
+    @property
+    def leading(self) -> bool: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def state(self) -> str: ...
+
+    def release(self) -> None: ...
+
+
+class Replicated:
+    """All processes of one component, by machine."""
+
+    def __init__(self, name: str, replicas: Mapping[str, One]) -> None:
+        self.name = name
+        self.replicas = replicas
+
+    @property
+    def running(self) -> bool:
+        """Whether any is there."""
+        return any(each.running for each in self.replicas.values())
+
+    @property
+    def leader(self) -> str:
+        """The machine whose process leads, as far as it knows itself; empty if none does."""
+        return next((host for host, each in self.replicas.items() if each.leading), "")
+
+    def start(self) -> None:
+        """Start all of them."""
+        for each in self.replicas.values():
+            each.start()
+
+    def stop(self) -> None:
+        """Kill all of them."""
+        for each in self.replicas.values():
+            each.stop()
+
+    def __repr__(self) -> str:
+        rows = [(host, each.state, each.identity) for host, each in self.replicas.items()]
+        first, second = (max(len(row[at]) for row in rows) for at in (0, 1))
+        lines = (f"  {host:{first}}  {state:{second}}  {name}".rstrip() for host, state, name in rows)
+        return "\n".join([self.name, *lines])
+
+
 class Hosting(ABC):
     """The processes of a cluster that can be stopped and started alone."""
 
     programs: dict[str, Program]
-    components: dict[str, Component | ServerProcess]
+    components: dict[str, Runs]
     _context: Context
 
     @abstractmethod
@@ -220,27 +301,47 @@ class Hosting(ABC):
         self._do("_suffer_program", self._program(name).name, faults)
         return self.programs[name]
 
-    def stop(self, name: str) -> None:
+    def stop(self, name: str, on: str = "", *, gracefully: bool = False) -> None:
         """Kill a process, a program of yours or a component: all that it had in memory is lost.
 
         Components are `kube-apiserver`, `kube-scheduler`, `kube-controller-manager` and, with a cloud,
-        `cloud-controller-manager`.
-        Raises ValueError if there is none of that name.
+        `cloud-controller-manager`. Where there are several of one, `on` names the machine (or a holder's identity, as
+        its Lease has it); without it all are stopped. One that is stopped `gracefully` is asked to end: a scheduler
+        then gives its Lease back. Raises ValueError if there is no such process.
         """
-        self._process_of(name)
-        self._do("_stop_process", name)
+        self._processes(name, on)
+        self._do("_stop_process", name, on, gracefully)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, on: str = "") -> None:
         """Start a process that was stopped or has crashed. Raises ValueError if there is none of that name."""
-        self._process_of(name)
-        self._do("_start_process", name)
+        self._processes(name, on)
+        self._do("_start_process", name, on)
 
-    def _process_of(self, name: str) -> Program | Component | ServerProcess:
+    def replicas(self, name: str) -> Replicated:
+        """All processes of a component, and which of them leads. Raises ValueError where there is only one."""
+        found = self._process_of(name)
+        if not isinstance(found, Replicated):
+            raise ValueError(_("there is one {name} only: make the cluster with control_planes=2").format(name=name))
+        return found
+
+    def _process_of(self, name: str) -> Runs:
         found = self.programs.get(name) or self.components.get(name)
         if found is None:
             known = ", ".join((*self.components, *self.programs))
             raise ValueError(_("no process {name} runs here; there are: {known}").format(name=name, known=known))
         return found
+
+    def _processes(self, name: str, on: str) -> Iterable[Runs]:
+        if not on:
+            found = self._process_of(name)
+            return [*found.replicas.values()] if isinstance(found, Replicated) else [found]
+        replicas, host = self.replicas(name).replicas, on.partition("_")[0]
+        if host not in replicas:
+            known = ", ".join(replicas)
+            raise ValueError(
+                _("no {name} runs on {host}; it does on: {known}").format(name=name, host=host, known=known)
+            )
+        return [replicas[host]]
 
     def _program(self, name: str) -> Program:
         found = self.programs.get(name)
@@ -258,8 +359,12 @@ class Hosting(ABC):
     def _suffer_program(self, name: str, faults: Faults) -> None:
         self.programs[name].suffer(faults)
 
-    def _stop_process(self, name: str) -> None:
-        self._process_of(name).stop()
+    def _stop_process(self, name: str, on: str, gracefully: bool) -> None:
+        for process in self._processes(name, on):
+            if gracefully and isinstance(process, Component):
+                process.release()
+            process.stop()
 
-    def _start_process(self, name: str) -> None:
-        self._process_of(name).start()
+    def _start_process(self, name: str, on: str) -> None:
+        for process in self._processes(name, on):
+            process.start()

@@ -295,10 +295,13 @@ class Extras(NamedTuple):
     encryption: Path | None = None
     certificate: bool = False
     """Whether the kubeconfig has a client certificate, as kubeadm's has, instead of a token."""
+    control_planes: int = 1
+    """On how many machines the control plane runs; with none, nobody elects a leader."""
 
     def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys) -> Cluster:
         """The cluster with them. Raises CannotServe."""
-        made = Cluster(nodes, seed, clock=WallClock(speed), journal=False, keys=keys, cloud=self.cloud)
+        clock, planes = WallClock(speed), self.control_planes or None
+        made = Cluster(nodes, seed, clock=clock, journal=False, keys=keys, cloud=self.cloud, control_planes=planes)
         if self.driver:
             made.add_driver(self.driver)
         if self.encryption is not None:

@@ -157,3 +157,17 @@ class WatchEvent:
         meta = self.object["metadata"]
         where = f"{meta['namespace']}/" if "namespace" in meta else ""
         return f"<{self.type} {self.object.get('kind', '')} {where}{meta['name']} @{self.revision}>"
+
+
+def expired_watch() -> WatchEvent:
+    """What a watch ends with when something of it was lost: 410 Gone. Whoever gets it has to list again."""
+    status: Object = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": "too old resource version",
+        "reason": "Expired",
+        "code": 410,
+    }
+    return WatchEvent(0, "ERROR", status, None)

@@ -6,7 +6,7 @@ Upstream: `pkg/controlplane/controller/systemnamespaces`, `kubernetesservice` an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from k8snb.apiserver.registry.scheduling import SYSTEM_CLASSES
@@ -34,8 +34,7 @@ def bootstrap_objects(address: str = SERVER_ADDRESS, port: int = SERVER_PORT) ->
     for priority in SYSTEM_CLASSES:
         yield Initial("priorityclasses.scheduling.k8s.io", priority)
     yield Initial("services", _service(port))
-    yield Initial("endpoints", _endpoints(address, port))
-    yield Initial("endpointslices.discovery.k8s.io", _slice(address, port))
+    yield from server_endpoints([address], port)
 
 
 def _named(labels: Mapping[str, str]) -> Object:
@@ -56,23 +55,32 @@ def _service(port: int) -> Object:
     }
 
 
-def _endpoints(address: str, port: int) -> Object:
+def server_endpoints(addresses: Sequence[str], port: int = SERVER_PORT) -> Iterator[Initial]:
+    """Where the API servers are, as the Service `kubernetes` has it."""
+    yield Initial("endpoints", _endpoints(addresses, port))
+    yield Initial("endpointslices.discovery.k8s.io", _slice(addresses, port))
+
+
+def _endpoints(addresses: Sequence[str], port: int) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Endpoints",
         "metadata": _named({"endpointslice.kubernetes.io/skip-mirror": "true"}),
         "subsets": [
-            {"addresses": [{"ip": address}], "ports": [{"name": "https", "port": port, "protocol": "TCP"}]},
+            {
+                "addresses": [{"ip": each} for each in addresses],
+                "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+            },
         ],
     }
 
 
-def _slice(address: str, port: int) -> Object:
+def _slice(addresses: Sequence[str], port: int) -> Object:
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": _named({"kubernetes.io/service-name": "kubernetes"}),
         "addressType": "IPv4",
-        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+        "endpoints": [{"addresses": [each], "conditions": {"ready": True}} for each in addresses],
         "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
     }

@@ -6,21 +6,29 @@ What goes on for ever (a watch, a log that is followed) is answered with what th
 
 from __future__ import annotations
 
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 import orjson
 
 from k8snb.apiserver.host import encoded
 from k8snb.apiserver.negotiation import wants_pretty
-from k8snb.apiserver.server import APIServer
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 from k8snb.wire import Request, Response
+
+
+class Server(Protocol):
+    """An API server, one of several or the only one."""
+
+    running: bool
+
+    def handle(self, request: Request) -> Response: ...
 
 
 class Machine:
     """An endpoint that answers on one port (see `packet.Endpoint`)."""
 
-    def __init__(self, server: APIServer, ip: str, port: int) -> None:
+    def __init__(self, server: Server, ip: str, port: int) -> None:
         self._server = server
         self._port = port
         self.ip = ip

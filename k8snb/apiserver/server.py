@@ -113,8 +113,8 @@ class APIServer:
         self.extensions = Extensions(store, self.kinds, lottery, self.authorizer)
         plugins = with_configured(PLUGINS, self.extensions.plugins)
         plugins = (*plugins, *(guards(gate) if gate is not None else ()))
-        self.admission = Chain(self.read, self._read_all, plugins, commit=self._commit, now=clock.now)
-        self.aggregator = Aggregator(self.read, self._read_all, SERVER_ADDRESS)
+        self.admission = Chain(self.read, self.read_all, plugins, commit=self._commit, now=clock.now)
+        self.aggregator = Aggregator(self.read, self.read_all, SERVER_ADDRESS)
         self.reader = Reader(store, clock)
         self.authors = Authors(clock, self.history)
         self.writer = Writer(store, self.kinds, clock, lottery, self.admission, self.authors)
@@ -228,7 +228,8 @@ class APIServer:
         bucket = self._bucket(word)
         return self.store.get(bucket, namespace, name) if bucket is not None else None
 
-    def _read_all(self, word: str, namespace: str) -> list[Object]:
+    def read_all(self, word: str, namespace: str) -> list[Object]:
+        """The objects of a namespace (or of all) as they are stored."""
         bucket = self._bucket(word)
         return self.store.scan(bucket, namespace) if bucket is not None else []
 

@@ -19,8 +19,7 @@ from k8snb.client.process import Dead
 from k8snb.clock import Timer
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
-from k8snb.typing import Object
-from k8snb.wire import Request, Response, WatchEvent
+from k8snb.wire import Request, Response, WatchEvent, expired_watch
 
 Deliver = Callable[[WatchEvent], None]
 
@@ -29,15 +28,6 @@ LATENCY = 0.01
 other's work would do so for ever at one moment of virtual time."""
 
 _WRITES = frozenset({"create", "update", "patch", "delete"})
-_GONE: Object = {
-    "kind": "Status",
-    "apiVersion": "v1",
-    "metadata": {},
-    "status": "Failure",
-    "message": "too old resource version",
-    "reason": "Expired",
-    "code": 410,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +107,7 @@ class _Stream:
 
     def _expire(self) -> None:
         self._down = False
-        self._deliver(WatchEvent(0, "ERROR", _GONE, None))
+        self._deliver(expired_watch())
 
     def end(self) -> None:
         """Forget what is on its way."""

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 
 from k8snb.client.client import Client
+from k8snb.errors import Unreachable
 from k8snb.loop import Loop, Task
 from k8snb.machinery.objects import revision_of
 from k8snb.trace import Trace
@@ -24,6 +25,8 @@ TYPES = ("ADDED", "MODIFIED", "DELETED")
 GOING = ("DELETED",)
 ENDS = ("DELETED", "ERROR")
 COMING = ("ADDED",)
+RELIST_SECONDS = 1.0
+"""After how long it is tried again to list, where no API server answers."""
 
 
 class Index:
@@ -204,7 +207,10 @@ class Informer(Task):
     def _ended(self, event: WatchEvent) -> None:
         """An object is gone, or the watch is: it has expired, and what it did not deliver has to be found out."""
         if event.type == "ERROR":
-            self._relist()
+            try:
+                self._relist()
+            except Unreachable:
+                self._loop.clock.call_later(RELIST_SECONDS, lambda: self._take(event), background=True)
             return
         self.revision = event.revision
         meta = event.object["metadata"]

@@ -98,7 +98,7 @@ class Process:
 
     def __init__(self, context: Context, name: str, *groups: str, patient: Collection[str] = ()) -> None:
         self._outer = context
-        self._user = User(name, (*groups, "system:authenticated"))
+        self.user = User(name, (*groups, "system:authenticated"))
         self._patient = patient
         self._own: Context | None = None
 
@@ -113,7 +113,7 @@ class Process:
         self._loop = outer.loop.part(self._clock)
         self._line = line = Line(outer.transport if transport is None else transport)
         express, outbox = (outer.client.express, outer.client.outbox) if transport is None else (None, None)
-        client = Client(line, outer.scheme, self._user, outbox, express)
+        client = Client(line, outer.scheme, self.user, outbox, express)
         informers = Informers(self._loop, client, outer.trace, self._patient)
         self._own = replace(
             outer, loop=self._loop, clock=self._clock, transport=line, client=client, informers=informers
