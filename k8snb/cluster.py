@@ -48,6 +48,8 @@ from k8snb.planes import SERVER, Planes
 from k8snb.planes import machines as planes
 from k8snb.replicating import ControlPlane
 from k8snb.rush import Asking, Rush
+from k8snb.scheduler import configuration
+from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.showing import Showing
 from k8snb.store.mvcc import Store
@@ -96,6 +98,8 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
     `keys` sign tokens and certificates. `outside` calls webhooks at real URLs (`k8snb.outside.Outside()`); without
     it no URL outside is reached. With `cloud` Services of type LoadBalancer get an address; a bare cluster gives none.
     `control_planes` is on how many machines the control plane runs (or which); its parts then elect leaders by Lease.
+    `scheduler` is a KubeSchedulerConfiguration, as an object or YAML, and `plugins` are classes that it may enable;
+    BadConfiguration (a ValueError) says what is wrong with it.
     """
 
     def __init__(
@@ -114,6 +118,8 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         outside: Remote | None = None,
         cloud: bool = False,
         control_planes: int | Iterable[ControlPlane] | None = None,
+        scheduler: Configuration | Object | str | None = None,
+        plugins: Sequence[type[Any]] = (),
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
@@ -126,6 +132,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
             "outside": outside,
             "cloud": cloud,
             "control_planes": planes(control_planes),
+            "scheduler": configuration.read(scheduler, plugins),
         }
         self._clock_given = clock
         self._journal: list[Entry] = []

@@ -95,7 +95,7 @@ class Planes(ABC):
 
     def _schedules(self, host: str) -> Callable[[Context], tuple[Scheduler]]:
         def made(context: Context) -> tuple[Scheduler]:
-            self._schedulers[host] = Scheduler(context)
+            self._schedulers[host] = Scheduler(context, self._making["scheduler"])
             return (self._schedulers[host],)
 
         return made

@@ -17,7 +17,7 @@ import ssl
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -40,6 +40,7 @@ from k8snb.machinery.x509 import Request as CertificateRequest
 from k8snb.outside import CALLERS, Errands, calls_out
 from k8snb.packet import HTTPRequest, HTTPResponse
 from k8snb.relaying import SECONDS, Piped, relay
+from k8snb.scheduler.configuration import BadConfiguration
 from k8snb.wire import Request, Response, User
 
 SLICE_SECONDS = 0.005
@@ -297,19 +298,31 @@ class Extras(NamedTuple):
     """Whether the kubeconfig has a client certificate, as kubeadm's has, instead of a token."""
     control_planes: int = 1
     """On how many machines the control plane runs; with none, nobody elects a leader."""
+    scheduler: Path | None = None
+    """A file with a KubeSchedulerConfiguration."""
 
     def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys) -> Cluster:
         """The cluster with them. Raises CannotServe."""
-        clock, planes = WallClock(speed), self.control_planes or None
-        made = Cluster(nodes, seed, clock=clock, journal=False, keys=keys, cloud=self.cloud, control_planes=planes)
+        made: Mapping[str, Any] = {
+            "clock": WallClock(speed),
+            "journal": False,
+            "keys": keys,
+            "cloud": self.cloud,
+            "control_planes": self.control_planes or None,
+        }
+        try:
+            told = None if self.scheduler is None else self.scheduler.read_text("utf-8")
+            cluster = Cluster(nodes, seed, scheduler=told, **made)
+        except (OSError, BadConfiguration) as error:
+            raise CannotServe(str(error)) from None
         if self.driver:
-            made.add_driver(self.driver)
+            cluster.add_driver(self.driver)
         if self.encryption is not None:
             try:
-                made.encrypt(yaml.safe_load(self.encryption.read_text("utf-8")))
+                cluster.encrypt(yaml.safe_load(self.encryption.read_text("utf-8")))
             except (OSError, ValueError, yaml.YAMLError) as error:
                 raise CannotServe(str(error)) from None
-        return made
+        return cluster
 
 
 async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, extras: Extras | None = None) -> None:

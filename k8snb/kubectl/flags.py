@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from k8snb.kubectl.durations import parse_duration
 from k8snb.kubectl.errors import CommandError, FlagError
+from k8snb.machinery.durations import parse_duration
 
 
 def _switch(text: str) -> bool:

@@ -8,8 +8,8 @@ from itertools import chain
 from k8snb.i18n import _
 from k8snb.kubectl import manual
 from k8snb.kubectl.call import Verb
-from k8snb.kubectl.durations import go_duration
 from k8snb.kubectl.flags import Flag
+from k8snb.machinery.durations import go_duration
 
 GROUPS = {
     "Basic Commands (Beginner)": ("create", "expose", "run", "set"),

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from k8snb.kubectl.durations import parse_duration
 from k8snb.kubectl.errors import CommandError, connection_refused
 from k8snb.kubectl.flags import Flags
 from k8snb.kubectl.kubeconfig import IN_PROCESS, SERVER, Kubeconfig
+from k8snb.machinery.durations import parse_duration
 from k8snb.typing import Object
 from k8snb.wire import REPEATED
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from k8snb.errors import StatusError
 from k8snb.kubectl.call import Call
-from k8snb.kubectl.durations import parse_duration
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.session import Session, drain
 from k8snb.kubectl.targets import Target
+from k8snb.machinery.durations import parse_duration
 from k8snb.typing import Object
 
 QUIET_SECONDS = 60.0

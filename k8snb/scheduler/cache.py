@@ -52,6 +52,8 @@ class Cache:
         """Rises when a node is forgotten for good."""
         self.affine: dict[tuple[str, PodClass], int] = {}
         """(namespace, class) of the placed pods that have pod affinity terms → how many there are."""
+        self.next_node = 0
+        """How many nodes were looked at so far, where only a part of them is."""
         self.priorities: dict[int, int] = {}
         """Priority → how many placed pods have it."""
         self._nodes: dict[str, NodeInfo] = {}
@@ -255,6 +257,7 @@ def _differ(old: Object, new: Object) -> bool:
         or _changed(old["metadata"].get("labels"), new["metadata"].get("labels"))
         or _changed(old_status.get("allocatable"), new_status.get("allocatable"))
         or _changed(old_status.get("images"), new_status.get("images"))
+        or _changed(old_status.get("declaredFeatures"), new_status.get("declaredFeatures"))
     )
 
 

@@ -1,18 +1,21 @@
 """One pod's way through the extension points, from PreFilter to PostBind.
 
 `choose` finds the node, the short way where that is possible and else by asking every plugin about every node;
-`place` assumes the pod there and binds it. Upstream: `pkg/scheduler/schedule_one.go`.
+`place` assumes the pod there and binds it, unless a Permit plugin wants to wait: then `bind` goes on later, or `refuse`
+takes everything back. Upstream: `pkg/scheduler/schedule_one.go`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from k8snb.scheduler.diagnosis import Diagnosis, FitError, NoNodesError
-from k8snb.scheduler.framework import SUCCESS, CycleState, Status
+from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.default_binder import DefaultBinder
 from k8snb.scheduler.podinfo import PodInfo
+from k8snb.scheduler.rotation import by_turns, enough
 from k8snb.scheduler.runtime import Framework
 from k8snb.scheduler.shortcut import Choice, Shortcut
 from k8snb.typing import Object
@@ -22,10 +25,14 @@ _NOTHING_KEPT = CycleState()
 
 
 class Rejection(Exception):
-    """The chosen node was refused after all; `status` says by whom and why."""
+    """The chosen node was refused after all; `status` says by whom and why.
 
-    def __init__(self, status: Status) -> None:
-        super().__init__(status.message)
+    Where that happened before binding (`by_node`), people are told as if it were the only node there is.
+    """
+
+    def __init__(self, status: Status, *, by_node: bool = False) -> None:
+        one = by_node and status.rejected
+        super().__init__(Diagnosis(1, {"": status}).message() if one else status.message)
         self.status = status
 
 
@@ -90,15 +97,27 @@ class Cycle:
             diagnosis.absent = Status.unresolvable(f"node(s) didn't satisfy plugin(s) [{names}]")
             diagnosis.blame(*state.narrowed_by)
             nodes = [node for name in sorted(state.only) if (node := self._cache.node(name)) is not None]
-        fitting = []
-        for node in nodes:
+        limit, ordered = len(nodes), nodes
+        if self.framework.profile.percentage is not None:
+            limit, ordered = enough(len(nodes), self.framework.profile.percentage), self._from_next(nodes)
+        fitting: list[NodeInfo] = []
+        for node in ordered:
             status = self.framework.filter_with_nominated(state, pod, node)
             if status is SUCCESS:
                 fitting.append(node)
+                if len(fitting) == limit:
+                    break
             else:
                 diagnosis.statuses[node.name] = status
+        self._cache.next_node += len(fitting) + len(diagnosis.statuses)
         diagnosis.blame_statuses()
         return fitting, diagnosis
+
+    def _from_next(self, nodes: Sequence[NodeInfo]) -> list[NodeInfo]:
+        """The nodes in the order of the search, from where the last one ended."""
+        ordered = by_turns(nodes)
+        start = self._cache.next_node % len(ordered) if ordered else 0
+        return ordered[start:] + ordered[:start]
 
     def _best(self, state: CycleState, pod: Object, nodes: list[NodeInfo]) -> Choice:
         """The highest total; of equals the node that has not changed for longest, so that equals take turns."""
@@ -111,24 +130,47 @@ class Cycle:
 
     # -- placing -----------------------------------------------------------------------------------
 
-    def place(self, info: PodInfo, choice: Choice) -> None:
-        """Assume the pod on the node and bind it. Raises `Rejection`, with nothing assumed any more."""
+    def place(self, info: PodInfo, choice: Choice) -> Status:
+        """Assume the pod on the node and bind it; WAIT if a Permit plugin wants to wait first.
+
+        Raises `Rejection`, with nothing assumed any more.
+        """
         framework, pod, node = self.framework, info.pod, choice.node
         state = choice.state or (_NOTHING_KEPT if self._stateless else CycleState())
         self._cache.assume(info, node)
         for point in self._before_bind if info.pod_class.has_claims else self._before_usual_bind:
-            self._check(framework.ask(point, state, pod, node.name), state, info)
-        status = framework.bind(state, pod, node.name)
+            status = framework.ask(point, state, pod, node.name)
+            if status.code is Code.WAIT and point == "Permit":
+                return status
+            self._check(status, state, info, by_node=point != "PreBind")
+        self._bind(info, state)
+        return SUCCESS
+
+    def go_on(self, info: PodInfo, state: CycleState) -> None:
+        """Bind a pod that has been let through. Raises `Rejection`, with nothing assumed any more."""
+        self._check(self.framework.ask("PreBind", state, info.pod, info.node_name), state, info)
+        self._bind(info, state)
+
+    def refuse(self, info: PodInfo, state: CycleState, status: Status) -> Rejection:
+        """Take back what was assumed for a pod that waited in vain."""
+        self._take_back(state, info)
+        return Rejection(status, by_node=True)
+
+    def _bind(self, info: PodInfo, state: CycleState) -> None:
+        status = self.framework.bind(state, info.pod, info.node_name)
         if status is not SUCCESS:
             self._check(status, state, info)
         if not self._stateless:
-            framework.post_bind(state, pod, node.name)
+            self.framework.post_bind(state, info.pod, info.node_name)
 
-    def _check(self, status: Status, state: CycleState, info: PodInfo) -> None:
-        if status is not SUCCESS:
-            self.framework.unreserve(state, info.pod, info.node_name)
-            self._cache.forget(info.uid)
-            raise Rejection(status)
+    def _check(self, status: Status, state: CycleState, info: PodInfo, *, by_node: bool = False) -> None:
+        if status.code is not Code.SUCCESS:
+            self._take_back(state, info)
+            raise Rejection(status, by_node=by_node)
+
+    def _take_back(self, state: CycleState, info: PodInfo) -> None:
+        self.framework.unreserve(state, info.pod, info.node_name)
+        self._cache.forget(info.uid)
 
 
 def _usual(framework: Framework, point: str) -> list[Any]:

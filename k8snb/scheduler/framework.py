@@ -7,7 +7,7 @@ draws the framework reads that table. Upstream: `kube-scheduler/framework/interf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, Flag, auto
 from typing import Any, NamedTuple, Protocol
@@ -67,6 +67,8 @@ class Status:
     code: Code
     reasons: tuple[str, ...] = ()
     plugin: str = ""
+    timeout: float = 0.0
+    """For how many seconds a Permit plugin wants to wait at most."""
 
     @property
     def rejected(self) -> bool:
@@ -91,6 +93,11 @@ class Status:
         return cls(Code.UNRESOLVABLE, reasons, plugin)
 
     @classmethod
+    def wait(cls, seconds: float, plugin: str = "") -> Status:
+        """Permit: not yet; who is not allowed within so many seconds is turned away."""
+        return cls(Code.WAIT, (), plugin, seconds)
+
+    @classmethod
     def error(cls, reason: str, plugin: str = "") -> Status:
         return cls(Code.ERROR, (reason,), plugin)
 
@@ -102,7 +109,16 @@ SKIP = Status(Code.SKIP)
 class CycleState:
     """What plugins keep for themselves and each other while one pod is looked at: plugin name → anything."""
 
-    __slots__ = ("before_filter", "before_score", "narrowed_by", "nodes", "only", "skip_filter", "skip_score")
+    __slots__ = (
+        "before_filter",
+        "before_score",
+        "narrowed_by",
+        "nodes",
+        "only",
+        "permits",
+        "skip_filter",
+        "skip_score",
+    )
 
     def __init__(self, nodes: Sequence[NodeInfo] = ()) -> None:
         self.nodes = nodes
@@ -116,6 +132,8 @@ class CycleState:
         self.only: frozenset[str] | None = None
         """The names of the only nodes worth looking at, where a PreFilter knows."""
         self.narrowed_by: tuple[str, ...] = ()
+        self.permits: Mapping[str, float] = {}
+        """Permit plugins that want to wait → for how many seconds."""
 
     def narrow(self, plugin: str, names: frozenset[str]) -> None:
         """Look only at these nodes."""
@@ -227,6 +245,8 @@ class Action(Flag):
     GATES = auto()
     SCALE_DOWN = auto()
     UPDATE = auto()
+    FEATURES = auto()
+    CLAIMS = auto()
 
 
 NODE = "Node"

@@ -7,7 +7,7 @@ itself. Upstream: `framework.PodInfo` and the pod signatures of KEP-5598.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -35,6 +35,8 @@ _PARTS = (
     "affinity",
     "topologySpreadConstraints",
     "volumes",
+    "hostNetwork",
+    "hostUsers",
 )
 
 
@@ -45,6 +47,7 @@ class PodClass:
         "affinity",
         "anti_affinity",
         "constraints",
+        "features",
         "has_claims",
         "has_pod_terms",
         "host_ports",
@@ -82,10 +85,12 @@ class PodClass:
         self.has_claims = any(
             "persistentVolumeClaim" in each or "ephemeral" in each for each in spec.get("volumes") or ()
         )
+        self.features = tuple(_features(spec))
+        """Those that it uses and that not every kubelet knows."""
         self.plain = not (
             self.has_claims or self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes
         )
-        self.plain = self.plain and self.node_selection.names is None
+        self.plain = self.plain and self.node_selection.names is None and not self.features
         self.local_kind = _local_kind(self._local_key())
         """A number: the same for classes of which the local plugins say the same of every node."""
 
@@ -148,6 +153,14 @@ def _host_ports(spec: Object) -> tuple[tuple[str, str, int], ...]:
             if port.get("hostPort"):
                 found[port.get("hostIP") or "0.0.0.0", port.get("protocol") or "TCP", port["hostPort"]] = None
     return tuple(found)
+
+
+def _features(spec: Object) -> Iterator[str]:
+    rules = (rule for container in _containers(spec) for rule in container.get("restartPolicyRules") or ())
+    if any(rule.get("action") == "RestartAllContainers" for rule in rules):
+        yield "RestartAllContainersOnContainerExits"
+    if spec.get("hostNetwork") and spec.get("hostUsers") is False:
+        yield "UserNamespacesHostNetworkSupport"
 
 
 def _images(spec: Object) -> tuple[str, ...]:

@@ -22,10 +22,6 @@ from k8snb.typing import Object
 if TYPE_CHECKING:
     from k8snb.scheduler.runtime import Framework
 
-MIN_CANDIDATES = 100
-CANDIDATES_PERCENT = 10
-"""So many nodes, and at least `MIN_CANDIDATES`, are found before the search stops."""
-
 NO_VICTIMS = Status.unresolvable("No preemption victims found for incoming pod")
 
 
@@ -39,9 +35,12 @@ class Candidate(NamedTuple):
 
 
 class Search:
-    """The search for room for one pod."""
+    """The search for room for one pod; it stops when so many nodes are found: `percent` of them, and `least`."""
 
-    def __init__(self, framework: Framework, state: CycleState, pod: Object) -> None:
+    def __init__(
+        self, framework: Framework, state: CycleState, pod: Object, least: int = 100, percent: int = 10
+    ) -> None:
+        self._least, self._percent = least, percent
         self._framework = framework
         self._state = state
         self._pod = pod
@@ -55,7 +54,7 @@ class Search:
         if not any(priority < self._priority for priority in self._framework.cache.priorities):
             self.statuses = {node.name: NO_VICTIMS for node in nodes}
             return []
-        enough = max(len(nodes) * CANDIDATES_PERCENT // 100, MIN_CANDIDATES)
+        enough = max(len(nodes) * self._percent // 100, self._least)
         found: list[Candidate] = []
         for node in nodes:
             candidate = self._candidate(node)

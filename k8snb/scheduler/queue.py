@@ -47,10 +47,11 @@ SortKey = Callable[[int, float], tuple[float, float]]
 class QueuedPod:
     """A pod that waits. `plugins` turned it away the last time."""
 
-    __slots__ = ("attempts", "cause", "errors", "failures", "info", "key", "line", "plugins", "timestamp")
+    __slots__ = ("_backoff", "attempts", "cause", "errors", "failures", "info", "key", "line", "plugins", "timestamp")
 
-    def __init__(self, info: PodInfo, now: float, cause: int) -> None:
+    def __init__(self, info: PodInfo, now: float, cause: int, backoff: tuple[float, float]) -> None:
         self.info = info
+        self._backoff = backoff
         self.timestamp = now
         self.attempts = 0
         self.failures = 0
@@ -67,7 +68,8 @@ class QueuedPod:
     def backoff_until(self) -> float:
         """Before this it should not be tried again."""
         times = self.failures if self.plugins else self.errors
-        return self.timestamp + (min(INITIAL_BACKOFF * 2 ** (times - 1), MAX_BACKOFF) if times else 0.0)
+        first, most = self._backoff
+        return self.timestamp + (min(first * 2 ** (times - 1), most) if times else 0.0)
 
 
 class _Line:
@@ -122,7 +124,9 @@ class SchedulingQueue:
         sort_key: SortKey,
         interests: Iterable[tuple[str, Interest]],
         wake: Callable[[], None],
+        backoff: tuple[float, float] = (INITIAL_BACKOFF, MAX_BACKOFF),
     ) -> None:
+        self._backoff_times = backoff
         self._clock = clock
         self._pre_enqueue = pre_enqueue
         self._sort_key = sort_key
@@ -151,7 +155,7 @@ class SchedulingQueue:
 
     def add(self, pod: Object) -> None:
         """A pod without a node."""
-        queued = QueuedPod(PodInfo(pod), self._clock.now(), revision_of(pod))
+        queued = QueuedPod(PodInfo(pod), self._clock.now(), revision_of(pod), self._backoff_times)
         self._pods[queued.info.uid] = queued
         self._enter(queued)
 

@@ -18,16 +18,21 @@ from k8snb.scheduler.framework import (
     SUCCESS,
     Code,
     CycleState,
+    ExtensionPoint,
     Interest,
     Status,
 )
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.nominator import Nominator
+from k8snb.scheduler.permits import WaitingRoom
 from k8snb.scheduler.podinfo import CLASSES, PodInfo
-from k8snb.scheduler.registry import DEFAULT_PROFILE, PLUGINS, Profile
+from k8snb.scheduler.registry import DEFAULT_PROFILE, Profile
 from k8snb.scheduler.selectors import DefaultSelectors
 from k8snb.scheduler.storage import Storage
 from k8snb.typing import Object
+
+MOST_SECONDS = 900.0
+"""No Permit plugin can make a pod wait for longer."""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,8 @@ class Surroundings:
     storage: Storage = field(default_factory=Storage)
     budgets: Callable[[], Sequence[Object]] = tuple
     """All disruption budgets."""
+    waiting: WaitingRoom[Any] | None = None
+    """The pods that Permit plugins let wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +78,20 @@ class Framework:
         self.api: Api = surroundings.api
         self.now = surroundings.now
         self.activate = surroundings.activate
+        self.waiting: WaitingRoom[Any] | None = surroundings.waiting
         self.storage: Storage = surroundings.storage
         self.budgets: Callable[[], Sequence[Object]] = surroundings.budgets
-        self.plugins: dict[str, Any] = {name: PLUGINS[name].make(self) for name, _ in profile.plugins}
-        self.at: dict[str, tuple[Any, ...]] = {
-            point.name: tuple(plugin for plugin in self.plugins.values() if hasattr(plugin, point.method))
-            for point in EXTENSION_POINTS
+        self.plugins: dict[str, Any] = {
+            name: profile.row(name).make(self, profile.told(name)) for name, _ in profile.plugins
         }
+        self.at: dict[str, tuple[Any, ...]] = {point.name: self._plugins_at(point) for point in EXTENSION_POINTS}
         """The plugins of each extension point, in the profile's order."""
         self.weights = dict(profile.plugins)
+
+    def _plugins_at(self, point: ExtensionPoint) -> tuple[Any, ...]:
+        chosen = self.profile.points.get(point.name)
+        found = self.plugins.values() if chosen is None else [self.plugins[name] for name in chosen]
+        return tuple(plugin for plugin in found if hasattr(plugin, point.method))
 
     def interests(self) -> list[tuple[str, Interest]]:
         """After which changes the pods that a plugin rejected are worth another try."""
@@ -184,13 +196,22 @@ class Framework:
     # -- placing -----------------------------------------------------------------------------------
 
     def ask(self, point: str, state: CycleState, pod: Object, node: str) -> Status:
-        """Ask the plugins of Reserve, Permit or PreBind about the chosen node; the first refusal is the answer."""
+        """Ask the plugins of Reserve, Permit or PreBind about the chosen node; the first refusal is the answer.
+
+        At Permit, the wish of any to wait is the answer if nobody refuses; `permits` has who wants to wait how long.
+        """
         method = _METHODS[point]
+        answer, waits = SUCCESS, {}
         for plugin in self.at[point]:
             status: Status = getattr(plugin, method)(state, pod, node)
-            if status is not SUCCESS:
+            if status.code is Code.WAIT and point == "Permit":
+                answer = status.by(plugin.name)
+                waits[plugin.name] = min(status.timeout, MOST_SECONDS)
+            elif status.code is not Code.SUCCESS:
                 return status.by(plugin.name)
-        return SUCCESS
+        if waits:
+            state.permits = waits
+        return answer
 
     def bind(self, state: CycleState, pod: Object, node: str) -> Status:
         """Let the first Bind plugin that wants to bind the pod."""
@@ -205,7 +226,8 @@ class Framework:
     def unreserve(self, state: CycleState, pod: Object, node: str) -> None:
         """Take back what Reserve did, in reverse order."""
         for plugin in reversed(self.at["Reserve"]):
-            plugin.unreserve(state, pod, node)
+            if hasattr(plugin, "unreserve"):
+                plugin.unreserve(state, pod, node)
 
     def post_bind(self, state: CycleState, pod: Object, node: str) -> None:
         """Tell whoever wants to know."""
@@ -218,4 +240,4 @@ _METHODS = {point.name: point.method for point in EXTENSION_POINTS}
 
 def local_plugins(framework: Framework, point: str) -> list[Any]:
     """The plugins of a point whose answer depends on pod spec and node alone."""
-    return [plugin for plugin in framework.at[point] if plugin.local]
+    return [plugin for plugin in framework.at[point] if getattr(plugin, "local", False)]

@@ -5,7 +5,8 @@ Upstream: `pkg/scheduler/scheduler.go`, `eventhandlers.go`, `schedule_one.go`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informer
@@ -15,13 +16,16 @@ from k8snb.machinery.objects import key_of, labels_of
 from k8snb.machinery.resizing import charged_spec
 from k8snb.scheduler.api import ApiCalls
 from k8snb.scheduler.cache import Cache
+from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.cycle import Cycle, Rejection
 from k8snb.scheduler.diagnosis import FitError, NoNodesError
 from k8snb.scheduler.explain import Explanation, explain
-from k8snb.scheduler.framework import Action, ClusterEvent, Code, CycleState, Status
+from k8snb.scheduler.framework import SUCCESS, Action, ClusterEvent, Code, CycleState, Status
 from k8snb.scheduler.nominator import Nominator
+from k8snb.scheduler.permits import Waiting, WaitingRoom
+from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue, node_event, pod_event
-from k8snb.scheduler.registry import DEFAULT_PROFILE, Profile
+from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
 from k8snb.scheduler.storage import WORDS, Listing, Nothing, Storage
@@ -30,10 +34,19 @@ from k8snb.typing import Object, ObjectKey
 
 USER = "system:kube-scheduler"
 BUDGETS = "poddisruptionbudgets.policy"
+_USUAL = Configuration()
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _NO_LABELS: Mapping[str, str] = {}
 _UNSEEN = Span(0, "", ObjectKey("", ""), 0, 0, 0.0)
 """Takes what would be recorded, where there is no trace."""
+
+
+class Placing(NamedTuple):
+    """What is kept of a pod that waits at Permit."""
+
+    cycle: Cycle
+    queued: QueuedPod
+    state: CycleState
 
 
 class Scheduler(Task):
@@ -41,9 +54,11 @@ class Scheduler(Task):
 
     name = "scheduler"
 
-    def __init__(self, context: Context, profiles: Sequence[Profile] = (DEFAULT_PROFILE,)) -> None:
+    def __init__(self, context: Context, configuration: Configuration = _USUAL) -> None:
         super().__init__(context.loop)
+        self.configuration = configuration
         self.cache = Cache()
+        self.permits: WaitingRoom[Placing] = WaitingRoom(context.clock, self._permitted)
         self._context = context
         self._trace = context.trace
         self._paused = False
@@ -63,12 +78,15 @@ class Scheduler(Task):
             activate=lambda uid: self.queue.activate(uid),
             storage=Storage(self._listing),
             budgets=lambda: self._listing(BUDGETS).list(),
+            waiting=self.permits,
         )
+        profiles = configuration.profiles
         self._cycles = {profile.name: Cycle(Framework(surroundings, profile)) for profile in profiles}
         frameworks = [cycle.framework for cycle in self._cycles.values()]
         interests = [interest for framework in frameworks for interest in framework.interests()]
         sort_key = frameworks[0].at["QueueSort"][0].sort_key
-        self.queue = SchedulingQueue(context.clock, self._pre_enqueue, sort_key, interests, self.wake)
+        backoff = configuration.initial_backoff, configuration.max_backoff
+        self.queue = SchedulingQueue(context.clock, self._pre_enqueue, sort_key, interests, self.wake, backoff)
 
     def start(self) -> None:
         """Subscribe to everything that decisions depend on, the pods last."""
@@ -169,6 +187,8 @@ class Scheduler(Task):
     def _pod_gone(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
         self._forget_waiting(uid)
+        if self.permits.pods:
+            self.permits.reject(uid, "", "removed")
         if self.cache.remove_pod(uid) is not None:
             event = pod_event(pod, None)
             assert event is not None
@@ -220,22 +240,49 @@ class Scheduler(Task):
                 self._trace.looked("Node", choice.node.name)
                 span.compared = {_("node"): (_("none"), choice.node.name)}
                 span.wanted = _("bind the pod to {node}").format(node=choice.node.name)
-            cycle.place(info, choice)
+            if cycle.place(info, choice).code is Code.WAIT:
+                assert choice.state is not None
+                self.permits.add(info, Placing(cycle, queued, choice.state), choice.state.permits)
+                return
         except FitError as error:
             self._no_fit(cycle, queued, error, span)
         except NoNodesError as error:
             self._failed(queued, "Unschedulable", str(error), (NO_NODES,), None, span)
         except Rejection as error:
-            if error.status.code is Code.WAIT:
-                self.queue.fail(queued, (error.status.plugin,))
-                return
-            plugins = (error.status.plugin,) if error.status.rejected else ()
-            reason = "Unschedulable" if plugins else "SchedulerError"
-            self._failed(queued, reason, error.status.message, plugins, None, span)
+            self._rejected(queued, error, span)
         else:
-            if self._nominator.pods:
-                self._nominator.remove(info.uid)
-            self._api.tell_scheduled(pod, info.node_name)
+            self._placed(info)
+
+    def _placed(self, info: PodInfo) -> None:
+        if self._nominator.pods:
+            self._nominator.remove(info.uid)
+        self._api.tell_scheduled(info.pod, info.node_name)
+
+    def _rejected(self, queued: QueuedPod, error: Rejection, span: Span) -> None:
+        """The node was found and refused after all."""
+        if error.status.code is Code.WAIT:
+            self.queue.fail(queued, (error.status.plugin,))
+            return
+        plugins = (error.status.plugin,) if error.status.rejected else ()
+        reason = "Unschedulable" if plugins else "SchedulerError"
+        self._failed(queued, reason, str(error), plugins, None, span)
+
+    def _permitted(self, waiting: Waiting[Placing], status: Status) -> None:
+        """A pod that waited at Permit is let through or turned away."""
+        cycle, queued, state = waiting.kept
+        info = waiting.info
+        span = self._trace.begin(self.name, key_of(info.pod), queued.cause) if self._trace.enabled else _UNSEEN
+        try:
+            if status is not SUCCESS:
+                raise cycle.refuse(info, state, status)
+            cycle.go_on(info, state)
+        except Rejection as error:
+            self._rejected(queued, error, span)
+        else:
+            self._placed(info)
+        finally:
+            if span is not _UNSEEN:
+                self._trace.end(span)
 
     def _no_fit(self, cycle: Cycle, queued: QueuedPod, error: FitError, span: Span) -> None:
         """No node fits: let PostFilter make room, and tell."""

@@ -22,7 +22,6 @@ from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.image_locality import ImageLocality, locality
 from k8snb.scheduler.podinfo import Kin, PodClass, PodInfo
 from k8snb.scheduler.ranking import Cell, Ranking
-from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework
 from k8snb.scheduler.spreading import Selection
 
@@ -73,7 +72,7 @@ class Shortcut:
         self._patience = patience
         self._cache = framework.cache
         self._nominated = framework.nominator.pods
-        self._possible = tuple(framework.plugins) == tuple(name for name, _ in DEFAULT_PROFILE.plugins)
+        self._possible = framework.profile.usual
         self._weights = framework.weights
         self._same_for_all = self._weights.get("TaintToleration", 0) * MAX_NODE_SCORE
         """What the plugins add that say the same of every node: nothing to tolerate, so full marks."""

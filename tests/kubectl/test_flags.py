@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from k8snb.kubectl.durations import go_duration, parse_duration
 from k8snb.kubectl.errors import CommandError
 from k8snb.kubectl.flags import Flag, Parsed, parse
+from k8snb.machinery.durations import go_duration, parse_duration
 
 FLAGS = (
     Flag("output", "o"),

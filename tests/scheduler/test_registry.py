@@ -14,6 +14,7 @@ def test_the_default_weights_are_those_of_1_36() -> None:
         "NodeResourcesFit": 1,
         "PodTopologySpread": 2,
         "InterPodAffinity": 2,
+        "DynamicResources": 2,
         "NodeResourcesBalancedAllocation": 1,
         "ImageLocality": 1,
     }
@@ -35,6 +36,7 @@ def test_every_plugin_takes_part_where_it_can() -> None:
             "VolumeZone",
             "PodTopologySpread",
             "InterPodAffinity",
+            "NodeDeclaredFeatures",
         ],
         "Filter": [
             "NodeUnschedulable",
@@ -49,9 +51,11 @@ def test_every_plugin_takes_part_where_it_can() -> None:
             "VolumeZone",
             "PodTopologySpread",
             "InterPodAffinity",
+            "NodeDeclaredFeatures",
         ],
         "PostFilter": ["DynamicResources", "DefaultPreemption"],
         "PreScore": [
+            "TaintToleration",
             "NodeAffinity",
             "NodeResourcesFit",
             "PodTopologySpread",

@@ -8,7 +8,7 @@ from typing import Any
 
 from k8snb.helm.functions.numbers import to_int
 from k8snb.helm.gotime import STRING, formatted, parsed, seconds_of, zone
-from k8snb.kubectl.durations import go_duration
+from k8snb.machinery.durations import go_duration
 from k8snb.machinery.gotemplate import FunctionError
 from k8snb.machinery.gotemplate.values import Int64
 

@@ -12,12 +12,12 @@ from functools import partial
 from k8snb.errors import StatusError
 from k8snb.kubectl.asking import resource_named
 from k8snb.kubectl.call import Call, Verb
-from k8snb.kubectl.durations import go_duration
 from k8snb.kubectl.errors import CommandError, raise_all
 from k8snb.kubectl.evicting import Plan, plan
 from k8snb.kubectl.flags import CHUNKS, DRY_RUN, SELECTOR, Flag
 from k8snb.kubectl.targets import Target, target_of
 from k8snb.kubectl.waiting import FOREVER_SECONDS
+from k8snb.machinery.durations import go_duration
 from k8snb.machinery.selectors import SelectorError, parse
 from k8snb.typing import Object
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.machinery.objects import is_deleting
+from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.diagnosis import Diagnosis
 from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.podinfo import CLASSES
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from k8snb.scheduler.runtime import Framework
 
 NOT_HELPFUL = Status.unresolvable("Preemption is not helpful for scheduling")
+_USUAL = filled("DefaultPreemption", {})
 NEVER = "not eligible due to preemptionPolicy=Never."
 WAITING = "not eligible due to a terminating pod on the nominated node."
 
@@ -23,8 +25,9 @@ class DefaultPreemption:
     name = "DefaultPreemption"
     local = False
 
-    def __init__(self, framework: Framework) -> None:
+    def __init__(self, framework: Framework, told: Object = _USUAL) -> None:
         self._framework = framework
+        self._told = told
 
     def post_filter(self, state: CycleState, pod: Object, diagnosis: Diagnosis) -> tuple[str | None, Status]:
         refusal = self._not_eligible(pod, diagnosis)
@@ -32,7 +35,7 @@ class DefaultPreemption:
             return None, Status.unschedulable(f"preemption: {refusal}", plugin=self.name)
         cache = self._framework.cache
         nodes = [cache.node(name) for name in diagnosis.nodes_worth_preempting()]
-        search = Search(self._framework, state, pod)
+        search = self.search(state, pod)
         candidates = search.candidates([node for node in nodes if node is not None])
         if not candidates:
             useless = Diagnosis(len(cache), search.statuses)
@@ -41,6 +44,11 @@ class DefaultPreemption:
         best = search.best(candidates)
         self._make_room(pod, best)
         return best.node, SUCCESS
+
+    def search(self, state: CycleState, pod: Object) -> Search:
+        """The search for room for a pod, as far as this profile goes."""
+        least, percent = self._told["minCandidateNodesAbsolute"], self._told["minCandidateNodesPercentage"]
+        return Search(self._framework, state, pod, least, percent)
 
     def _not_eligible(self, pod: Object, diagnosis: Diagnosis) -> str:
         """Why this pod may not make others leave; empty if it may."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from k8snb.scheduler.affinity import AffinityTerm
+from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.framework import (
     ASSIGNED_POD,
@@ -31,9 +32,7 @@ NAME = "InterPodAffinity"
 AFFINITY = "node(s) didn't match pod affinity rules"
 ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
 EXISTING = "node(s) didn't satisfy existing pods anti-affinity rules"
-HARD_WEIGHT = 1
-"""How much the required affinity of a placed pod counts for a node when a pod that it likes is scored."""
-
+_USUAL = filled(NAME, {})
 _NO_AFFINITY = Status.unresolvable(AFFINITY, plugin=NAME)
 _TOO_NEAR = Status.unschedulable(ANTI_AFFINITY, plugin=NAME)
 _UNWELCOME = Status.unschedulable(EXISTING, plugin=NAME)
@@ -87,9 +86,11 @@ class InterPodAffinity:
     name = NAME
     local = False
 
-    def __init__(self, cache: Cache, namespaces: NamespaceLabels) -> None:
+    def __init__(self, cache: Cache, namespaces: NamespaceLabels, told: Object = _USUAL) -> None:
         self._cache = cache
         self._namespaces = namespaces
+        self._hard_weight: int = told["hardPodAffinityWeight"]
+        self._own_preferences_only: bool = told["ignorePreferredTermsOfExistingPods"]
         self.interests = (
             Interest(ASSIGNED_POD, Action.ADD | Action.DELETE | Action.LABEL, self._concerns),
             Interest(TARGET_POD, Action.LABEL),
@@ -188,6 +189,8 @@ class InterPodAffinity:
             return SKIP
         incoming = _Pod(pod, self._namespaces)
         everybody = bool(own.preferred_affinity or own.preferred_anti_affinity)
+        if not everybody and self._own_preferences_only:
+            return SKIP
         scores: dict[_Pair, int] = {}
         for node in state.nodes:
             for info in (node.pods if everybody else node.affine).values():
@@ -203,9 +206,11 @@ class InterPodAffinity:
             for each in preferred:
                 if self._means(incoming, each.term, info):
                     _add(scores, each.term.topology_key, node, sign * each.weight)
-        for term in other.affinity:
+        for term in other.affinity if self._hard_weight else ():
             if incoming.meant_by(term, info.namespace):
-                _add(scores, term.topology_key, node, HARD_WEIGHT)
+                _add(scores, term.topology_key, node, self._hard_weight)
+        if self._own_preferences_only:
+            return
         for sign, preferred in ((1, other.preferred_affinity), (-1, other.preferred_anti_affinity)):
             for each in preferred:
                 if incoming.meant_by(each.term, info.namespace):

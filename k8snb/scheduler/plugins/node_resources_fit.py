@@ -1,9 +1,14 @@
-"""NodeResourcesFit: what the pod requests has to be free, and the more stays free the better (LeastAllocated)."""
+"""NodeResourcesFit: what the pod requests has to be free, and the more stays free the better (LeastAllocated).
+
+A profile may choose another strategy: `MostAllocated` fills nodes up, `RequestedToCapacityRatio` follows a line.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from k8snb.scheduler.allocation import shares, strategy_of
+from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.framework import (
     ASSIGNED_POD,
     MAX_NODE_SCORE,
@@ -21,6 +26,7 @@ from k8snb.scheduler.requests import Resources, allocatable
 from k8snb.typing import Object
 
 NAME = "NodeResourcesFit"
+_USUAL = filled(NAME, {})
 
 
 def _fits_empty(pod: Object, node: Object) -> bool:
@@ -52,9 +58,26 @@ class NodeResourcesFit:
         Interest(NODE, Action.ADD | Action.ALLOCATABLE, _has_grown),
     )
 
+    def __init__(self, told: Object = _USUAL) -> None:
+        self._ignored = frozenset(told["ignoredResources"])
+        self._ignored_groups = tuple(f"{group}/" for group in told["ignoredResourceGroups"])
+        strategy = told["scoringStrategy"]
+        self._resources = strategy["resources"]
+        self._strategy = None if strategy == _USUAL["scoringStrategy"] else strategy_of(strategy)
+
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
-        state.before_filter[NAME] = CLASSES.of(pod["spec"]).request
+        state.before_filter[NAME] = self._counted(CLASSES.of(pod["spec"]).request)
         return SUCCESS
+
+    def _counted(self, request: Resources) -> Resources:
+        """A request without the extended resources that somebody else looks after."""
+        if not request.scalars or not (self._ignored or self._ignored_groups):
+            return request
+        found = request.copy()
+        for name in request.scalars:
+            if name in self._ignored or name.startswith(self._ignored_groups or ("\0",)):
+                del found.scalars[name]
+        return found
 
     def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
         request: Resources = state.before_filter[NAME]
@@ -80,6 +103,8 @@ class NodeResourcesFit:
     def score(self, state: CycleState, pod: Object, node: NodeInfo) -> int:
         """The mean of what stays free of CPU and of memory, in percent. Pods without requests count with defaults."""
         pod_class, have = state.before_score[NAME], node.allocatable
+        if self._strategy is not None:
+            return self._strategy(shares(self._resources, pod_class, node, exact=False))
         cpu, memory = have.cpu, have.memory
         free_cpu = cpu - node.scored_cpu - pod_class.scored_cpu
         free_memory = memory - node.scored_memory - pod_class.scored_memory

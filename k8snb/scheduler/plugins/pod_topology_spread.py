@@ -2,7 +2,7 @@
 
 A pod's own constraints either forbid (`DoNotSchedule`) or only count against a node (`ScheduleAnyway`). A pod with
 none is spread by the cluster's: softly over nodes (maxSkew 3) and zones (maxSkew 5), among the pods of the same
-Services and owner.
+Services and owner. A profile may have other constraints for them (`defaultingType: List`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from k8snb.machinery.objects import labels_of
 from k8snb.machinery.selectors import LabelSelector, Requirement, of_object
+from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.framework import (
     ASSIGNED_POD,
     MAX_NODE_SCORE,
@@ -35,6 +37,10 @@ MISSING_LABEL = REASON + " (missing required label)"
 SYSTEM_DEFAULTS = ((HOSTNAME, 3), (ZONE, 5))
 """(label, maxSkew) of the constraints of pods that have none."""
 
+_SYSTEM = tuple(
+    {"topologyKey": key, "maxSkew": skew, "whenUnsatisfiable": "ScheduleAnyway"} for key, skew in SYSTEM_DEFAULTS
+)
+_USUAL = filled(NAME, {})
 _NOT_COUNTED = 2**31 - 1
 _SKEWED = Status.unschedulable(REASON, plugin=NAME)
 _UNLABELLED = Status.unresolvable(MISSING_LABEL, plugin=NAME)
@@ -154,41 +160,53 @@ def _own(pod: Object, action: str) -> list[Constraint]:
     return [Constraint.parse(each, _labels(pod)) for each in found if each["whenUnsatisfiable"] == action]
 
 
-def _concerns(pod: Object, old: Object | None, new: Object | None) -> bool:
-    """Whether another pod is one that this pod is spread among."""
-    selectors = [constraint.selector for constraint in _own(pod, "DoNotSchedule")]
-    others = [_labels(each) for each in (old, new) if each is not None and _namespace(each) == _namespace(pod)]
-    return any(selector.matches(labels) for selector in selectors for labels in others)
-
-
-def _topology_changed(pod: Object, old: Object | None, new: Object | None) -> bool:
-    """Whether a node came into, left or moved within one of the pod's topologies."""
-    keys = [constraint["topologyKey"] for constraint in CLASSES.of(pod["spec"]).constraints]
-
-    def where(node: Object | None) -> list[str | None] | None:
-        found = [(node["metadata"].get("labels") or {}).get(key) for key in keys] if node is not None else None
-        return found if found is not None and None not in found else None
-
-    before, after = where(old), where(new)
-    return before != after or (old is not None and new is not None and old["spec"] != new["spec"] and after is not None)
-
-
 class PodTopologySpread:
     name = NAME
     local = False
-    interests = (
-        Interest(ASSIGNED_POD, Action.ADD | Action.DELETE | Action.LABEL, _concerns),
-        Interest(TARGET_POD, Action.LABEL),
-        Interest(NODE, Action.ADD | Action.DELETE | Action.LABEL | Action.TAINT, _topology_changed),
-    )
 
-    def __init__(self, selectors: DefaultSelectors) -> None:
+    def __init__(self, selectors: DefaultSelectors, told: Object = _USUAL) -> None:
         self._selectors = selectors
+        listed = told["defaultingType"] == "List"
+        self._system = not listed
+        self._given: Sequence[Object] = told["defaultConstraints"] if listed else _SYSTEM
+        self.interests = (
+            Interest(ASSIGNED_POD, Action.ADD | Action.DELETE | Action.LABEL, self._concerns),
+            Interest(TARGET_POD, Action.LABEL),
+            Interest(NODE, Action.ADD | Action.DELETE | Action.LABEL | Action.TAINT, self._topology_changed),
+        )
+
+    def _concerns(self, pod: Object, old: Object | None, new: Object | None) -> bool:
+        """Whether another pod is one that this pod is spread among."""
+        selectors = [constraint.selector for constraint in self._constraints(pod, "DoNotSchedule")]
+        others = [_labels(each) for each in (old, new) if each is not None and _namespace(each) == _namespace(pod)]
+        return any(selector.matches(labels) for selector in selectors for labels in others)
+
+    def _topology_changed(self, pod: Object, old: Object | None, new: Object | None) -> bool:
+        """Whether a node came into, left or moved within one of the pod's topologies."""
+        keys = [constraint.key for constraint in self._constraints(pod, "DoNotSchedule")]
+
+        def where(node: Object | None) -> list[str | None] | None:
+            found = [labels_of(node).get(key) for key in keys] if node is not None else None
+            return found if found is not None and None not in found else None
+
+        before, after = where(old), where(new)
+        respecified = old is not None and new is not None and old["spec"] != new["spec"]
+        return before != after or (respecified and after is not None)
+
+    def _constraints(self, pod: Object, action: str) -> list[Constraint]:
+        """The constraints of a pod: its own, or those that it has from the profile."""
+        if CLASSES.of(pod["spec"]).constraints:
+            return _own(pod, action)
+        given = [each for each in self._given if each["whenUnsatisfiable"] == action]
+        selection = self._selectors.of(PodInfo(pod)) if given else None
+        if selection is None:
+            return []
+        return [Constraint(each["topologyKey"], each["maxSkew"], selection.selector) for each in given]
 
     # -- filtering ---------------------------------------------------------------------------------
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
-        constraints = _own(pod, "DoNotSchedule")
+        constraints = self._constraints(pod, "DoNotSchedule")
         if not constraints:
             return SKIP
         found = _Filtering(constraints)
@@ -235,20 +253,17 @@ class PodTopologySpread:
 
     def pre_score(self, state: CycleState, pod: Object, nodes: Sequence[NodeInfo]) -> Status:
         own = bool(CLASSES.of(pod["spec"]).constraints)
-        constraints = _own(pod, "ScheduleAnyway") if own else self._defaults(pod)
+        constraints = self._constraints(pod, "ScheduleAnyway")
         if not constraints or not state.nodes:
             return SKIP
         found = _Scoring(constraints)
-        self._weigh(found, nodes, require_all=own)
+        strict = own or not self._system
+        self._weigh(found, nodes, require_all=strict)
         for node in state.nodes:
-            if not own or all(each.key in node.labels for each in constraints):
+            if not strict or all(each.key in node.labels for each in constraints):
                 self._count_scored(found, pod, node)
         state.before_score[NAME] = found
         return SUCCESS
-
-    def _defaults(self, pod: Object) -> list[Constraint]:
-        selection = self._selectors.of(PodInfo(pod))
-        return [] if selection is None else [Constraint(k, skew, selection.selector) for k, skew in SYSTEM_DEFAULTS]
 
     def _weigh(self, found: _Scoring, nodes: Sequence[NodeInfo], *, require_all: bool) -> None:
         """Which neighbourhoods there are among the nodes that are left, and so how much each topology weighs."""

@@ -36,9 +36,15 @@ class TaintToleration:
             return SUCCESS
         return _REJECTED
 
+    def pre_score(self, state: CycleState, pod: Object, nodes: Sequence[NodeInfo]) -> Status:
+        tolerations = CLASSES.of(pod["spec"]).tolerations
+        soft = tuple(each for each in tolerations if each.get("effect") in (None, "", "PreferNoSchedule"))
+        state.before_score[self.name] = soft
+        return SUCCESS
+
     def score(self, state: CycleState, pod: Object, node: NodeInfo) -> int:
         """How many PreferNoSchedule taints the pod does not tolerate."""
-        tolerations = CLASSES.of(pod["spec"]).tolerations
+        tolerations = state.before_score[self.name]
         return sum(not tolerates(tolerations, taint) for taint in node.soft_taints)
 
     def normalize(

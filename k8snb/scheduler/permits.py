@@ -1,0 +1,73 @@
+"""Pods that have a node and wait until whoever let them wait lets them through (the Permit point).
+
+Such a pod counts as being on its node. It is bound when every plugin that wanted to wait has allowed it, and turned
+away when one rejects it or the first of their times is up. Upstream: `framework/runtime/waiting_pods_map.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from k8snb.clock import Clock, Timer
+from k8snb.machinery.durations import go_duration
+from k8snb.scheduler.framework import SUCCESS, Status
+from k8snb.scheduler.podinfo import PodInfo
+from k8snb.typing import Object
+
+_Kept = TypeVar("_Kept")
+
+
+class Waiting(Generic[_Kept]):
+    """One pod that waits: which plugins have to allow it yet, and what its scheduler kept to go on."""
+
+    def __init__(self, info: PodInfo, kept: _Kept, since: float) -> None:
+        self.info = info
+        self.kept = kept
+        self.since = since
+        self.pending: dict[str, Timer] = {}
+
+    @property
+    def pod(self) -> Object:
+        """The pod."""
+        return self.info.pod
+
+
+class WaitingRoom(Generic[_Kept]):
+    """All pods that wait; `done(waiting, status)` is called when one is let through or turned away."""
+
+    def __init__(self, clock: Clock, done: Callable[[Waiting[_Kept], Status], None]) -> None:
+        self._clock = clock
+        self._done = done
+        self.pods: dict[str, Waiting[_Kept]] = {}
+        """By uid."""
+
+    def add(self, info: PodInfo, kept: _Kept, permits: Mapping[str, float]) -> None:
+        """Let a pod wait: plugin → for how many seconds."""
+        waiting = self.pods[info.uid] = Waiting(info, kept, self._clock.now())
+        for plugin, seconds in permits.items():
+            call = self._end_of(info.uid, plugin, seconds)
+            waiting.pending[plugin] = self._clock.call_at(waiting.since + seconds, call, background=True)
+
+    def _end_of(self, uid: str, plugin: str, seconds: float) -> Callable[[], None]:
+        said = f"rejected due to timeout after waiting {go_duration(seconds)} at plugin {plugin}"
+        return lambda: self.reject(uid, plugin, said)
+
+    def allow(self, uid: str, plugin: str) -> None:
+        """A plugin lets a pod through; when all have, it is bound."""
+        waiting = self.pods.get(uid)
+        if waiting is None or plugin not in waiting.pending:
+            return
+        waiting.pending.pop(plugin).cancel()
+        if not waiting.pending:
+            del self.pods[uid]
+            self._done(waiting, SUCCESS)
+
+    def reject(self, uid: str, plugin: str, message: str) -> None:
+        """A plugin turns a pod away."""
+        waiting = self.pods.pop(uid, None)
+        if waiting is None:
+            return
+        for timer in waiting.pending.values():
+            timer.cancel()
+        self._done(waiting, Status.unschedulable(message, plugin=plugin))
