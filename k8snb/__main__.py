@@ -56,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--encryption-provider-config", type=Path, metavar="FILE", help=about)
     about = _("a file with a KubeSchedulerConfiguration: profiles, plugins, weights")
     serve.add_argument("--scheduler-config", type=Path, metavar="FILE", help=about)
+    about = _("a file with an audit policy (audit.k8s.io/v1)")
+    serve.add_argument("--audit-policy-file", type=Path, metavar="FILE", help=about)
+    about = _("where the audit log goes, an event a line; - is the standard output")
+    serve.add_argument("--audit-log-path", default="", metavar="FILE", help=about)
     about = _("let the kubeconfig have a client certificate, as kubeadm's has, instead of a token")
     serve.add_argument("--client-certificate", action="store_true", help=about)
     about = _("on how many machines the control plane runs (1); 0 for one that elects no leaders")
@@ -87,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)
             asked = (options.cloud, options.csi_driver, options.encryption_provider_config, options.client_certificate)
-            extras = Extras(*asked, options.control_planes, options.scheduler_config)
+            audit = (options.audit_policy_file, options.audit_log_path)
+            extras = Extras(*asked, options.control_planes, options.scheduler_config, *audit)
             run(serve(*made, extras=extras))
         except CannotServe as error:
             print(f"k8snb: {error}", file=sys.stderr)

@@ -19,6 +19,7 @@ import orjson
 
 from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
 from k8snb.apiserver.access.policy import policy
+from k8snb.apiserver.audit.log import AuditLog, auditor
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT, bootstrap_objects
 from k8snb.apiserver.machine import Machine
 from k8snb.apiserver.ownership import founded
@@ -100,6 +101,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
     `control_planes` is on how many machines the control plane runs (or which); its parts then elect leaders by Lease.
     `scheduler` is a KubeSchedulerConfiguration, as an object or YAML, and `plugins` are classes that it may enable;
     BadConfiguration (a ValueError) says what is wrong with it.
+    `audit` is the policy of an audit log (`audit_log`).
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         control_planes: int | Iterable[ControlPlane] | None = None,
         scheduler: Configuration | Object | str | None = None,
         plugins: Sequence[type[Any]] = (),
+        audit: Object | str | None = None,
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
@@ -133,6 +136,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
             "cloud": cloud,
             "control_planes": planes(control_planes),
             "scheduler": configuration.read(scheduler, plugins),
+            "audit": audit,
         }
         self._clock_given = clock
         self._journal: list[Entry] = []
@@ -162,6 +166,9 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
             self.store.load(self.store.bucket(bucket), obj, founded(obj))
         gate = Gate.of(self.store, self.clock, self._keys)
         self.server = APIServer(self.store, self.clock, self.lottery, self.trace, gate=gate, agents=self._agent)
+        self.audit_log = AuditLog()
+        """The events of the audit log, oldest first; none without a policy."""
+        self._audit(made["audit"])
         self.client = Client(self._door, self.server.scheme, ADMIN)
         self.raw = RawStore(self.store, self.server.kinds, Lottery(~made["seed"]).random.randbytes)
         """What lies in the store, as `etcdctl` shows it."""
@@ -225,21 +232,22 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
             self._journal.append((name, arguments))
 
     def handle(self, request: Request) -> Response:
-        """Answer a request from outside; those that may write are kept in the journal.
+        """Answer a request from outside; those that may write, be it in the audit log, are kept in the journal.
 
         An object from outside travels as bytes, as it would over the network: it is checked against the schema, and
         what its owner does with it afterwards does not matter.
         """
         kept = _from_outside(request)
-        request = _copy(kept)
+        request = kept.copy()
         response = self._transport.handle(request)
         info = request.info
-        if info is None or info.verb not in _READS or info.subresource in _COMMANDS:
+        audited = self.server.auditor is not None
+        if audited or info is None or info.verb not in _READS or info.subresource in _COMMANDS:
             self._note("_handle_again", kept)
         return response
 
     def _handle_again(self, request: Request) -> None:
-        self._transport.handle(_copy(request))
+        self._transport.handle(request.copy())
 
     @property
     def api_client(self) -> Any:
@@ -325,6 +333,18 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
     def _encrypt(self, configuration: Object) -> None:
         self.raw.encrypt(configuration)
 
+    def audit(self, policy: Object | str | None) -> AuditLog:
+        """Write an audit log from now on, by a policy (the object or its YAML); None ends it.
+
+        Raises ValueError, in the words of the API server, where it is no policy.
+        """
+        self._do("_audit", policy)
+        return self.audit_log
+
+    def _audit(self, policy: Object | str | None) -> None:
+        lottery = Lottery(~self._making["seed"] - 1)
+        self.server.audit(auditor(self.server, policy, self.audit_log, lottery))
+
     def fork(self) -> Cluster:
         """A second cluster with the same past; from here on the two know nothing of each other."""
         self._need_virtual_time()
@@ -343,21 +363,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
 def _from_outside(request: Request) -> Request:
     """The request with its object encoded."""
     if request.object is None:
-        return _copy(request)
-    copy = _copy(request)
+        return request.copy()
+    copy = request.copy()
     copy.body, copy.object = orjson.dumps(request.object), None
     return copy
-
-
-def _copy(request: Request) -> Request:
-    """The request as it came in: the server fills in what it finds out."""
-    return Request(
-        request.method if request.info is None else "",
-        request.path if request.info is None else "",
-        request.query,
-        request.headers,
-        request.body,
-        info=request.info,
-        object=request.object,
-        user=request.user,
-    )

@@ -131,6 +131,12 @@ class StatusError(Exception):
         return int(self.status["code"])
 
     @property
+    def headers(self) -> dict[str, str]:
+        """The headers that go with the answer: when to come again, where that is known."""
+        seconds = (self.status.get("details") or {}).get("retryAfterSeconds")
+        return {"Retry-After": str(seconds)} if seconds else {}
+
+    @property
     def reason(self) -> str:
         """The machine-readable reason, e.g. `NotFound`; empty when there is none."""
         return str(self.status.get("reason", ""))

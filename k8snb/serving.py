@@ -14,6 +14,7 @@ import os
 import secrets
 import signal
 import ssl
+import sys
 import tempfile
 import time
 import traceback
@@ -300,6 +301,9 @@ class Extras(NamedTuple):
     """On how many machines the control plane runs; with none, nobody elects a leader."""
     scheduler: Path | None = None
     """A file with a KubeSchedulerConfiguration."""
+    audit_policy: Path | None = None
+    audit_log: str = ""
+    """Where the audit log goes, `-` for the standard output. Without a policy there are no events."""
 
     def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys) -> Cluster:
         """The cluster with them. Raises CannotServe."""
@@ -322,7 +326,31 @@ class Extras(NamedTuple):
                 cluster.encrypt(yaml.safe_load(self.encryption.read_text("utf-8")))
             except (OSError, ValueError, yaml.YAMLError) as error:
                 raise CannotServe(str(error)) from None
+        if self.audit_policy is not None and self.audit_log:
+            self._audit(cluster, self.audit_policy)
         return cluster
+
+    def _audit(self, made: Cluster, policy: Path) -> None:
+        """Let the cluster write its audit log."""
+        try:
+            if self.audit_log == "-":
+                out: Any = sys.stdout.buffer
+            else:
+                out = open(self.audit_log, "ab")  # noqa: SIM115 (as long as the process runs)
+            text = policy.read_text("utf-8")
+        except OSError as error:
+            raise CannotServe(str(error)) from None
+        try:
+            log = made.audit(text)
+        except (ValueError, yaml.YAMLError) as error:
+            raise CannotServe(f"loading audit policy file: {error}: from file {policy}") from None
+        log.tell = partial(_write_line, out)
+
+
+def _write_line(out: Any, line: bytes) -> None:
+    """Write an event, so that whoever follows the file sees it at once."""
+    out.write(line)
+    out.flush()
 
 
 async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, extras: Extras | None = None) -> None:

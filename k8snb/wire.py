@@ -66,7 +66,7 @@ class Request:
     `query` maps each parameter to its last value; `headers` has lower-case names.
     """
 
-    __slots__ = ("_method", "_path", "body", "headers", "info", "object", "query", "user")
+    __slots__ = ("_method", "_path", "body", "headers", "info", "notes", "object", "query", "user")
 
     def __init__(
         self,
@@ -88,6 +88,8 @@ class Request:
         self.info = info
         self.object = object
         self.user = user
+        self.notes: Any = None
+        """What the API server notes of it on its way (`apiserver/notes.py`), where anybody wants to know."""
 
     @property
     def method(self) -> str:
@@ -102,6 +104,19 @@ class Request:
         info = self.info
         name = "" if info.verb == "create" and not info.subresource else info.name
         return self.info.resource.path(info.namespace, name, info.subresource)
+
+    def copy(self) -> Request:
+        """The request as it came in: a server fills in what it finds out."""
+        return Request(
+            self._method if self.info is None else "",
+            self._path if self.info is None else "",
+            self.query,
+            self.headers,
+            self.body,
+            info=self.info,
+            object=self.object,
+            user=self.user,
+        )
 
 
 class Response:

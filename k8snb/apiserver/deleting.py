@@ -12,6 +12,7 @@ from typing import Any
 from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.kinds import Kind
+from k8snb.apiserver.notes import Notes
 from k8snb.apiserver.options import dry_run, invalid_options
 from k8snb.apiserver.reading import Reader
 from k8snb.apiserver.writing import Writer
@@ -62,7 +63,7 @@ class Remover:
         """Delete one object."""
         options = body.delete_options(request, kind.resource)
         dry = dry_run(request) or options.get("dryRun") == ["All"]
-        answer = self.remove(kind, info, options, request.user or _ANYBODY, dry)
+        answer = self.remove(kind, info, options, request.user or _ANYBODY, dry, notes=request.notes)
         advised = kind.strategy.dependents is not None and _policy(options) is None
         warnings = ((_DEPENDENTS_STAY,) if advised else ()) + self._admission.warnings()
         return Response(200, answer, warnings=warnings)
@@ -76,7 +77,7 @@ class Remover:
         for obj in listed["items"]:
             meta = obj["metadata"]
             one = RequestInfo("delete", info.resource, meta.get("namespace", ""), meta["name"])
-            self.remove(kind, one, options, request.user or _ANYBODY, dry)
+            self.remove(kind, one, options, request.user or _ANYBODY, dry, notes=request.notes)
             told += self._admission.warnings()
         warnings = (*dict.fromkeys(told),)
         return Response(200, {**listed, "items": []} if not listed["items"] else listed, warnings=warnings)
@@ -90,6 +91,7 @@ class Remover:
         dry: bool = False,
         *,
         admitted: bool = False,
+        notes: Notes | None = None,
     ) -> Object:
         """Delete one object by the given options; returns what the API answers. An eviction has been admitted."""
         namespace = info.namespace if kind.resource.namespaced else ""
@@ -99,7 +101,7 @@ class Remover:
         check_wanted(kind, old, options)
         if not admitted:
             where = (kind.resource, info.namespace, info.name, info.subresource)
-            self._admission.decide(Attributes("DELETE", *where, None, old, user, dry, options))
+            self._admission.decide(Attributes("DELETE", *where, None, old, user, dry, options, notes))
         if why := kind.strategy.deletion_refusal(old):
             raise forbidden(kind.resource, info.name, why)
         marked = self._marked(kind, kind.strategy.before_deletion(old), options)

@@ -54,7 +54,7 @@ class Evictions:
             raise bad_request("name in URL does not match name in Eviction object")
         where = (kind.resource, info.namespace, info.name, "eviction")
         dry, user = dry_run(request), request.user or _ANYBODY
-        asked = Attributes("CREATE", *where, eviction, None, user, dry, request.query)
+        asked = Attributes("CREATE", *where, eviction, None, user, dry, request.query, request.notes)
         eviction = self._admission.decide(asked) or eviction
         warnings = self._admission.warnings()
         options = eviction.get("deleteOptions") or {}

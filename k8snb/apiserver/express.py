@@ -58,7 +58,7 @@ class Express:
         self._placed_specs = PlacedSpecs()
         self._admission = admission
         self._writer = writer
-        self._granted = granted
+        self._granted = self._served = granted
         self._pods = kinds.named("pods")
         self._events = kinds.named("events")
         self._nodes = store.bucket("nodes")
@@ -69,6 +69,10 @@ class Express:
         self._status_writes: dict[User, Write] = {}
         """How the history notes a pod status that a user writes in this second."""
         self._look()
+
+    def close(self, closed: bool) -> None:
+        """Serve nobody, or go on: where requests are written down each has to be one."""
+        self._granted = {} if closed else self._served
 
     def forget(self) -> None:
         """Webhooks or policies have changed: find out anew whom admission looks at, when somebody asks."""

@@ -28,16 +28,11 @@ def _recover(server: APIServer, request: Request, then: Handle) -> Response:
     try:
         return then(request)
     except StatusError as error:
-        return Response(error.code, error.status, headers=_retry_header(error))
+        return Response(error.code, error.status, headers=error.headers)
     except Exception as error:
         server.panics.append(error)
         answer = internal("this is a bug in the server; the request has changed nothing")
         return Response(answer.code, answer.status)
-
-
-def _retry_header(error: StatusError) -> dict[str, str]:
-    seconds = (error.status.get("details") or {}).get("retryAfterSeconds")
-    return {"Retry-After": str(seconds)} if seconds else {}
 
 
 def _record(server: APIServer, request: Request, then: Handle) -> Response:
@@ -80,8 +75,16 @@ def _authenticate(server: APIServer, request: Request, then: Handle) -> Response
     if request.user is None:
         request.user = server.authenticate(request)
         if request.user is None:
+            if server.auditor is not None:
+                server.auditor.refused(request)
             raise unauthorized()
+    if server.auditor is not None:
+        server.auditor.notes_for(request)
     return then(request)
+
+
+def _audit(server: APIServer, request: Request, then: Handle) -> Response:
+    return then(request) if server.auditor is None else server.auditor.follow(request, then)
 
 
 def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
@@ -91,7 +94,10 @@ def _impersonate(server: APIServer, request: Request, then: Handle) -> Response:
             info = server.router.resolve(request)
         except StatusError:
             info = RequestInfo("", None)
-        request.user = server.impersonator.become(request.user, wanted, access_of(request, info))
+        sender = request.user
+        request.user = server.impersonator.become(sender, wanted, access_of(request, info))
+        if request.notes is not None:
+            request.notes.constraint = server.impersonator.way(sender)
     return then(request)
 
 
@@ -117,7 +123,7 @@ def marked(request: Request, then: Handle, flow: Flow) -> Response:
     try:
         response = then(request)
     except StatusError as error:
-        response = Response(error.code, error.status, headers=_retry_header(error))
+        response = Response(error.code, error.status, headers=error.headers)
     response.headers = {**response.headers, **flow.headers} if response.headers else flow.headers
     return response
 
@@ -137,14 +143,15 @@ def _authorize(server: APIServer, request: Request, then: Handle) -> Response:
     return then(request)
 
 
-SEATING = "priority and fairness"
+SEATING, AUDIT, LOG = "priority and fairness", "audit", "request log"
 Filter: TypeAlias = "Callable[[APIServer, Request, Handle], Response]"
 
 FILTERS: tuple[tuple[str, Filter], ...] = (
     ("panic recovery", _recover),
-    ("audit", _record),
+    (LOG, _record),
     ("metrics", _count),
     ("authentication", _authenticate),
+    (AUDIT, _audit),
     ("impersonation", _impersonate),
     ("request info", _resolve),
     (SEATING, _classify),
@@ -157,7 +164,7 @@ validation and storage for a write; storage or the watch cache for a read."""
 ARRIVING = frozenset({"authentication", "impersonation", "request info"})
 """Filters that find out what a request is, before it is known whether it has to wait (`reception.py`)."""
 
-ONLY_OUTSIDE = frozenset(name for name, _ in FILTERS) - {"panic recovery", "audit"}
+ONLY_OUTSIDE = frozenset(name for name, _ in FILTERS) - {"panic recovery", LOG, AUDIT}
 """Filters that have nothing to do for a request from this process: it comes with its user, resolved and decoded.
 
 It is authorized too, where its route is found (`_dispatch_granted`)."""

@@ -232,7 +232,8 @@ class Connection(asyncio.Protocol):
             self._begin_stream(request, response, manner)
         else:
             kept = ("Connection: keep-alive",) if manner.old and manner.keep else ()
-            head, body = answer(request, response, close=not manner.keep, more=(_audit_id(request), *kept))
+            marks = (*_audit_id(request, response), *kept)
+            head, body = answer(request, response, close=not manner.keep, more=marks)
             self._write(manner.head(head), body)
             self._go_on(manner)
 
@@ -263,7 +264,7 @@ class Connection(asyncio.Protocol):
         """Chunks for whoever knows them; HTTP/1.0 gets the lines as they are, up to the end of the connection."""
         self._stream = response.stream
         self._manner = manner = manner._replace(keep=manner.keep and not manner.old)
-        lines = [_audit_id(request)]
+        lines = [*_audit_id(request, response)]
         if not manner.old:
             lines.append("Transfer-Encoding: chunked")
         if not manner.keep:
@@ -328,12 +329,15 @@ _AUDIT_LEAD = str(uuid4())[:24]
 _AUDIT_NUMBERS = count(1)
 
 
-def _audit_id(request: Request) -> str:
-    """The header by which an answer can be found in the logs: the client's own mark, or a new one."""
+def _audit_id(request: Request, response: Response) -> tuple[str, ...]:
+    """The header by which an answer can be found in the logs: the client's own mark, or a new one.
+
+    An answer that is in the audit log has it already.
+    """
+    if "Audit-Id" in response.headers:
+        return ()
     given = request.headers.get("audit-id")
-    if given:
-        return f"Audit-Id: {given[:64]}"
-    return f"Audit-Id: {_AUDIT_LEAD}{next(_AUDIT_NUMBERS):012x}"
+    return (f"Audit-Id: {given[:64]}" if given else f"Audit-Id: {_AUDIT_LEAD}{next(_AUDIT_NUMBERS):012x}",)
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from k8snb.apiserver.filters import ARRIVING, FILTERS, SEATING, Handle, compose, marked, too_many
+from k8snb.apiserver.filters import ARRIVING, SEATING, Handle, compose, marked, too_many
 from k8snb.apiserver.flow import Flow, seats
 from k8snb.apiserver.levels import Level, Ticket
 from k8snb.errors import StatusError
@@ -43,9 +43,15 @@ class Reception:
 
     def __init__(self, server: APIServer) -> None:
         self._server = server
-        rest = [each for each in FILTERS if each[0] not in ARRIVING]
+        self.compose()
+
+    def compose(self) -> None:
+        """Put the chains together of the filters that the server has now."""
+        server = self._server
+        filters = server.chains.filters
+        rest = [each for each in filters if each[0] not in ARRIVING]
         before = [name for name, _ in rest].index(SEATING)
-        self._find_out = compose([each for each in FILTERS if each[0] in ARRIVING], server, lambda _: Response(200))
+        self._find_out = compose([each for each in filters if each[0] in ARRIVING], server, lambda _: Response(200))
         self._seated = compose([*rest[:before], (SEATING, _mark), *rest[before + 1 :]], server, server.dispatch)
         self._refused = compose(rest[:before], server, self._too_many)
 

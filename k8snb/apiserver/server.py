@@ -26,15 +26,16 @@ from k8snb.apiserver.admission.chain import PLUGINS, Chain, with_configured
 from k8snb.apiserver.admission.surroundings import Overtaken
 from k8snb.apiserver.aggregation import Aggregator
 from k8snb.apiserver.applying import Applier
+from k8snb.apiserver.audit.auditor import Auditor
 from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
+from k8snb.apiserver.chains import Chains
 from k8snb.apiserver.components import ComponentStatuses
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.custom.definitions import Definitions
 from k8snb.apiserver.deleting import Remover
 from k8snb.apiserver.express import Express
 from k8snb.apiserver.extensions import Extensions
-from k8snb.apiserver.filters import FILTERS, ONLY_OUTSIDE, compose
 from k8snb.apiserver.flow import Flows
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.metrics import Metrics
@@ -43,11 +44,10 @@ from k8snb.apiserver.ownership import History
 from k8snb.apiserver.reading import Reader
 from k8snb.apiserver.reception import Reception
 from k8snb.apiserver.routing import Router
-from k8snb.apiserver.selecting import selection
 from k8snb.apiserver.service_addresses import ServiceAddresses
 from k8snb.apiserver.subresources import Subresources
+from k8snb.apiserver.subscribing import Subscriptions
 from k8snb.apiserver.usage import UsageAPI
-from k8snb.apiserver.watching import translate
 from k8snb.apiserver.writing import Writer
 from k8snb.clock import Clock
 from k8snb.errors import (
@@ -109,6 +109,7 @@ class APIServer:
         self.flows = Flows(store, clock)
         self.metrics = Metrics(store, clock, self.flows)
         self.panics: list[BaseException] = []
+        self.subscriptions = Subscriptions(store, self.kinds)
         self._readable: dict[str, Bucket] = {}
         self.extensions = Extensions(store, self.kinds, lottery, self.authorizer)
         plugins = with_configured(PLUGINS, self.extensions.plugins)
@@ -154,10 +155,10 @@ class APIServer:
         if not trace.enabled:
             self.express = Express(store, self.kinds, clock, self.admission, self.writer, self._granted, self.authors)
         self.extensions.follow(self._configured)
-        self._outside = compose(FILTERS, self, self.dispatch)
+        self.auditor: Auditor | None = None
+        """Writes the audit log; there is none where there is no policy."""
         self._reception: Reception | None = None
-        idle = ONLY_OUTSIDE if trace.enabled else {*ONLY_OUTSIDE, "audit"}
-        self._inside = compose([each for each in FILTERS if each[0] not in idle], self, self._dispatch_granted)
+        self.chains = Chains(self, self._dispatch_granted)
 
     def _configured(self) -> None:
         """Webhooks or policies have changed: what was remembered of admission counts no more."""
@@ -165,6 +166,15 @@ class APIServer:
         self.writer.forget()
         if self.express is not None:
             self.express.forget()
+
+    def audit(self, auditor: Auditor | None) -> None:
+        """Write an audit log from now on, or none. There is no short way past it."""
+        self.auditor = auditor
+        if self.express is not None:
+            self.express.close(auditor is not None)
+        self.chains.compose()
+        if self._reception is not None:
+            self._reception.compose()
 
     def stop(self) -> None:
         """End the process, as far as others can tell: no request is answered any more."""
@@ -180,8 +190,8 @@ class APIServer:
         if not self.running and not _is_remembered(request):
             raise Unreachable(f"{SERVER_ADDRESS}:{SERVER_PORT}")
         if request.info is not None and request.user is not None:
-            return self._inside(request)
-        return self._outside(request)
+            return self.chains.inside(request)
+        return self.chains.outside(request)
 
     @property
     def reception(self) -> Reception:
@@ -197,19 +207,12 @@ class APIServer:
         info = request.info
         if info is None or info.resource is None or request.user is None:
             raise path_not_found()
+        ended = self.auditor.subscribed(request) if self.auditor is not None else None
         self.require(request.user, request, info)
-        kind = self.kinds.of(info.resource)
-        chosen = selection(kind, request.query)
-        trigger = chosen.exact.get("spec.nodeName", "")
-        if chosen.matches is None or (trigger and len(chosen.exact) == 1):
-            return self.store.watch(kind.bucket, deliver, namespace=info.namespace, trigger=trigger)
-
-        def filtered(event: WatchEvent) -> None:
-            type = translate(event, chosen.matches)
-            if type:
-                deliver(event if type == event.type else WatchEvent(event.revision, type, event.object, event.previous))
-
-        return self.store.watch(kind.bucket, filtered, namespace=info.namespace)
+        stop = self.subscriptions.open(request.user, info, info.resource, request, deliver)
+        if ended is None:
+            return stop
+        return lambda: (stop(), ended())[0]
 
     def record(self, batch: Sequence[tuple[User, RecordedEvent]]) -> None:
         """Store events that parts of this process recorded, each as the request of its user; refusals are dropped."""
@@ -253,6 +256,8 @@ class APIServer:
         general = True
         for access in needed(request, info):
             decision = self.authorizer.decide(user, access)
+            if request.notes is not None:
+                request.notes.authorized(decision.allowed, decision.reason)
             if not decision.allowed:
                 raise forbidden(user, access, decision.reason)
             general = general and decision.general

@@ -95,7 +95,7 @@ class Subresources:
         name = split(info.name)[0] if below == "proxy" else info.name
         options = connect_options(kind.resource, below, path, request.query)
         where = (kind.resource, info.namespace, name, below)
-        asked = Attributes("CONNECT", *where, options, None, request.user or _ANYBODY, False)
+        asked = Attributes("CONNECT", *where, options, None, request.user or _ANYBODY, False, notes=request.notes)
         changed = self._admission.decide(asked)
         if changed is not None and changed is not options:
             request.query = query_of(changed)
@@ -122,8 +122,8 @@ class Subresources:
         meta = {**(new.get("metadata") or {}), "name": info.name}
         shown = {"kind": "Scale", "apiVersion": "autoscaling/v1", **new, "metadata": meta}
         where = (kind.resource, info.namespace, info.name, "scale")
-        user, dry = request.user or _ANYBODY, dry_run(request)
-        asked = Attributes("UPDATE", *where, shown, _scale(kind, old), user, dry, request.query)
+        asker = (request.user or _ANYBODY, dry_run(request), request.query, request.notes)
+        asked = Attributes("UPDATE", *where, shown, _scale(kind, old), *asker)
         return self._admission.decide(asked) or new
 
     def patch_scale(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
@@ -184,7 +184,8 @@ class Subresources:
         if not node:
             raise invalid(kind.resource, info.name, [required("target.name")])
         where = (kind.resource, info.namespace, info.name, "binding")
-        asked = Attributes("CREATE", *where, binding, None, request.user or _ANYBODY, False, request.query)
+        asker = (request.user or _ANYBODY, False, request.query, request.notes)
+        asked = Attributes("CREATE", *where, binding, None, *asker)
         binding = self._admission.decide(asked) or binding
         node = (binding.get("target") or {}).get("name", node)
         warnings = self._admission.warnings()

@@ -86,6 +86,10 @@ class WatchStream:
             self._next_bookmark.cancel()
         self._ready()
 
+    def when_closed(self, call: Callable[[], None]) -> None:
+        """Call when the watch ends."""
+        self._stops.append(call)
+
     # -- feeding -----------------------------------------------------------------------------------
 
     def follow(self, namespace: str, trigger: str) -> None:

@@ -9,8 +9,6 @@ metadata and nothing else. It is likewise for pods of one client that differ in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from k8snb.apiserver import body
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
@@ -77,11 +75,12 @@ class Writer:
                 if self.record(kind, given):
                     return Response(201, given)
                 request.object = given.whole()
-            elif kind.resource.plural == "pods":
+            elif kind.resource.plural == "pods" and request.notes is None:
                 made = self.from_template(kind, info.namespace, given, request.user)
                 if made:
                     return Response(201, made[0])
-        alike = likeness(request, info.namespace) if given is None and kind.many else None
+        short = given is None and kind.many and request.notes is None
+        alike = likeness(request, info.namespace) if short else None
         known = self._named.find(alike) if alike is not None and is_simple(alike.name) else None
         if alike is not None and known is not None and kind.bucket.event(info.namespace, alike.name) is None:
             return self._make_alike(kind, info, request, known, alike.name)
@@ -117,7 +116,7 @@ class Writer:
         given = request.object
         obj = kind.strategy.default(identified(kind, info, kind.save(wanted), self._lottery, self._clock))
         dry = bool(request.query) and dry_run(request)
-        final = self._shaped(kind, info, obj, request.user or _ANYBODY, dry, request.query)
+        final = self._shaped(kind, info, obj, request, dry)
         meta = final["metadata"]
         namespace, name = meta.get("namespace", ""), meta["name"]
         if kind.bucket.event(namespace, name) is not None:
@@ -135,12 +134,11 @@ class Writer:
             self._templates.remember(info.namespace, given, obj, fresh)
         return Response(201, kind.load(fresh), warnings=warnings)
 
-    def _shaped(
-        self, kind: Kind, info: RequestInfo, obj: Object, user: User, dry: bool, query: Mapping[str, str]
-    ) -> Object:
+    def _shaped(self, kind: Kind, info: RequestInfo, obj: Object, request: Request, dry: bool) -> Object:
         strategy = kind.strategy
         name = obj["metadata"].get("name", "")
-        attributes = Attributes("CREATE", kind.resource, info.namespace, name, "", obj, None, user, dry, query)
+        asker = (request.user or _ANYBODY, dry, request.query, request.notes)
+        attributes = Attributes("CREATE", kind.resource, info.namespace, name, "", obj, None, *asker)
         obj = strategy.default(self._admission.admit(attributes))
         obj = strategy.prepare_create(obj)
         if strategy.counts_generation and "generation" not in obj["metadata"]:
@@ -272,7 +270,8 @@ class Writer:
             asked, final = None, self._status(kind, old, new)
             if self._admission.configured:
                 where = (kind.resource, info.namespace, info.name, "status")
-                update = Attributes("UPDATE", *where, final, old, request.user or _ANYBODY, dry, request.query)
+                asker = (request.user or _ANYBODY, dry, request.query, request.notes)
+                update = Attributes("UPDATE", *where, final, old, *asker)
                 final = self._admission.status(update)
                 warnings = (*warnings, *self._admission.warnings())
         else:
@@ -293,7 +292,8 @@ class Writer:
         strategy = kind.strategy.parts.get(info.subresource, kind.strategy)
         asked = new = strategy.default({**new, "metadata": carried(new["metadata"], old["metadata"])})
         where = (kind.resource, info.namespace, info.name, info.subresource)
-        attributes = Attributes("UPDATE", *where, new, old, request.user or _ANYBODY, dry, request.query)
+        asker = (request.user or _ANYBODY, dry, request.query, request.notes)
+        attributes = Attributes("UPDATE", *where, new, old, *asker)
         if not admitted:
             new = strategy.default(self._admission.admit(attributes))
         new = strategy.prepare_update(new, old)

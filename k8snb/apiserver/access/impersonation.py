@@ -94,6 +94,11 @@ class Impersonator:
         assert first is not None
         raise first
 
+    def way(self, user: User) -> str:
+        """The constrained verb by which a user became somebody last; empty where it was `impersonate` itself."""
+        mode = self._worked.get(user.name)
+        return f"impersonate:{mode}" if mode else ""
+
     def _by(self, mode: str, user: User, wanted: User, asked: Access) -> User:
         verb = f"impersonate:{mode}" if mode else "impersonate"
         if mode:

@@ -54,7 +54,8 @@ class TokenRequests:
         _check(spec)
         user = request.user or _ANYBODY
         where = (kind.resource, info.namespace, info.name, info.subresource)
-        attributes = Attributes("CREATE", *where, asked, None, user, dry_run(request), request.query)
+        asker = (user, dry_run(request), request.query, request.notes)
+        attributes = Attributes("CREATE", *where, asked, None, *asker)
         asked = self._admission.decide(attributes) or asked
         warnings, spec = self._admission.warnings(), asked["spec"]
         bound = self._bound(info, spec.get("boundObjectRef") or _NONE)

@@ -8,6 +8,7 @@ book draws. Upstream: `pkg/kubeapiserver/options/plugins.go`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from k8snb.apiserver.admission.configured import Configured
@@ -25,11 +26,14 @@ from k8snb.apiserver.admission.runtime_class import RuntimeClass
 from k8snb.apiserver.admission.service_account import ServiceAccount
 from k8snb.apiserver.admission.storage import PersistentVolumeClaimResize, StorageObjectInUseProtection
 from k8snb.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
+from k8snb.apiserver.notes import UNNOTED
 from k8snb.typing import Object, Resource
 
-__all__ = ["PLUGINS", "Attributes", "Chain", "mutates", "validates"]
+__all__ = ["MUTATING", "PLUGINS", "VALIDATING", "Attributes", "Chain", "mutates", "validates"]
 
 _Key: TypeAlias = tuple[Resource, str, str]
+MUTATING, VALIDATING = "mutating admission", "validating admission"
+"""The two phases."""
 
 PLUGINS: tuple[Plugin, ...] = (
     NamespaceLifecycle(),
@@ -102,7 +106,8 @@ class Chain:
         plugins = self._mutating.get(key)
         if plugins is None:
             plugins = self._mutating[key] = tuple(p for p in self._plugins if mutates(p) and p.concerns(*key))
-        if self._configured is not False and self.configured:
+        noted = attributes.notes is not None and attributes.notes.keeps_steps
+        if noted or (self._configured is not False and self.configured):
             return self._in_rounds(plugins, attributes)
         for plugin in plugins:
             changed = plugin.admit(attributes, self._reader)
@@ -113,12 +118,14 @@ class Chain:
     def _in_rounds(self, plugins: Sequence[Plugin], attributes: Attributes) -> Attributes:
         """As the plugins leave a request: twice through all of them where webhooks or policies have changed it."""
         rounds = {plugin: plugin.rounds() for plugin in plugins if isinstance(plugin, Configured)}
+        notes = attributes.notes or UNNOTED
         for _ in range(2):
             for plugin in plugins:
                 if isinstance(plugin, Configured):
-                    changed = plugin.round(attributes, self._reader, rounds[plugin])
+                    answer = partial(plugin.round, attributes, self._reader, rounds[plugin])
                 else:
-                    changed = plugin.admit(attributes, self._reader)
+                    answer = partial(plugin.admit, attributes, self._reader)
+                changed = notes.asked(plugin.name, MUTATING, attributes.object, answer)
                 if changed is not None:
                     attributes = attributes._replace(object=changed)
             if not any(each.wanted for each in rounds.values()):
@@ -149,8 +156,17 @@ class Chain:
         plugins = self._validating.get(key)
         if plugins is None:
             plugins = self._validating[key] = tuple(p for p in self._plugins if validates(p) and p.concerns(*key))
+        if attributes.notes is not None:
+            self._judged(plugins, attributes)
+            return
         for plugin in plugins:
             plugin.validate(attributes, self._reader)
+
+    def _judged(self, plugins: Sequence[Plugin], attributes: Attributes) -> None:
+        """Let plugins judge a request of which notes may be kept."""
+        notes = attributes.notes or UNNOTED
+        for plugin in plugins:
+            notes.asked(plugin.name, VALIDATING, attributes.object, partial(plugin.validate, attributes, self._reader))
 
     def forget(self) -> None:
         """Ask the plugins anew whom they concern: their configuration has changed."""
@@ -171,8 +187,7 @@ class Chain:
         asked = [each for each in self._up_to_others if each.concerns(*key)]
         self._warnings.clear()
         attributes = self._in_rounds([each for each in asked if mutates(each)], attributes)
-        for plugin in asked:
-            plugin.validate(attributes, self._reader)
+        self._judged(asked, attributes)
         assert attributes.object is not None
         return attributes.object
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
+from k8snb.apiserver.notes import Notes
 from k8snb.errors import StatusError, forbidden
 from k8snb.typing import Object, Resource
 from k8snb.wire import User
@@ -38,6 +39,13 @@ class Attributes(NamedTuple):
     dry_run: bool
     options: Mapping[str, Any] = MappingProxyType({})
     """What the client said besides: the query of a write, the options of a deletion."""
+    notes: Notes | None = None
+    """What is noted of the request, where anybody wants to know."""
+
+    def annotate(self, key: str, value: str) -> None:
+        """Say something for the audit log."""
+        if self.notes is not None:
+            self.notes.annotate(key, value)
 
 
 def nowhere(word: str, old: Object, new: Object) -> None:

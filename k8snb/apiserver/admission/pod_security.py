@@ -1,8 +1,8 @@
 """PodSecurity: pods of a namespace keep to the standard that its labels name.
 
 `enforce` refuses pods; `warn` sends a warning back, also to whoever writes a template from which pods will be made;
-`audit` would go to the audit log, which is not kept. A namespace whose standard becomes stricter keeps its pods: who
-changes the label is told which of them break it. A namespace without such labels costs one look at its labels.
+`audit` goes to the audit log, which also says what was enforced. A namespace whose standard becomes stricter keeps its
+pods: who changes the label is told which of them break it. A namespace without such labels costs one look at them.
 Upstream: `plugin/pkg/admission/security/podsecurity`, `pod-security-admission/admission`.
 """
 
@@ -23,6 +23,7 @@ MOST_PODS = 3000
 """How many pods of a namespace are looked at when its standard changes."""
 
 _SECCOMP = "container.seccomp.security.alpha.kubernetes.io/"
+_AUDIT = "pod-security.kubernetes.io/"
 _NONE: Mapping[str, Any] = {}
 _TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "replicationcontrollers": ("spec", "template"),
@@ -52,11 +53,15 @@ class PodSecurity(Plugin):
             return
         namespace = reader.get("namespaces", "", attributes.namespace)
         policy, _ = policy_of(labels_of(namespace) if namespace is not None else _NONE)
+        is_pod = attributes.resource.plural == "pods"
+        if is_pod and attributes.old is not None and policy != FREE and not _is_significant(new, attributes.old):
+            return
+        if is_pod and attributes.notes is not None:
+            attributes.annotate(f"{_AUDIT}enforce-policy", str(policy.enforce))
         if policy == FREE:
             return
-        if attributes.resource.plural == "pods":
-            if attributes.old is not None and not _is_significant(new, attributes.old):
-                return
+        _note(policy.audit, new if is_pod else _template(attributes.resource.group_resource, new), attributes)
+        if is_pod:
             told = violation(policy.enforce, new["metadata"], new["spec"])
             if told:
                 raise denied(attributes, f"violates {told}")
@@ -65,6 +70,15 @@ class PodSecurity(Plugin):
         template = _template(attributes.resource.group_resource, new)
         if template is not None:
             _warn(policy.warn, template, reader)
+
+
+def _note(level: Level, pod: Object | None, attributes: Attributes) -> None:
+    """Say in the audit log what breaks the standard that is only to be noted."""
+    if attributes.notes is None or pod is None:
+        return
+    told = violation(level, pod.get("metadata") or _NONE, pod.get("spec") or _NONE)
+    if told:
+        attributes.annotate(f"{_AUDIT}audit-violations", f"would violate {told}")
 
 
 def _warn(level: Level, pod: Object, reader: Reader) -> None:

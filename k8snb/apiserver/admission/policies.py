@@ -20,10 +20,12 @@ from k8snb.apiserver.admission.environments import (
 )
 from k8snb.apiserver.admission.matching import Match, conditions_hold, match_of, values_of
 from k8snb.apiserver.admission.plugin import Attributes, Reader, shown_name
+from k8snb.apiserver.admission.policy_audit import Annotations, Collected, annotations_of, note_failure
 from k8snb.apiserver.admission.surroundings import kind_below
+from k8snb.apiserver.admission.verdict import Verdict, said
 from k8snb.errors import StatusError, forbidden
 from k8snb.machinery import selectors
-from k8snb.machinery.cel import CompileError, Environment, EvaluationError, Program
+from k8snb.machinery.cel import CompileError, EvaluationError, Program
 from k8snb.machinery.cel.meter import PER_OBJECT, Budget, OutOfBudget
 from k8snb.machinery.objects import labels_of
 from k8snb.machinery.patch import json_patch
@@ -32,16 +34,6 @@ from k8snb.typing import Object, Resource
 _GROUP = "admissionregistration.k8s.io"
 _CODES = {"Invalid": 422, "Forbidden": 403, "Unauthorized": 401, "RequestEntityTooLarge": 413}
 KEPT = 64
-
-
-class Verdict(NamedTuple):
-    """What an expression of a policy came to. `message` is empty where all is well."""
-
-    policy: str
-    binding: str
-    expression: str
-    message: str
-    reason: str = ""
 
 
 class Binding(NamedTuple):
@@ -63,6 +55,7 @@ class Policy(NamedTuple):
     conditions: tuple[Program, ...]
     variables: Mapping[str, Program]
     programs: tuple[Program, ...]
+    audits: Annotations
     bindings: tuple[Binding, ...]
 
     @property
@@ -104,11 +97,12 @@ class _Policies(Configured[Policy]):
                 for each in spec.get("matchConditions") or ()
             ]
             variables, programs = variable_programs(spec), tuple(self.programs_of(spec))
+            audits = annotations_of(spec)
         except CompileError:
             return None
         ready = tuple(_binding(each) for each in sorted(bindings, key=lambda each: str(each["metadata"]["name"])))
         match = match_of(constraints, constraints.get("resourceRules") or ())
-        return Policy(raw, match, tuple(conditions), variables, programs, ready)
+        return Policy(raw, match, tuple(conditions), variables, programs, audits, ready)
 
     def programs_of(self, spec: Object) -> Iterator[Program]:
         """The expressions that a policy is about."""
@@ -224,14 +218,22 @@ class ValidatingAdmissionPolicy(_Policies):
     def validate(self, attributes: Attributes, reader: Reader) -> None:
         denied: list[Verdict] = []
         for policy, row in self.met(attributes, reader):
+            collected = Collected()
             for binding in self.bound(policy, attributes, reader):
-                denied += self._asked(policy, binding, row, attributes, reader)
+                denied += self._asked(policy, binding, row, attributes, reader, collected)
+            collected.publish(policy.name, attributes)
         if denied:
             first = denied[0]
             raise self.denial(attributes, first.policy, first.binding, first.message, first.reason)
 
     def _asked(
-        self, policy: Policy, binding: Binding, row: Resource, attributes: Attributes, reader: Reader
+        self,
+        policy: Policy,
+        binding: Binding,
+        row: Resource,
+        attributes: Attributes,
+        reader: Reader,
+        collected: Collected,
     ) -> list[Verdict]:
         """What a binding makes of a request: the verdicts that refuse it. Warnings are given on the way."""
         try:
@@ -242,18 +244,27 @@ class ValidatingAdmissionPolicy(_Policies):
         actions = binding.raw["spec"].get("validationActions") or ()
         denied: list[Verdict] = []
         for each in params:
-            for verdict in self._judged(policy, binding, self.values(policy, row, attributes, reader, each)):
+            values = self.values(policy, row, attributes, reader, each)
+            for index, verdict in enumerate(self._judged(policy, binding, values, collected)):
                 self.verdicts.append(verdict)
+                if attributes.notes is not None:
+                    attributes.notes.remark(f"{policy.name} ({verdict.expression})", None, None, verdict.message)
                 if not verdict.message:
                     continue
-                if "Deny" in actions:
+                if "Deny" in actions or verdict.always:
                     denied.append(verdict)
+                if verdict.always:
+                    continue
+                if "Audit" in actions:
+                    note_failure(attributes, binding.raw, index, verdict.message)
                 if "Warn" in actions:
                     who = f"{self.kind} '{policy.name}' with binding '{binding.name}'"
                     reader.warn(f"Validation failed for {who}: {verdict.message}")
         return denied
 
-    def _judged(self, policy: Policy, binding: Binding, values: Mapping[str, Any]) -> Iterator[Verdict]:
+    def _judged(
+        self, policy: Policy, binding: Binding, values: Mapping[str, Any], collected: Collected
+    ) -> Iterator[Verdict]:
         hold, failure = conditions_hold(policy.conditions, values)
         if failure is not None and policy.fails:
             yield Verdict(policy.name, binding.name, "", str(failure))
@@ -263,6 +274,9 @@ class ValidatingAdmissionPolicy(_Policies):
             yield from list(self._validations(policy, binding, values))
         except OutOfBudget as error:
             yield Verdict(policy.name, binding.name, "", str(error) if policy.fails else "")
+        for wrong in collected.work_out(policy.audits, values):
+            if policy.fails:
+                yield Verdict(policy.name, binding.name, "", wrong, always=True)
 
     def _validations(self, policy: Policy, binding: Binding, values: Mapping[str, Any]) -> Iterator[Verdict]:
         """What each validation came to. Raises OutOfBudget if they cost too much together."""
@@ -278,21 +292,7 @@ class ValidatingAdmissionPolicy(_Policies):
                 text = f"expression '{program.source}' resulted in error: {error}"
                 yield blank._replace(message=text if policy.fails else "", reason="")
                 continue
-            yield blank if held else blank._replace(message=_said(rule, environment, values, budget))
-
-
-def _said(rule: Object, environment: Environment, values: Mapping[str, Any], budget: Budget) -> str:
-    """What a validation says when it does not hold."""
-    if rule.get("messageExpression"):
-        try:
-            text = environment.compile(rule["messageExpression"])(values, budget)
-        except (CompileError, EvaluationError):
-            text = ""
-        if isinstance(text, str) and text.strip() and "\n" not in text.strip():
-            return text.strip()
-    if rule.get("message"):
-        return str(rule["message"]).strip()
-    return f"failed expression: {str(rule['expression']).strip()}"
+            yield blank if held else blank._replace(message=said(rule, environment, values, budget))
 
 
 # -- mutating ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
@@ -32,18 +32,27 @@ class Webhook(NamedTuple):
     raw: Object
     match: Match
     conditions: tuple[Program, ...]
+    configuration: str
+    """The object that it is in."""
 
     @property
     def name(self) -> str:
         return str(self.raw["name"])
 
+    def mutation(self, **more: Any) -> str:
+        """What it did, as the audit log says it."""
+        return orjson.dumps({"configuration": self.configuration, "webhook": self.name, **more}).decode()
+
 
 class _Webhooks(Configured[Webhook]):
     """What both kinds of webhook have in common: whom to ask, and how."""
 
+    audits: ClassVar[str]
+    """What annotations in the audit log are named after."""
+
     def compiled(self) -> list[Webhook]:
         configurations = sorted(self.surroundings.list(self.sources[0]), key=lambda each: str(each["metadata"]["name"]))
-        return [_webhook(each) for config in configurations for each in config.get("webhooks") or ()]
+        return [_webhook(each, config) for config in configurations for each in config.get("webhooks") or ()]
 
     def match_of(self, entry: Webhook) -> Match:
         return entry.match
@@ -62,15 +71,21 @@ class _Webhooks(Configured[Webhook]):
                 return None
         return row
 
-    def ask(self, webhook: Webhook, row: Resource, attributes: Attributes, reader: Reader) -> Object | None:
-        """What a webhook answers; None where it failed and that does not matter. Raises StatusError if it says no."""
+    def ask(self, webhook: Webhook, row: Resource, attributes: Attributes, reader: Reader, mark: str) -> Object | None:
+        """What a webhook answers; None where it failed and that does not matter. Raises StatusError if it says no.
+
+        `mark` is its place among the others, in the words of the audit log.
+        """
         if attributes.dry_run and webhook.raw.get("sideEffects") not in ("None", "NoneOnDryRun"):
             raise bad_request(f'admission webhook "{webhook.name}" does not support dry run')
         try:
             response = self._called(webhook, row, attributes)
         except CallError as error:
             self.failed(webhook, error)
+            attributes.annotate(f"failed-open.{self.audits}/{mark}", webhook.name)
             return None
+        for key, value in (response.get("auditAnnotations") or {}).items():
+            attributes.annotate(f"{webhook.name}/{key}", str(value))
         for text in response.get("warnings") or ():
             reader.warn(str(text))
         if not response.get("allowed"):
@@ -96,14 +111,15 @@ class _Webhooks(Configured[Webhook]):
         return _verified(answer, uid, mutating=isinstance(self, MutatingAdmissionWebhook))
 
 
-def _webhook(raw: Object) -> Webhook:
+def _webhook(raw: Object, configuration: Object) -> Webhook:
     conditions = []
     for each in raw.get("matchConditions") or ():
         try:
             conditions.append(conditions_environment().compile(each["expression"]))
         except CompileError:
             continue
-    return Webhook(raw, match_of(raw, raw.get("rules") or ()), tuple(conditions))
+    match, name = match_of(raw, raw.get("rules") or ()), str(configuration["metadata"]["name"])
+    return Webhook(raw, match, tuple(conditions), name)
 
 
 def _verified(answer: Any, uid: str, *, mutating: bool) -> Object:
@@ -147,6 +163,7 @@ class MutatingAdmissionWebhook(_Webhooks):
     """Upstream: `webhook/mutating/dispatcher.go`."""
 
     name = "MutatingAdmissionWebhook"
+    audits = "mutation.webhook.admission.k8s.io"
     sources = (f"mutatingwebhookconfigurations.{_GROUP}",)
 
     def round(self, attributes: Attributes, reader: Reader, rounds: Rounds[Webhook]) -> Object | None:
@@ -154,17 +171,28 @@ class MutatingAdmissionWebhook(_Webhooks):
             row = self.row(webhook, attributes, reader)
             if row is None:
                 continue
-            before, changed = attributes.object, self._asked(webhook, row, attributes, reader)
-            if changed is not before and changed != before:
+            mark, before = f"round_{int(rounds.second)}_index_{number}", attributes.object
+            mutated = False
+            try:
+                changed = self._asked(webhook, row, attributes, reader, mark)
+                mutated = changed is not before and changed != before
+            finally:
+                if attributes.notes is not None:
+                    attributes.annotate(f"{self.audits}/{mark}", webhook.mutation(mutated=mutated))
+            if attributes.notes is not None:
+                attributes.notes.remark(webhook.name, before, changed)
+            if mutated:
                 attributes = attributes._replace(object=changed)
                 rounds.changed()
             rounds.asked(number, webhook.raw.get("reinvocationPolicy"))
         rounds.end(attributes.object)
         return attributes.object
 
-    def _asked(self, webhook: Webhook, row: Resource, attributes: Attributes, reader: Reader) -> Object | None:
+    def _asked(
+        self, webhook: Webhook, row: Resource, attributes: Attributes, reader: Reader, mark: str
+    ) -> Object | None:
         """The object as a webhook leaves it."""
-        response = self.ask(webhook, row, attributes, reader)
+        response = self.ask(webhook, row, attributes, reader, mark)
         if response is None or not response.get("patch"):
             return attributes.object
         try:
@@ -184,6 +212,9 @@ class MutatingAdmissionWebhook(_Webhooks):
                 changed = self.surroundings.decode(row, changed)
         except (ValueError, StatusError) as error:
             raise internal(str(error)) from None
+        if attributes.notes is not None:
+            told = webhook.mutation(patch=patch, patchType="JSONPatch")
+            attributes.notes.annotate(f"patch.webhook.admission.k8s.io/{mark}", told, "Request")
         same = row is attributes.resource or kind_below(row, attributes.subresource) is not None
         return changed if same else self.surroundings.convert(attributes.resource, changed)
 
@@ -202,10 +233,14 @@ class ValidatingAdmissionWebhook(_Webhooks):
     """Upstream: `webhook/validating/dispatcher.go`."""
 
     name = "ValidatingAdmissionWebhook"
+    audits = "validating.webhook.admission.k8s.io"
     sources = (f"validatingwebhookconfigurations.{_GROUP}",)
 
     def validate(self, attributes: Attributes, reader: Reader) -> None:
-        for webhook in self.entries:
+        for number, webhook in enumerate(self.entries):
             row = self.row(webhook, attributes, reader)
-            if row is not None:
-                self.ask(webhook, row, attributes, reader)
+            if row is None:
+                continue
+            self.ask(webhook, row, attributes, reader, f"round_0_index_{number}")
+            if attributes.notes is not None:
+                attributes.notes.remark(webhook.name, None, None)

@@ -140,7 +140,8 @@ def _purposes() -> Mapping[str, str]:
     """What each filter is for."""
     return {
         "panic recovery": _("a bug becomes an answer"),
-        "audit": _("who asked what, and the answer"),
+        "request log": _("who asked what, and the answer"),
+        "audit": _("what goes into the audit log?"),
         "metrics": _("counts requests"),
         "authentication": _("who is it?"),
         "impersonation": _("as whom do they act?"),
