@@ -176,7 +176,8 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         self._context = self._root_context()
         for resource, obj in bootstrap_objects():
             self._context.client.create(resource, obj)
-        self.network = Fabric(self._context.separate("system:kube-proxy"))
+        settings = self._settings(gate)
+        self.network = Fabric(self._context.separate("system:kube-proxy"), settings.cluster_cidr)
         self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
         self.server.aggregator.reach = self.network.request
         calls = WebhookCalls(self.server.admission.reader, self.network, SERVER_ADDRESS, self.webhooks)
@@ -192,7 +193,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         """The storage drivers, by name."""
         self.programs: dict[str, Program] = {}
         """What the reader runs beside them, by name."""
-        self._start_components(self._settings(gate))
+        self._start_components(settings)
         for spec in made["nodes"]:
             self._add_node(spec)
         self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)

@@ -15,7 +15,7 @@ from k8snb.machinery.names import Lottery
 from k8snb.network.addresses import Addresses
 from k8snb.network.dns import DNS, NAMESERVER, is_address
 from k8snb.network.path import Connection, Paths
-from k8snb.network.proxy import Proxy
+from k8snb.network.proxy import Proxies
 from k8snb.packet import Endpoint, HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
 
@@ -30,15 +30,15 @@ class Delivery:
 
 
 class Fabric:
-    """The network of one cluster, as pods and kubelets use it."""
+    """The network of one cluster, as pods and kubelets use it. `pods` is the range of pod addresses."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, pods: str) -> None:
         informers = context.informers
         lottery = Lottery(context.lottery.below(1 << 30))
         self.addresses = Addresses(informers.of("nodes"))
-        self.proxy = Proxy(informers, context.clock, lottery, self.addresses.zone_of)
+        self.proxies = Proxies(informers, self.addresses, pods, context.clock, lottery)
         self.dns = DNS(informers)
-        self.paths = Paths(self.addresses, self.proxy, self.dns, lottery)
+        self.paths = Paths(self.addresses, self.proxies, self.dns, lottery)
 
     @property
     def nameserver(self) -> str:

@@ -19,7 +19,10 @@ from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 from k8snb.network.addresses import Addresses
 from k8snb.network.dns import DNS, NAMESERVER, Answer, is_address
-from k8snb.network.proxy import Proxy, Rule, Verdict
+from k8snb.network.proxy import Found, Proxies
+from k8snb.network.rules.iptables import Packet
+from k8snb.network.rules.iptables_proxier import PROXY_FIREWALL
+from k8snb.network.rules.walking import Walk
 from k8snb.packet import Endpoint, NetworkError
 
 TIMEOUT_SECONDS = 30.0
@@ -70,18 +73,20 @@ class Connection:
         """Keep a step, with the packet as it is now."""
         self.hops.append(Hop(kind, self.node, text, self.source, self.destination, saw, objects))
 
-    def fail(self, step: str, kind: str, text: str, *objects: str, dialled: str) -> None:
+    def fail(
+        self, step: str, kind: str, text: str, *objects: str, dialled: str, saw: Sequence[tuple[str, str]] = ()
+    ) -> None:
         """Note that it ends with this step, and how the program hears of it: about the address that it asked for."""
-        self.hops.append(Hop(step, self.node, text, self.source, self.destination, (), objects, failed=True))
+        self.hops.append(Hop(step, self.node, text, self.source, self.destination, saw, objects, failed=True))
         self.error = NetworkError(kind, dialled, TIMEOUT_SECONDS if kind == "timeout" else 0.0)
 
 
 class Paths:
     """Finds the way of every connection in one cluster."""
 
-    def __init__(self, addresses: Addresses, proxy: Proxy, dns: DNS, lottery: Lottery) -> None:
+    def __init__(self, addresses: Addresses, proxies: Proxies, dns: DNS, lottery: Lottery) -> None:
         self._addresses = addresses
-        self._proxy = proxy
+        self._proxies = proxies
         self._dns = dns
         self._lottery = lottery
 
@@ -151,9 +156,9 @@ class Paths:
 
     def _enter(self, connection: Connection, place: str, dialled: str) -> None:
         """Into the cluster from outside: to a node, or to an address that leads to one of them."""
-        rule = self._proxy.rule(connection.ip, connection.port, is_node=False)
-        if rule is not None and rule.is_external:
-            place = self._door(rule)
+        found = self._proxies.outside.find(connection.ip, connection.port)
+        if found is not None and found.is_external:
+            place = self._door(connection, found)
             text = _("{ip} leads to {node}: the load balancer chose it")
         elif not place and self._addresses.machine(connection.source) is not None:
             attached = self._addresses.pod(connection.ip)
@@ -163,16 +168,18 @@ class Paths:
             text = _("from outside to {node}")
         if not place:
             words = _("outside the cluster nobody knows a way to {ip}").format(ip=connection.ip)
-            connection.fail("node", "timeout", words, *_services(rule), dialled=dialled)
+            connection.fail("node", "timeout", words, *_services(found), dialled=dialled)
             return
         connection.node = place
-        connection.note("node", text.format(ip=connection.ip, node=place), f"Node/{place}", *_services(rule))
+        connection.note("node", text.format(ip=connection.ip, node=place), f"Node/{place}", *_services(found))
 
-    def _door(self, rule: Rule) -> str:
+    def _door(self, connection: Connection, found: Found) -> str:
         """The node that a load balancer hands a packet to: one that has an endpoint, where the policy is `Local`."""
         nodes = self._addresses.nodes()
-        if rule.is_local(inside=False):
-            nodes = [node for node in nodes if self._proxy.backends(rule, node, local=True)]
+        if found.port.external_local:
+            at = (connection.ip, connection.port)
+            known = ((node, self._proxies.of(node).find(*at)) for node in nodes)
+            nodes = [node for node, there in known if there is not None and there.port.local]
         return nodes[self._lottery.below(len(nodes))] if nodes else ""
 
     def _leave(self, connection: Connection, place: str) -> None:
@@ -187,42 +194,50 @@ class Paths:
 
     def _apply_rules(self, connection: Connection, dialled: str) -> None:
         """What the rules of the node that the packet has reached make of its addresses."""
-        is_node = bool(self._addresses.node_at(connection.ip))
-        rule = self._proxy.rule(connection.ip, connection.port, is_node=is_node)
-        if rule is None:
-            if self._proxy.knows(connection.ip):
+        proxy = self._proxies.of(connection.node)
+        packet = Packet(connection.source, connection.ip, connection.port)
+        walk = proxy.send(packet)
+        if walk is None:
+            return
+        found = proxy.find(connection.ip, connection.port)
+        if found is None:
+            if proxy.knows(connection.ip):
                 words = _("no Service has port {port} at {ip}").format(ip=connection.ip, port=connection.port)
                 connection.fail("service", "timeout", words, dialled=dialled)
             return
-        connection.namespace = rule.key.namespace
-        inside = self._addresses.node_of(connection.source) == connection.node
-        verdict = self._proxy.choose(rule, connection.source, connection.node, inside=inside)
-        if verdict.backend is None:
-            self._refuse(connection, rule, verdict, dialled)
-            return
-        self._rewrite(connection, rule, verdict, inside=inside)
+        connection.namespace = found.key.namespace
+        if packet.rewritten and walk.verdict == "ACCEPT":
+            self._rewrite(connection, found, walk)
+        else:
+            self._refuse(connection, found, walk, dialled)
 
-    def _refuse(self, connection: Connection, rule: Rule, verdict: Verdict, dialled: str) -> None:
-        kind, words = {
-            "no endpoints": ("refused", _("Service {name} has no endpoint: the connection is refused")),
-            "no local endpoints": ("timeout", _("Service {name} has no endpoint on {node}: the packet is dropped")),
-            "source range": ("timeout", _("Service {name} takes nothing from this source: the packet is dropped")),
-        }[verdict.reason]
-        text = words.format(name=rule.name, node=connection.node)
-        connection.fail("service", kind, text, *_services(rule), dialled=dialled)
+    def _refuse(self, connection: Connection, found: Found, walk: Walk, dialled: str) -> None:
+        if walk.verdict == "REJECT":
+            words = _("Service {name} has no endpoint: the connection is refused")
+        elif walk.passed[-1].chain == PROXY_FIREWALL:
+            words = _("Service {name} takes nothing from this source: the packet is dropped")
+        elif walk.verdict == "DROP":
+            words = _("Service {name} has no endpoint on {node}: the packet is dropped")
+        else:
+            words = _("no rule on {node} rewrites what goes to {name}: nobody answers at this address")
+        text = words.format(name=found.port.name, node=connection.node)
+        kind = "refused" if walk.verdict == "REJECT" else "timeout"
+        connection.fail("service", kind, text, *_services(found), dialled=dialled, saw=[(_("rules"), _chain(walk))])
 
-    def _rewrite(self, connection: Connection, rule: Rule, verdict: Verdict, *, inside: bool) -> None:
-        backend = verdict.backend
-        assert backend is not None
-        itself = backend.ip == connection.source
-        if itself or (rule.is_external and rule.service["spec"].get("externalTrafficPolicy") != "Local"):
-            connection.source = self._addresses.address_of(connection.node) or connection.source
-        connection.ip, connection.port = backend.ip, backend.port
-        facts = {_("Service"): rule.name, _("address"): _door_kind(rule.via), _("usable"): str(verdict.usable)}
-        objects = [*_services(rule), f"EndpointSlice/{backend.slice}"]
+    def _rewrite(self, connection: Connection, found: Found, walk: Walk) -> None:
+        packet = walk.packet
+        backend = next(each for each in found.port.reachable if str(each) == packet.destination)
+        connection.source, connection.ip, connection.port = packet.source, packet.ip, packet.port
+        facts = {
+            _("Service"): found.port.name,
+            _("address"): _door_kind(found.via),
+            _("usable"): str(walk.of),
+            _("rules"): _chain(walk),
+        }
+        objects = [*_services(found), f"EndpointSlice/{backend.slice}"]
         if backend.pod:
             objects.append(f"Pod/{backend.pod}")
-        text = _stay(verdict).format(ip=backend.ip, count=verdict.usable)
+        text = _stay(walk).format(ip=backend.ip, count=walk.of)
         connection.note("service", text, *objects, saw=list(facts.items()))
 
     # -- to the pod --------------------------------------------------------------------------------
@@ -263,8 +278,13 @@ class Paths:
         connection.note("node", _("{ip} is the machine of the API server").format(ip=connection.ip))
 
 
-def _services(rule: Rule | None) -> list[str]:
-    return [f"Service/{rule.key.name}"] if rule is not None else []
+def _services(found: Found | None) -> list[str]:
+    return [f"Service/{found.key.name}"] if found is not None else []
+
+
+def _chain(walk: Walk) -> str:
+    """The chains that the packet passed, in order."""
+    return " → ".join(walk.chains)
 
 
 def _door_kind(via: str) -> str:
@@ -276,10 +296,10 @@ def _door_kind(via: str) -> str:
     }[via]
 
 
-def _stay(verdict: Verdict) -> str:
+def _stay(walk: Walk) -> str:
     """How the endpoint was chosen, as a sentence to fill in."""
-    if verdict.reason == "affinity":
+    if walk.stuck:
         return _("this sender stays with the endpoint that it had: {ip}")
-    if verdict.usable == 1:
+    if walk.of == 1:
         return _("the only endpoint: {ip}")
     return _("one of {count} endpoints, by chance: {ip}")

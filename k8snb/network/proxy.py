@@ -1,208 +1,263 @@
 """kube-proxy: from a Service's virtual address to one pod's.
 
-On a real node kube-proxy writes rules into the kernel (iptables or nftables) and packets follow them. Here the rules
-are worked out when a packet comes by, from the same Services and EndpointSlices and with the same outcome: ready
-endpoints are chosen at random, those that are near if the slices hint at it; if none is ready, those that still serve
-while they terminate; if there is none at all, the connection is refused. A policy `Local` looks at one node alone, and
-drops what it cannot serve. Upstream: `pkg/proxy/topology.go`, `pkg/proxy/iptables/proxier.go`.
+Every node has a `Proxy` of its own. It makes rules of the Services and EndpointSlices that it knows
+(`k8snb.network.rules`), and a packet that reaches the node follows them. Whole tables are made only when somebody wants
+to see them. For a packet the proxy makes the rules of the Services that its destination could be about, and keeps them
+until one of those objects changes: the rules of all others would be compared and passed over, so the outcome is the
+same, which a property test checks.
+
+A proxy that does not run leaves its node with the rules that it wrote last. Upstream: `pkg/proxy`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
-from typing import Any
 
 from k8snb.client.informer import Informers
 from k8snb.clock import Clock
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import key_of
+from k8snb.network.addresses import Addresses
+from k8snb.network.kernel import NodeKernel
+from k8snb.network.rules.iptables import Packet, Tables
+from k8snb.network.rules.iptables_proxier import Place, tables
+from k8snb.network.rules.ports import ServicePort, is_routed, service_ports, vips
+from k8snb.network.rules.walking import Walk, walk
 from k8snb.typing import Object, ObjectKey
 
 SERVICE_NAME = "kubernetes.io/service-name"
-DEFAULT_AFFINITY_SECONDS = 10_800
+
+
+class Known:
+    """The Services and slices that a proxy goes by: what its informers hold, or what they held when it stopped."""
+
+    def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
+        self._services = list(services)
+        self._addresses: dict[str, list[Object]] = {}
+        self._ports: dict[str, list[Object]] = {}
+        self._slices: dict[str, list[Object]] = {}
+        for service in self._services:
+            for index, values in ((self._addresses, _addresses(service)), (self._ports, _node_ports(service))):
+                for value in values:
+                    index.setdefault(value, []).append(service)
+        for slice in slices:
+            for value in slice_service(slice):
+                self._slices.setdefault(value, []).append(slice)
+
+    def services(self) -> Sequence[Object]:
+        """All Services."""
+        return self._services
+
+    def at(self, ip: str) -> Sequence[Object]:
+        """The Services that have an address."""
+        return self._addresses.get(ip, ())
+
+    def on_port(self, port: int, protocol: str) -> Sequence[Object]:
+        """The Services that have a node port."""
+        return self._ports.get(f"{port}/{protocol}", ())
+
+    def slices(self, key: str) -> Sequence[Object]:
+        """The slices of a Service, by `namespace/name`."""
+        return self._slices.get(key, ())
+
+
+class Followed(Known):
+    """What the informers hold now."""
+
+    def __init__(self, informers: Informers) -> None:
+        super().__init__((), ())
+        self._of_services = informers.of("services")
+        self._of_services.add_index("address", lambda service: tuple(_addresses(service)))
+        self._of_services.add_index("node port", lambda service: tuple(_node_ports(service)))
+        self._of_slices = informers.of("endpointslices")
+        self._of_slices.add_index("service", slice_service)
+
+    def services(self) -> Sequence[Object]:
+        return self._of_services.list()
+
+    def at(self, ip: str) -> Sequence[Object]:
+        return self._of_services.by_index("address", ip)
+
+    def on_port(self, port: int, protocol: str) -> Sequence[Object]:
+        return self._of_services.by_index("node port", f"{port}/{protocol}")
+
+    def slices(self, key: str) -> Sequence[Object]:
+        return self._of_slices.by_index("service", key)
+
+    def kept(self) -> Known:
+        """The same as it is now, whatever comes."""
+        return Known(self._of_services.list(), self._of_slices.list())
 
 
 @dataclass(frozen=True, slots=True)
-class Backend:
-    """One endpoint behind a Service port."""
+class Found:
+    """A port of a Service that a destination is about, and what kind of address it was found at."""
 
-    ip: str
-    port: int
-    node: str = ""
-    pod: str = ""
-    slice: str = ""
-    """The EndpointSlice that lists it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a destination address and port are on every node: a port of a Service."""
-
-    service: Object
-    port: Object
+    port: ServicePort
     via: str
     """`cluster IP`, `node port`, `external IP` or `load balancer`."""
 
     @property
     def key(self) -> ObjectKey:
         """The Service's namespace and name."""
-        return key_of(self.service)
-
-    @property
-    def name(self) -> str:
-        """`namespace/name:port`, as kube-proxy names it."""
-        port = self.port.get("name", "")
-        return f"{self.key}:{port}" if port else str(self.key)
+        return key_of(self.port.service)
 
     @property
     def is_external(self) -> bool:
         """Whether the address is one for callers outside the cluster."""
         return self.via != "cluster IP"
 
-    def is_local(self, *, inside: bool) -> bool:
-        """Whether only endpoints on the packet's node count; not for the node's own pods at an external address."""
-        spec = self.service["spec"]
-        if self.is_external:
-            return spec.get("externalTrafficPolicy") == "Local" and not inside
-        return bool(spec.get("internalTrafficPolicy") == "Local")
-
-    def admits(self, source: str) -> bool:
-        """Whether the load balancer's address takes packets from there (`loadBalancerSourceRanges`)."""
-        ranges = self.service["spec"].get("loadBalancerSourceRanges") or ()
-        if self.via != "load balancer" or not ranges:
-            return True
-        return any(IPv4Address(source) in IPv4Network(each.strip(), strict=False) for each in ranges)
-
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the rules do with a new connection: the endpoint that it goes to, and from how many it was chosen."""
+class _Made:
+    """What was made of some objects, and those objects, to see whether it still holds."""
 
-    backend: Backend | None
-    usable: int = 0
-    reason: str = ""
-    """`chance` or `affinity`; without a backend `no endpoints` (it is refused), `no local endpoints` or `source range`
-    (it is dropped)."""
+    objects: Sequence[object]
+    ports: Sequence[ServicePort]
 
-
-@dataclass(frozen=True, slots=True)
-class _Endpoint:
-    backend: Backend
-    ready: bool
-    leaving: bool
-    """It terminates and still serves."""
-    nodes: Sequence[str]
-    zones: Sequence[str]
+    def still(self, objects: Sequence[object]) -> bool:
+        return len(objects) == len(self.objects) and all(a is b for a, b in zip(objects, self.objects, strict=True))
 
 
 class Proxy:
-    """The rules of all Services, and the choices made by them. Source addresses stick where affinity says so."""
+    """kube-proxy on one node, and the part of the node's kernel that it writes."""
 
-    def __init__(self, informers: Informers, clock: Clock, lottery: Lottery, zone_of: Callable[[str], str]) -> None:
-        self._services = informers.of("services")
-        self._services.add_index("address", lambda service: tuple(_addresses(service)))
-        self._services.add_index("node port", lambda service: tuple(_node_ports(service)))
-        self._slices = informers.of("endpointslices")
-        self._slices.add_index("service", slice_service)
-        self._clock = clock
-        self._lottery = lottery
-        self._zone_of = zone_of
-        self._sticky: dict[tuple[str, str], tuple[Backend, float]] = {}
+    def __init__(self, node: str, kernel: NodeKernel, known: Followed) -> None:
+        self.node = node
+        self.kernel = kernel
+        self._follows = known
+        self._known: Known = known
+        self._ports: dict[str, _Made] = {}
+        self._tables: dict[tuple[str, ...], tuple[Sequence[ServicePort], Tables]] = {}
 
-    # -- rules -------------------------------------------------------------------------------------
+    # -- running -------------------------------------------------------------------------------------
 
-    def rule(self, ip: str, port: int, *, is_node: bool, protocol: str = "TCP") -> Rule | None:
-        """The rule for a destination; None where no Service has it."""
-        for service in self._services.by_index("address", ip):
-            for each in service["spec"].get("ports") or ():
-                if each["port"] == port and each.get("protocol", "TCP") == protocol:
-                    return Rule(service, each, _via(service, ip))
-        if is_node:
-            for service in self._services.by_index("node port", f"{port}/{protocol}"):
-                for each in service["spec"]["ports"]:
-                    if each.get("nodePort") == port:
-                        return Rule(service, each, "node port")
+    @property
+    def running(self) -> bool:
+        """Whether it follows what changes."""
+        return self._known is self._follows
+
+    def stop(self) -> None:
+        """Stop following: the rules stay as they are."""
+        if self.running:
+            self._known = self._follows.kept()
+
+    def start(self) -> None:
+        """Follow again, beginning with all that has changed."""
+        self._known = self._follows
+
+    # -- rules ---------------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """What it knows of its node."""
+        return Place(self.kernel.ip, self.kernel.pods)
+
+    def ports(self) -> list[ServicePort]:
+        """Every port of every Service, as it sees them."""
+        return [port for service in self._known.services() for port in self._of(service)]
+
+    def tables(self) -> Tables:
+        """All its rules."""
+        return tables(self.ports(), self.place)
+
+    def find(self, ip: str, port: int, protocol: str = "TCP") -> Found | None:
+        """The port of a Service that a destination is about; None where no Service has it."""
+        for service in self._known.at(ip):
+            for each in self._of(service):
+                if each.number == port and each.protocol == protocol.lower():
+                    return Found(each, _via(each, ip))
+        for service in self._known.on_port(port, protocol) if self.kernel.is_local(ip) else ():
+            for each in self._of(service):
+                if each.node_port == port and each.protocol == protocol.lower():
+                    return Found(each, "node port")
         return None
 
     def knows(self, ip: str) -> bool:
         """Whether some Service has the address, on whatever port."""
-        return bool(self._services.by_index("address", ip))
+        return bool(self._known.at(ip))
 
-    # -- endpoints ---------------------------------------------------------------------------------
+    def _of(self, service: Object) -> Sequence[ServicePort]:
+        key = str(key_of(service))
+        zone = self.kernel.zone
+        objects = (service, zone, *self._known.slices(key))
+        made = self._ports.get(key)
+        if made is None or not made.still(objects):
+            ports = service_ports(service, objects[2:], self.node, zone)  # type: ignore[arg-type]
+            made = self._ports[key] = _Made(objects, ports)
+        return made.ports
 
-    def backends(self, rule: Rule, node: str, *, local: bool = False) -> list[Backend]:
-        """The endpoints that the rule may choose on a node; with `local` only those that are there themselves."""
-        return self._usable(list(self._endpoints(rule)), node, local=local)
+    # -- packets -------------------------------------------------------------------------------------
 
-    def _usable(self, endpoints: Sequence[_Endpoint], node: str, *, local: bool) -> list[Backend]:
-        here = [each for each in endpoints if not local or each.backend.node == node]
-        usable = [each for each in here if each.ready]
-        if not usable:
-            usable = [each for each in here if each.leaving]
-        elif not local:
-            usable = _near(usable, node, self._zone_of(node))
-        return list({(each.backend.ip, each.backend.port): each.backend for each in usable}.values())
+    def send(self, packet: Packet) -> Walk | None:
+        """Let the first packet of a connection follow the rules; None if no rule of a Service is about it."""
+        services = self._known.at(packet.ip)
+        if self.kernel.is_local(packet.ip):
+            services = [*services, *self._known.on_port(packet.port, packet.protocol.upper())]
+        if not services:
+            return None
+        source, dialled = packet.source, packet.destination
+        found = walk(self._few(services), packet, self.kernel, arrives=not self.kernel.is_local(source))
+        if packet.masqueraded:
+            packet.source = self.kernel.ip or source
+        if packet.rewritten and found.verdict == "ACCEPT":
+            self.kernel.tracking.note(source, dialled, packet)
+        return found
 
-    def _endpoints(self, rule: Rule) -> Iterator[_Endpoint]:
-        wanted = rule.port.get("name", "")
-        for slice in self._slices.by_index("service", str(rule.key)):
-            for port in slice.get("ports") or ():
-                if port.get("name", "") == wanted:
-                    yield from (_endpoint(each, port["port"], slice) for each in slice.get("endpoints") or ())
+    def _few(self, services: Sequence[Object]) -> Tables:
+        """The rules of some Services, among those that are there for all."""
+        key = tuple(str(key_of(each)) for each in services)
+        ports = [port for service in services for port in self._of(service)]
+        known = self._tables.get(key)
+        if known is not None and len(known[0]) == len(ports) and all(map(_is, known[0], ports)):
+            return known[1]
+        made = tables(ports, self.place)
+        self._tables[key] = (ports, made)
+        return made
 
-    # -- choosing ----------------------------------------------------------------------------------
 
-    def choose(self, rule: Rule, source: str, node: str, *, inside: bool = True) -> Verdict:
-        """Where a new connection goes that reaches the rules of a node; `inside` if it began on that node."""
-        if not rule.admits(source):
-            return Verdict(None, reason="source range")
-        endpoints = list(self._endpoints(rule))
-        backends = self._usable(endpoints, node, local=rule.is_local(inside=inside))
-        if not backends:
-            elsewhere = any(each.ready or each.leaving for each in endpoints)
-            return Verdict(None, reason="no local endpoints" if elsewhere else "no endpoints")
-        spec = rule.service["spec"]
-        sticks = spec.get("sessionAffinity") == "ClientIP"
-        backend, why = self._stuck(rule, source, backends) if sticks else (self._any(backends), "chance")
-        return Verdict(backend, len(backends), why)
+def _is(one: object, other: object) -> bool:
+    return one is other
 
-    def _any(self, backends: Sequence[Backend]) -> Backend:
-        return backends[self._lottery.below(len(backends))]
 
-    def _stuck(self, rule: Rule, source: str, backends: Sequence[Backend]) -> tuple[Backend, str]:
-        """The endpoint that this source used last, if that was not long ago and it is still there."""
-        key, now = (rule.name, source), self._clock.now()
-        known, until = self._sticky.get(key, (None, 0.0))
-        why = "affinity"
-        if known is None or known not in backends or now > until:
-            known, why = self._any(backends), "chance"
-        self._sticky[key] = (known, now + _affinity_seconds(rule.service["spec"]))
-        return known, why
+class Proxies:
+    """The proxies of all nodes, made when a packet comes to a node or somebody looks."""
+
+    def __init__(self, informers: Informers, addresses: Addresses, pods: str, clock: Clock, lottery: Lottery) -> None:
+        self._known = Followed(informers)
+        self._addresses = addresses
+        self._pods = pods
+        self._clock = clock
+        self._lottery = lottery
+        self._made: dict[str, Proxy] = {}
+
+    def of(self, node: str) -> Proxy:
+        """The proxy of a node. Without a node it is a load balancer's view of the cluster."""
+        found = self._made.get(node)
+        if found is None:
+            kernel = NodeKernel(node, self._addresses, self._pods, self._clock, self._lottery)
+            found = self._made[node] = Proxy(node, kernel, self._known)
+        return found
+
+    @property
+    def outside(self) -> Proxy:
+        """Of no node: what is known outside of addresses that lead in."""
+        return self.of("")
 
 
 # -- Services -----------------------------------------------------------------------------------------
 
 
-def _is_routed(service: Object) -> bool:
-    """Whether nodes have rules for it: headless Services and aliases are matters of DNS alone."""
-    spec = service["spec"]
-    return spec.get("type") != "ExternalName" and spec.get("clusterIP") not in ("None", "", None)
-
-
 def _addresses(service: Object) -> Iterator[str]:
-    if not _is_routed(service):
-        return
-    yield from service["spec"].get("clusterIPs") or ()
-    yield from service["spec"].get("externalIPs") or ()
-    for ingress in ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
-        if "ip" in ingress and ingress.get("ipMode", "VIP") == "VIP":
-            yield ingress["ip"]
+    if is_routed(service):
+        yield from service["spec"].get("clusterIPs") or ()
+        yield from service["spec"].get("externalIPs") or ()
+        yield from vips(service)
 
 
 def _node_ports(service: Object) -> Iterator[str]:
-    for port in service["spec"].get("ports") or () if _is_routed(service) else ():
+    for port in service["spec"].get("ports") or () if is_routed(service) else ():
         if port.get("nodePort"):
             yield f"{port['nodePort']}/{port.get('protocol', 'TCP')}"
 
@@ -214,40 +269,7 @@ def slice_service(slice: Object) -> Sequence[str]:
     return (f"{meta['namespace']}/{name}",) if name else ()
 
 
-def _affinity_seconds(spec: Object) -> float:
-    config: Any = (spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}
-    return float(config.get("timeoutSeconds") or DEFAULT_AFFINITY_SECONDS)
-
-
-def _via(service: Object, ip: str) -> str:
-    spec = service["spec"]
-    if ip in (spec.get("clusterIPs") or ()):
+def _via(port: ServicePort, ip: str) -> str:
+    if ip == port.cluster_ip:
         return "cluster IP"
-    return "external IP" if ip in (spec.get("externalIPs") or ()) else "load balancer"
-
-
-# -- endpoints ----------------------------------------------------------------------------------------
-
-
-def _endpoint(endpoint: Object, port: int, slice: Object) -> _Endpoint:
-    target, hints = endpoint.get("targetRef") or {}, endpoint.get("hints") or {}
-    where, name = endpoint.get("nodeName", ""), slice["metadata"]["name"]
-    conditions = endpoint.get("conditions") or {}
-    ready = conditions.get("ready") is not False
-    serving = ready if conditions.get("serving") is None else bool(conditions["serving"])
-    return _Endpoint(
-        Backend(endpoint["addresses"][0], port, where, target.get("name", ""), name),
-        ready,
-        serving and bool(conditions.get("terminating")),
-        [each["name"] for each in hints.get("forNodes") or ()],
-        [each["name"] for each in hints.get("forZones") or ()],
-    )
-
-
-def _near(endpoints: list[_Endpoint], node: str, zone: str) -> list[_Endpoint]:
-    """Those hinted for the node or else for its zone; all, unless every one has a hint and one of them fits."""
-    for hinted, here in (([e.nodes for e in endpoints], node), ([e.zones for e in endpoints], zone)):
-        near = [each for each, places in zip(endpoints, hinted, strict=True) if here in places]
-        if near and all(hinted):
-            return near
-    return endpoints
+    return "external IP" if ip in port.external_ips else "load balancer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from k8snb.network.rules.iptables_proxier import chain_name
 from k8snb.view.packet import PACKET
 from k8snb.view.stepper import Stepper
 from tests.ingress.entry import Entry
@@ -42,7 +43,7 @@ One request to web · 8 steps
                   source: ∅ → {client}
                   destination: ∅ → {service}:80
   4  +0.0 s  @{at}  kernel node-1   [●●]
-       observe  Service default/web, address cluster IP, usable 1
+       observe  Service default/web, address cluster IP, usable 1, rules {rules}
        diff     the only endpoint: {pod}
        act      rewrite packet
                   destination: {service}:80 → {pod}:9376
@@ -67,7 +68,11 @@ def test_a_request_goes_to_a_pod_behind_a_service_and_comes_back(town: Town) -> 
     service = town.service()["spec"]["clusterIP"]
     told = str(town.cluster.packet("client", "http://web/path"))
     client, at = town.address("client"), town.cluster.revision
-    assert told == THERE_AND_BACK.format(client=client, service=service, pod=pod, at=at)
+    svc, sep = (
+        chain_name(f"KUBE-{kind}-", "default/webtcp", at) for kind, at in (("SVC", ""), ("SEP", f"{pod}:{PORT}"))
+    )
+    rules = f"KUBE-SERVICES → {svc} → {sep}"
+    assert told == THERE_AND_BACK.format(client=client, service=service, pod=pod, at=at, rules=rules)
 
 
 def test_the_packet_is_drawn_where_it_is(town: Town) -> None:
