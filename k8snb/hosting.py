@@ -304,18 +304,31 @@ class Hosting(ABC):
     def stop(self, name: str, on: str = "", *, gracefully: bool = False) -> None:
         """Kill a process, a program of yours or a component: all that it had in memory is lost.
 
+        `kubelet` and `kube-proxy` are processes of a node, which `on` names.
+
         Components are `kube-apiserver`, `kube-scheduler`, `kube-controller-manager` and, with a cloud,
         `cloud-controller-manager`. Where there are several of one, `on` names the machine (or a holder's identity, as
         its Lease has it); without it all are stopped. One that is stopped `gracefully` is asked to end: a scheduler
         then gives its Lease back. Raises ValueError if there is no such process.
         """
+        if self._is_of_machine(name, on):
+            self._do(f"_stop_{name.removeprefix('kube-')}", on)
+            return
         self._processes(name, on)
         self._do("_stop_process", name, on, gracefully)
 
     def start(self, name: str, on: str = "") -> None:
         """Start a process that was stopped or has crashed. Raises ValueError if there is none of that name."""
+        if self._is_of_machine(name, on):
+            self._do(f"_start_{name.removeprefix('kube-')}", on)
+            return
         self._processes(name, on)
         self._do("_start_process", name, on)
+
+    @staticmethod
+    def _is_of_machine(name: str, on: str) -> bool:
+        """Whether it is one of those that run on every node."""
+        return bool(on) and name in ("kubelet", "kube-proxy")
 
     def replicas(self, name: str) -> Replicated:
         """All processes of a component, and which of them leads. Raises ValueError where there is only one."""

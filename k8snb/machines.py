@@ -20,6 +20,7 @@ from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
 from k8snb.machinery.quantity import value
 from k8snb.network.fabric import Fabric
+from k8snb.network.proxy import Proxy
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
@@ -76,6 +77,13 @@ class Machines(ABC):
         """Bring the kubelet of a node back."""
         self._do("_start_kubelet", node)
 
+    def proxy(self, node: str) -> Proxy:
+        """kube-proxy on a node: its rules as the tools show them, and packets that follow them.
+
+        Raises KeyError if there is no such node.
+        """
+        return self.network.proxies.of(self.kubelets[node].name)
+
     def put_manifest(self, node: str, manifest: str | Object, file: str = "") -> None:
         """Lay the manifest of a pod (YAML, or an object) on a machine, for its kubelet to run without asking the API.
 
@@ -96,6 +104,12 @@ class Machines(ABC):
 
     def _start_kubelet(self, node: str) -> None:
         self.kubelets[node].start()
+
+    def _stop_proxy(self, node: str) -> None:
+        self.proxy(node).stop()
+
+    def _start_proxy(self, node: str) -> None:
+        self.proxy(node).start()
 
     def add_driver(
         self, name: str, *, limit: int = 0, topology: str = "", capacity: str = "0", snapshots: bool = False

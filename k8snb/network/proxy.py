@@ -13,15 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import is_
 
 from k8snb.client.informer import Informers
 from k8snb.clock import Clock
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import key_of
 from k8snb.network.addresses import Addresses
-from k8snb.network.kernel import NodeKernel
+from k8snb.network.kernel import NodeKernel, Thought
+from k8snb.network.rules import nft_walking, nftables_proxier
+from k8snb.network.rules.growth import SERVICE_RANGE, Costs, cost, growth
 from k8snb.network.rules.iptables import Packet, Tables
 from k8snb.network.rules.iptables_proxier import Place, tables
+from k8snb.network.rules.ipvs import listed, virtuals
 from k8snb.network.rules.ports import ServicePort, is_routed, service_ports, vips
 from k8snb.network.rules.walking import Walk, walk
 from k8snb.typing import Object, ObjectKey
@@ -117,7 +121,7 @@ class _Made:
     ports: Sequence[ServicePort]
 
     def still(self, objects: Sequence[object]) -> bool:
-        return len(objects) == len(self.objects) and all(a is b for a, b in zip(objects, self.objects, strict=True))
+        return len(objects) == len(self.objects) and all(map(is_, objects, self.objects))
 
 
 class Proxy:
@@ -210,15 +214,60 @@ class Proxy:
         key = tuple(str(key_of(each)) for each in services)
         ports = [port for service in services for port in self._of(service)]
         known = self._tables.get(key)
-        if known is not None and len(known[0]) == len(ports) and all(map(_is, known[0], ports)):
+        if known is not None and len(known[0]) == len(ports) and all(map(is_, known[0], ports)):
             return known[1]
         made = tables(ports, self.place)
         self._tables[key] = (ports, made)
         return made
 
+    # -- for readers ---------------------------------------------------------------------------------
 
-def _is(one: object, other: object) -> bool:
-    return one is other
+    def iptables_save(self, service: str = "") -> str:
+        """What `iptables-save` prints on the node; with a Service (`default/web`, or `web`) only the rules about it."""
+        made = self.tables()
+        return made.saved if not service else "".join(f"{rule.printed}\n" for rule in made.about(_full(service)))
+
+    def iptables_restore(self) -> str:
+        """What the proxy hands to `iptables-restore --noflush` when it writes everything anew."""
+        return self.tables().restored
+
+    def nft(self, service: str = "") -> str:
+        """What `nft list ruleset` prints if the proxy's mode is nftables; with a Service only what is about it."""
+        made = nftables_proxier.table(self.ports(), self.place, SERVICE_RANGE)
+        return made.about(_full(service)) if service else made.listed
+
+    def ipvsadm(self) -> str:
+        """What `ipvsadm -Ln` prints if the proxy's mode is IPVS."""
+        return listed(virtuals(self.ports(), self.place))
+
+    def conntrack(self) -> str:
+        """What `conntrack -L` prints of the connections to Services that callers on this node opened."""
+        return self.kernel.tracking.listed()
+
+    def walk(self, source: str, destination: str, *, mode: str = "iptables") -> Walk:
+        """Follow a packet through all rules, without sending it: from an address to an address and port.
+
+        `mode` is `iptables` or `nftables`. Chance has lots of its own here, so nothing else is decided otherwise.
+        """
+        ip, _colon, port = destination.rpartition(":")
+        packet, kernel = Packet(source, ip, int(port)), self._thought()
+        arrives = not kernel.is_local(source)
+        if mode == "nftables":
+            made = nftables_proxier.table(self.ports(), self.place, SERVICE_RANGE)
+            return nft_walking.walk(made, packet, kernel, arrives=arrives)
+        return walk(self.tables(), packet, kernel, arrives=arrives)
+
+    def lookups(self, *counts: int, endpoints: int = 3) -> Costs:
+        """How many rules each mode needs and how many a packet is held against: for the Services that there are.
+
+        With `counts`: for so many made-up Services of so many endpoints each.
+        """
+        if counts:
+            return growth(counts, self.place, self._thought(), endpoints)
+        return Costs([cost(self.ports(), self.place, self._thought(), "10.244.0.9")])
+
+    def _thought(self) -> Thought:
+        return Thought(self.kernel, Lottery(1))
 
 
 class Proxies:
@@ -267,6 +316,10 @@ def slice_service(slice: Object) -> Sequence[str]:
     meta = slice["metadata"]
     name = (meta.get("labels") or {}).get(SERVICE_NAME)
     return (f"{meta['namespace']}/{name}",) if name else ()
+
+
+def _full(service: str) -> str:
+    return service if "/" in service else f"default/{service}"
 
 
 def _via(port: ServicePort, ip: str) -> str:

@@ -353,6 +353,11 @@ class Tables:
         """How many rules there are."""
         return sum(len(rules) for name in BUILT_IN for rules in self.table(name).values())
 
+    def about(self, service: str) -> list[Rule]:
+        """The rules about a Service (`namespace/name`), the table `nat` first."""
+        rules = [rule for name in ("nat", "filter") for chain in self.table(name).values() for rule in chain]
+        return [rule for rule in rules if rule.service == service or rule.service.startswith(f"{service}:")]
+
     @property
     def saved(self) -> str:
         """What `iptables-save` prints, but for the dates."""

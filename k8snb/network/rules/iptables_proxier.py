@@ -110,7 +110,7 @@ class Place:
 
 def chain_name(prefix: str, *parts: str) -> str:
     """The name of a chain of one Service port or endpoint: short enough for the kernel, and the same everywhere."""
-    return prefix + b32encode(sha256("".join(parts).encode()).digest()).decode()[:16]
+    return prefix + b32encode(sha256("".join(parts).encode()).digest()[:10]).decode()
 
 
 def tables(ports: Sequence[ServicePort], place: Place) -> Tables:

@@ -9,11 +9,22 @@ one after the other until one decides: that is what `looked` counts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from k8snb.network.rules.iptables import Drawn, Kernel, Packet, Rule, Tables
 
 PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING = "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"
+_HOOKS = frozenset({PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING})
 _VERDICTS = frozenset({"ACCEPT", "DROP", "REJECT"})
+
+
+class Printed(Protocol):
+    """A rule of either backend."""
+
+    @property
+    def printed(self) -> str:
+        """As the tool prints it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +34,9 @@ class Passed:
     hook: str
     """The point of the kernel: `nat PREROUTING`."""
     chain: str
-    rule: str
-    """The rule as the tool prints it."""
+    rule: Printed
     target: str
-    service: str = ""
+    """The chain that it sent the packet to, or what it did."""
 
 
 @dataclass(slots=True)
@@ -45,7 +55,7 @@ class Walk:
     """From how many endpoints it was chosen."""
 
     def __str__(self) -> str:
-        lines = [f"{each.hook:<16}  {each.rule}" for each in self.passed]
+        lines = [f"{each.hook:<16}  {each.rule.printed}" for each in self.passed]
         return "\n".join((*lines, f"{'':<16}  {self.outcome}, {self.looked} rules looked at"))
 
     @property
@@ -58,8 +68,8 @@ class Walk:
     @property
     def chains(self) -> list[str]:
         """The chains of Kubernetes in which something was done, in order."""
-        done = (each.chain for each in self.passed if each.target != "RETURN")
-        return list(dict.fromkeys(chain for chain in done if chain.startswith("KUBE-")))
+        done = (each.chain for each in self.passed if each.target not in ("RETURN", "return"))
+        return list(dict.fromkeys(chain for chain in done if chain not in _HOOKS and not chain.startswith("nat-")))
 
 
 def walk(tables: Tables, packet: Packet, kernel: Kernel, *, arrives: bool) -> Walk:
@@ -101,7 +111,7 @@ class _Going:
                 continue
             target = rule.target
             if target:
-                walk.passed.append(Passed(self._hook, name, rule.printed, target, rule.service))
+                walk.passed.append(Passed(self._hook, name, rule, target))
             if target == "RETURN":
                 return False
             if target in table:
