@@ -15,18 +15,18 @@ def callers(town: Town) -> list[str]:
 
 
 def test_a_node_without_its_proxy_goes_on_with_the_rules_that_it_has(town: Town, callers: list[str]) -> None:
-    town.cluster.stop("kube-proxy", node="node-1")
+    town.cluster.stop("kube-proxy", on="node-1")
     town.client.delete("pods", "web-1", "default", grace=0)
     town.pod("web-2", "node-3", app="web")
     # its rules lead to an address that another pod may have by now, or nobody
     assert [town.ask(caller, "web") for caller in callers] != ["web-2", "web-2"]
     assert town.ask(callers[1], "web") == "web-2"
-    town.cluster.start("kube-proxy", node="node-1")
+    town.cluster.start("kube-proxy", on="node-1")
     assert [town.ask(caller, "web") for caller in callers] == ["web-2", "web-2"]
 
 
 def test_a_new_service_is_unknown_where_the_proxy_is_stopped(town: Town, callers: list[str]) -> None:
-    town.cluster.stop("kube-proxy", node="node-1")
+    town.cluster.stop("kube-proxy", on="node-1")
     town.pods("late", "node-3")
     town.service("late")
     assert [town.ask(caller, "late") for caller in callers] == ["timeout", "late-1"]
@@ -35,7 +35,7 @@ def test_a_new_service_is_unknown_where_the_proxy_is_stopped(town: Town, callers
 
 
 def test_a_stopped_proxy_stays_stopped_in_a_fork(town: Town, callers: list[str]) -> None:
-    town.cluster.stop("kube-proxy", node="node-1")
+    town.cluster.stop("kube-proxy", on="node-1")
     twin = town.cluster.fork()
     assert [twin.proxy(f"node-{number}").running for number in (1, 2)] == [False, True]
 
@@ -65,7 +65,7 @@ def test_to_think_of_a_packet_decides_nothing(town: Town, callers: list[str]) ->
 
 
 def test_a_node_port_of_a_stale_node_leads_where_it_led(town: Town, callers: list[str]) -> None:
-    town.cluster.stop("kube-proxy", node="node-1")
+    town.cluster.stop("kube-proxy", on="node-1")
     port = town.port_of("web")
     town.client.delete("services", "web", "default")
     town.cluster.settle()
