@@ -291,7 +291,7 @@ class _Evaluator:
         if name in methods:
             return methods[name]
         if isinstance(receiver, Mapping):
-            if name in receiver:
+            if name in receiver or hasattr(receiver, "__missing__"):  # a map that has a zero value
                 return _Found(receiver[name])
             if self.rules.missing == "error":
                 raise self.failure(f"map has no entry for key {quoted(name)}")

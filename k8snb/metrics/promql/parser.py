@@ -85,6 +85,9 @@ class _Parser:
             self.fail(_OPEN[text], self.next.position)
 
     def unexpected(self, context: str = "", expected: str = "") -> NoReturn:
+        marks = [word.text for word in self.words if word.sort == "punctuation"]
+        if marks.count("(") > marks.count(")"):
+            self.closed(")")
         message = f"unexpected {self.next.described()}"
         message += f" in {context}" if context else ""
         self.fail(message + (f", expected {expected}" if expected else ""), self.next.position)
