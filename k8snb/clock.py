@@ -163,6 +163,11 @@ def _before(seconds: float) -> int:
     return int(seconds * 1000) * 1_000_000 - 1
 
 
+def stopwatch() -> float:
+    """A clock of the machine that only measures: seconds since some moment. For those who show how long things took."""
+    return time.perf_counter()
+
+
 def rfc3339(seconds: float) -> str:
     """`2026-01-01T00:00:00Z`."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -47,7 +47,7 @@ class Rush:
         self.outcomes: list[Outcome] = []
         self._reception = reception
         self._clock = clock
-        self._user = _user(asking.user)
+        self._user = user_named(asking.user)
         for number in range(asking.times):
             clock.call_later(number * asking.every, self._ask)
 
@@ -93,9 +93,9 @@ class Rush:
         )
 
 
-def _user(name: str) -> User:
+def user_named(name: str) -> User:
     """A user with the groups that authentication would find."""
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ("system:masters",) if name == "kubernetes-admin" else ()
     if name.startswith(_ACCOUNT):
         groups = account_groups(name.removeprefix(_ACCOUNT).partition(":")[0])
     return User(name, (*groups, "system:authenticated"))

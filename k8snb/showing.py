@@ -9,11 +9,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl
+
+import orjson
+import yaml
 
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
-from k8snb.clock import Clock
+from k8snb.clock import Clock, stopwatch
 from k8snb.csi.calls import Call
 from k8snb.csi.driver import Driver
 from k8snb.csi.stock import handle_of
@@ -21,16 +26,21 @@ from k8snb.errors import not_found
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
+from k8snb.rush import user_named
 from k8snb.snapshot import Snapshot
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
+from k8snb.typing import Object
+from k8snb.wire import Request, Response
 
 if TYPE_CHECKING:
+    from k8snb.apiserver.witness import Step
     from k8snb.cluster import Cluster
     from k8snb.view.cgroups import CgroupTree
     from k8snb.view.chart import Chart
     from k8snb.view.dot import Diagram
     from k8snb.view.gantt import Gantt
+    from k8snb.view.inspection import Inspection
     from k8snb.view.panels import Panels
     from k8snb.view.requests import RequestsView
     from k8snb.view.shaping import Shaping
@@ -268,6 +278,30 @@ class Showing(ABC):
 
         return requests_view(command, run(self, command, stdin))
 
+    def inspect(
+        self,
+        line: str,
+        body: Object | str | None = None,
+        *,
+        user: str = "kubernetes-admin",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Inspection:
+        """Send one request and see what every filter and stage of the API server decided, and how long that took.
+
+        `line` is a request line (`POST /api/v1/namespaces/default/pods?dryRun=All`), `body` an object or its YAML,
+        `user` whoever sends it; with an empty name nobody is known yet, and `headers` may bring a token.
+        """
+        from k8snb.view.inspection import Inspection
+
+        request = _asked(line, body, user, headers)
+        response, steps = self._do("_inspect", request)
+        return Inspection(line, response, steps, self.revision)
+
+    def _inspect(self, request: Request) -> tuple[Response, list[Step]]:
+        from k8snb.apiserver.inspecting import inspect
+
+        return inspect(self.server, request.copy(), stopwatch)
+
     def applying(self, manifest: str, flags: str = "", *, title: str = "") -> Stepper:
         """Run `kubectl apply -f -` on a manifest, and step through it from the file to the store.
 
@@ -294,6 +328,18 @@ class Showing(ABC):
         now = self.at(self.revision)
         delivery = self._do("_fetch", origin(now, source, namespace), url, to)
         return Journey(delivery, now, self.revision, source, namespace).stepper(title)
+
+
+def _asked(line: str, body: Object | str | None, user: str, headers: Mapping[str, str]) -> Request:
+    """A request as a client outside would send it."""
+    method, _space, target = line.partition(" ")
+    path, _mark, query = target.partition("?")
+    sent = orjson.dumps(yaml.safe_load(body) if isinstance(body, str) else body) if body is not None else b""
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    given = {"content-type": kind} if sent else {}
+    said = {**given, **{name.lower(): value for name, value in headers.items()}}
+    known = user_named(user) if user else None
+    return Request(method, path, dict(parse_qsl(query, keep_blank_values=True)), said, sent, user=known)
 
 
 def diagram(client: Any, *names: str, namespace: str = "default") -> Diagram:

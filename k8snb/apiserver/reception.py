@@ -74,7 +74,7 @@ class Reception:
         visit.ticket = Ticket(
             flow.tally,
             flow.name(request.user, request.info),
-            seats(flow.level, request.info, request.query, self._stored(request)),
+            seats(flow.level, request.info, request.query, self.stored(request)),
             lambda: seated(visit),
             lambda _: then(self._refused(request)),
         )
@@ -98,7 +98,7 @@ class Reception:
         assert flow is not None
         return too_many(flow)
 
-    def _stored(self, request: Request) -> int:
+    def stored(self, request: Request) -> int:
         """How many objects a list looks at."""
         info = request.info
         if info is None or info.resource is None or info.verb != "list":

@@ -275,7 +275,7 @@ class APIServer:
             general = self.require(user, request, info)
             if info.resource is None:
                 return self._path(request)
-            route = self._route(info.resource, info.verb, info.subresource)
+            route = self.route(info.resource, info.verb, info.subresource)
             if general:
                 self._granted[user, info.resource, info.verb, info.subresource] = route
         try:
@@ -289,7 +289,7 @@ class APIServer:
         assert info is not None
         if info.resource is None:
             return self._path(request)
-        route = self._route(info.resource, info.verb, info.subresource)
+        route = self.route(info.resource, info.verb, info.subresource)
         try:
             return route[0](route[1], info, request)
         except Overtaken:
@@ -305,7 +305,7 @@ class APIServer:
                 continue
         raise conflict(route[1].resource, info.name)
 
-    def _route(self, resource: Resource, verb: str, subresource: str) -> tuple[Handler, Kind]:
+    def route(self, resource: Resource, verb: str, subresource: str) -> tuple[Handler, Kind]:
         """The handler of a verb on a resource, found once; raises where there is none."""
         found = self._routes.get((resource, verb, subresource))
         if found is not None:

@@ -145,13 +145,26 @@ class Bucket:
                 for deliver in self.by_trigger.get(former, ()):
                     deliver(event)
 
-    def subscribe(self, deliver: Deliver, namespace: str = "", trigger: str = "") -> Callable[[], None]:
-        """Call `deliver` with every event from now on; returns what stops it."""
+    def concerned(self, event: WatchEvent) -> Iterator[Deliver]:
+        """Whom an event concerns, in the order in which they are told."""
+        yield from self.all
+        yield from self.by_namespace.get(event.object["metadata"].get("namespace", ""), ())
+        if self.trigger is not None:
+            part, field = self.trigger
+            last = event.previous
+            values = [each.object[part].get(field) for each in (event, last) if each is not None]
+            for value in dict.fromkeys(filter(None, values)):
+                yield from self.by_trigger.get(value, ())
+
+    def subscribe(
+        self, deliver: Deliver, namespace: str = "", trigger: str = "", *, first: bool = False
+    ) -> Callable[[], None]:
+        """Call `deliver` with every event from now on, before all others if it is `first`; returns what stops it."""
         if trigger:
             return _subscribe(self.by_trigger, trigger, deliver)
         if namespace:
             return _subscribe(self.by_namespace, namespace, deliver)
-        self.all = (*self.all, deliver)
+        self.all = (deliver, *self.all) if first else (*self.all, deliver)
 
         def stop() -> None:
             self.all = tuple(each for each in self.all if each is not deliver)

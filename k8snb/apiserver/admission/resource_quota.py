@@ -40,10 +40,19 @@ class ResourceQuota(Plugin):
             charges = charged(word, quotas, attributes.object, attributes.old, reader.now())
         except QuotaError as error:
             raise denied(attributes, str(error)) from None
+        if attributes.notes is not None:
+            for quota, used in charges:
+                attributes.notes.remark(quota["metadata"]["name"], None, None, _told(quota, used))
         if attributes.dry_run:
             return
         for quota, used in charges:
             reader.commit(QUOTAS, quota, _with_used(quota, used))
+
+
+def _told(quota: Object, used: Object) -> str:
+    """What is used now of what a quota limits: `pods 1/4`."""
+    hard = quota["spec"].get("hard") or {}
+    return ", ".join(f"{name} {used[name]}/{hard[name]}" for name in sorted(hard) if name in used)
 
 
 def _with_used(quota: Object, used: Object) -> Object:

@@ -40,7 +40,7 @@ def event(
 ) -> Object:
     """The event of a stage; before there is a response it says what is known then."""
     agent = request.headers.get("user-agent", "")
-    body = _body(request) if access.resource else None
+    body = body_of(request) if access.resource else None
     found: dict[str, Any] = {
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",
@@ -138,7 +138,7 @@ def _shown(obj: Object, *, plain: bool) -> Object:
     return obj
 
 
-def _body(request: Request) -> Object | None:
+def body_of(request: Request) -> Object | None:
     """What a request carries, as it was sent; None where that cannot be read."""
     if request.object is not None:
         return request.object
