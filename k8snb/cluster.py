@@ -43,6 +43,7 @@ from k8snb.kubelet.visitor import Visitor
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.machines import Machines, NodeSpec
+from k8snb.members import Members
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
 from k8snb.planes import SERVER, Planes
@@ -89,7 +90,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Waiting, Machines, Planes, Hosting, Showing):
+class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
@@ -102,6 +103,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
     `scheduler` is a KubeSchedulerConfiguration, as an object or YAML, and `plugins` are classes that it may enable;
     BadConfiguration (a ValueError) says what is wrong with it.
     `audit` is the policy of an audit log (`audit_log`).
+    With `etcd_members` (1, 3, 5) so many members of etcd agree on what is written, and can fail (`cluster.etcd`).
     """
 
     def __init__(
@@ -123,6 +125,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         scheduler: Configuration | Object | str | None = None,
         plugins: Sequence[type[Any]] = (),
         audit: Object | str | None = None,
+        etcd_members: int = 0,
     ) -> None:
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         self._making: dict[str, Any] = {
@@ -137,6 +140,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
             "control_planes": planes(control_planes),
             "scheduler": configuration.read(scheduler, plugins),
             "audit": audit,
+            "etcd_members": etcd_members,
         }
         self._clock_given = clock
         self._journal: list[Entry] = []
@@ -172,6 +176,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         self.client = Client(self._door, self.server.scheme, ADMIN)
         self.raw = RawStore(self.store, self.server.kinds, Lottery(~made["seed"]).random.randbytes)
         """What lies in the store, as `etcdctl` shows it."""
+        self._found_etcd()
         self._transport = self._front()
         self._context = self._root_context()
         for resource, obj in bootstrap_objects():
@@ -194,6 +199,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         self.programs: dict[str, Program] = {}
         """What the reader runs beside them, by name."""
         self._start_components(settings)
+        self._start_members()
         for spec in made["nodes"]:
             self._add_node(spec)
         self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)
@@ -216,7 +222,8 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
     def _root_context(self) -> Context:
         scheme = self.server.scheme
         outbox = Outbox(self.loop, self.server) if self.loop.quantum > 1 else None
-        client = Client(self._transport, scheme, SERVER, outbox, self.server.express)
+        express = self.server.express if self.store.agreement is None else None
+        client = Client(self._transport, scheme, SERVER, outbox, express)
         informers = Informers(self.loop, client, self.trace)
         return Context(self.loop, self.clock, self.trace, self.lottery, self._transport, scheme, client, informers)
 
@@ -240,15 +247,16 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         """
         kept = _from_outside(request)
         request = kept.copy()
-        response = self._transport.handle(request)
-        info = request.info
+        began = self.clock.now()
+        response = self._answered(request)
+        info, waited = request.info, self.clock.now() != began
         audited = self.server.auditor is not None
-        if audited or info is None or info.verb not in _READS or info.subresource in _COMMANDS:
+        if audited or waited or info is None or info.verb not in _READS or info.subresource in _COMMANDS:
             self._note("_handle_again", kept)
         return response
 
     def _handle_again(self, request: Request) -> None:
-        self._transport.handle(request.copy())
+        self._answered(request.copy())
 
     @property
     def api_client(self) -> Any:
@@ -320,12 +328,6 @@ class Cluster(Waiting, Machines, Planes, Hosting, Showing):
         from k8snb.kubectl import run
 
         return run(self, command, stdin).text
-
-    def etcdctl(self, command: str) -> str:
-        """What `etcdctl COMMAND` prints: the database behind the API server, as it lies there."""
-        from k8snb.apiserver.etcdctl import run
-
-        return run(self.raw, command)
 
     def encrypt(self, configuration: Object) -> None:
         """Give the API server an EncryptionConfiguration; it takes effect with the next write (and read)."""

@@ -195,6 +195,9 @@ class ServerProcess:
     """The API server as a process; its `components` are its own parts that are controllers, and whoever needs it."""
 
     def __init__(self, server: Served, components: Iterable[Component]) -> None:
+        self.wanted = True
+        self.can_begin: Callable[[], bool] = lambda: True
+        """Whether etcd answers: a server that cannot read begins anew until it can."""
         self._server = server
         self._components = list(components)
 
@@ -204,13 +207,21 @@ class ServerProcess:
         return self._server.running
 
     def start(self) -> None:
-        """Start the process, and let the others come back."""
+        """Start the process, and let the others come back; as soon as etcd answers, if it does not yet."""
+        self.wanted = True
+        self.resume()
+
+    def resume(self) -> None:
+        """Be there if that is wanted and possible."""
+        if not self.wanted or self.running or not self.can_begin():
+            return
         self._server.start()
         for component in self._components:
             component.resume()
 
     def stop(self) -> None:
         """Kill the process."""
+        self.wanted = False
         for component in self._components:
             component.end()
         self._server.stop()
@@ -306,10 +317,11 @@ class Hosting(ABC):
 
         `kubelet` and `kube-proxy` are processes of a node, which `on` names.
 
-        Components are `kube-apiserver`, `kube-scheduler`, `kube-controller-manager` and, with a cloud,
-        `cloud-controller-manager`. Where there are several of one, `on` names the machine (or a holder's identity, as
-        its Lease has it); without it all are stopped. One that is stopped `gracefully` is asked to end: a scheduler
-        then gives its Lease back. Raises ValueError if there is no such process.
+        Components are `kube-apiserver`, `kube-scheduler`, `kube-controller-manager`, with a cloud
+        `cloud-controller-manager`, and `etcd`, or its members by their names (`etcd-1` …) where it has several. Where
+        there are several of one, `on` names the machine (or a holder's identity, as its Lease has it); without it all
+        are stopped. One that is stopped `gracefully` is asked to end: a scheduler then gives its Lease back. Raises
+        ValueError if there is no such process.
         """
         if self._is_of_machine(name, on):
             self._do(f"_stop_{name.removeprefix('kube-')}", on)

@@ -23,10 +23,11 @@ COMPONENTS = {
 
 
 class ComponentStatuses:
-    """How the components are; `is_down` says of a process whether nobody answers for it."""
+    """How the components are; `is_down` says of a process whether nobody answers for it, `complaint` what ails it."""
 
     def __init__(self) -> None:
         self.is_down: Callable[[str], bool] = lambda process: False
+        self.complaint: Callable[[str], str] = lambda process: ""
 
     def serve(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
         """Answer a get or a list."""
@@ -42,7 +43,9 @@ class ComponentStatuses:
     def _all(self) -> Iterator[Object]:
         for name, (process, port) in COMPONENTS.items():
             status, message = "True", "ok"
-            if self.is_down(process):
+            if complaint := self.complaint(process):
+                status, message = "False", complaint
+            elif self.is_down(process):
                 address = f"127.0.0.1:{port}"
                 status = "False"
                 message = f'Get "https://{address}/healthz": dial tcp {address}: connect: connection refused'

@@ -34,6 +34,7 @@ class RawStore:
         self._kinds = kinds
         self._draw = draw
         self._vaults: dict[str, Vault] = {}
+        self._prefixes: dict[str, str] = {}
 
     def encrypt(self, config: Object) -> None:
         """Encrypt what a configuration says from now on; what is there stays as it is until it is written again."""
@@ -52,9 +53,19 @@ class RawStore:
         bucket.keep_packed(vault.seal, vault.open)
         self._store.repack(bucket, vault.plain)
 
+    def key(self, bucket: str, namespace: str, name: str) -> str:
+        """The key under which an object of a bucket lies."""
+        prefix = self._prefixes.get(bucket)
+        if prefix is None:
+            stored = next((each for each in self._kinds.scheme if each.storage == bucket), None)
+            if stored is None:
+                return f"/registry/{bucket}/{namespace}/{name}"
+            prefix = self._prefixes[bucket] = registry_prefix(stored)
+        return f"{prefix}{namespace}/{name}" if namespace else prefix + name
+
     def get(self, key: str) -> bytes | None:
         """The bytes under a key; None if there are none."""
-        return next((self._bytes(event) for found, event in self.items(key) if found == key), None)
+        return next((self.bytes_of(event) for found, event in self.items(key) if found == key), None)
 
     def items(self, prefix: str) -> Iterator[tuple[str, WatchEvent]]:
         """Keys that begin with a prefix, in order, with the newest event of each."""
@@ -68,6 +79,15 @@ class RawStore:
                 found += list(self._keys(resource, self._store.bucket(storage), prefix))
         yield from sorted(found, key=lambda item: item[0])
 
+    def ever(self, prefix: str) -> Iterator[tuple[str, WatchEvent]]:
+        """Keys that begin with a prefix, also those that are deleted, with the newest event of each."""
+        yield from self.items(prefix)
+        for bucket in self._store.buckets().values():
+            for (namespace, name), event in bucket.tombstones.items():
+                key = self.key(bucket.name, namespace, name)
+                if key.startswith(prefix):
+                    yield key, event
+
     @staticmethod
     def _keys(resource: Resource, bucket: Bucket, prefix: str) -> Iterator[tuple[str, WatchEvent]]:
         for namespace, names in bucket.namespaces.items():
@@ -77,6 +97,7 @@ class RawStore:
                     yield key, event
 
     @staticmethod
-    def _bytes(event: WatchEvent) -> bytes:
+    def bytes_of(event: WatchEvent) -> bytes:
+        """What is stored of an object, by the event of its version."""
         stored = packed_of(event)
         return stored.data if isinstance(stored, Stored) else encoded(event.object)

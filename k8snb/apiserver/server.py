@@ -19,7 +19,6 @@ from k8snb.apiserver.access.authorizer import forbidden, needed
 from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.guards import guards
 from k8snb.apiserver.access.impersonation import Impersonator
-from k8snb.apiserver.access.node import NODE_PREFIX
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
 from k8snb.apiserver.admission.chain import PLUGINS, Chain, with_configured
@@ -31,6 +30,7 @@ from k8snb.apiserver.authors import Authors
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
 from k8snb.apiserver.chains import Chains
 from k8snb.apiserver.components import ComponentStatuses
+from k8snb.apiserver.confirming import confirm, failed_checks, is_remembered
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.custom.definitions import Definitions
 from k8snb.apiserver.deleting import Remover
@@ -187,7 +187,7 @@ class APIServer:
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Refusals are answers too: nothing is raised but `Unreachable`, where no server runs."""
-        if not self.running and not _is_remembered(request):
+        if not self.running and not is_remembered(request):
             raise Unreachable(f"{SERVER_ADDRESS}:{SERVER_PORT}")
         if request.info is not None and request.user is not None:
             return self.chains.inside(request)
@@ -330,9 +330,13 @@ class APIServer:
         return route
 
     def _get(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        if self.store.agreement is not None:
+            confirm(self.store.agreement, request)
         return Response(200, self.reader.get(kind, info, request.query))
 
     def _list(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
+        if self.store.agreement is not None:
+            confirm(self.store.agreement, request)
         return Response(200, self.reader.list(kind, info, request.query))
 
     def _watch(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
@@ -354,7 +358,8 @@ class APIServer:
         if response is not None:
             return response
         remote = self.aggregator.groups
-        response = status.serve(request, self.scheme)
+        health = request.path.strip("/").partition("/")[0] in status.CHECKS
+        response = status.serve(request, self.scheme, failed_checks(self.store.agreement) if health else ())
         response = response or discovery.serve(request, self.scheme, remote)
         response = response or openapi.serve(request, self.scheme, remote)
         if response is not None:
@@ -381,17 +386,6 @@ def _warning(handler: Handler, warning: str) -> Handler:
         return response
 
     return warned
-
-
-_IN_CACHES = frozenset({"configmaps", "secrets", "services"})
-
-
-def _is_remembered(request: Request) -> bool:
-    """Whether a kubelet asks for what a real one has in the caches of its watches, which outlive the server."""
-    info, user = request.info, request.user
-    if info is None or info.resource is None or user is None or not user.name.startswith(NODE_PREFIX):
-        return False
-    return info.verb in ("get", "list") and info.resource.plural in _IN_CACHES
 
 
 def encode(value: Any) -> bytes:

@@ -26,6 +26,7 @@ PATCH_TYPES = {
 }
 
 _NO_QUERY: Mapping[str, str] = {}
+_ANY_STATE: Mapping[str, str] = {"resourceVersion": "0"}
 Deliver = Callable[[WatchEvent], None]
 
 
@@ -108,6 +109,11 @@ class Client:
         """The list itself, with its metadata."""
         query = {k: v for k, v in (("labelSelector", labels), ("fieldSelector", fields)) if v}
         return self._send(RequestInfo("list", self.resource(resource), namespace), query=query)
+
+    def list_cached(self, resource: str, *, fields: str = "") -> Object:
+        """A list of which any state will do, as an informer begins with one: the API server's cache answers it."""
+        query = {"resourceVersion": "0", "fieldSelector": fields} if fields else _ANY_STATE
+        return self._send(RequestInfo("list", self.resource(resource)), query=query)
 
     def watch(
         self, resource: str, namespace: str = "", *, labels: str = "", fields: str = "", since: int | None = None

@@ -131,7 +131,7 @@ class Informer(Task):
         query = {"fieldSelector": self._fields} if self._fields else {}
         request = Request(info=info, query=query, user=self._client.user)
         self._stop = self._client.transport.subscribe(request, self._deliver)
-        listed = self._client.list_object(self.resource, fields=self._fields)
+        listed = self._client.list_cached(self.resource, fields=self._fields)
         self.revision = revision_of(listed)
         for obj in listed["items"]:
             self._objects[obj["metadata"].get("namespace", ""), obj["metadata"]["name"]] = obj
@@ -223,7 +223,7 @@ class Informer(Task):
 
         Upstream: `Reflector.ListAndWatch` and `DeltaFIFO.Replace`.
         """
-        listed = self._client.list_object(self.resource, fields=self._fields)
+        listed = self._client.list_cached(self.resource, fields=self._fields)
         self._events.clear()
         self.revision = revision_of(listed)
         found = {(o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in listed["items"]}

@@ -7,6 +7,7 @@ once each, as the real one does.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import orjson
 
 from k8snb.client.client import PATCH_TYPES, Client, refused
 from k8snb.clock import Clock
-from k8snb.errors import StatusError, Unreachable
+from k8snb.errors import StatusError, Unreachable, quoted
 from k8snb.kubectl.errors import CommandError, connection_refused
 from k8snb.kubectl.exchange import Exchange
 from k8snb.kubectl.identity import Identity
@@ -34,6 +35,9 @@ Wait = Callable[[Callable[[], bool], float], bool]
 
 _NO_QUERY: Query = {}
 _MISSING = 404
+_LATE = "the server was unable to return a response in the time allotted, but may still be processing the request"
+_PLACE = re.compile(r"/api(s/(?P<group>[^/]+))?/v[^/]+/(namespaces/[^/]+/(?=.))?(?P<what>.+)")
+"""The path of a resource: its group, and what follows the namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ class Session:
                 self._warned.add(text)
                 self._printed.err(f"Warning: {text}\n")
         if response.code >= 400:
-            raise _refused(method, response)
+            raise _refused(method, path, response)
         return response
 
     @property
@@ -207,14 +211,30 @@ class Session:
                 self._printed.err(refusal_line(exchange, self._door.verbosity))
 
 
-def _refused(method: str, response: Response) -> StatusError:
-    """The error of an answer; what is no `Status` gets the words that client-go has for its code."""
+def _refused(method: str, path: str, response: Response) -> StatusError:
+    """The error of an answer; what is no `Status` gets the words that client-go has for its code.
+
+    Upstream: `apimachinery/pkg/api/errors` (`NewGenericServerResponse`).
+    """
     try:
-        return refused(response)
+        error = refused(response)
     except ValueError:
-        pass
-    reasons = {404: ("NotFound", "the server could not find the requested resource")}
+        error = None
+    if error is not None and "kind" in error.status:
+        return error
     plain = response.body.decode(errors="replace").strip()
+    reasons = {
+        404: ("NotFound", "the server could not find the requested resource"),
+        500: ("InternalError", f"an error on the server ({quoted(plain)}) has prevented the request from succeeding"),
+        504: ("Timeout", _LATE),
+    }
+    found = _PLACE.fullmatch(path)
+    if found is not None and response.code in (500, 504):
+        plural, _slash, name = found["what"].partition("/")
+        resource = f"{plural}.{found['group']}" if found["group"] else plural
+        asked = " ".join(filter(None, (method.lower(), resource, name.partition("/")[0])))
+        reason, words = reasons[response.code]
+        return StatusError(response.code, reason, f"{words} ({asked})")
     reason, message = reasons.get(response.code, ("", plain or f"the server responded with {response.code}"))
     return StatusError(response.code, reason, message)
 

@@ -194,14 +194,26 @@ class Group:
                 server.member.tick()
                 self.settle(server.name)
 
-    def _arrive(self, message: Message) -> None:
+    def deliver(self) -> tuple[Message, bool] | None:
+        """Let the oldest message that is on its way arrive at once; it and whether anybody got it, None if none is."""
+        if not self.wires:
+            return None
+        message = self.wires.pop(0)[2]
+        return message, self._arrive(message)
+
+    def hears(self, name: str, sender: str) -> bool:
+        """Whether a member is there and what the other one sends it arrives."""
+        there = self.servers.get(name)
+        up = there is not None and there.member is not None
+        return up and self.sides.get(sender, 0) == self.sides.get(name, 0)
+
+    def _arrive(self, message: Message) -> bool:
         there = self.servers.get(message.to)
-        if there is None or there.member is None:
-            return
-        if self.sides.get(message.sender, 0) != self.sides.get(message.to, 0):
-            return
+        if there is None or there.member is None or not self.hears(message.to, message.sender):
+            return False
         there.member.step(message)
         self.settle(there.name)
+        return True
 
     def settle(self, name: str) -> None:
         """Do what a member wants done, until there is nothing more."""

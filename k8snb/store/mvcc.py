@@ -16,11 +16,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import orjson
 
 from k8snb.clock import Clock
+from k8snb.errors import StatusError
+from k8snb.store.agreement import Agreement, Write
 from k8snb.store.bucket import Bucket, Deliver
 from k8snb.typing import Object
 from k8snb.wire import WatchEvent
@@ -33,6 +36,8 @@ One that is a `WatchEvent` itself (`machinery/recorded.py`) is stamped with its 
 
 LEASE_WINDOW = 60.0
 """Seconds within which expiries share one lease, as the API server shares etcd leases."""
+AGAIN_SECONDS = 1.0
+"""After how long an expiry is tried again to which nobody has agreed."""
 
 
 class Compacted(Exception):
@@ -54,6 +59,8 @@ class Store:
     def __init__(self, clock: Clock, *, history: int = 50_000, debug: bool = False) -> None:
         self.revision = 1
         self.compacted = 1
+        self.agreement: Agreement | None = None
+        """Who has to agree to a write first; nobody where the store is alone."""
         self._clock = clock
         self._history = history
         self._stride = max(256, history // 4)
@@ -147,6 +154,12 @@ class Store:
 
         `ttl`: seconds after which it vanishes unless written again; 0 keeps it. `by` is kept with the event.
         """
+        if self.agreement is not None:
+            perform = partial(self._create, bucket, namespace, name, obj, ttl, by)
+            return self.agreement.write(Write("ADDED", bucket.name, namespace, name, 0, ttl, perform))
+        return self._create(bucket, namespace, name, obj, ttl, by)
+
+    def _create(self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float, by: Any) -> WatchEvent:
         names = bucket.namespaces.get(namespace)
         if names is None:
             names = bucket.namespaces[namespace] = {}
@@ -154,7 +167,7 @@ class Store:
         event = self._commit(bucket, namespace, "ADDED", obj, previous, by)
         names[name] = event
         if ttl:
-            self._lease(bucket, ttl).append(event)
+            self.lease(bucket, ttl).append(event)
         return event
 
     def create_all(self, bucket: Bucket, namespace: str, objects: Mapping[str, Any], ttl: float = 0) -> None:
@@ -164,8 +177,12 @@ class Store:
         """
         if not objects:
             return
+        if self.agreement is not None:
+            for name, obj in objects.items():
+                self.create(bucket, namespace, name, obj, ttl)
+            return
         names = bucket.namespaces.setdefault(namespace, {})
-        held = self._lease(bucket, ttl) if ttl else []
+        held = self.lease(bucket, ttl) if ttl else []
         if bucket.watched or bucket.tombstones or self._digests is not None:
             for name, obj in objects.items():
                 previous = bucket.tombstones.pop((namespace, name), None)
@@ -193,17 +210,36 @@ class Store:
         but: Deliver | None = None,
     ) -> WatchEvent:
         """Store a new version of an object that exists; `but` is a watcher who knows of it already."""
+        if self.agreement is not None:
+            at = self._at(bucket, namespace, name)
+            perform = partial(self._update, bucket, namespace, name, obj, ttl, by, but)
+            return self.agreement.write(Write("MODIFIED", bucket.name, namespace, name, at, ttl, perform))
+        return self._update(bucket, namespace, name, obj, ttl, by, but)
+
+    def _update(
+        self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float, by: Any, but: Deliver | None
+    ) -> WatchEvent:
         names = bucket.namespaces[namespace]
         previous = names[name]
         event = self._commit(bucket, namespace, "MODIFIED", obj, previous, by, but)
         previous.superseded = True
         names[name] = event
         if ttl:
-            self._lease(bucket, ttl).append(event)
+            self.lease(bucket, ttl).append(event)
         return event
 
     def delete(self, bucket: Bucket, namespace: str, name: str, obj: Fresh | None = None) -> WatchEvent:
         """Remove an object; `obj` is its last state where the deletion itself changed it."""
+        if self.agreement is not None:
+            at, perform = self._at(bucket, namespace, name), partial(self._delete, bucket, namespace, name, obj)
+            return self.agreement.write(Write("DELETED", bucket.name, namespace, name, at, 0, perform))
+        return self._delete(bucket, namespace, name, obj)
+
+    @staticmethod
+    def _at(bucket: Bucket, namespace: str, name: str) -> int:
+        return bucket.namespaces[namespace][name].revision
+
+    def _delete(self, bucket: Bucket, namespace: str, name: str, obj: Fresh | None) -> WatchEvent:
         names = bucket.namespaces[namespace]
         previous = names.pop(name)
         if not names:
@@ -270,6 +306,8 @@ class Store:
         self.require(revision)
         self.compacted = revision
         self._next_compaction = self.revision + self._stride
+        if self.agreement is not None:
+            self.agreement.compact(revision)
         for bucket in self._buckets.values():
             if bucket.log and bucket.log[0].revision <= revision:
                 self._compact(bucket, revision)
@@ -291,7 +329,15 @@ class Store:
                     del bucket.tombstones[key]
         del bucket.log[:cut]
 
-    def _lease(self, bucket: Bucket, ttl: float) -> list[WatchEvent]:
+    def put_back(self, revision: int, forget: bool) -> None:
+        """Go on counting from a revision, at which the buckets have been put back (`restoring.py`)."""
+        self.revision = revision
+        self.compacted = min(self.compacted, revision)
+        self._next_compaction = revision + self._history + self._stride
+        if forget:
+            self.compact(revision)
+
+    def lease(self, bucket: Bucket, ttl: float) -> list[WatchEvent]:
         """What of a bucket expires together with an event written now; the event is to be added."""
         slot = int((self._clock.now() + ttl) // LEASE_WINDOW) + 1
         lease = self._leases.get(slot)
@@ -305,11 +351,22 @@ class Store:
 
     def _expire(self, slot: int) -> None:
         for bucket, events in self._leases.pop(slot).items():
-            for event in events:
+            for number, event in enumerate(events):
                 meta = event.object["metadata"]
                 namespace, name = meta.get("namespace", ""), meta["name"]
-                if bucket.event(namespace, name) is event:
-                    self.delete(bucket, namespace, name)
+                if bucket.event(namespace, name) is event and not self._expires(bucket, namespace, name):
+                    self._leases.setdefault(slot, {})[bucket] = events[number:]
+                    break
+        if slot in self._leases:
+            self._clock.call_later(AGAIN_SECONDS, lambda: self._expire(slot), background=True)
+
+    def _expires(self, bucket: Bucket, namespace: str, name: str) -> bool:
+        """Remove what has had its time; False if that cannot be agreed on now."""
+        try:
+            self.delete(bucket, namespace, name)
+        except StatusError:
+            return False
+        return True
 
     # -- proving -----------------------------------------------------------------------------------
 

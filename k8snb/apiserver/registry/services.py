@@ -24,7 +24,7 @@ from k8snb.apiserver.registry.service_rules import (
 )
 from k8snb.apiserver.registry.service_warnings import service_warnings
 from k8snb.apiserver.registry.strategy import Field, Strategy
-from k8snb.errors import FieldError
+from k8snb.errors import FieldError, StatusError
 from k8snb.machinery.names import Lottery
 from k8snb.typing import Object
 
@@ -89,8 +89,16 @@ class ServiceStrategy(Strategy):
 
     def allocate(self, new: Object, old: Object | None) -> Object:
         self._planner.settle(new, old)
-        self.keep(new, old)
+        try:
+            self.keep(new, old)
+        except StatusError:  # nothing is stored, so nothing is held
+            self._planner.settle(old, new)
+            raise
         return new
+
+    def restored(self, new: Object | None, old: Object | None) -> None:
+        """The store has been put back: what a Service holds there is stored already."""
+        self._planner.settle(new, old)
 
     def release(self, obj: Object) -> None:
         self._planner.settle(None, obj)

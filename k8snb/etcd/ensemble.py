@@ -1,0 +1,275 @@
+"""A Raft group beneath a store: what the API server writes is a proposal, and happens when a majority has it.
+
+Between members messages take no virtual time, so with a majority a write is agreed on within the request; what takes
+time is an election (a second of silence, and up to one more). Ticks are given only while they can change something, so
+a group that is at rest costs nothing. The store performs a transaction when the first member applies it: that is the
+moment from which on it cannot be lost.
+
+The API server reaches every member, or those that are on its side of a partition, and asks one that knows a leader if
+there is any. Where nobody can agree now, a write is refused at once, and who has time to wait does so (`k8snb.members`
+in virtual time, `k8snb.serving` by the clock).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from k8snb.clock import Clock, Timer
+from k8snb.errors import StatusError
+from k8snb.etcd import errors
+from k8snb.etcd.keyspace import Base, Compaction, Keyspace, KeyValue, Txn
+from k8snb.etcd.tape import Tape
+from k8snb.machinery.names import Lottery
+from k8snb.raft.group import Group, Server
+from k8snb.raft.member import LEADER, NO_VOTE
+from k8snb.raft.messages import Entry
+from k8snb.store.agreement import Write
+from k8snb.store.mvcc import LEASE_WINDOW, Store
+from k8snb.wire import WatchEvent
+
+TICK_SECONDS = 0.1
+"""A heartbeat each 100 ms; an election after ten without one (etcd `--heartbeat-interval`, `--election-timeout`)."""
+SNAPSHOT_COUNT = 10_000
+"""After how many applied entries a member puts a snapshot in their place (etcd `--snapshot-count`)."""
+CLIENT = "kube-apiserver"
+"""Who asks, in a partition that names it."""
+
+KeyOf = Callable[[str, str, str], str]
+"""The key of an object, by its bucket, namespace and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a member's disk takes to keep an entry (`fsync`), and a message to come to it and back."""
+
+    fsync: float = 0.002
+    trip: float = 0.001
+
+
+class Ensemble:
+    """Members, the store that stands on them, and the time that they are given (an `Agreement` of that store)."""
+
+    def __init__(self, store: Store, clock: Clock, lottery: Lottery, names: Iterable[str], key_of: KeyOf) -> None:
+        self.store = store
+        self.tape = Tape()
+        self.paces: dict[str, Pace] = {}
+        self.refusals = 0
+        """How often somebody was told that etcd does not answer."""
+        self.last: Txn | None = None
+        """The transaction that was proposed last."""
+        self.changed: list[Callable[[], None]] = []
+        """Who is to be told when there may be a majority again."""
+        self._clock = clock
+        self._lottery = lottery
+        self._key_of = key_of
+        self._timer: Timer | None = None
+        self.found(sorted(names))
+
+    def found(self, names: Iterable[str]) -> None:
+        """Found a group that has what the store has, and wait until it has a leader, in no time."""
+        store, keys = self.store, dict[str, KeyValue]()
+        for bucket in store.buckets().values():
+            for namespace, objects in bucket.namespaces.items():
+                for name, event in objects.items():
+                    key = self._key_of(bucket.name, namespace, name)
+                    keys[key] = KeyValue(event, (bucket.name, namespace, name), event.revision, event.revision, 1)
+        self.base = Base(store.revision, store.compacted, keys)
+        self.group = Group(names, self._machine, self._lottery)
+        while self.leader is None or self._restless():
+            self._tick_all()
+
+    def _machine(self) -> Keyspace:
+        return Keyspace(self.base, self._decide, self.tape.applies)
+
+    # -- what the store asks ---------------------------------------------------------------------------------------
+
+    def write(self, write: Write) -> WatchEvent:
+        """Have a transaction agreed on and performed. Raises StatusError if that is not so now."""
+        lease = int((self._clock.now() + write.ttl) // LEASE_WINDOW) + 1 if write.ttl else 0
+        txn = Txn(self._key_of(write.bucket, write.namespace, write.name), write, lease)
+        leader = self.leader
+        self.last = txn
+        if leader is None:
+            self.last = None
+            raise self._refusal(errors.timed_out())
+        self.tape.noted(self._clock.now(), f"proposal: {txn}", leader.name, self.group)
+        self.group.propose(leader.name, txn)
+        self._pump()
+        if txn.event is not None:
+            return txn.event
+        if txn.decided:
+            raise errors.overtaken()
+        self._stir()
+        raise self._refusal(errors.timed_out())
+
+    def compact(self, revision: int) -> None:
+        """Let members forget too, as soon as they can agree on that."""
+        leader = self.leader
+        if leader is not None:
+            self.group.propose(leader.name, Compaction(revision))
+            self._pump()
+
+    def confirm(self) -> None:
+        """Find out whether the leader still is the leader, which is what a linearizable read needs."""
+        leader = self.leader
+        question = object()
+        if leader is not None and self.group.read(leader.name, question):
+            self._pump()
+            if any(read.request is question for read in leader.answerable()):
+                return
+            self._stir()
+        self.last = None
+        raise self._refusal(errors.unanswered())
+
+    def _refusal(self, error: StatusError) -> StatusError:
+        self.refusals += 1
+        return error if self.reachable() or error.code != 500 else errors.refused()
+
+    # -- who is there ----------------------------------------------------------------------------------------------
+
+    def reachable(self) -> list[Server]:
+        """The members that the API server reaches."""
+        sides = self.group.sides
+        mine = sides.get(CLIENT)
+        return [s for s in self.group.running if mine is None or sides.get(s.name, 0) == mine]
+
+    @property
+    def leader(self) -> Server | None:
+        """Who leads, as far as the API server can reach it through any member; the newest where two believe to."""
+        found = [self.group.servers.get(s.member.leader) for s in self.reachable() if s.member is not None]
+        leading = [s for s in found if s is not None and s.member is not None and s.member.role == LEADER]
+        heard = [s for s in leading if any(self.group.hears(s.name, each.name) for each in self.reachable())]
+        return max(heard, key=_term, default=None)
+
+    @property
+    def available(self) -> bool:
+        """Whether something can be agreed on now."""
+        leader = self.leader
+        return leader is not None and self._has_quorum(leader)
+
+    def _has_quorum(self, server: Server) -> bool:
+        assert server.member is not None
+        members = server.member.members
+        return sum(self.group.hears(name, server.name) for name in members.voters) >= members.quorum
+
+    def keyspace(self, name: str) -> Keyspace:
+        """What a member has made of its log."""
+        machine = self.group.servers[name].machine
+        assert isinstance(machine, Keyspace)
+        return machine
+
+    # -- what happens to it ----------------------------------------------------------------------------------------
+
+    def disturb(self, what: str, member: str, act: Callable[[], object]) -> None:
+        """Let something happen to the group, and give it the time that it needs afterwards."""
+        act()
+        self._pump()
+        self.tape.noted(self._clock.now(), what, member, self.group)
+        self._stir()
+        self._tell()
+
+    def _stir(self) -> None:
+        """Give ticks as long as they can change something."""
+        if self._timer is None and self._restless():
+            self._timer = self._clock.call_later(TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        before = self.leader
+        self._tick_all()
+        if self.leader is not before:
+            self._tell()
+        self._stir()
+
+    def _tick_all(self) -> None:
+        """Give everybody a tick, one after the other: clocks of members do not go in step."""
+        group = self.group
+        group.ticks += 1
+        for server in group.running:
+            member = server.member
+            if member is None:
+                continue
+            role = member.role
+            member.tick()
+            group.settle(server.name)
+            if member.role != role:
+                self.tape.noted(self._clock.now(), f"timeout: {role}", server.name, group)
+            self._pump()
+
+    def _tell(self) -> None:
+        if self.available:
+            for told in list(self.changed):
+                told()
+
+    def _pump(self) -> None:
+        """Let everything arrive that is on its way, and what is said because of it."""
+        group, now = self.group, self._clock.now()
+        while (heard := group.deliver()) is not None:
+            self.tape.heard(now, *heard, group)
+        for server in group.running:
+            if server.applied - server.disk.snapshot.index > SNAPSHOT_COUNT:
+                server.compact()
+
+    def _restless(self) -> bool:
+        """Whether a tick can change anything: somebody has not heard yet who leads, or what was agreed on."""
+        group = self.group
+        if group.wires:
+            return True
+        known = {name for s in group.running if s.member is not None for name in s.member.members.all}
+        for side in {group.sides.get(server.name, 0) for server in group.running}:
+            here = [s for s in group.running if group.sides.get(s.name, 0) == side and s.name in known]
+            if here and not self._rests(here):
+                return True
+        return False
+
+    def _rests(self, here: list[Server]) -> bool:
+        leading = [s for s in here if s.member is not None and s.member.role == LEADER]
+        if not leading:
+            may = any(self._has_quorum(s) for s in here)
+            return not may and all(s.member is not None and not s.member.leader for s in here)
+        leader = max(leading, key=_term)
+        assert leader.member is not None
+        mark = (leader.member.term, leader.name, leader.member.log.last, leader.member.commit)
+        if not self._has_quorum(leader) or leader.member.transferring or leader.member.commit < leader.member.log.last:
+            return False
+        marks = ((m.term, m.leader, m.log.last, m.commit) for m in (s.member for s in here) if m is not None)
+        return all(each == mark for each in marks)
+
+    # -- what is agreed on -----------------------------------------------------------------------------------------
+
+    def _decide(self, txn: Txn, succeeds: bool) -> None:
+        """A member applies a transaction: the first to do so makes it happen."""
+        if txn.decided:
+            return
+        txn.decided = True
+        if succeeds:
+            txn.event = txn.write.perform()
+
+    def entries(self, name: str) -> tuple[Entry, ...]:
+        """The log of a member, as far as it is not in its snapshot: what is on its disk."""
+        return tuple(self.group.servers[name].disk.entries)
+
+    def commit_seconds(self) -> float:
+        """How long a write takes at the pace of the members' disks and wires, until a majority has it."""
+        leader = self.leader
+        if leader is None or leader.member is None:
+            return float("inf")
+        own = self.pace(leader.name).fsync
+        others = leader.member.members.voters - {leader.name}
+        paces = [self.pace(name) for name in others if self.group.hears(name, leader.name)]
+        times = [own, *(pace.trip + pace.fsync for pace in paces)]
+        quorum = leader.member.members.quorum
+        return sorted(times)[quorum - 1] if len(times) >= quorum else float("inf")
+
+    def pace(self, name: str) -> Pace:
+        """How fast a member's disk and wire are."""
+        return self.paces.get(name, Pace())
+
+    def votes(self) -> Mapping[str, str]:
+        """For whom each member has voted in its term."""
+        return {s.name: (s.disk.vote or NO_VOTE).voted_for for s in self.group.servers.values()}
+
+
+def _term(server: Server) -> int:
+    return server.member.term if server.member is not None else 0

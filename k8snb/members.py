@@ -1,0 +1,238 @@
+"""etcd in a cluster: alone as the store is, or as members that have to agree; and who waits while they do not.
+
+A request from outside hangs in virtual time: the cluster lives on, and the request is answered as soon as there is a
+majority again, or refused when its time is up. A part of the cluster cannot wait within its turn, so it is refused at
+once and tries again, with growing pauses.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from k8snb.apiserver.rawstore import RawStore
+from k8snb.apiserver.replicas import Balancer
+from k8snb.apiserver.server import APIServer
+from k8snb.clock import Clock
+from k8snb.errors import StatusError
+from k8snb.etcd.admin import Admin
+from k8snb.etcd.ensemble import Ensemble
+from k8snb.etcd.errors import READ_SECONDS, WRITE_SECONDS, leader_lost
+from k8snb.etcd.gone import Gone
+from k8snb.hosting import Runs, ServerProcess
+from k8snb.i18n import _
+from k8snb.machinery.names import Lottery
+from k8snb.membership import Etcd
+from k8snb.store.mvcc import Store
+from k8snb.wire import Request, Response, WatchEvent
+
+_TOO_LATE = 504
+_NO_ANSWER = "context deadline exceeded"
+"""What the API server's probe of etcd comes to."""
+SALT = 1_000_003
+"""Members draw from lots of their own, so that a cluster with them has the same names as one without."""
+
+
+def _nothing() -> None:
+    """Several API servers are started by whoever starts them."""
+
+
+class _Alone:
+    """The process of an etcd that has one member and no log."""
+
+    def __init__(self, store: Store, began: Callable[[], None]) -> None:
+        self._store = store
+        self._began = began
+
+    @property
+    def running(self) -> bool:
+        return self._store.agreement is None
+
+    def start(self) -> None:
+        self._store.agreement = None
+        self._began()
+
+    def stop(self) -> None:
+        if self.running:
+            self._store.agreement = Gone()
+
+
+class _Member:
+    """The process of one member."""
+
+    def __init__(self, admin: Admin, name: str) -> None:
+        self._admin = admin
+        self._name = name
+
+    @property
+    def running(self) -> bool:
+        return self._admin.is_running(self._name)
+
+    def start(self) -> None:
+        self._admin.start(self._name)
+
+    def stop(self) -> None:
+        self._admin.stop(self._name)
+
+
+class _Every:
+    """All members together, as `etcd`."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+
+    @property
+    def running(self) -> bool:
+        return any(self._admin.is_running(name) for name in self._admin.names())
+
+    def start(self) -> None:
+        for name in self._admin.names():
+            self._admin.start(name)
+
+    def stop(self) -> None:
+        for name in self._admin.names():
+            self._admin.stop(name)
+
+
+class Members(ABC):
+    """What a cluster has of etcd."""
+
+    store: Store
+    server: APIServer
+    clock: Clock
+    raw: RawStore
+    _transport: APIServer | Balancer
+    components: dict[str, Runs]
+    _making: dict[str, Any]
+
+    @abstractmethod
+    def _do(self, name: str, *arguments: Any) -> Any:
+        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
+
+    @abstractmethod
+    def wait(self, condition: Callable[[], bool], timeout: float = 0.0) -> bool:
+        """Wait until `condition()` holds."""
+
+    @abstractmethod
+    def _pass_time(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> int:
+        """Give turns and move time."""
+
+    def _found_etcd(self) -> None:
+        """Put members beneath the store, if there are to be any."""
+        self.admin: Admin | None = None
+        count = self._making["etcd_members"]
+        if not count:
+            return
+        names = [f"etcd-{number + 1}" for number in range(count)]
+        lottery = Lottery(self._making["seed"] + SALT)
+        ensemble = Ensemble(self.store, self.clock, lottery, names, self.raw.key)
+        self.store.agreement = ensemble
+        self.admin = Admin(ensemble, self.clock, self.raw.bytes_of)
+
+    def _start_members(self) -> None:
+        """Put what of etcd can be stopped alone among the components."""
+        server, admin = self.components["kube-apiserver"], self.admin
+        self.server.health.complaint = lambda process: _NO_ANSWER if process == "etcd" and self._agreed() else ""
+        began = server.resume if isinstance(server, ServerProcess) else _nothing
+        if isinstance(server, ServerProcess):
+            server.can_begin = lambda: self._agreed() is None
+        if admin is None:
+            self.components["etcd"] = _Alone(self.store, began)
+            return
+        admin.ensemble.changed.append(began)
+        self.components |= {"etcd": _Every(admin), **{name: _Member(admin, name) for name in admin.names()}}
+
+    def _agreed(self) -> Ensemble | Gone | None:
+        """Who cannot agree to anything now; None if all is well."""
+        agreement = self.store.agreement
+        return agreement if isinstance(agreement, Ensemble | Gone) and not agreement.available else None
+
+    # -- who can wait ----------------------------------------------------------------------------------------------
+
+    def _answered(self, request: Request) -> Response:
+        """The answer to a request from outside, which waits for etcd as long as an API server does."""
+        agreement = self.store.agreement
+        if not isinstance(agreement, Ensemble | Gone):
+            return self._transport.handle(request)
+        again = request.copy()
+        before = agreement.refusals
+        response = self._transport.handle(request)
+        if agreement.refusals == before:
+            return response
+        return self._waited(again, response)
+
+    def _waited(self, request: Request, response: Response) -> Response:
+        """Let time pass until the request can be answered or its time is up."""
+        agreement = self.store.agreement
+        reads = response.code == _TOO_LATE
+        asked = agreement.last if isinstance(agreement, Ensemble) else None
+        if not reads and not (isinstance(agreement, Ensemble) and agreement.reachable()):
+            return response
+        until = self.clock.now() + (READ_SECONDS if reads else WRITE_SECONDS)
+
+        def over() -> bool:
+            return self._agreed() is None if asked is None else asked.decided
+
+        self._pass_time(over, until)
+        if asked is None:
+            return response if self._agreed() is not None else self._transport.handle(request)
+        if asked.event is not None:
+            return self._performed(request, asked.event)
+        if asked.decided:
+            return self._transport.handle(request)
+        return response if self._agreed() is not None else _answer(leader_lost())
+
+    def _performed(self, request: Request, event: WatchEvent) -> Response:
+        """The answer to a request whose write was agreed on while it waited."""
+        info = request.info or self.server.router.resolve(request)
+        assert info.resource is not None
+        kind = self.server.kinds.of(info.resource)
+        if event.object["kind"] != kind.resource.kind:
+            return self._transport.handle(request)
+        return Response(201 if info.verb == "create" else 200, kind.load(event.object))
+
+    # -- what readers do -------------------------------------------------------------------------------------------
+
+    @property
+    def etcd(self) -> Etcd:
+        """The members of etcd: what they are, and what can happen to them. Raises RuntimeError where there are none."""
+        if self.admin is None:
+            raise RuntimeError(_("this cluster has no members of etcd: make one with Cluster(etcd_members=3)"))
+        return Etcd(self)
+
+    def _etcd(self, verb: str, *arguments: Any) -> Any:
+        """Do something to the members; a journal has what etcd refused too."""
+        assert self.admin is not None
+        result = getattr(self.admin, verb)(*arguments)
+        for name in self.admin.names():
+            self.components.setdefault(name, _Member(self.admin, name))
+        if verb == "remove":
+            del self.components[arguments[0]]
+        return result
+
+    def _restore_etcd(self, file: str, bump: int, forget: bool) -> None:
+        """Stop the API server, put the members back to what a snapshot has, and start everything again."""
+        assert self.admin is not None
+        server = self.components["kube-apiserver"]
+        server.stop()
+        try:
+            self.admin.restore(file, bump, forget)
+        finally:
+            server.start()
+
+    def etcdctl(self, command: str) -> str:
+        """What `etcdctl COMMAND` prints: the database behind the API server, as it lies there."""
+        from k8snb.etcdctl.command import run
+
+        return run(self, command)
+
+    def etcdutl(self, command: str) -> str:
+        """What `etcdutl COMMAND` prints: it works on files of etcd, here on snapshots (`etcdctl snapshot save`)."""
+        from k8snb.etcdctl.files import run
+
+        return run(self, command)
+
+
+def _answer(error: StatusError) -> Response:
+    return Response(error.code, error.status)
