@@ -45,6 +45,8 @@ class Explanation:
     """Node → the sum of its points; nodes that do not fit are left out."""
     chosen: str
     """The node the pod would get; empty if none fits."""
+    tied: Sequence[str]
+    """The nodes with the highest total: where there are several, it is the turn of the one unchanged for longest."""
     refusal: str
     """What was said before any node was looked at, where that was the end of it."""
 
@@ -55,8 +57,7 @@ class Explanation:
 
 def explain(framework: Framework, pod: Object, weights: Mapping[str, int] | None = None) -> Explanation:
     """What every plugin says of every node for this pod, as things stand."""
-    nodes = [_without(node, pod["metadata"].get("uid") or "") for node in framework.cache.nodes()]
-    pod = _unplaced(pod)
+    nodes, pod = as_if_unplaced(framework, pod)
     state = CycleState(nodes)
     refused = framework.pre_filter(state, pod)
     asked = nodes if refused is SUCCESS else []
@@ -65,13 +66,20 @@ def explain(framework: Framework, pod: Object, weights: Mapping[str, int] | None
     scored = framework.score(state, pod, fitting) if fitting else []
     chosen_weights = {**framework.weights, **(weights or {})}
     totals = _totals(fitting, scored, chosen_weights)
+    most = max(totals.values(), default=0)
     best = max(fitting, key=lambda node: (totals[node.name], -node.generation), default=None)
     return Explanation(
         opinions=_opinions(framework, asked, fitting, verdicts, scored, chosen_weights),
         totals=totals,
         chosen=best.name if best is not None else "",
+        tied=tuple(name for name, total in totals.items() if total == most),
         refusal="" if refused is SUCCESS else refused.message,
     )
+
+
+def as_if_unplaced(framework: Framework, pod: Object) -> tuple[list[NodeInfo], Object]:
+    """The nodes and the pod as if it had no node yet."""
+    return [_without(node, pod["metadata"].get("uid") or "") for node in framework.cache.nodes()], _unplaced(pod)
 
 
 def _unplaced(pod: Object) -> Object:
@@ -90,11 +98,14 @@ def _without(node: NodeInfo, uid: str) -> NodeInfo:
 
 
 def _verdicts(framework: Framework, state: CycleState, pod: Object, node: NodeInfo) -> dict[str, Status]:
-    found = {}
-    for plugin in framework.at["Filter"]:
-        if plugin.name not in state.skip_filter:
-            status: Status = plugin.filter(state, pod, node)
-            found[plugin.name] = SUCCESS if status.code is Code.SUCCESS else status
+    """What each plugin says of a node, and of the node with the pods that it is kept for."""
+    found: dict[str, Status] = {}
+    imagined = framework.with_nominated(state, pod, node)
+    for their_state, their_node in (imagined, (state, node)) if imagined is not None else ((state, node),):
+        for plugin in framework.at["Filter"]:
+            if plugin.name not in state.skip_filter and found.get(plugin.name, SUCCESS) is SUCCESS:
+                status: Status = plugin.filter(their_state, pod, their_node)
+                found[plugin.name] = SUCCESS if status.code is Code.SUCCESS else status
     return found
 
 

@@ -111,9 +111,9 @@ class Search:
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate:
         """The candidate that hurts least; the first of equals."""
-        return min(candidates, key=self._harm)
+        return min(candidates, key=self.harm)
 
-    def _harm(self, candidate: Candidate) -> tuple[float, ...]:
+    def harm(self, candidate: Candidate) -> tuple[float, ...]:
         """By budgets overdrawn, the most important victim, all together, their number, how long the first has run."""
         priorities = [info.pod_class.priority for info in candidate.victims]
         highest = max(priorities)

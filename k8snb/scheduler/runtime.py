@@ -136,17 +136,26 @@ class Framework:
 
     def filter_with_nominated(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
         """As `filter`, both with and without the pods of no lower priority that the node is kept for."""
-        uid, priority = pod["metadata"].get("uid"), CLASSES.of(pod["spec"]).priority
-        waiting = self.nominator.on(node.name) if self.nominator.pods else ()
-        guests = [info for info in waiting if info.uid != uid and info.pod_class.priority >= priority]
-        if guests:
-            imagined, crowded = state.clone(), node.clone()
-            for guest in guests:
-                self.imagine(imagined, pod, guest, crowded, 1)
-            status = self.filter(imagined, pod, crowded)
+        imagined = self.with_nominated(state, pod, node)
+        if imagined is not None:
+            status = self.filter(imagined[0], pod, imagined[1])
             if status is not SUCCESS:
                 return status
         return self.filter(state, pod, node)
+
+    def with_nominated(self, state: CycleState, pod: Object, node: NodeInfo) -> tuple[CycleState, NodeInfo] | None:
+        """The node with the pods of no lower priority that it is kept for; None if it is kept for none."""
+        waiting = self.nominator.on(node.name) if self.nominator.pods else ()
+        if not waiting:
+            return None
+        uid, priority = pod["metadata"].get("uid"), CLASSES.of(pod["spec"]).priority
+        guests = [info for info in waiting if info.uid != uid and info.pod_class.priority >= priority]
+        if not guests:
+            return None
+        imagined, crowded = state.clone(), node.clone()
+        for guest in guests:
+            self.imagine(imagined, pod, guest, crowded, 1)
+        return imagined, crowded
 
     def imagine(self, state: CycleState, pod: Object, other: PodInfo, node: NodeInfo, sign: int) -> None:
         """Put another pod on a (cloned) node, or take it off, and tell the plugins that count pods."""

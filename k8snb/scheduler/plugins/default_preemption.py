@@ -30,7 +30,7 @@ class DefaultPreemption:
         self._told = told
 
     def post_filter(self, state: CycleState, pod: Object, diagnosis: Diagnosis) -> tuple[str | None, Status]:
-        refusal = self._not_eligible(pod, diagnosis)
+        refusal = self.not_eligible(pod, diagnosis)
         if refusal:
             return None, Status.unschedulable(f"preemption: {refusal}", plugin=self.name)
         cache = self._framework.cache
@@ -50,7 +50,7 @@ class DefaultPreemption:
         least, percent = self._told["minCandidateNodesAbsolute"], self._told["minCandidateNodesPercentage"]
         return Search(self._framework, state, pod, least, percent)
 
-    def _not_eligible(self, pod: Object, diagnosis: Diagnosis) -> str:
+    def not_eligible(self, pod: Object, diagnosis: Diagnosis) -> str:
         """Why this pod may not make others leave; empty if it may."""
         pod_class = CLASSES.of(pod["spec"])
         if pod_class.preemption_policy == "Never":

@@ -128,6 +128,12 @@ class _Filtering:
             self.least = [self._minimum(i) for i in range(len(self.constraints))]
         return self.least[index]
 
+    def skew(self, index: int, pod: Object, node: NodeInfo) -> int:
+        """By how many pods the node's neighbourhood would be ahead of the emptiest one, with this pod."""
+        constraint = self.constraints[index]
+        count = self.counts[index].get(node.labels[constraint.key], 0)
+        return count + constraint.selector.matches(_labels(pod)) - self.minimum(index)
+
     def _minimum(self, index: int) -> int:
         counts = self.counts[index]
         if len(counts) < self.constraints[index].min_domains:
@@ -240,12 +246,9 @@ class PodTopologySpread:
     def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
         found: _Filtering = state.before_filter[NAME]
         for index, constraint in enumerate(found.constraints):
-            value = node.labels.get(constraint.key)
-            if value is None:
+            if constraint.key not in node.labels:
                 return _UNLABELLED
-            itself = constraint.selector.matches(_labels(pod))
-            count = found.counts[index].get(value, 0) + itself
-            if count - found.minimum(index) > constraint.max_skew:
+            if found.skew(index, pod, node) > constraint.max_skew:
                 return _SKEWED
         return SUCCESS
 
