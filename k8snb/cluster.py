@@ -35,6 +35,7 @@ from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
 from k8snb.csi.driver import Driver
 from k8snb.current import use
+from k8snb.deciding import Deciding
 from k8snb.hosting import Hosting, Program, Runs
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
@@ -90,7 +91,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing):
+class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;

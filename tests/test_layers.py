@@ -16,6 +16,7 @@ LAYERS = (
         "bench",
         "cluster",
         "coverage",
+        "deciding",
         "hosting",
         "machines",
         "members",

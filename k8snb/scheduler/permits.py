@@ -28,6 +28,11 @@ class Waiting(Generic[_Kept]):
         self.pending: dict[str, Timer] = {}
 
     @property
+    def until(self) -> float:
+        """When the first of those who let it wait gives up."""
+        return min(timer.when for timer in self.pending.values())
+
+    @property
     def pod(self) -> Object:
         """The pod."""
         return self.info.pod

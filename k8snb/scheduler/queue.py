@@ -29,6 +29,7 @@ from k8snb.scheduler.framework import (
     Status,
 )
 from k8snb.scheduler.podinfo import PodInfo
+from k8snb.scheduler.standing import ACTIVE, BACKOFF, GATED, UNSCHEDULABLE, Standing, events
 from k8snb.typing import Object
 
 INITIAL_BACKOFF = 1.0
@@ -143,13 +144,21 @@ class SchedulingQueue:
         """How many pods could be tried now."""
         return self._active.count + self._backoff.count
 
-    def places(self) -> dict[str, list[Object]]:
-        """The pods that wait, by place; for people."""
-        found: dict[str, list[Object]] = {"active": [], "backoff": [], "unschedulable": []}
-        for queued in self._pods.values():
-            place = "unschedulable" if queued.info.uid in self.pool else "backoff"
-            found["active" if queued.line is self._active else place].append(queued.info.pod)
-        return found
+    def standing(self) -> list[Standing]:
+        """The pods that wait, in the order in which they came; for people."""
+        return [self._stand(queued) for queued in self._pods.values()]
+
+    def _stand(self, queued: QueuedPod) -> Standing:
+        pod, plugins = queued.info.pod, queued.plugins
+        if queued.info.uid not in self.pool:
+            active = queued.line is self._active
+            until = 0.0 if active else queued.backoff_until
+            return Standing(pod, ACTIVE if active else BACKOFF, queued.attempts, queued.timestamp, until, plugins, ())
+        gated = self._pre_enqueue(pod) is not SUCCESS
+        until = 0.0 if gated else queued.timestamp + MAX_IN_POOL
+        hoped = tuple(dict.fromkeys(events(self._interests, plugins)))
+        place = GATED if gated else UNSCHEDULABLE
+        return Standing(pod, place, queued.attempts, queued.timestamp, until, plugins, hoped)
 
     # -- pods come and go --------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue, node_eve
 from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
+from k8snb.scheduler.standing import PERMIT, Standing
 from k8snb.scheduler.storage import WORDS, Listing, Nothing, Storage
 from k8snb.trace import ALL, Span
 from k8snb.typing import Object, ObjectKey
@@ -120,6 +121,14 @@ class Scheduler(Task):
         cycle = self._cycles.get(pod["spec"].get("schedulerName") or DEFAULT_PROFILE.name)
         framework = (cycle or next(iter(self._cycles.values()))).framework
         return explain(framework, pod, weights)
+
+    def waiting(self) -> list[Standing]:
+        """The pods that are not bound: those of the queue, and those that have a node and wait at Permit."""
+        permits = [
+            Standing(each.pod, PERMIT, each.kept.queued.attempts, each.since, each.until, tuple(each.pending), ())
+            for each in self.permits.pods.values()
+        ]
+        return [*self.queue.standing(), *permits]
 
     # -- what decisions depend on ------------------------------------------------------------------
 

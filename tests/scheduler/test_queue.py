@@ -195,8 +195,14 @@ def test_places_say_where_pods_wait() -> None:
     waiting.add(pod("a"), pod("b"), pod("c"))
     waiting.fail(FIT)
     waiting.fail()
-    names = {place: [p["metadata"]["name"] for p in pods] for place, pods in waiting.queue.places().items()}
-    assert names == {"active": ["c"], "backoff": ["b"], "unschedulable": ["a"]}
+    waiting.add(pod("d", schedulingGates=[{"name": "example.com/wait"}]))
+    told = [(each.pod["metadata"]["name"], each.place, *each[2:]) for each in waiting.queue.standing()]
+    assert told == [
+        ("c", "activeQ", 0, EPOCH, 0.0, (), ()),
+        ("a", "unschedulablePods", 1, EPOCH, EPOCH + 300, (FIT,), ("Node/Add",)),
+        ("b", "backoffQ", 1, EPOCH, EPOCH + 1, (), ()),
+        ("d", "gated", 0, EPOCH, 0.0, ("SchedulingGates",), ("TargetPod/UpdatePodSchedulingGatesEliminated",)),
+    ]
 
 
 def test_heartbeats_are_no_event() -> None:

@@ -1,0 +1,125 @@
+"""Why a pod goes where it goes, told to readers: tables, a stepper, the queue. All of it is worked out afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from k8snb import Cluster
+from k8snb.errors import StatusError
+
+HUGE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: huge}
+spec:
+  containers: [{name: c, image: nginx, resources: {requests: {cpu: "9"}}}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: gated}
+spec:
+  schedulingGates: [{name: example.com/wait}]
+  containers: [{name: c, image: nginx}]
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Cluster:
+    cluster = Cluster(3, seed=4)
+    cluster.kubectl("create deployment web --image=nginx --replicas=6")
+    cluster.kubectl("set resources deployment web --requests=cpu=500m,memory=1Gi")
+    cluster.advance(20)
+    cluster.kubectl("cordon node-1")
+    cluster.kubectl("taint node node-2 gpu=yes:NoSchedule")
+    cluster.kubectl("apply -f -", HUGE)
+    cluster.settle()
+    return cluster
+
+
+def test_every_pod_went_where_it_had_the_highest_total(cluster: Cluster) -> None:
+    pods = [pod for pod in cluster.client.list("pods", "default") if pod["spec"].get("nodeName")]
+    assert len(pods) == 6
+    for pod in pods:
+        view = cluster.decision(pod["metadata"]["name"])
+        assert view.winner == pod["spec"]["nodeName"]
+        assert view.winner in view.decision.explanation.tied
+
+
+def test_a_pod_without_a_node_is_explained_as_things_stand(cluster: Cluster) -> None:
+    why = (
+        "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable."
+    )
+    assert (
+        str(cluster.decision("huge"))
+        == f"""\
+huge, profile default-scheduler, at revision {cluster.revision}
+plugin             weight  node-1  node-2  node-3
+NodeUnschedulable          ✗       ✓       ✓
+NodeName                   ✓       ✓       ✓
+TaintToleration            ✗       ✗       ✓
+NodeResourcesFit           ✗       ✗       ✗
+total                      –       –       –
+node-1: NodeUnschedulable: node(s) were unschedulable
+node-1: TaintToleration: node(s) had untolerated taint(s)
+node-1: NodeResourcesFit: Insufficient cpu
+node-2: TaintToleration: node(s) had untolerated taint(s)
+node-2: NodeResourcesFit: Insufficient cpu
+node-3: NodeResourcesFit: Insufficient cpu
+{why} no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."""
+    )
+    assert (
+        str(cluster.decision("huge").remedies())
+        == """\
+What would make huge fit
+node    now                               change
+node-1  node(s) were unschedulable        uncordon node-1; ask for 2 less cpu
+node-2  node(s) had untolerated taint(s)  tolerate gpu=yes:NoSchedule; ask for 2 less cpu
+node-3  Insufficient cpu                  ask for 2 less cpu
+The least: node-3: ask for 2 less cpu"""
+    )
+
+
+def test_the_way_of_a_pod_names_who_left_which_node_out_and_ends_with_a_binding(cluster: Cluster) -> None:
+    name = cluster.client.list("pods", "default", labels="app=web")[0]["metadata"]["name"]
+    told = [(frame.actor, [act.sentence for act in frame.acts]) for frame in cluster.decision(name).stepper()]
+    assert told[:3] == [("PreEnqueue, QueueSort", []), ("PreFilter", []), ("Filter", [])]
+    assert told[-2:] == [("total", []), ("Bind", [f"create Binding {name}"])]
+    refused = [(frame.actor, [act.note for act in frame.acts]) for frame in cluster.decision("huge").stepper()]
+    assert refused[2:] == [
+        ("Filter · NodeUnschedulable", ["node-1: node(s) were unschedulable"]),
+        ("Filter", []),
+        ("Filter · TaintToleration", ["node-2: node(s) had untolerated taint(s)"]),
+        ("Filter · NodeResourcesFit", ["node-3: Insufficient cpu"]),
+        ("PostFilter · DefaultPreemption", []),
+        ("FailedScheduling", []),
+    ]
+
+
+def test_other_weights_are_tried_without_touching_anything(cluster: Cluster) -> None:
+    name = cluster.client.list("pods", "default", labels="app=web")[-1]["metadata"]["name"]
+    before = cluster.revision
+    view = cluster.decision(name)
+    other = cluster.decision(name, weights={"PodTopologySpread": 0})
+    assert "PodTopologySpread                ×0" in str(other) or "PodTopologySpread  " in str(other)
+    assert view.decision.explanation.totals != other._explanation.totals
+    assert "Which weights would change" in str(view.weights())
+    assert cluster.revision == before
+
+
+def test_the_queue_says_who_waits_where_and_for_what(cluster: Cluster) -> None:
+    rows = [(each.pod["metadata"]["name"], each.place, tuple(each.plugins)) for each in cluster.scheduling_queue().pods]
+    assert rows == [
+        ("huge", "unschedulablePods", ("NodeResourcesFit", "NodeUnschedulable", "TaintToleration")),
+        ("gated", "gated", ("SchedulingGates",)),
+    ]
+    assert "TargetPod/UpdatePodSchedulingGatesEliminated" in str(cluster.scheduling_queue())
+    assert "<table" in cluster.scheduling_queue()._repr_html_()
+    assert "waiting for scheduling gates: [example.com/wait]" in str(cluster.decision("gated").remedies())
+
+
+def test_what_cannot_be_told_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(StatusError, match='pods "nobody" not found'):
+        cluster.decision("nobody")
+    cluster.kubectl("""run foreign --image=nginx --overrides='{"spec": {"schedulerName": "other"}}'""")
+    with pytest.raises(ValueError, match="no profile is called other"):
+        cluster.decision("foreign")
