@@ -22,7 +22,10 @@ from k8snb.view.frames import when
 from k8snb.view.scene import Snapshot, image_of, natural, pod_state
 from k8snb.view.svg import HIDDEN, framed, named, sizes
 
-WIDTH, NARROW, HEIGHT = 640, 350, 220
+WIDTH, NARROW, HEIGHT = 640, 326, 220
+SMALLEST = 0.92
+"""A chart shrinks to this part of its size; then the narrow one takes its place."""
+
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 130, 40, 34
 _LETTER = 6.6
 """About how wide a letter is, in pixels."""
@@ -63,7 +66,7 @@ class Chart:
 
         It leaves as much room at its end as the longest of the names needs: charts below each other share their scale.
         """
-        wide, narrow = sizes(WIDTH, NARROW)
+        wide, narrow = sizes(WIDTH, NARROW, SMALLEST)
         longest = max(map(len, [*self.series, *self.limits, *names]), default=0)
         label = named(f"{self.title}. {_spoken(self)}")
         shown = ((WIDTH, f'{label} style="{wide}'), (NARROW, f'{HIDDEN} style="{narrow}'))
@@ -109,8 +112,7 @@ def _number(value: float | None) -> str:
 
 
 def _parts(chart: Chart, width: int, longest: int, opened: str) -> Iterable[str]:
-    font = f"font:{12 if width == WIDTH else 11}px system-ui,sans-serif"
-    yield f'<svg {opened};{font}" viewBox="0 0 {width} {HEIGHT}" fill="currentColor">'
+    yield f'<svg {opened};font:12px system-ui,sans-serif" viewBox="0 0 {width} {HEIGHT}" fill="currentColor">'
     for number, line in enumerate(textwrap.wrap(chart.title, round((width - _LEFT) / _LETTER / 1.15))):
         yield f'<text x="{_LEFT}" y="{14 + 15 * number}" font-weight="600" font-size="13">{html.escape(line)}</text>'
     scale = _Scale(chart, width, longest)

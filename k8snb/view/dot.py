@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import html
 import re
-import textwrap
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from k8snb.view import theme
+from k8snb.view.column import column
 from k8snb.view.frames import MARKS
 from k8snb.view.graph import UNSAID, Graph, Group, Node, alternative, text
+from k8snb.view.lettering import LONGEST, LONGEST_NARROW, measure, short, wrapped
 from k8snb.view.svg import GLYPH, NAMES, SMALLEST, SOFT, TEXT, framed, layout, pair, pixels_of, themed
 
 _LINE, _LONG_LINE, _SHORT_LINE = 26, 58, 18
@@ -30,14 +30,8 @@ in narrow boxes."""
 _MANY_FACTS, _LINE_OF_MANY = 9, 32
 """Of so many facts more share a line."""
 
-_COLUMN, _PHONE = 780, 350
+_COLUMN, _PHONE = 780, 328
 """How wide a page's column of text is, in pixels, on a desk and on a phone."""
-
-_LEGIBLE = 0.8
-"""A drawing that has to shrink to less than this part of its size is drawn otherwise, if that helps."""
-
-_LONGEST, _LONGEST_NARROW = 44, 16
-"""Longer names lose their middle."""
 
 _FONT = "Helvetica,Arial,sans-serif"
 _SPACE = "\u00a0\u00a0"
@@ -59,27 +53,31 @@ class Diagram:
 
     def svg(self) -> str:
         """The picture as inline SVG, in the size of a page; ImportError where there is no Graphviz."""
-        return themed(self._fitting(_COLUMN)[0], self.graph.title, alternative(self.graph))
+        return themed(self._wide(), self.graph.title, alternative(self.graph))
 
     def html(self) -> str:
         """The picture as an output of a notebook: on a narrow screen another drawing stands in its place, if needed."""
-        wide, tried = self._fitting(_COLUMN)
-        narrow = wide
-        if pixels_of(wide) * SMALLEST > _PHONE:
-            narrow = min([*tried, *(layout(dot) for dot in list(_ways(self.graph))[len(tried) :])], key=pixels_of)
+        wide = self._wide()
         name, description = self.graph.title, alternative(self.graph)
-        if pixels_of(narrow) > pixels_of(wide) * _LEGIBLE:
+        if pixels_of(wide) * SMALLEST <= _PHONE:
             return framed(themed(wide, name, description))
-        return framed(pair(wide, narrow, name, description))
+        fitting = (svg for svg in self._drawings(narrow=True) if pixels_of(svg) * SMALLEST <= _PHONE)
+        return framed(pair(wide, next(fitting, None) or column(self.graph), name, description))
 
-    def _fitting(self, room: float) -> tuple[str, list[str]]:
-        """The first drawing that fits into so many pixels, else the narrowest; and all that were tried."""
+    def _wide(self) -> str:
+        """The first drawing that fits into a column of text, else the narrowest."""
         tried = []
-        for dot in _ways(self.graph):
-            tried.append(layout(dot))
-            if pixels_of(tried[-1]) * _LEGIBLE <= room:
-                return tried[-1], tried
-        return min(tried, key=pixels_of), tried
+        for narrow in (False, True):
+            for svg in self._drawings(narrow=narrow):
+                if pixels_of(svg) * SMALLEST <= _COLUMN:
+                    return svg
+                tried.append(svg)
+        return min(tried, key=pixels_of)
+
+    def _drawings(self, *, narrow: bool) -> Iterator[str]:
+        """In which ways a graph can be drawn, the best first: as it is meant and turned."""
+        ways = (self.graph,) if self.graph.chain else (self.graph, replace(self.graph, across=not self.graph.across))
+        return (layout(source(each, narrow=narrow)) for each in ways)
 
     def __str__(self) -> str:
         return text(self.graph)
@@ -94,14 +92,6 @@ class Diagram:
             return {"text/plain": str(self), "text/html": self.html()}
         except ImportError:
             return bundle
-
-
-def _ways(graph: Graph) -> Iterator[str]:
-    """In which ways a graph can be drawn, the best first: as it is meant, turned, and both with narrow boxes."""
-    turned = replace(graph, across=not graph.across)
-    for narrow in (False, True):
-        for each in (graph,) if graph.chain else (graph, turned):
-            yield source(each, narrow=narrow)
 
 
 def source(graph: Graph, *, narrow: bool = False) -> str:
@@ -135,9 +125,10 @@ def source(graph: Graph, *, narrow: bool = False) -> str:
 def _fill(dot: Any, graph: Graph, group: str, narrow: bool) -> None:
     """Write the nodes of a group, then the groups within it."""
     known = {each.id for each in graph.groups}
+    longest = LONGEST_NARROW if narrow else LONGEST
     for node in graph.nodes:
         if (node.group if node.group in known else "") == group:
-            dot.node(quoted(node.id), label=_label(node, _short(node, graph, narrow), graph.chain, narrow))
+            dot.node(quoted(node.id), label=_label(node, short(node, graph, longest), graph.chain, narrow))
     for inner in graph.groups:
         if inner.within == group:
             hue = theme.hue(theme.look(inner.kind).hue)
@@ -167,49 +158,18 @@ def quoted(name: str) -> str:
 
 def _edge_label(word: str, *, loop: bool = False, narrow: bool = False) -> str:
     """The word of an edge; one with wide characters in a cell of the width that they need."""
-    lines = _wrapped(word, _SHORT_LINE) if narrow else [word]
+    lines = wrapped(word, _SHORT_LINE) if narrow else [word]
     if not word or word.isascii():
         return f"{_SPACE if loop else ' '}{f' {chr(10)} '.join(lines)} " if word else ""
     cells = "".join(f'<tr><td width="{measure(line, 10)}">{html.escape(line)}</td></tr>' for line in lines)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'
 
 
-def _wrapped(words: str, width: int) -> list[str]:
-    """Words in lines that break at spaces alone."""
-    return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False) or [words]
-
-
-def measure(words: str, size: float) -> int:
-    """How wide words are at most in a font of that size, in points.
-
-    Graphviz knows the widths of Latin letters in Helvetica and nothing of others: a Chinese character is as wide as
-    it is high, and the fonts of some machines are wider than Helvetica.
-    """
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
-    return round((wide * 1.02 + (len(words) - wide) * 0.6) * size)
-
-
-def _short(node: Node, graph: Graph, narrow: bool) -> str:
-    """A pod's name without what it has from its owner, which stands beside it (`…-krnvg`); a long one cut short."""
-    owners = (edge.tail.partition("/")[2] for edge in graph.edges if edge.head == node.id and node.kind == "Pod")
-    full = next((f"…{node.name.removeprefix(each)}" for each in owners if node.name.startswith(f"{each}-")), node.name)
-    long = len(full) > (_LONGEST_NARROW if narrow else _LONGEST)
-    return _without_middle(full) if long and " " not in full and node.kind not in UNSAID else full
-
-
-def _without_middle(name: str) -> str:
-    """`frontend-…-hkqnf`: the first and the last word of a name, or as much of them as there is room for."""
-    first, *between, last = name.split("-") if "-" in name else (name, name)
-    if between and len(last) <= 12:
-        return f"{first[:10]}-…-{last}"
-    return f"{name[:10].rstrip('.')}…{name[-8:].lstrip('.')}"
-
-
 def _label(node: Node, name: str, chain: bool = False, narrow: bool = False) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
     alone = f"{_mark(node.state)}&#160;" if node.state and not node.word else ""
     kind = "" if node.kind in UNSAID else node.kind
-    first, *more = _wrapped(name, _LONGEST_NARROW if narrow else _LONGEST)
+    first, *more = wrapped(name, LONGEST_NARROW if narrow else LONGEST)
     apart = narrow and kind
     called = f"{f'{_soft(kind)}&#160;&#160;' if kind else ''}{alone}<b>{html.escape(first)}</b>"
     words = _soft(kind) if apart else called
@@ -245,7 +205,7 @@ def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
         if begun and measure(lines[-1] + fact, 1) < most:
             lines[-1] += f" · {fact}"
         elif narrow:
-            lines += _wrapped(fact, _LINE)
+            lines += wrapped(fact, _LINE)
         else:
             lines.append(fact)
     lines = [html.escape(line) for line in lines]

@@ -18,14 +18,14 @@ from k8snb.machinery.objects import controller_of, is_deleting, is_true
 from k8snb.trace import Sent
 from k8snb.typing import Object
 from k8snb.view import theme
-from k8snb.view.chart import ticks
+from k8snb.view.chart import NARROW, SMALLEST, WIDTH, ticks
 from k8snb.view.frames import MARKS, when
 from k8snb.view.scene import Snapshot, id_of, natural, pod_state, pod_word
 from k8snb.view.svg import HIDDEN, framed, named, sizes
 
 JOBS, PODS = "jobs.batch", "pods"
-_WIDTH, _NARROW, _RIGHT, _TOP, _ROW, _BOTTOM = 640, 350, 26, 30, 20, 34
-_LEFT = {_WIDTH: 210, _NARROW: 128}
+_WIDTH, _NARROW, _RIGHT, _TOP, _ROW, _BOTTOM = WIDTH, NARROW, 26, 30, 20, 34
+_LEFT = {_WIDTH: 210, _NARROW: 122}
 _MOST_ROWS = 60
 _OWNERS = {"Job": JOBS, "ReplicaSet": "replicasets.apps"}
 """Owners between a pod and what people ask about."""
@@ -87,7 +87,7 @@ class Gantt:
 
     def svg(self) -> str:
         """The picture as inline SVG: one for a page, and one for a phone, of which either is shown."""
-        wide, narrow = sizes(_WIDTH, _NARROW)
+        wide, narrow = sizes(_WIDTH, _NARROW, SMALLEST)
         spoken = "; ".join(f"{bar.kind} {bar.name}: {_said(bar)}" for bar in self.bars[:_MOST_ROWS])
         label = named(f"{self.title}. {spoken}")
         shown = (*_parts(self, _WIDTH, f'{label} style="{wide}'), *_parts(self, _NARROW, f'{HIDDEN} style="{narrow}'))

@@ -133,7 +133,7 @@ def _joined(words: Sequence[str]) -> str:
 
 def _listed(nodes: Sequence[Node], places: dict[str, Group]) -> str:
     """The names of nodes of one kind, with their states and places."""
-    said = [f"{node.name}{_where(places.get(node.group))}{_in_brackets(node)}" for node in nodes]
+    said = [f"{node.name}{where(places.get(node.group))}{_in_brackets(node)}" for node in nodes]
     if len(said) > _MOST_NAMED:
         said = [*said[:_MOST_NAMED], _("{count} more").format(count=len(said) - _MOST_NAMED)]
     return _joined(said)
@@ -183,10 +183,11 @@ def _line(node: Node, places: dict[str, Group]) -> str:
     mark = f"{MARKS[theme.STATES[node.state].mark]} " if node.state else ""
     facts = ", ".join([*([node.word] if node.word else []), *node.facts])
     place = places.get(node.group)
-    return f"{mark}{node.kind} {node.name}{_where(place)}{': ' + facts if facts else ''}"
+    return f"{mark}{node.kind} {node.name}{where(place)}{': ' + facts if facts else ''}"
 
 
-def _where(place: Group | None) -> str:
+def where(place: Group | None) -> str:
+    """In which box a node is, as words that follow its name."""
     if place is None:
         return ""
     words = _("on {name}") if place.kind == "Node" else _("in {kind} {name}") if place.kind else _("in: {name}")

@@ -18,8 +18,8 @@ SOFT = "#010204"
 GLYPH = 0x00A000
 """Colours that stand for something else until the picture is finished: text, quiet text, glyph number n."""
 
-SMALLEST = 0.72
-"""A picture shrinks to this part of its size and no further; what is still too wide scrolls."""
+SMALLEST = 0.83
+"""A picture shrinks to this part of its size and no further: its smallest words are then 11 pixels high."""
 
 HIDDEN = 'aria-hidden="true"'
 """The attribute of a picture whose words another one has."""
@@ -76,10 +76,10 @@ def pair(wide: str, narrow: str, name: str, description: str) -> str:
     return _finished(wide, named(name), one, description) + _finished(narrow, HIDDEN, other)
 
 
-def sizes(wide: int, narrow: int) -> tuple[str, str]:
+def sizes(wide: int, narrow: int, smallest: float = SMALLEST) -> tuple[str, str]:
     """The styles of two drawings of so many pixels, of which one is shown: the narrow one where the wide one would
     have to scroll."""
-    room = f"(100% - {round(wide * SMALLEST) - 0.5}px)*9999"
+    room = f"(100% - {round(wide * smallest) - 0.5}px)*9999"
     most = f"max(100%,{round(narrow * SMALLEST)}px)"
     return (
         f"width:{wide}px;max-width:clamp(0px,{room},100%);height:auto",

@@ -76,6 +76,23 @@ def test_no_page_is_wider_than_a_phone(read: Visit) -> None:
     assert read.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+PICTURES = """() => [...document.querySelectorAll('.k8snb-view svg')].flatMap(svg => {
+  const box = svg.getBoundingClientRect(), around = svg.closest('.k8snb-view');
+  if (box.width < 5) return [];
+  const sizes = [...svg.querySelectorAll('text, tspan')].map(one => parseFloat(getComputedStyle(one).fontSize));
+  const smallest = Math.min(...sizes, 99) * box.width / svg.viewBox.baseVal.width;
+  const fits = around.scrollWidth <= around.clientWidth + 1 && smallest > 10.9;
+  return fits ? [] : [`${around.scrollWidth} of ${around.clientWidth}, ${smallest.toFixed(1)}: ${svg.textContent}`];
+})"""
+"""The pictures of a page that are wider than their column, or whose smallest words are smaller than 11 pixels."""
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_every_picture_fits_a_phone_and_can_be_read(read: Visit) -> None:
+    assert read.page.evaluate(PICTURES) == []
+
+
 @pytest.mark.browser
 @needs_chromium
 def test_a_page_is_there_without_an_error_and_without_another_host_light_or_dark_narrow_or_wide(read: Visit) -> None:

@@ -158,14 +158,26 @@ def test_what_happens_is_spoken(browser: Any, url: str) -> None:
         assert reader.section.get_attribute("aria-label").startswith("Rolling update of web.")
 
 
+OUT = """host => [...host.shadowRoot.querySelectorAll("*")]
+  .filter(one => /auto|scroll/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1)
+  .map(one => `${one.className}: ${one.scrollWidth} of ${one.clientWidth} pixels`)"""
+
+
 @pytest.mark.parametrize("width", [360, 768, 1200])
-def test_nothing_sticks_out_at_any_width(browser: Any, url: str, width: int) -> None:
-    with Visit(browser, url, width=width) as visit:
+def test_nothing_sticks_out_at_any_width_in_any_view(browser: Any, story: Stepper, width: int, tmp_path: Path) -> None:
+    path = tmp_path / "views.html"
+    all_views = Stepper(story.title, story.frames, ("topology", "sequence", "diff", "timeline"))
+    path.write_text(PAGE.format(stepper=all_views.html()), encoding="utf-8")
+    with Visit(browser, path.as_uri(), width=width) as visit:
         reader = Reader(visit.page)
-        for key in ("Home", "End"):
-            reader.press(key)
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        reader.press("End")
         assert reader.host.locator(".chip").first.is_visible()
+        for tab in reader.host.locator("[role=tab]").all():
+            tab.click()
+            for key in ("Home", "End"):
+                reader.press(key)
+                assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+                assert reader.host.evaluate(OUT) == []
 
 
 def test_text_has_the_colour_of_the_page_in_light_and_dark(browser: Any, url: str) -> None:

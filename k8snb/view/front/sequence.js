@@ -1,6 +1,10 @@
 // -- the sequence: who asked whom, and because of which revision ------------------------------------------------------
 
 const LINE = 23; // height of one arrow, in pixels
+const TEXT_LINE = 14; // height of one line of words where columns are narrow
+const LETTER = 6.1; // about how wide a letter is
+const NARROW = 88; // columns that are narrower have their names upright and the words of an arrow above it
+const PHONE = 480; // where there is less room, the words stand there in any case
 
 function sequence(story, go, room) {
   const { frames, lanes, words } = story;
@@ -11,7 +15,9 @@ function sequence(story, go, room) {
   // Where components speak with each other, acts say to whom; else everything goes through the API server.
   const addressed = frames.flatMap((frame) => (frame.acts ?? []).flatMap((act) => (act.to ? [act.by ?? who(frame), act.to] : [])));
   const columns = addressed.length ? [...new Set([...addressed, ...actors])] : ["etcd", words.server, ...actors];
-  const width = Math.max(88, Math.floor(room / columns.length));
+  const width = Math.max(20, room / columns.length);
+  const upright = width < NARROW;
+  const tight = upright || room < PHONE;
   const x = (i) => width * i + width / 2;
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
@@ -21,25 +27,59 @@ function sequence(story, go, room) {
   const groups = [];
   let y = 6;
 
-  const arrow = (group, from, to, label, kind) => {
-    y += LINE;
+  const arrow = (group, from, to, label, kind, more = "") => {
     const [a, b] = [x(from), x(to)];
     const way = a < b ? 1 : -1;
-    group.append(draw("line", { class: `arrow ${kind}`, x1: a, y1: y, x2: b - way * 5, y2: y }),
-      draw("path", { class: "tip", d: `M${b} ${y}l${-7 * way} -3.6v7.2z` }));
-    write(group, label, Math.min(a, b) + 8, Math.abs(b - a) - 12, kind);
+    const stores = kind === "stores"; // where words have lines of their own, the request's says what it became
+    if (tight && !stores) say(group, label, (a + b) / 2, kind, more);
+    y += tight ? 9 : LINE;
+    const line = draw("line", { class: `arrow ${kind}`, x1: a, y1: y, x2: b - way * 5, y2: y });
+    group.append(line, draw("path", { class: "tip", d: `M${b} ${y}l${-7 * way} -3.6v7.2z` }));
+    if (!tight) write(group, label, Math.min(a, b) + 8, Math.abs(b - a) - 12, kind);
+    else if (stores) line.append(whole(label));
+    if (tight) y += 3;
+  };
+  const whole = (label) => {
+    const full = draw("title", {});
+    full.textContent = label;
+    return full;
   };
   const write = (group, label, left, width, kind) => {
     const text = draw("text", { x: left, y: y - 5, class: kind });
-    const most = Math.max(6, Math.floor(width / 6.1));
+    const most = Math.max(6, Math.floor(width / LETTER));
     text.textContent = label.length > most ? `${label.slice(0, most - 1)}…` : label;
-    const full = draw("title", {});
-    full.textContent = label;
-    text.append(full);
+    text.append(whole(label));
+    group.append(text);
+  };
+  /** Words in lines of their own, as near to a place as they fit. */
+  const say = (group, label, place, kind, more = "") => {
+    const letter = /[\u2e80-\uffff]/.test(label) ? 11.2 : LETTER; // Chinese ones are as wide as they are high
+    const most = Math.floor((total - 8) / letter);
+    const lines = [""];
+    const pieces = new RegExp(`[^\\s/]{0,${most - 1}}[\\s/]?`, "g"); // words, and of what is longer than a line as much as fits
+    for (const word of `${label}${more}`.match(pieces)) {
+      if (lines.at(-1) && lines.at(-1).length + word.trimEnd().length > most) lines.push("");
+      lines[lines.length - 1] += word;
+    }
+    const text = draw("text", { class: kind, "text-anchor": "middle" });
+    for (const line of lines) {
+      y += TEXT_LINE;
+      const half = Math.min(line.length, most) * letter / 2;
+      const part = draw("tspan", { x: Math.max(4 + half, Math.min(total - 4 - half, place)), y });
+      part.textContent = line.trim();
+      text.append(part);
+    }
+    text.append(whole(label));
     group.append(text);
   };
   /** What somebody does alone stands beside their line. */
   const thought = (group, me, label) => {
+    if (tight) {
+      say(group, label, x(me), "own");
+      y += 9;
+      group.append(draw("circle", { class: "tip", cx: x(me), cy: y - 2, r: 3 }));
+      return;
+    }
     y += LINE;
     const left = me < columns.length / 2;
     group.append(draw("circle", { class: "tip", cx: x(me), cy: y - 9, r: 3 }));
@@ -61,9 +101,11 @@ function sequence(story, go, room) {
     } else if (frame.cause) arrow(group, 1, me, fill(words.hears, { revision: frame.cause }), "watch");
     if (!addressed.length) for (const act of frame.acts ?? []) {
       const refused = act.code >= 300;
-      arrow(group, me, 1, act.note ? `${act.verb} ${act.note}` : `${act.verb} ${act.object}${refused ? ` → ${act.code}` : ""}`, refused ? "refused" : act.note ? "said" : "asks");
-      if (act.revision && !refused) {
-        y -= LINE;
+      const stored = act.revision && !refused;
+      const more = stored ? ` @${act.revision}` : "";
+      arrow(group, me, 1, act.note ? `${act.verb} ${act.note}` : `${act.verb} ${act.object}${refused ? ` → ${act.code}` : ""}`, refused ? "refused" : act.note ? "said" : "asks", more);
+      if (stored) {
+        y -= tight ? 12 : LINE;
         arrow(group, 1, 0, `@${act.revision}`, "stores");
       }
     }
@@ -78,7 +120,7 @@ function sequence(story, go, room) {
 
   const thinkers = frames.filter((frame) => frame.caption).map((frame) => [who(frame), null]); // all have a place from the start
   const thoughts = make("dl", { class: "thoughts" });
-  const scroller = make("div", { class: "scroller", tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
+  const scroller = make("div", { class: upright ? "scroller upright" : "scroller", tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
   const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
 
   function paint(now) {
