@@ -304,12 +304,13 @@ class Informers:
         self._informers: dict[tuple[str, str], Informer] = {}
 
     def of(self, resource: str, *, fields: str = "") -> Informer:
-        """The informer of a resource, started when first asked for."""
+        """The informer of a resource, started when first asked for. Raises StatusError while it may not be read."""
         key = (self._client.resource(resource).group_resource, fields)
         found = self._informers.get(key)
         if found is None:
-            found = self._informers[key] = self._made(resource, fields)
+            found = self._made(resource, fields)
             found.start()
+            self._informers[key] = found
         return found
 
     def _made(self, resource: str, fields: str) -> Informer:

@@ -54,7 +54,8 @@ class Config:
     rule_files: Sequence[str] = ()
     evaluation_interval: int = 60_000
     external_labels: Mapping[str, str] = field(default_factory=dict)
-    alertmanagers: Sequence[Mapping[str, Any]] = ()
+    alertmanagers: Sequence[Job] = ()
+    """Where Alertmanagers are found: like jobs, but they are told instead of asked."""
 
 
 def load(text: str) -> Config:
@@ -73,7 +74,7 @@ def load(text: str) -> Config:
         tuple(whole.get("rule_files") or ()),
         _time(general, "evaluation_interval", 60_000),
         _texts(general.get("external_labels")),
-        tuple(alerting.get("alertmanagers") or ()),
+        [_alertmanager(n, each) for n, each in enumerate(alerting.get("alertmanagers") or ())],
     )
 
 
@@ -135,6 +136,7 @@ def _job(config: Mapping[str, Any], general: Mapping[str, Any]) -> Job:
         path=config.get("metrics_path", "/metrics"),
         scheme=config.get("scheme", "http"),
         parameters=config.get("params") or {},
+        token_file=_token_file(config),
         honor_labels=bool(config.get("honor_labels")),
         honor_timestamps=bool(config.get("honor_timestamps", True)),
         sample_limit=int(config.get("sample_limit", 0)),
@@ -143,6 +145,17 @@ def _job(config: Mapping[str, Any], general: Mapping[str, Any]) -> Job:
         relabel=_relabel(config, "relabel_configs"),
         metric_relabel=_relabel(config, "metric_relabel_configs"),
     )
+
+
+def _alertmanager(place: int, config: Mapping[str, Any]) -> Job:
+    prefix = str(config.get("path_prefix", "/")).rstrip("/")
+    known = {name: value for name, value in config.items() if name in _JOB}
+    return _job({**known, "job_name": f"alertmanager-{place}", "metrics_path": f"{prefix}/api/v2/alerts"}, {})
+
+
+def _token_file(config: Mapping[str, Any]) -> str:
+    authorization = config.get("authorization") or {}
+    return str(authorization.get("credentials_file") or config.get("bearer_token_file") or "")
 
 
 def _relabel(config: Mapping[str, Any], name: str) -> tuple[Rule, ...]:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from k8snb.metrics.discovery import ADDRESS, META
 from k8snb.metrics.exposition import Exposed, ExpositionError, parsed
 from k8snb.metrics.labels import NAME, Labels, changed, labels
-from k8snb.metrics.promql.durations import milliseconds
+from k8snb.metrics.promql.durations import milliseconds, written
 from k8snb.metrics.relabel import RelabelError, Rule, relabelled
 from k8snb.metrics.tsdb import STALE, TSDB
 
@@ -36,6 +36,8 @@ class Job:
     path: str = "/metrics"
     scheme: str = "http"
     parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    token_file: str = ""
+    """Where the token is that the targets want to see; empty if they want none."""
     honor_labels: bool = False
     honor_timestamps: bool = True
     sample_limit: int = 0
@@ -73,8 +75,8 @@ def target(job: Job, discovered: Mapping[str, str]) -> Target | None:
     """The target that relabelling makes of what was found; None if it is dropped. Raises RelabelError."""
     pairs = {
         "job": job.name,
-        "__scrape_interval__": f"{job.interval}ms",
-        "__scrape_timeout__": f"{job.timeout}ms",
+        "__scrape_interval__": written(job.interval),
+        "__scrape_timeout__": written(job.timeout),
         "__metrics_path__": job.path,
         "__scheme__": job.scheme,
         **{_PARAMETER + name: texts[0] for name, texts in job.parameters.items() if texts},

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from k8snb.kubelet.images import web
+from k8snb.kubelet.images.counting import Requests
 from k8snb.kubelet.images.postgres import Address, DatabaseError, ask
-from k8snb.kubelet.images.program import MEBIBYTE
+from k8snb.kubelet.images.program import MEBIBYTE, Process
 from k8snb.kubelet.images.servers import Busy, Server
 from k8snb.kubelet.images.sql import Result
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
@@ -30,6 +31,10 @@ class Tier(Server):
     default_port = 8080
     idle = False
     needs: tuple[str, ...] = ()
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process)
+        self._counts = Requests()
 
     def start(self) -> None:
         missing = [name for name in self.needs if not self.process.env.get(name)]
@@ -52,8 +57,11 @@ class Tier(Server):
         path = web.path_of(request)
         if path == "/healthz":
             return web.text("ok\n")
-        answer = self.answer(request.method, path, request.body)
-        return answer if answer is not None else web.text("404 page not found\n", 404)
+        if path == "/metrics":
+            return web.text(self._counts.exposed(), kind="text/plain; version=0.0.4")
+        answer = self.answer(request.method, path, request.body) or web.text("404 page not found\n", 404)
+        self._counts.count(request.method, path, answer)
+        return answer
 
     def answer(self, method: str, path: str, body: str) -> HTTPResponse | None:
         """What a request is answered; None for a path that there is not."""

@@ -13,11 +13,14 @@ from functools import lru_cache
 
 from k8snb.kubelet.images import nginx
 from k8snb.kubelet.images.agnhost import Agnhost
+from k8snb.kubelet.images.alertmanager import AlertmanagerServer
 from k8snb.kubelet.images.commands import COMMANDS
+from k8snb.kubelet.images.exporters import KubeStateMetrics
 from k8snb.kubelet.images.notes import NotesAPI, NotesWeb
 from k8snb.kubelet.images.postgres import TOOLS as POSTGRES_TOOLS
 from k8snb.kubelet.images.postgres import Postgres
 from k8snb.kubelet.images.program import Image
+from k8snb.kubelet.images.prometheus import PrometheusServer
 from k8snb.kubelet.images.router import IngressRouter
 from k8snb.kubelet.images.samples import Bootcamp, Collector, HelloApp, Memcached, Mongo, MySQL
 from k8snb.kubelet.images.script import Script
@@ -138,6 +141,24 @@ ROWS: tuple[Image, ...] = (
             shell="busybox", version="1.0",
         )
         for name, program in (("notes-web", NotesWeb), ("notes-api", NotesAPI))
+    ),
+    *(
+        Image(
+            name, 112_000_000, {"prometheus": PrometheusServer}, entrypoint=("/bin/prometheus",), runner=Script,
+            commands=_ALPINE, shell="busybox", version="3.8.0",
+        )
+        for name in ("docker.io/prom/prometheus", "quay.io/prometheus/prometheus")
+    ),
+    *(
+        Image(
+            name, 33_400_000, {"alertmanager": AlertmanagerServer}, entrypoint=("/bin/alertmanager",), runner=Script,
+            commands=_ALPINE, shell="busybox", version="0.29.0",
+        )
+        for name in ("docker.io/prom/alertmanager", "quay.io/prometheus/alertmanager")
+    ),
+    Image(
+        "registry.k8s.io/kube-state-metrics/kube-state-metrics", 14_300_000, {"kube-state-metrics": KubeStateMetrics},
+        entrypoint=("/kube-state-metrics",), version="2.17.0",
     ),
     Image(
         "k8snb.dev/ingress-controller", 24_500_000, {"ingress-controller": IngressRouter},
