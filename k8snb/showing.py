@@ -36,6 +36,8 @@ from k8snb.wire import Request, Response
 if TYPE_CHECKING:
     from k8snb.apiserver.witness import Step
     from k8snb.cluster import Cluster
+    from k8snb.view.causality import Record
+    from k8snb.view.causes import Causes
     from k8snb.view.cgroups import CgroupTree
     from k8snb.view.chart import Chart
     from k8snb.view.dot import Diagram
@@ -113,6 +115,48 @@ class Showing(ABC):
         told = tell(self, until)
         told.playing = Playing(cast("Cluster", self), tell, namespace)
         return told
+
+    def consequences(
+        self, *about: str, since: int = 0, until: int | None = None, namespace: str = "default", events: bool = True
+    ) -> Causes:
+        """What came of what was done from outside after revision `since`: write by write, each below its cause.
+
+        `about` limits it to commands that changed these objects (`deployment/web`). Without `events` those that the
+        components tell people are left out. Its `stepper()` tells it as a story of who told whom.
+        """
+        from k8snb.view.causes import Causes
+        from k8snb.view.scene import id_of
+
+        record = self._record(since, until)
+        wanted = {id_of(name) for name in about}
+        roots = [sent for sent in record.from_outside() if not wanted or wanted & {*record.write(sent).objects}]
+        return Causes(_("What came of it"), record.grown(roots, events=events), self.at, namespace)
+
+    def causes(self, name: str, *, revision: int | None = None, namespace: str = "default") -> Causes:
+        """Why an object (`pod/web-…`) is as it is, or was at a revision: from its last change back to where it began.
+
+        Raises StatusError (NotFound) if it is not there, ValueError if the record does not reach back so far.
+        """
+        from k8snb.view.causes import Causes
+
+        kind, _slash, plain = name.rpartition("/")
+        then = self.at(self.revision if revision is None else revision)
+        found = then.get(kind, plain, namespace) or then.get(kind, plain)
+        if found is None:
+            raise not_found(self.server.kinds.named(kind).resource, plain)
+        made = int(found["metadata"]["resourceVersion"])
+        record = self._record(self.store.compacted - 1, None)
+        sent = record.maker(made)
+        if sent is None or sent.revision < made:
+            raise ValueError(_("revision {revision} is not on record any more").format(revision=made))
+        title = _("Why {name} is as it is at @{revision}").format(name=f"{found['kind']} {plain}", revision=made)
+        return Causes(title, [record.branch(sent)], self.at, namespace)
+
+    def _record(self, since: int, until: int | None) -> Record:
+        from k8snb.view.causality import Record
+
+        last, first = self.revision if until is None else until, max(since, self.store.compacted)
+        return Record(self.trace.spans, self.trace.requests, self.at, since=first, until=last)
 
     def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
         """What is named, and what it hangs together with, as it is or was at a revision.

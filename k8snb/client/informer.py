@@ -216,7 +216,7 @@ class Informer(Task):
         meta = event.object["metadata"]
         old = self._objects.pop((meta.get("namespace", ""), meta["name"]), None)
         if old is not None:
-            self._announce(old, None)
+            self._announce(old, None, event.object)
 
     def _relist(self) -> None:
         """List again, and announce whatever is not as it was when this cache last heard of it.
@@ -236,11 +236,12 @@ class Informer(Task):
             if old is None or revision_of(old) != revision_of(obj):
                 self._announce(old, obj)
 
-    def _announce(self, old: Object | None, new: Object | None) -> None:
+    def _announce(self, old: Object | None, new: Object | None, last: Object | None = None) -> None:
+        """Tell the handlers; of an object that is gone they get its last state, where that is known."""
         for index in self._indexes.values():
             index.put(old, new)
         for handler in self._handlers["DELETED" if new is None else "ADDED" if old is None else "MODIFIED"]:
-            handler(old, new)
+            handler(last or old, new)
 
     @property
     def behind(self) -> bool:

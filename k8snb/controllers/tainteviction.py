@@ -123,12 +123,13 @@ class TaintEvictionController(Controller):
             pod=key.name,
             seconds=seconds,
         )
-        timer = self.clock.call_later(seconds, lambda: self._expired(key), background=True)
+        cause = self.trace.current.cause if self.trace.current is not None else 0
+        timer = self.clock.call_later(seconds, lambda: self._expired(key, cause), background=True)
         self._planned[key] = Appointment(pod["metadata"]["uid"], timer)
 
-    def _expired(self, key: ObjectKey) -> None:
+    def _expired(self, key: ObjectKey, cause: int) -> None:
         self._due.add(key)
-        self.queue.add(key)
+        self.queue.add(key, cause)
 
     def _call_off(self, key: ObjectKey, pod: Object) -> None:
         if self._forget(key):

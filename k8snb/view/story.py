@@ -7,15 +7,15 @@ each revision. A reconcile that found nothing to do makes no frame. Requests fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from k8snb.i18n import _
 from k8snb.trace import Measured, Sent, Span
-from k8snb.typing import Object
 from k8snb.view import disks
-from k8snb.view.changes import Change, changes, show
+from k8snb.view.acts import History, actor_name, acts_of, effective, id_of_act, is_event, subject
+from k8snb.view.changes import show
 from k8snb.view.frames import Act, Frame
 from k8snb.view.scene import (
     RESOURCES,
@@ -33,17 +33,11 @@ from k8snb.view.scene import (
 from k8snb.view.stepper import Stepper
 from k8snb.view.use import Use, using
 
-History = Callable[[int], Snapshot]
-"""Objects as of a revision: `Cluster.at`."""
-
 VIEWS = ("topology", "sequence", "diff", "timeline")
 _READING = {"get", "list", "watch", ""}
 _SILENT = {"leases", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}
 _TALKING = {"attach", "exec", "log", "portforward", "proxy"}
 """Subresources through which a container is talked to; nothing is written."""
-
-_ACCOUNT = "system:serviceaccount:kube-system:"
-_VERBS = {"binding": "bind", "eviction": "evict"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +68,13 @@ def story(
     """
     about = [id_of(name) for name in about]
     storage = disks.concerns(about)
-    recent = (sent for sent in _effective(requests) if since < sent.revision <= until)
+    recent = (sent for sent in effective(requests) if since < sent.revision <= until)
     chosen = [sent for sent in recent if _counts(sent, namespace, disks.CLUSTER_WIDE if storage else ())]
     ended = {id(sent): span for span in spans for sent in span.requests}
     frames = [_frame(turn, at, namespace, storage=storage) for turn in turns(chosen, ended)]
     frames = _limited(frames, about)
     frames = _settled(frames, at(since), namespace, about, using(measured, namespace))
     return Stepper(title, frames, VIEWS)
-
-
-def _effective(requests: Iterable[Sent]) -> Iterator[Sent]:
-    """The requests that were refused or made a revision: a write that changes nothing makes none."""
-    newest = 0
-    for sent in requests:
-        if sent.code >= 300 or sent.revision > newest or _is_event(sent):
-            yield sent
-        newest = max(newest, sent.revision)
 
 
 def turns(requests: Sequence[Sent], spans: dict[int, Span]) -> Iterator[Turn]:
@@ -108,8 +93,8 @@ def _together(one: Sent, other: Sent) -> bool:
     """Whether two requests belong to one turn."""
     if one.span is not None or other.span is not None:
         return one.span is other.span
-    said = _is_event(one) or _is_event(other)
-    return said and one.user == other.user and one.time == other.time and _subject(one) == _subject(other)
+    said = is_event(one) or is_event(other)
+    return said and one.user == other.user and one.time == other.time and subject(one) == subject(other)
 
 
 def _turn(group: list[Sent], spans: dict[int, Span]) -> Turn:
@@ -119,19 +104,6 @@ def _turn(group: list[Sent], spans: dict[int, Span]) -> Turn:
     if span and actor == "kubelet":
         actor = actor_name(first.user)
     return Turn(first.number, actor, tuple(group), span)
-
-
-def actor_name(user: str) -> str:
-    """Whom readers see for a component or a user: `kubelet node-1`, `deployment-controller`, `you`."""
-    if user.startswith(("system:node:", "kubelet/")):
-        return f"kubelet {user.removeprefix('system:node:').removeprefix('kubelet/')}"
-    if user.startswith(_ACCOUNT):
-        return user.removeprefix(_ACCOUNT)
-    if user in ("system:kube-scheduler", "kube-scheduler", "default-scheduler"):
-        return "scheduler"
-    if user.startswith("system:kube-"):
-        return user.removeprefix("system:")
-    return _("you") if user in ("kubernetes-admin", "system:admin", "") else user
 
 
 def _counts(sent: Sent, namespace: str, wide: Collection[str] = ()) -> bool:
@@ -146,18 +118,13 @@ def _counts(sent: Sent, namespace: str, wide: Collection[str] = ()) -> bool:
     return info.namespace == namespace
 
 
-def _is_event(sent: Sent) -> bool:
-    info = sent.request.info
-    return bool(info and info.resource and info.resource.plural == "events")
-
-
 # -- frames ------------------------------------------------------------------------------------------------
 
 
 def _frame(turn: Turn, at: History, namespace: str, *, storage: bool = False) -> Frame:
     last = turn.sent[-1]
-    acts = [act for sent in turn.sent for act in _acts(sent, at)]
-    touched = list(dict.fromkeys(_id(act) for act in acts if not act.note))
+    acts = [act for sent in turn.sent for act in acts_of(sent, at)]
+    touched = list(dict.fromkeys(id_of_act(act) for act in acts if not act.note))
     span = turn.span
     objects = population(at(last.revision), namespace)
     if storage:
@@ -169,7 +136,7 @@ def _frame(turn: Turn, at: History, namespace: str, *, storage: bool = False) ->
         time=turn.sent[0].time,
         revision=max(sent.revision for sent in turn.sent),
         cause=span.cause if span else 0,
-        observed=_observed(span) if span else (),
+        observed=observed_of(span) if span else (),
         acts=acts,
         compared=_compared(span) if span else (),
         read=[f"{kind}/{name}" for kind, name in span.read] if span else (),
@@ -180,76 +147,13 @@ def _frame(turn: Turn, at: History, namespace: str, *, storage: bool = False) ->
     )
 
 
-def _observed(span: Span) -> list[tuple[str, str]]:
+def observed_of(span: Span) -> list[tuple[str, str]]:
+    """What a turn observed, by name."""
     return [(_(name.replace("_", " ")), show(value) or "–") for name, value in span.observed.items()]
 
 
 def _compared(span: Span) -> list[tuple[str, str, str]]:
     return [(name, show(found) or "–", show(wanted) or "–") for name, (found, wanted) in span.compared.items()]
-
-
-def _id(act: Act) -> str:
-    return act.object.replace(" ", "/")
-
-
-def _subject(sent: Sent) -> str:
-    """The id of the object that a request (or the event in it) is about."""
-    info = sent.request.info
-    assert info is not None
-    assert info.resource is not None
-    if _is_event(sent):
-        about = _regarding(sent.request.object or {})
-        return f"{about.get('kind', '')}/{about.get('name', '')}"
-    return f"{info.resource.kind}/{info.name}"
-
-
-def _regarding(event: Object) -> Object:
-    about: Object = event.get("involvedObject") or event.get("regarding") or {}
-    return about
-
-
-def _acts(sent: Sent, at: History) -> Iterator[Act]:
-    info = sent.request.info
-    assert info is not None
-    assert info.resource is not None
-    line = f"{sent.request.method} {sent.request.path}"
-    if _is_event(sent):
-        note = _note(sent.request.object or {})
-        if note and sent.code < 300:
-            yield Act(_("event"), _subject(sent).replace("/", " "), sent.code, sent.revision, line, note=note)
-        return
-    verb = _VERBS.get(info.subresource, info.verb)
-    if info.subresource == "status":
-        verb = _("{verb} status of").format(verb=verb)
-    if sent.code >= 300:
-        yield Act(verb, f"{info.resource.kind} {info.name}".strip(), sent.code, 0, line)
-        return
-    for name, found in _written(sent, at):
-        yield Act(verb, name.replace("/", " "), sent.code, sent.revision, line, found)
-
-
-def _note(event: Object) -> str:
-    message = event.get("message") or event.get("note") or ""
-    reason = event.get("reason", "")
-    return f"{reason}: {message}" if reason and message else message
-
-
-def _written(sent: Sent, at: History) -> Iterator[tuple[str, list[Change]]]:
-    """The objects that the request wrote, each with the fields that it changed."""
-    info = sent.request.info
-    assert info is not None
-    assert info.resource is not None
-    resource, namespace = info.resource.group_resource, info.namespace
-    before = _by_name(at(sent.revision - 1).list(resource, namespace))
-    after = _by_name(at(sent.revision).list(resource, namespace))
-    for name in [*before, *(name for name in after if name not in before)]:
-        old, new = before.get(name), after.get(name)
-        if old != new:
-            yield name, changes(old, new)
-
-
-def _by_name(objects: Iterable[Object]) -> dict[str, Object]:
-    return {identity(obj): obj for obj in objects}
 
 
 def _is_custom(act: Act) -> bool:
@@ -266,7 +170,7 @@ def _limited(frames: list[Frame], about: Sequence[str]) -> list[Frame]:
     if not about:
         return frames
     wanted = related((frame.scene for frame in frames), about)
-    concerned = (frame for frame in frames if wanted.intersection(map(_id, frame.acts)))
+    concerned = (frame for frame in frames if wanted.intersection(map(id_of_act, frame.acts)))
     return [
         replace(frame, scene=_part(frame.scene, wanted), objects=_part(frame.objects, wanted)) for frame in concerned
     ]
@@ -283,7 +187,7 @@ def _settled(frames: list[Frame], start: Snapshot, namespace: str, about: Sequen
     told: list[Frame] = []
     for frame in frames:
         changed, gone = difference(before, frame.scene)
-        shown = any(act.object.startswith(kinds) or _id(act) in about or _is_custom(act) for act in frame.acts)
+        shown = any(act.object.startswith(kinds) or id_of_act(act) in about or _is_custom(act) for act in frame.acts)
         if changed or gone or shown or frame.actor == _("you"):
             told.append(frame)
         before = frame.scene
