@@ -147,7 +147,7 @@ class Showing(ABC):
         made = int(found["metadata"]["resourceVersion"])
         record = self._record(self.store.compacted - 1, None)
         sent = record.maker(made)
-        if sent is None or sent.revision < made:
+        if sent is None:
             raise ValueError(_("revision {revision} is not on record any more").format(revision=made))
         title = _("Why {name} is as it is at @{revision}").format(name=f"{found['kind']} {plain}", revision=made)
         return Causes(title, [record.branch(sent)], self.at, namespace)

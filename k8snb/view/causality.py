@@ -60,9 +60,9 @@ class Record:
 
     def __init__(self, spans: Iterable[Span], requests: Iterable[Sent], at: History, *, since: int, until: int) -> None:
         self._at = at
-        self._since = since
-        self._sent = {s.number: s for s in effective(requests) if since < s.revision <= until and _wrote(s)}
-        self._makers = [sent for sent in self._sent.values() if not is_event(sent)]
+        wrote = [sent for sent in effective(requests) if since < sent.revision <= until and _wrote(sent)]
+        self._shown = {sent.number for sent in wrote if _resource(sent) not in SILENT}
+        self._makers = [sent for sent in wrote if not is_event(sent)]
         self._revisions = [sent.revision for sent in self._makers]
         self._spans = [span for span in spans if since <= span.revision <= until]
         self._before: dict[int, Span] = {}
@@ -76,12 +76,15 @@ class Record:
 
     def from_outside(self) -> list[Sent]:
         """The writes of those who are no part of the cluster."""
-        return [sent for sent in self._makers if sent.span is None and not sent.user.startswith("system:")]
+        own = (sent for sent in self._makers if sent.span is None and sent.number in self._shown)
+        return [sent for sent in own if not sent.user.startswith("system:")]
 
     def maker(self, revision: int) -> Sent | None:
         """The request that made a revision; None if that is not on record. One request may make several."""
         at = bisect_left(self._revisions, revision)
-        return self._makers[at] if revision > self._since and at < len(self._makers) else None
+        if at == len(self._makers) or (at == 0 and self._revisions[0] != revision):
+            return None
+        return self._makers[at]
 
     def write(self, sent: Sent) -> Write:
         """A request with what it changed."""
@@ -106,7 +109,7 @@ class Record:
             turn = turns[span.number] = Turn(span, actor_name(span.component))
             siblings.append(turn)
             for sent in span.requests:
-                if sent.number in self._sent and (events or not is_event(sent)):
+                if sent.number in self._shown and (events or not is_event(sent)):
                     written = writes[sent.number] = self.write(sent)
                     turn.writes.append(written)
         for turn in reversed([*turns.values()]):
@@ -148,6 +151,11 @@ class Record:
 
 def _wrote(sent: Sent) -> bool:
     info = sent.request.info
-    if info is None or info.resource is None or info.verb in _READING or info.resource.plural in SILENT:
+    if info is None or info.resource is None or info.verb in _READING or sent.code >= 300:
         return False
-    return sent.code < 300 and "dryRun" not in sent.request.query
+    return "dryRun" not in sent.request.query
+
+
+def _resource(sent: Sent) -> str:
+    info = sent.request.info
+    return info.resource.plural if info is not None and info.resource is not None else ""

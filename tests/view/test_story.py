@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from k8snb.view.scene import scene
 from k8snb.view.acts import actor_name
+from k8snb.view.scene import scene
 from tests.view import tape as make
 from tests.view.tape import Tape
 
