@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--audit-policy-file", type=Path, metavar="FILE", help=about)
     about = _("where the audit log goes, an event a line; - is the standard output")
     serve.add_argument("--audit-log-path", default="", metavar="FILE", help=about)
+    about = _("keep the cluster in this file, and go on with the one that is in it (nowhere)")
+    serve.add_argument("--data", type=Path, metavar="FILE", help=about)
     about = _("let the kubeconfig have a client certificate, as kubeadm's has, instead of a token")
     serve.add_argument("--client-certificate", action="store_true", help=about)
     about = _("on how many machines the control plane runs (1); 0 for one that elects no leaders")
@@ -92,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)
             asked = (options.cloud, options.csi_driver, options.encryption_provider_config, options.client_certificate)
             audit = (options.audit_policy_file, options.audit_log_path)
-            extras = Extras(*asked, options.control_planes, options.scheduler_config, *audit)
+            extras = Extras(*asked, options.control_planes, options.scheduler_config, *audit, options.data)
             run(serve(*made, extras=extras))
         except CannotServe as error:
             print(f"k8snb: {error}", file=sys.stderr)

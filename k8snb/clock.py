@@ -79,6 +79,15 @@ class Clock:
         self._nanoseconds = max(self._nanoseconds, _before(self.now())) + 1
         return self._nanoseconds
 
+    @property
+    def counted(self) -> int:
+        """The last number that `nanoseconds` gave."""
+        return self._nanoseconds
+
+    def go_on(self, counted: int) -> None:
+        """Give no number of nanoseconds again that another process gave."""
+        self._nanoseconds = max(self._nanoseconds, counted)
+
     def moment(self) -> tuple[float, str, int]:
         """What an event needs of the time: seconds, `timestamp`, `nanoseconds`."""
         return self.now(), self.timestamp(), self.nanoseconds()
@@ -143,11 +152,12 @@ class VirtualClock(Clock):
 
 
 class WallClock(Clock):
-    """The machine's time, run `speed` times as fast from the moment it is made."""
+    """The machine's time, run `speed` times as fast from the moment it is made; never earlier than `since`."""
 
-    def __init__(self, speed: float = 1.0) -> None:
+    def __init__(self, speed: float = 1.0, since: float = 0.0) -> None:
         self.speed = speed
-        self._started = time.time()
+        self._outside = time.time()
+        self._started = max(self._outside, since)
         self._monotonic = time.monotonic()
         super().__init__(self._started)
 
@@ -155,7 +165,7 @@ class WallClock(Clock):
         return self._started + (time.monotonic() - self._monotonic) * self.speed
 
     def outside(self) -> float:
-        return self._started + (time.monotonic() - self._monotonic)
+        return self._outside + (time.monotonic() - self._monotonic)
 
 
 def _before(seconds: float) -> int:

@@ -13,19 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
 from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
-from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.audit.log import AuditLog, auditor
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT, bootstrap_objects
 from k8snb.apiserver.machine import Machine
-from k8snb.apiserver.ownership import founded
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.server import APIServer
-from k8snb.apiserver.standing import standing
 from k8snb.client.client import Client
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informers
@@ -38,12 +36,15 @@ from k8snb.current import use
 from k8snb.deciding import Deciding
 from k8snb.hosting import Hosting, Program, Runs
 from k8snb.i18n import _
+from k8snb.inventory import specs_of
+from k8snb.keeping import Start, found, keeper_of
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
 from k8snb.kubelet.visitor import Visitor
+from k8snb.lasting import Lasting
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
-from k8snb.machines import Machines, NodeSpec
+from k8snb.machines import NodeSpec
 from k8snb.members import Members
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
@@ -55,6 +56,7 @@ from k8snb.scheduler import configuration
 from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.showing import Showing
+from k8snb.store.ledger import Kept
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 from k8snb.typing import Object
@@ -63,9 +65,9 @@ from k8snb.wire import Request, Response, User, WatchEvent
 
 if TYPE_CHECKING:
     from k8snb.client.controller import Controller
+    from k8snb.datafile import DataFile
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
-SMALL_NODES = 200
 LARGE_CIDR = "100.64.0.0/10"
 """Where the pod addresses of a cluster come from that the default 10.244.0.0/16 (256 nodes) is too small for."""
 START_SECONDS = 10.0
@@ -91,7 +93,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
+class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
@@ -105,6 +107,11 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
     BadConfiguration (a ValueError) says what is wrong with it.
     `audit` is the policy of an audit log (`audit_log`).
     With `etcd_members` (1, 3, 5) so many members of etcd agree on what is written, and can fail (`cluster.etcd`).
+    `encryption` is an EncryptionConfiguration that holds from the first write on (`encrypt` is for later).
+
+    With `path` everything is kept in a file, and a cluster that is in it goes on: with its own nodes and seed, as after
+    a power cut that hit all machines. Raises `CannotOpen` where the file cannot be used. `begins` is
+    what was kept of another cluster, to go on from without a file.
     """
 
     def __init__(
@@ -127,8 +134,14 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
         plugins: Sequence[type[Any]] = (),
         audit: Object | str | None = None,
         etcd_members: int = 0,
+        encryption: Object | None = None,
+        path: str | PathLike[str] | DataFile | None = None,
+        begins: Kept | None = None,
     ) -> None:
+        self.keeper = None if path is None else keeper_of(path, etcd_members)
+        self._begins = begins if self.keeper is None else self.keeper.kept
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
+        specs = specs if self._begins is None else specs_of(self._begins)
         self._making: dict[str, Any] = {
             "nodes": specs,
             "seed": seed,
@@ -142,6 +155,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
             "scheduler": configuration.read(scheduler, plugins),
             "audit": audit,
             "etcd_members": etcd_members,
+            "encryption": encryption,
         }
         self._clock_given = clock
         self._journal: list[Entry] = []
@@ -153,36 +167,38 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
         self._official: Any = None
         self.webhooks: dict[str, Function] = {}
         """Webhooks that are functions of this process, by URL: from a review to the same with its response."""
-        self._build()
+        self._begin()
         use(self)
 
     # -- making ------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        made = self._making
-        self.clock: Clock = self._clock_given or VirtualClock()
-        self.lottery = Lottery(made["seed"])
+        made, kept = self._making, self._begins
+        start = self._start_of(kept)
+        self.lottery = Lottery(self._lots)
         self.store = Store(self.clock, history=made["history"], debug=made["debug"])
         self.trace = Trace(self.clock.now, lambda: self.store.revision, made["trace"])
         self.loop = Loop(self.clock, made["quantum"])
         self.paused = False
-        began = self.clock.timestamp()
-        for bucket, obj in (*policy(began), *standing(began)):
-            self.store.load(self.store.bucket(bucket), obj, founded(obj))
-        gate = Gate.of(self.store, self.clock, self._keys)
+        if kept is None:
+            found(self.store, self.clock.timestamp())
+        gate = Gate.of(self.store, self.clock, self._keys, start.began)
         self.server = APIServer(self.store, self.clock, self.lottery, self.trace, gate=gate, agents=self._agent)
         self.audit_log = AuditLog()
         """The events of the audit log, oldest first; none without a policy."""
         self._audit(made["audit"])
         self.client = Client(self._door, self.server.scheme, ADMIN)
-        self.raw = RawStore(self.store, self.server.kinds, Lottery(~made["seed"]).random.randbytes)
+        self.raw = RawStore(self.store, self.server.kinds, Lottery(~self._lots).random.randbytes)
         """What lies in the store, as `etcdctl` shows it."""
+        self._bring_back(kept)
         self._found_etcd()
         self._transport = self._front()
         self._context = self._root_context()
         for resource, obj in bootstrap_objects():
-            self._context.client.create(resource, obj)
-        settings = self._settings(gate)
+            name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace", "")
+            if kept is None or self._context.client.find(resource, name, namespace) is None:
+                self._context.client.create(resource, obj)
+        settings = self._settings(gate, start)
         self.network = Fabric(self._context.separate("system:kube-proxy"), settings.cluster_cidr)
         self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
         self.server.aggregator.reach = self.network.request
@@ -192,6 +208,8 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
         self.visitor = Visitor(self.clock, self.network)
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
+        self.pool.boots = start.boots
+        self.specs: dict[str, NodeSpec] = {}
         self.controllers: dict[str, Controller] = {}
         self.components: dict[str, Runs] = {}
         self._schedulers: dict[str, Scheduler] = {}
@@ -199,17 +217,17 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
         """The storage drivers, by name."""
         self.programs: dict[str, Program] = {}
         """What the reader runs beside them, by name."""
+        self._follow(start)
         self._start_components(settings)
         self._start_members()
-        for spec in made["nodes"]:
-            self._add_node(spec)
+        self._start_machines(kept)
         self._pass_time(lambda: False, self.clock.now() + START_SECONDS, foreground=True)
 
     def reach_outside(self, call: Remote) -> None:
         """Let webhooks at real URLs be called."""
         self._calls.remote = call
 
-    def _settings(self, gate: Gate) -> Settings:
+    def _settings(self, gate: Gate, start: Start) -> Settings:
         """The flags of the controller manager, with what this cluster decides."""
         flags = replace(
             self._flags,
@@ -218,7 +236,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
             authority=gate.authority,
             check_discovery=self.server.aggregator.problem,
         )
-        return flags if len(self._making["nodes"]) <= SMALL_NODES else replace(flags, cluster_cidr=LARGE_CIDR)
+        return replace(flags, cluster_cidr=LARGE_CIDR) if start.large else flags
 
     def _root_context(self) -> Context:
         scheme = self.server.scheme
@@ -239,6 +257,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
     def _note(self, name: str, *arguments: Any) -> None:
         if self._keeps_journal:
             self._journal.append((name, arguments))
+        self._keep()
 
     def handle(self, request: Request) -> Response:
         """Answer a request from outside; those that may write, be it in the audit log, are kept in the journal.
@@ -280,6 +299,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
         journal, self._journal = self._journal, []
         self._build()
         self._replay(journal, revision)
+        self._keep()
 
     @collecting_seldom()
     def _replay(self, journal: Sequence[Entry], revision: int | None) -> None:
@@ -352,7 +372,7 @@ class Cluster(Waiting, Machines, Planes, Hosting, Members, Showing, Deciding):
     def fork(self) -> Cluster:
         """A second cluster with the same past; from here on the two know nothing of each other."""
         self._need_virtual_time()
-        twin = Cluster(**self._making, flags=self._flags, keys=self._keys)
+        twin = Cluster(**self._making, flags=self._flags, keys=self._keys, begins=self._begins)
         twin.webhooks |= self.webhooks
         twin._replay(list(self._journal), None)
         twin.paused = self.paused

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import yaml
 
 from k8snb.client.controller import Context
@@ -21,10 +22,16 @@ from k8snb.kubelet.pool import Pool
 from k8snb.machinery.quantity import value
 from k8snb.network.fabric import Fabric
 from k8snb.network.proxy import Proxy
+from k8snb.store.ledger import Kept
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
     from k8snb.client.controller import Controller
+
+
+MACHINES, MANIFESTS, DRIVERS = "/machines", "/manifests", "/drivers"
+"""Where a data file has what is changed here."""
+NO_MANIFESTS: Mapping[str, Object] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class Machines(ABC):
     controllers: dict[str, Controller]
     drivers: dict[str, Driver]
     pool: Pool
+    specs: dict[str, NodeSpec]
+    """The machines, as they were ordered."""
     clock: Clock
     network: Fabric
     _context: Context
@@ -60,6 +69,10 @@ class Machines(ABC):
     @abstractmethod
     def _do(self, name: str, *arguments: Any) -> Any:
         """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
+
+    @abstractmethod
+    def _touch(self, bucket: str, place: str, name: str) -> None:
+        """Note that something has changed that is no object (see `inventory`)."""
 
     @abstractmethod
     def settle(self, timeout: float = ...) -> float:
@@ -98,6 +111,7 @@ class Machines(ABC):
 
     def _put_manifest(self, node: str, file: str, manifest: Object | None) -> None:
         self.kubelets[node].put_manifest(file, manifest)
+        self._touch(MANIFESTS, node, file)
 
     def _stop_kubelet(self, node: str) -> None:
         self.kubelets[node].stop()
@@ -129,11 +143,20 @@ class Machines(ABC):
     def _add_driver(self, name: str, stock: Mapping[str, Any], snapshots: bool) -> None:
         driver = self.drivers[name] = Driver(name, self.pool, self.clock.now, **stock)
         self.pool.drivers[name] = driver
+        driver.snapshotting = snapshots
         for sidecar in install(self._context, driver, snapshots=snapshots):
             self.controllers[f"{sidecar.name}/{name}"] = sidecar
         for kubelet in self.kubelets.values():
             if kubelet.running:
                 kubelet.disks.register(driver)
+
+    def _bring_back_drivers(self, kept: Kept) -> None:
+        for record in kept.of(DRIVERS):
+            had = orjson.loads(record.body)
+            self._add_driver(record.name, had["stock"], had["snapshotting"])
+            self.drivers[record.name].take_back(had)
+            if had["snapshotting"]:
+                self._start_snapshots(record.name)
 
     def call_driver(self, driver: str, method: str, request: Object, node: str = "") -> Object:
         """Call a driver as its sidecars and kubelets do: its controller's part, or the one on a node.
@@ -151,7 +174,7 @@ class Machines(ABC):
 
     # -- what comes of it --------------------------------------------------------------------------
 
-    def _add_node(self, spec: NodeSpec) -> None:
+    def _add_node(self, spec: NodeSpec, manifests: Mapping[str, Object] = NO_MANIFESTS) -> None:
         context = self._context.separate(f"system:node:{spec.name}", "system:nodes")
         kubelet = Kubelet(
             context,
@@ -163,7 +186,10 @@ class Machines(ABC):
             network=self.network,
             pool=self.pool,
         )
-        self.kubelets[spec.name] = kubelet
+        self.specs[spec.name], self.kubelets[spec.name] = spec, kubelet
+        self._touch(MACHINES, "", spec.name)
+        for file, manifest in manifests.items():
+            kubelet.put_manifest(file, manifest)
         kubelet.start()
 
     def _agent(self, node: str) -> Kubelet | None:

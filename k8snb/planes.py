@@ -54,6 +54,8 @@ class Planes(ABC):
     """The API servers, where there are several."""
     _context: Context
     _making: dict[str, Any]
+    _lots: int
+    """What the names and UIDs of the cluster follow from."""
 
     def _start_components(self, settings: Settings) -> None:
         """Make and begin them, all but the API server itself."""
@@ -111,13 +113,13 @@ class Planes(ABC):
 
     def _front(self) -> APIServer | Balancer:
         """What answers requests: the API server, or several, which are not there yet."""
-        lottery = Lottery(self._making["seed"] ^ 0x1EA5E)
+        lottery = Lottery(self._lots ^ 0x1EA5E)
         masters, planes = Masters(self.server), enumerate(self._making["control_planes"])
         self._doors = [Replica(self.server, plane.name, _address(at), lottery, masters) for at, plane in planes]
         return Balancer(self.server, self._doors) if len(self._doors) > 1 else self.server
 
     def _start_replicas(self, wanted: Mapping[str, tuple[User, Make, Candidacy]], own: Component) -> None:
-        lottery = Lottery(self._making["seed"] ^ 0xE1EC7)
+        lottery = Lottery(self._lots ^ 0xE1EC7)
         planes: Sequence[ControlPlane] = self._making["control_planes"]
         seats = [Seat(plane, door, self.clock, lottery) for plane, door in zip(planes, self._doors, strict=True)]
         servers = {door.host: ReplicaProcess(door, self.server, own, self._any_server) for door in self._doors}

@@ -2,7 +2,11 @@
 
 One thread does everything. Requests are answered as they come; between them the parts take their turns, a few
 milliseconds at a time, and when all is quiet the process sleeps until the next timer is due. Certificates, a token
-and the kubeconfig are made anew at every start and die with it.
+and the kubeconfig are made anew at every start and die with it, unless the cluster is kept in a file.
+
+What is kept is kept before anybody hears of it. Whatever is to be sent, an answer or a watch event, waits while there
+is something that is not in the file; at the end of the round of the event loop all of it is committed at once, and then
+all of it is sent. So the more clients there are, the more writes share one commit.
 """
 
 from __future__ import annotations
@@ -11,11 +15,8 @@ import asyncio
 import base64
 import gc
 import os
-import secrets
 import signal
-import ssl
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
@@ -26,86 +27,29 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from k8snb.apiserver import encryption
 from k8snb.apiserver.listener import listen
 from k8snb.apiserver.reception import Line, Visit
 from k8snb.clock import WallClock
 from k8snb.cluster import ADMIN, Cluster
 from k8snb.collector import SELDOM
+from k8snb.credentials import FreshKeys
+from k8snb.datafile import DataFile, open_file
 from k8snb.i18n import _
-from k8snb.machinery.rsa import Key
-from k8snb.machinery.x509 import Authority, Names, subject
-from k8snb.machinery.x509 import Request as CertificateRequest
 from k8snb.outside import CALLERS, Errands, calls_out
 from k8snb.packet import HTTPRequest, HTTPResponse
 from k8snb.relaying import SECONDS, Piped, relay
 from k8snb.scheduler.configuration import BadConfiguration
-from k8snb.wire import Request, Response, User
+from k8snb.store.ledger import CannotKeep, CannotOpen
+from k8snb.typing import Object
+from k8snb.wire import Request, Response
 
 SLICE_SECONDS = 0.005
 """How long the parts may take turns before requests are looked at again."""
 
-VALID_DAYS = 30
 _OURS = "current-context: k8snb\n"
 """How every kubeconfig ends that this module writes."""
-
-
-class FreshKeys:
-    """Keys of one run, made when they are needed and kept nowhere (the `Keys` of a served cluster)."""
-
-    def __init__(self) -> None:
-        self._key = _fresh()
-        self._authority = Authority(self._key, "kubernetes", time.time())
-
-    def service_accounts(self) -> Key:
-        return _fresh()
-
-    def authority(self, began: float) -> Authority:
-        return self._authority
-
-    @property
-    def certificate(self) -> bytes:
-        """The authority's certificate, as PEM."""
-        return self._authority.certificate
-
-    def context(self) -> ssl.SSLContext:
-        """The server side of TLS: its certificate, and trust in clients whose certificates the authority signed."""
-        names = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
-        addresses = ("127.0.0.1", "::1", "10.96.0.1")
-        certificate, key = self._issued(subject("kube-apiserver"), Names(names, addresses), "server auth")
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.verify_mode = ssl.CERT_OPTIONAL
-        context.load_verify_locations(cadata=self._authority.certificate.decode())
-        with tempfile.TemporaryDirectory() as folder:
-            chain, private = Path(folder, "server.crt"), Path(folder, "server.key")
-            chain.write_bytes(certificate)
-            private.touch(mode=0o600)
-            private.write_bytes(key)
-            context.load_cert_chain(chain, private)
-        return context
-
-    def client(self, user: User) -> tuple[bytes, bytes]:
-        """A certificate that is this user, and its key, as PEM."""
-        groups = [each for each in user.groups if each != "system:authenticated"]
-        return self._issued(subject(user.name, groups), Names(), "client auth")
-
-    def _issued(self, owner: bytes, names: Names, usage: str) -> tuple[bytes, bytes]:
-        key = ec.generate_private_key(ec.SECP256R1())
-        der, pem = serialization.Encoding.DER, serialization.Encoding.PEM
-        info = key.public_key().public_bytes(der, serialization.PublicFormat.SubjectPublicKeyInfo)
-        now = time.time()
-        usages = ("digital signature", "key encipherment", usage)
-        certificate = self._authority.issue(
-            CertificateRequest(owner, info, "", (), names), usages, now - 300, now + VALID_DAYS * 86400
-        )
-        return certificate, key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-
-def _fresh() -> Key:
-    numbers = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_numbers()
-    return Key(numbers.p, numbers.q)
 
 
 def kubeconfig(server: str, ca: bytes, token: str, certificate: tuple[bytes, bytes] | None = None) -> str:
@@ -147,6 +91,10 @@ class Served:
         self._began: float | None = None
         """When the first request of this round of the event loop came; None before."""
         self._line = Line()
+        self._held: list[Callable[[], None]] = []
+        """What waits to be sent until everything that it may speak of is kept."""
+        self.failed: Callable[[CannotKeep], None] = _complain
+        """Told when nothing can be kept any more: then nobody is answered any more either."""
         cluster.reach_outside(self._errands.call)
         cluster.server.aggregator.relay = self._relay
         for word in CALLERS:
@@ -210,6 +158,30 @@ class Served:
     def _look_again(self) -> None:
         self._goes_out = None
 
+    def when_kept(self, send: Callable[[], None]) -> None:
+        """Send something once everything that has been written is in the file; at once where there is none."""
+        keeper = self.cluster.keeper
+        if keeper is None or not (self._held or keeper.dirty):
+            send()
+            return
+        if not self._held:
+            asyncio.get_running_loop().call_soon(self._keep)
+        self._held.append(send)
+
+    def _keep(self) -> None:
+        """Commit what has been written, and send what waits for that."""
+        keeper = self.cluster.keeper
+        if keeper is None:
+            return
+        try:
+            keeper.keep()
+        except CannotKeep as error:
+            self.failed(error)
+            return
+        held, self._held = self._held, []
+        for send in held:
+            send()
+
     def nudge(self) -> None:
         """Give the parts their turns as soon as the event loop is free."""
         if self._handle is not None:
@@ -244,15 +216,20 @@ class Served:
         while not self._away:
             if not self._turn():
                 self._sleep(loop)
-                return
+                break
             if loop.time() > until:
                 self._handle = loop.call_soon(self._turns)
-                return
+                break
+        self._keep()
 
     def _sleep(self, loop: asyncio.AbstractEventLoop) -> None:
         due = self.clock.next_due()
         if due is not None:
             self._handle = loop.call_later(max(0.0, (due - self.clock.now()) / self.clock.speed), self._turns)
+
+
+def _complain(error: CannotKeep) -> None:
+    raise error
 
 
 class CannotServe(Exception):
@@ -304,31 +281,40 @@ class Extras(NamedTuple):
     audit_policy: Path | None = None
     audit_log: str = ""
     """Where the audit log goes, `-` for the standard output. Without a policy there are no events."""
+    data: Path | None = None
+    """The file in which the cluster is kept."""
 
-    def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys) -> Cluster:
+    def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys, file: DataFile | None = None) -> Cluster:
         """The cluster with them. Raises CannotServe."""
+        since = float(file.kept.head.more.get("now", 0)) if file is not None else 0.0
         made: Mapping[str, Any] = {
-            "clock": WallClock(speed),
+            "clock": WallClock(speed, since),
             "journal": False,
             "keys": keys,
             "cloud": self.cloud,
             "control_planes": self.control_planes or None,
+            "encryption": self._encryption(),
+            "path": file,
         }
         try:
             told = None if self.scheduler is None else self.scheduler.read_text("utf-8")
             cluster = Cluster(nodes, seed, scheduler=told, **made)
-        except (OSError, BadConfiguration) as error:
+        except (OSError, BadConfiguration, encryption.BadConfiguration, CannotOpen) as error:
             raise CannotServe(str(error)) from None
-        if self.driver:
+        if self.driver and self.driver not in cluster.drivers:
             cluster.add_driver(self.driver)
-        if self.encryption is not None:
-            try:
-                cluster.encrypt(yaml.safe_load(self.encryption.read_text("utf-8")))
-            except (OSError, ValueError, yaml.YAMLError) as error:
-                raise CannotServe(str(error)) from None
         if self.audit_policy is not None and self.audit_log:
             self._audit(cluster, self.audit_policy)
         return cluster
+
+    def _encryption(self) -> Object | None:
+        if self.encryption is None:
+            return None
+        try:
+            read: Object = yaml.safe_load(self.encryption.read_text("utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise CannotServe(str(error)) from None
+        return read
 
     def _audit(self, made: Cluster, policy: Path) -> None:
         """Let the cluster write its audit log."""
@@ -353,31 +339,57 @@ def _write_line(out: Any, line: bytes) -> None:
     out.flush()
 
 
+def _opened(data: Path | None) -> tuple[FreshKeys, DataFile | None]:
+    """The keys of the cluster that is to be served, and its file if it has one."""
+    if data is None:
+        return FreshKeys(), None
+    try:
+        file = open_file(data)
+        return FreshKeys.of(file), file
+    except (CannotOpen, CannotKeep) as error:
+        raise CannotServe(str(error)) from None
+
+
 async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, extras: Extras | None = None) -> None:
     """Serve until SIGINT or SIGTERM; the kubeconfig is at `path` meanwhile. Raises CannotServe."""
-    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[None] = loop.create_future()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, _settle, stopped)
     _collect_seldom()
-    keys, token = FreshKeys(), secrets.token_urlsafe(32)
     extras = extras or Extras()
-    served = Served(extras.cluster(nodes, seed, speed, keys), token)
+    keys, file = _opened(extras.data)
+    cluster = extras.cluster(nodes, seed, speed, keys, file)
+    served = Served(cluster, keys.token)
+    served.failed = partial(_settle, stopped)
     try:
         server = await listen(served, port, keys.context())
     except OSError as error:
         raise CannotServe(_("cannot listen on port {port}: {why}").format(port=port, why=error.strerror)) from None
     address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     certificate = keys.client(ADMIN) if extras.certificate else None
-    write_kubeconfig(path, kubeconfig(address, keys.certificate, token, certificate))
+    write_kubeconfig(path, kubeconfig(address, keys.certificate, keys.token, certificate))
     try:
         served.nudge()
         ready = _("cluster of {nodes} nodes ready at {address}; export KUBECONFIG={path}")
-        print(ready.format(nodes=nodes, address=address, path=path), flush=True)
+        print(ready.format(nodes=len(cluster.kubelets), address=address, path=path), flush=True)
         if speed > 1:
             ahead = _("time runs {speed:g} times as fast: ages that a client works out itself show <invalid>")
             print(ahead.format(speed=speed), flush=True)
-        await stopped.wait()
+        await stopped
+        cluster.close()
+    except CannotKeep as error:
+        raise CannotServe(str(error)) from None
     finally:
         server.close()
         path.unlink(missing_ok=True)
+
+
+def _settle(stopped: asyncio.Future[None], error: Exception | None = None) -> None:
+    """Let the serving end, well or with an error."""
+    if stopped.done():
+        return
+    if error is None:
+        stopped.set_result(None)
+    else:
+        stopped.set_exception(error)

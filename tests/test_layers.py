@@ -16,8 +16,13 @@ LAYERS = (
         "bench",
         "cluster",
         "coverage",
+        "credentials",
+        "datafile",
         "deciding",
         "hosting",
+        "inventory",
+        "keeping",
+        "lasting",
         "machines",
         "members",
         "membership",
@@ -46,9 +51,16 @@ LAYERS = (
 GROUND = len(LAYERS) - 1
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-EDGE = {"__main__.py", "apiserver/listener.py", "outside.py", "relaying.py", "serving.py", "testing.py"} | {
-    f"bench/{name}.py" for name in ("api", "bare", "load", "scale", "soak")
-}
+EDGE = {
+    "__main__.py",
+    "apiserver/listener.py",
+    "credentials.py",
+    "datafile.py",
+    "outside.py",
+    "relaying.py",
+    "serving.py",
+    "testing.py",
+} | {f"bench/{name}.py" for name in ("api", "bare", "load", "scale", "soak")}
 """The only files that may know of sockets, threads and the machine's time."""
 
 OUTSIDE = {
@@ -62,6 +74,7 @@ OUTSIDE = {
     "signal",
     "socket",
     "socketserver",
+    "sqlite3",
     "ssl",
     "subprocess",
     "threading",

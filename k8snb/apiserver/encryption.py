@@ -123,6 +123,10 @@ class Stored:
         """With the number of the configuration under which it was read."""
 
 
+UNREAD: tuple[int, Object] = (-1, {})
+"""What nobody has read yet, under any configuration."""
+
+
 class Vault:
     """What one resource's objects look like in the store, and back."""
 

@@ -29,6 +29,10 @@ class Host(Protocol):
         """Hand the answer to a request to `then`, at once or later."""
         ...
 
+    def when_kept(self, send: Callable[[], None]) -> None:
+        """Call what sends something to a client, now or as soon as all that it may speak of will not be forgotten."""
+        ...
+
     def nudge(self) -> None:
         """Something may have changed: give the parts their turns soon."""
         ...

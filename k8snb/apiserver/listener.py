@@ -176,7 +176,7 @@ class Connection(asyncio.Protocol):
             if length.isdecimal() and int(length) > MAX_BODY_BYTES:
                 self._refusal = _body_too_large()
             elif self._transport is not None and not self._transport.is_closing():
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 return
         if self._refusal is not None and self._stream is None and not self._asking:
             self._refuse(self._refusal)
@@ -240,17 +240,23 @@ class Connection(asyncio.Protocol):
     def _go_on(self, manner: _Manner) -> None:
         """After an answer: the next request, or the end of the connection."""
         if not manner.keep:
-            if self._transport is not None:
-                self._transport.close()
+            self._close()
         elif self._waiting:
             self._serve(*self._waiting.pop(0))
 
     def _refuse(self, error: StatusError) -> None:
         self._write(*answer(None, Response(error.code, error.status), close=True))
+        self._close()
+
+    def _close(self) -> None:
+        """End the connection after what is still to be sent."""
         if self._transport is not None:
-            self._transport.close()
+            self._host.when_kept(self._transport.close)
 
     def _write(self, data: bytes, body: bytes = b"") -> None:
+        self._host.when_kept(lambda: self._send(data, body))
+
+    def _send(self, data: bytes, body: bytes) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         if len(body) > APART_BYTES:
@@ -303,7 +309,7 @@ class Connection(asyncio.Protocol):
     def _upgrade(self, request: Request, response: Response) -> None:
         """Hand the connection to what carries the session."""
         assert self._transport is not None
-        self._carrier = upgraded(response.stream, request, self._write, self._transport.close)
+        self._carrier = upgraded(response.stream, request, self._write, self._close)
         if self._carrier is None:
             response.stream.close()
             self._refuse(bad_request("unable to upgrade: no protocol in common"))

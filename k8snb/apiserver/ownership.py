@@ -15,11 +15,14 @@ Only clients outside the process see `metadata.managedFields`; stored objects do
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
+
+import orjson
 
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.resetting import reset_fields
-from k8snb.machinery.managed.managers import NOBODY, Owners, Writer, created, encoded, same, updated
+from k8snb.machinery.managed.managers import NOBODY, Owners, Writer, created, decoded, encoded, same, updated
 from k8snb.store.bucket import Bucket
 from k8snb.typing import Object
 from k8snb.wire import WatchEvent
@@ -47,12 +50,27 @@ class Write:
 
 
 class Known:
-    """A write after which the owners are known."""
+    """A write after which the owners are known. What another process `kept` of them is read when somebody looks."""
 
-    __slots__ = ("owners",)
+    __slots__ = ("_owners", "kept")
 
-    def __init__(self, owners: Owners) -> None:
-        self.owners = owners
+    def __init__(self, owners: Owners | None, kept: bytes = b"") -> None:
+        self._owners = owners
+        self.kept = kept
+        """The owners as a list in JSON, where they were read from one."""
+
+    @staticmethod
+    @lru_cache(maxsize=REMEMBERED)
+    def of(kept: bytes) -> Known:
+        """The write after which the owners were these; objects that have them in common share it."""
+        return Known(None, kept)
+
+    @property
+    def owners(self) -> Owners:
+        """Who owns what."""
+        if self._owners is None:
+            self._owners = decoded(orjson.loads(self.kept)) or NOBODY
+        return self._owners
 
 
 Changed: TypeAlias = tuple[tuple[str, Any], ...]

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from k8snb.apiserver.listener import listen
-from k8snb.serving import FreshKeys, kubeconfig, run, write_kubeconfig
+from k8snb.credentials import FreshKeys
+from k8snb.serving import kubeconfig, run, write_kubeconfig
 from k8snb.wire import Request, Response
 
 
@@ -28,6 +29,10 @@ class Canned:
         """Look the answer up."""
         body = self._answers[f"{request.method} {request.path}"]
         then(Response(201 if request.method == "POST" else 200, body=body))
+
+    def when_kept(self, send: Callable[[], None]) -> None:
+        """Nothing is kept here."""
+        send()
 
     def nudge(self) -> None:
         """There is nobody to nudge."""

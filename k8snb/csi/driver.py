@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from k8snb.csi.calls import Call, CallFailed
@@ -30,6 +31,8 @@ class Driver:
         self._identity = IdentityService(name, self.stock)
         self._controller = ControllerService(self.stock)
         self._nodes: dict[str, NodeService] = {}
+        self.snapshotting = False
+        """Whether snapshots of its disks can be asked for in the cluster."""
 
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self.disks)} disks, {len(self.snapshots)} snapshots, {len(self.calls)} calls>"
@@ -53,6 +56,22 @@ class Driver:
     def calls(self) -> list[Call]:
         """The calls about volumes and snapshots: the log without the questions about the driver itself."""
         return [call for call in self.log if call.about]
+
+    # -- over a reboot -----------------------------------------------------------------------------
+
+    def kept(self) -> Mapping[str, Any]:
+        """What is left of it when everything else is gone: how it was installed, and what it looks after."""
+        stock = self.stock
+        how = {"limit": stock.limit, "topology": stock.topology, "capacity": stock.capacity}
+        disks, snapshots = map(asdict, stock.disks.values()), map(asdict, stock.snapshots.values())
+        return {"stock": how, "snapshotting": self.snapshotting, "disks": [*disks], "snapshots": [*snapshots]}
+
+    def take_back(self, kept: Mapping[str, Any]) -> None:
+        """Look after what there was."""
+        self.stock.disks = {each["handle"]: Disk(**each) for each in kept["disks"]}
+        self.stock.snapshots = {each["handle"]: Snapshot(**each) for each in kept["snapshots"]}
+
+    # -- being called ------------------------------------------------------------------------------
 
     def start_on(self, node: str, labels: Mapping[str, str]) -> None:
         """Run the driver's part on a machine, whose labels say where it is."""

@@ -89,7 +89,6 @@ class Kubelet:
         self.shapes: dict[tuple[str, str], tuple[Shape, ...]] = {}
         """What the events of a pod's first start have in common, by namespace and part of the pod."""
         self._images: Sequence[Object] = ()
-        self._directories: dict[str, Volume] = {}
         self.disks = Disks(self)
         self.statics: StaticPods | None = None
         """The pods that it runs on its own, once a manifest has been put on the machine."""
@@ -218,11 +217,13 @@ class Kubelet:
 
     def host_directory(self, path: str) -> Volume:
         """A directory of the node, as `hostPath` volumes mount it."""
-        found = self._directories.get(path)
-        if found is None:
-            logs = (lambda: logfiles.files(self)) if path == logfiles.DIRECTORY else None
-            found = self._directories[path] = Volume(source=logs)
-        return found
+        logs = (lambda: logfiles.files(self)) if path == logfiles.DIRECTORY else None
+        return self.pool.volume(f"{self.name}:{path}", logs)
+
+    @property
+    def manifests(self) -> Mapping[str, Object]:
+        """The manifests of static pods on the machine, by file."""
+        return self.statics.manifests if self.statics is not None else {}
 
     # -- the node ----------------------------------------------------------------------------------
 

@@ -8,12 +8,14 @@ here knows about a node; to the API each kubelet is a client of its own.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from k8snb.client.events import Correlator
 from k8snb.errors import StatusError
 from k8snb.kubelet.disks import NodeDriver
-from k8snb.kubelet.images.filesystem import Volume
+from k8snb.kubelet.images.filesystem import Files, Volume
 from k8snb.kubelet.plan import Plans
 from k8snb.kubelet.runtime import CallLog
 from k8snb.loop import Loop, Task
@@ -72,7 +74,12 @@ class Pool(Task):
         self._queue: deque[Item] = deque()
         self._books: tuple[dict[float, list[Item]], dict[float, list[Item]]] = ({}, {})
         """What is due when: what others wait for, and what is background."""
-        self._claims: dict[str, Volume] = {}
+        self.volumes: dict[str, Volume] = {}
+        """What outlives the pods that mount it: by a disk's handle, or by machine and path (`node-1:/var/data`)."""
+        self.told: Callable[[str, str], None] | None = None
+        """Told of every path that is written on one of them, if somebody wants to know."""
+        self.boots = 0
+        """How often all machines have come up again."""
         self.drivers: dict[str, NodeDriver] = {}
         """The storage drivers that are on every node, by name."""
         self._addresses = 1
@@ -139,23 +146,33 @@ class Pool(Task):
         self._addresses += 1
         return f"172.18.{self._addresses // 256}.{self._addresses % 256}"
 
-    def claim(self, name: str) -> Volume:
-        """What a persistent volume holds; it outlives the pods that mount it."""
-        return self._claims.setdefault(name, Volume())
+    def volume(self, name: str, source: Callable[[], Files] | None = None) -> Volume:
+        """What a persistent volume holds; it outlives the pods that mount it. `source` is what a new one has below."""
+        found = self.volumes.get(name)
+        if found is None:
+            found = self.volumes[name] = Volume(source=source)
+            if self.told is not None:
+                found.told = partial(self.told, name)
+        return found
 
     def copy(self, source: str, target: str) -> None:
         """Put what is in one volume into another one."""
-        of = self.claim(source)
-        made = self._claims[target] = Volume({path: of.read(path) or "" for path in of.paths()})
-        made.directories.update(of.directories)
+        of, made = self.volume(source), self.volume(target)
+        for path in of.paths():
+            made.write(path, of.read(path) or "")
+        for path in of.directories:
+            made.make_directory(path)
 
     def forget(self, name: str) -> None:
         """A volume is gone, with all that was in it."""
-        self._claims.pop(name, None)
+        gone = self.volumes.pop(name, None)
+        if gone is not None and gone.told is not None:
+            for path in (*gone.files, *gone.directories):
+                gone.told(path)
 
     def used(self, name: str) -> int:
         """How many bytes are written in a volume."""
-        volume = self.claim(name)
+        volume = self.volume(name)
         return sum(len((volume.read(path) or "").encode()) for path in volume.paths())
 
     def compares(self, name: str, observed: str, desired: str) -> None:

@@ -40,18 +40,19 @@ class StaticPods:
 
     def __init__(self, kubelet: Kubelet) -> None:
         self._kubelet = kubelet
-        self._manifests: dict[str, Object] = {}
+        self.manifests: dict[str, Object] = {}
+        """What lies there, by file."""
         self._running: dict[str, StaticPodWorker] = {}
 
     def put(self, file: str, manifest: Object) -> None:
         """A manifest was written. One that changed replaces the pod once the old one has ended."""
-        self._manifests[file] = manifest
+        self.manifests[file] = manifest
         if self._kubelet.running:
             self._follow(file)
 
     def remove(self, file: str) -> None:
         """A manifest was taken away: its pod ends."""
-        self._manifests.pop(file, None)
+        self.manifests.pop(file, None)
         if self._kubelet.running:
             self._follow(file)
 
@@ -60,11 +61,11 @@ class StaticPods:
         mirrors = {digest: pod for pod in present if (digest := _digest(pod)) is not None}
         for worker in self._running.values():
             worker.mirror = mirrors.get(worker.uid)
-        for file in sorted({*self._manifests, *self._running}):
+        for file in sorted({*self.manifests, *self._running}):
             self._follow(file)
 
     def _follow(self, file: str) -> None:
-        manifest, worker = self._manifests.get(file), self._running.get(file)
+        manifest, worker = self.manifests.get(file), self._running.get(file)
         wanted = None if manifest is None else self._pod(file, manifest)
         if worker is not None and (wanted is None or wanted["metadata"]["uid"] != worker.uid):
             worker.withdraw()

@@ -126,7 +126,7 @@ class PodVolumes:
             if kind in spec:
                 return kubelet.host_directory(spec[kind]["path"])
         handle = (spec.get("csi") or _NONE).get("volumeHandle", "")
-        return kubelet.pool.claim(handle or volume_name or f"{namespace}/{name}")
+        return kubelet.pool.volume(handle or volume_name or f"{namespace}/{name}")
 
     # -- what comes from the API -------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ def _sub_mount(path: str, volume: Volume, sub_path: str, read_only: bool) -> Mou
     text = volume.read(sub_path)
     if text is None:
         if not isinstance(volume, AtomicVolume):
-            volume.directories.setdefault(sub_path, None)
+            volume.make_directory(sub_path)
         return Mount(path, volume, sub_path, read_only)
     if not isinstance(volume, AtomicVolume):
         return Mount(path, volume, sub_path, read_only)

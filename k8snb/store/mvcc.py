@@ -15,7 +15,7 @@ Upstream: etcd `server/storage/mvcc` and apiserver `pkg/storage/etcd3`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -61,6 +61,8 @@ class Store:
         self.compacted = 1
         self.agreement: Agreement | None = None
         """Who has to agree to a write first; nobody where the store is alone."""
+        self.spare: Callable[[], None] | None = None
+        """Called before anything is forgotten: who keeps what was written (`keeping`) has to do so now."""
         self._clock = clock
         self._history = history
         self._stride = max(256, history // 4)
@@ -136,6 +138,11 @@ class Store:
         return bucket.log[bisect_right(bucket.log, revision, key=_revision) :]
 
     # -- writing -----------------------------------------------------------------------------------
+
+    def go_on(self, revision: int) -> None:
+        """Begin at a revision that another process came to: what was before it counts as compacted."""
+        self.revision = self.compacted = revision
+        self._next_compaction = revision + self._history + self._stride
 
     def load(self, bucket: Bucket, obj: Object, by: Any = None) -> None:
         """Put an object in place that is there from the first revision on, as it is and without telling anybody."""
@@ -304,6 +311,8 @@ class Store:
         if revision <= self.compacted:
             return
         self.require(revision)
+        if self.spare is not None:
+            self.spare()
         self.compacted = revision
         self._next_compaction = self.revision + self._stride
         if self.agreement is not None:
@@ -339,7 +348,15 @@ class Store:
 
     def lease(self, bucket: Bucket, ttl: float) -> list[WatchEvent]:
         """What of a bucket expires together with an event written now; the event is to be added."""
-        slot = int((self._clock.now() + ttl) // LEASE_WINDOW) + 1
+        return self.held(bucket, int((self._clock.now() + ttl) // LEASE_WINDOW) + 1)
+
+    @property
+    def leases(self) -> Mapping[int, Mapping[Bucket, Sequence[WatchEvent]]]:
+        """What expires when, by bucket, in the order in which it was written."""
+        return self._leases
+
+    def held(self, bucket: Bucket, slot: int) -> list[WatchEvent]:
+        """What of a bucket a lease holds."""
         lease = self._leases.get(slot)
         if lease is None:
             lease = self._leases[slot] = {}

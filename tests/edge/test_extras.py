@@ -7,7 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from k8snb.serving import CannotServe, Extras, FreshKeys
+from k8snb.credentials import FreshKeys
+from k8snb.serving import CannotServe, Extras
 
 CONFIG = """\
 apiVersion: apiserver.config.k8s.io/v1

@@ -63,10 +63,11 @@ class Gate:
     authority: Authority
 
     @classmethod
-    def of(cls, store: Store, clock: Clock, keys: Keys = KNOWN) -> Gate:
-        """The gate of an API server over a store."""
+    def of(cls, store: Store, clock: Clock, keys: Keys = KNOWN, began: float | None = None) -> Gate:
+        """The gate of an API server over a store; `began` is when the cluster did, if that was not now."""
         tokens = Tokens(store, clock, keys.service_accounts)
-        return cls(Authenticator(ISSUER, tokens.verify), Authorizer(store), tokens, keys.authority(clock.now()))
+        authority = keys.authority(clock.now() if began is None else began)
+        return cls(Authenticator(ISSUER, tokens.verify), Authorizer(store), tokens, authority)
 
     def serve(self, request: Request, address: str) -> Response | None:
         """Answer a request for what others need to check tokens; None if the path is none of these."""

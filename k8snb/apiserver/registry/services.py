@@ -100,6 +100,9 @@ class ServiceStrategy(Strategy):
         """The store has been put back: what a Service holds there is stored already."""
         self._planner.settle(new, old)
 
+    def take_back(self, obj: Object) -> None:
+        self.restored(obj, None)
+
     def release(self, obj: Object) -> None:
         self._planner.settle(None, obj)
         self.keep(None, obj)

@@ -106,6 +106,9 @@ class Strategy:
         """Claim what the object needs from a pool (addresses, ports); raises StatusError when it is exhausted."""
         return new
 
+    def take_back(self, obj: Object) -> None:
+        """Count what an object holds that was stored before this process began."""
+
     def release(self, obj: Object) -> None:
         """Give back what `allocate` claimed; the object is about to go."""
 

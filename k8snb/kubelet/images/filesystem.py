@@ -40,7 +40,7 @@ class Volume:
     looks, so a volume that nobody reads costs nothing.
     """
 
-    __slots__ = ("_base", "_source", "directories", "files", "removed")
+    __slots__ = ("_base", "_source", "directories", "files", "removed", "told")
 
     def __init__(self, base: Files = _EMPTY, source: Callable[[], Files] | None = None) -> None:
         self._base = base
@@ -49,6 +49,8 @@ class Volume:
         """Content in pieces, in the order in which they were written."""
         self.directories: dict[str, None] = {}
         self.removed: dict[str, None] = {}
+        self.told: Callable[[str], None] | None = None
+        """Told of every path where something is written or removed, if somebody wants to know."""
 
     @property
     def base(self) -> Files:
@@ -72,12 +74,19 @@ class Volume:
         """Create or replace a file."""
         self.removed.pop(path, None)
         self.files[path] = [text]
+        self._tell(path)
 
     def append(self, path: str, text: str) -> None:
         """Add to the end of a file, which is created if need be."""
         if path not in self.files:
             self.write(path, self.read(path) or "")
         self.files[path].append(text)
+        self._tell(path)
+
+    def make_directory(self, path: str) -> None:
+        """Let there be a directory, even if nothing lies below it."""
+        self.directories[path] = None
+        self._tell(path)
 
     def delete(self, path: str) -> None:
         """Remove a file or an empty directory."""
@@ -85,6 +94,11 @@ class Volume:
         self.directories.pop(path, None)
         if path in self.base:
             self.removed[path] = None
+        self._tell(path)
+
+    def _tell(self, path: str) -> None:
+        if self.told is not None:
+            self.told(path)
 
     def paths(self) -> list[str]:
         """Every file, in order of name."""
@@ -211,7 +225,7 @@ class Filesystem:
             if not parents:
                 raise FileError(MISSING, path)
             self.make_directory(above, parents=True)
-        volume.directories[inner] = None
+        volume.make_directory(inner)
 
     def remove(self, path: str, *, recursive: bool = False) -> None:
         """Remove a file, or with `recursive` a directory and all below it."""

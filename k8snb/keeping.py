@@ -1,0 +1,168 @@
+"""Keeping a cluster: what has changed goes into its data file, and what was in it comes back.
+
+Two things are kept, objects (`apiserver.archive`) and what is none (`inventory`). Nobody has to announce a write: the
+store's revision tells whether there is anything to keep. What is kept is one transaction, however much was written.
+
+A cluster that comes back goes on at the revision at which it was left; what was before that counts as compacted. Its
+lots are drawn anew, by its seed, that revision and how often it has begun: the same every time for the same file, and
+never the same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from os import PathLike
+from typing import TYPE_CHECKING, NamedTuple
+
+from k8snb.apiserver.access.policy import policy
+from k8snb.apiserver.archive import Archive
+from k8snb.apiserver.custom.definitions import BUCKET as DEFINITIONS
+from k8snb.apiserver.ownership import founded
+from k8snb.apiserver.server import APIServer
+from k8snb.apiserver.standing import standing
+from k8snb.clock import Clock
+from k8snb.i18n import _
+from k8snb.inventory import Inventory
+from k8snb.machinery.recorded import uid_of
+from k8snb.store.ledger import CannotOpen, Kept, Key, Record
+from k8snb.store.mvcc import Store
+from k8snb.typing import Object
+
+if TYPE_CHECKING:
+    from k8snb.datafile import DataFile
+
+
+class Start(NamedTuple):
+    """What a cluster began with, and what it goes on from besides what it has."""
+
+    seed: int
+    began: float
+    large: bool
+    """Whether it was made for so many nodes that the usual range of pod addresses is too small."""
+    now: float = 0.0
+    nanoseconds: int = 0
+    boots: int = 0
+
+    @classmethod
+    def of(cls, kept: Kept) -> Start:
+        """What was kept of it."""
+        return cls(**kept.head.more)
+
+    def lots(self, revision: int) -> int:
+        """What the names and UIDs of a life follow from that begins at a revision."""
+        text = f"{self.seed} {revision} {self.boots}"
+        return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+
+
+def bring_back(kept: Kept, server: APIServer, encrypt: Callable[[], None]) -> None:
+    """Put all objects in place; raises CannotRead. What encryption is to be may depend on the definitions there are."""
+    archive = Archive(server.store, server.kinds, server.history)
+    objects = [record for record in kept.records if not record.bucket.startswith("/")]
+    for record in objects:
+        if record.bucket == DEFINITIONS:
+            archive.restore(record)
+    encrypt()
+    for record in objects:
+        if record.bucket != DEFINITIONS:
+            archive.restore(record)
+    server.store.go_on(kept.head.revision)
+
+
+def standing_objects(timestamp: str) -> Iterator[tuple[str, Object]]:
+    """What is there from the first revision on, by bucket."""
+    yield from policy(timestamp)
+    yield from standing(timestamp)
+
+
+def found(store: Store, timestamp: str) -> None:
+    """Make what a new cluster has from its first revision on."""
+    for bucket, obj in standing_objects(timestamp):
+        store.load(store.bucket(bucket), obj, founded(obj))
+
+
+def complete(store: Store, timestamp: str) -> None:
+    """Make again what has to be there and was deleted, as upstream's server does when it starts."""
+    for word, obj in standing_objects(timestamp):
+        bucket, meta = store.bucket(word), obj["metadata"]
+        if bucket.event(meta.get("namespace", ""), meta["name"]) is None:
+            fresh = {**meta, "uid": uid_of(meta["name"], store.revision + 1)}
+            store.create(bucket, meta.get("namespace", ""), meta["name"], {**obj, "metadata": fresh}, 0, founded(obj))
+
+
+class Keeper:
+    """Keeps one cluster in a file."""
+
+    def __init__(self, file: DataFile) -> None:
+        self.file = file
+        self.kept: Kept | None = None if file.kept.head.is_new else file.kept
+        """What was in the file, if a cluster was."""
+        self._followed = False
+        self._whole = True
+        """Whether the file may be of another history than the cluster."""
+
+    def follow(self, server: APIServer, clock: Clock, start: Start, inventory: Inventory) -> None:
+        """This is the cluster now: made, brought back, or gone back in time."""
+        self.inventory = inventory
+        self._store, self._clock, self._start = server.store, clock, start
+        self._archive = Archive(server.store, server.kinds, server.history)
+        self._whole = self._followed or self.kept is None
+        self._followed = True
+        self._revision = 0 if self.kept is None else self.kept.head.revision
+        self._time = -1.0
+        server.store.spare = self._spare
+
+    def _spare(self) -> None:
+        if not self._whole:  # what is to be kept as a whole is read from what there is, not from the logs
+            self.keep()
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is anything that is not in the file."""
+        return self._store.revision != self._revision or self.inventory.changed
+
+    def keep(self, *, time: bool = False) -> None:
+        """Let the file have all that has been written, with `time` also how late it is; raises CannotKeep."""
+        if not self.dirty and not (time and self._clock.now() != self._time):
+            return
+        if self._whole:
+            self.inventory.touch_everything()
+        found = [
+            *self.inventory.taken(),
+            *(self._archive.all() if self._whole else self._archive.written(self._revision)),
+        ]
+        records = [record for _, record in found if record is not None]
+        gone = [key for key, record in found if record is None]
+        if self._whole:
+            records = [record for record in records if not self.file.has(record)]
+            gone += self._strangers({key for key, record in found if record is not None})
+        self._time = self._clock.now()
+        start = self._start._replace(now=self._time, nanoseconds=self._clock.counted)
+        self.file.commit(records, gone, self._store.revision, start._asdict())
+        self._revision, self._whole = self._store.revision, False
+
+    def _strangers(self, mine: set[Key]) -> list[Key]:
+        return [key for key in self.file.all() if key not in mine and key[0] != CREDENTIALS]
+
+    def close(self) -> None:
+        """Keep everything and let go of the file."""
+        self.keep(time=True)
+        self.file.close()
+
+
+def keeper_of(path: str | PathLike[str] | DataFile, members: int = 0) -> Keeper:
+    """What keeps a cluster in that file; raises CannotOpen, for one whose etcd has members as well."""
+    if members:
+        raise CannotOpen(_("a cluster with members of etcd cannot be kept in a file yet; leave out one of the two"))
+    from k8snb.datafile import DataFile, open_file
+
+    return Keeper(path if isinstance(path, DataFile) else open_file(path))
+
+
+CREDENTIALS = "/credentials"
+"""The bucket of what is kept by whoever serves the cluster, for itself."""
+
+
+def record_of(bucket: str, name: str, body: bytes) -> Record:
+    """A record that is no object."""
+    return Record(bucket, "", name, 0, 0, b"", body)

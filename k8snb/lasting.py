@@ -1,0 +1,121 @@
+"""What of a cluster outlives its process, and how it begins with what another process left.
+
+A cluster with a data file is kept whenever somebody outside is told that something has happened: at the end of each
+request, of each wait, of everything that goes into the journal.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Self
+
+from k8snb.apiserver.archive import CannotRead
+from k8snb.apiserver.rawstore import RawStore
+from k8snb.apiserver.server import APIServer
+from k8snb.clock import EPOCH, Clock, VirtualClock
+from k8snb.i18n import _
+from k8snb.inventory import Inventory, lay_out, manifests_of
+from k8snb.keeping import Keeper, Start, bring_back, complete
+from k8snb.machines import NO_MANIFESTS, Machines
+from k8snb.store.ledger import CannotOpen, Kept
+from k8snb.typing import Object
+
+SMALL_NODES = 200
+
+
+class Lasting(Machines):
+    """The life of a cluster beyond that of its process."""
+
+    keeper: Keeper | None
+    """Keeps the cluster in its file, if it has one."""
+    server: APIServer
+    raw: RawStore
+    _making: dict[str, Any]
+    _clock_given: Clock | None
+    _lots: int
+    """What the names and UIDs of this life follow from."""
+
+    def close(self) -> None:
+        """Let go of the data file. What was kept is in it; without one nothing happens."""
+        if self.keeper is not None:
+            self.keeper.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        """Build the cluster and keep it; where that fails the file is free again."""
+        try:
+            self._build()
+            self._keep()
+        except BaseException:
+            if self.keeper is not None:
+                self.keeper.file.close()
+            raise
+
+    def _keep(self) -> None:
+        """Let the file have what has happened."""
+        if self.keeper is not None:
+            self.keeper.keep(time=True)
+
+    def _touch(self, bucket: str, place: str, name: str) -> None:
+        if self.keeper is not None:
+            self.keeper.inventory.touch(bucket, place, name)
+
+    @abstractmethod
+    def _build(self) -> None:
+        """Make everything."""
+
+    # -- beginning ---------------------------------------------------------------------------------
+
+    def _start_of(self, kept: Kept | None) -> Start:
+        """What the cluster begins with, or goes on from; its clock goes on, too."""
+        self.clock = self._clock_given or VirtualClock(EPOCH if kept is None else Start.of(kept).now)
+        if kept is None:
+            self._lots = self._making["seed"]
+            return Start(self._making["seed"], self.clock.now(), len(self._making["nodes"]) > SMALL_NODES)
+        former = Start.of(kept)
+        self.clock.go_on(former.nanoseconds)
+        start = former._replace(boots=former.boots + 1)
+        self._lots = start.lots(kept.head.revision)
+        return start
+
+    def _bring_back(self, kept: Kept | None) -> None:
+        """Put in place what was kept, encryption, and what has to be there."""
+        config = self._making["encryption"]
+
+        def encrypt() -> None:
+            if config is not None:
+                self.raw.encrypt(config)
+
+        if kept is None:
+            encrypt()
+            return
+        try:
+            bring_back(kept, self.server, encrypt)
+        except CannotRead as error:
+            told = _("{why}; give the EncryptionConfiguration with which it was written")
+            raise CannotOpen(told.format(why=error)) from None
+        complete(self.server.store, self.clock.timestamp())
+
+    def _follow(self, start: Start) -> None:
+        """Let what happens from here on be kept."""
+        if self.keeper is not None:
+            inventory = Inventory(self.specs, self.kubelets, self.pool, self.drivers)
+            self.keeper.follow(self.server, self.clock, start, inventory)
+
+    def _start_machines(self, kept: Kept | None) -> None:
+        """Make the machines, with what was on their disks."""
+        manifests: Mapping[str, Mapping[str, Object]] = {}
+        if kept is not None:
+            manifests = manifests_of(kept)
+            lay_out(kept, self.pool)
+            self._bring_back_drivers(kept)
+        if self.keeper is not None:
+            self.keeper.inventory.listen()
+        for spec in self._making["nodes"]:
+            self._add_node(spec, manifests.get(spec.name, NO_MANIFESTS))
