@@ -242,6 +242,12 @@ class SimulatedRuntime:
             self._record("RuntimeService", "CreateContainer", request, {"container_id": container.id})
         return container
 
+    def recall(self, config: SandboxConfig, container: ContainerConfig, attempt: int) -> Container:
+        """A container that ended with the machine."""
+        found = Container(Sandbox(self, config), container, attempt)
+        found.state = "exited"
+        return found
+
     def start_container(self, container: ContainerView) -> None:
         """Run its process."""
         assert isinstance(container, Container)

@@ -14,7 +14,7 @@ from k8snb.client.controller import Context
 from k8snb.client.events import EventRecorder
 from k8snb.client.informer import Informer
 from k8snb.errors import StatusError, bad_request, internal
-from k8snb.kubelet import logfiles, resizing, sysctls
+from k8snb.kubelet import logfiles, rebooting, resizing, sysctls
 from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
@@ -120,9 +120,9 @@ class Kubelet:
         present = {pod["metadata"]["uid"] for pod in pods.list()}
         for uid in [uid for uid, worker in self.workers.items() if uid not in present and not worker.is_static]:
             self.workers.pop(uid).abandon()
-        pods.on_change(self._changed)
         if self.statics is not None:
             self.statics.follow(pods.list())
+        pods.on_change(self._changed)
         if self._parked:
             parked, self._parked = self._parked, []
             self.pool.resume(parked)
@@ -163,14 +163,25 @@ class Kubelet:
         uid = new["metadata"]["uid"]
         worker = self.workers.get(uid)
         if worker is None:
-            if (new.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+            if rebooting.ran_before(self, new):
+                self._take_up(uid, new)
+            elif (new.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
                 self._take(uid, new)
         else:
             worker.update(new)
 
+    def _take_up(self, uid: str, pod: Object) -> None:
+        worker = self.workers[uid] = PodWorker(self, pod)
+        rebooting.take_up(worker)
+        self._stop_deleted(worker, pod)
+
     def _take(self, uid: str, pod: Object) -> None:
         worker = self.workers[uid] = PodWorker(self, pod)
         self.pool.post(worker, "seen", int(pod["metadata"]["resourceVersion"]))
+        self._stop_deleted(worker, pod)
+
+    @staticmethod
+    def _stop_deleted(worker: PodWorker, pod: Object) -> None:
         if "deletionTimestamp" in pod["metadata"]:
             worker.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
 
@@ -234,20 +245,22 @@ class Kubelet:
     def _register(self) -> None:
         found = self.client.find("nodes", self.name)
         if found is not None:
+            if self.pool.boots:
+                rebooting.come_up(self, found)
             self._report(found)
             return
         now = self.clock.timestamp()
         made = nodes.new_node(self.name, self.address, self.capacity, self._labels, self._taints, now)
         created = self.client.create("nodes", made)
         self._reported = self.clock.now()
-        about = self._reference(created)
+        about = self.reference(created)
         self.events.normal(about, "Starting", "Starting kubelet.")
         for reason, message in nodes.EVENTS:
             self.events.normal(about, reason, message.format(self.name))
         self.events.normal(about, "NodeReady", f"Node {self.name} status is now: NodeReady")
 
     @staticmethod
-    def _reference(node: Object) -> Object:
+    def reference(node: Object) -> Object:
         """The node as kubelets refer to it in events: by its name in place of a UID."""
         name = node["metadata"]["name"]
         return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name}}
@@ -256,12 +269,13 @@ class Kubelet:
         """Write the node's status."""
         before = (node.get("status") or {}).get("conditions") or ()
         self._images = self.runtime.list_images()
-        status = nodes.status(self.name, self.address, self.capacity, self._images, before, self.clock.timestamp())
+        now = self.clock.timestamp()
+        status = nodes.status(self.name, self.address, self.capacity, self._images, before, now, self.pool.boots)
         status = {**(node.get("status") or {}), **status}
         self.client.update_status("nodes", {**node, "status": status})
         self._reported = self.clock.now()
         if any(found["type"] == "Ready" and found["status"] != "True" for found in before):
-            self.events.normal(self._reference(node), "NodeReady", f"Node {self.name} status is now: NodeReady")
+            self.events.normal(self.reference(node), "NodeReady", f"Node {self.name} status is now: NodeReady")
 
     def _beat(self) -> None:
         """Renew the lease; now and then, or when there is news, write the node's status."""

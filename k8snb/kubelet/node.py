@@ -57,16 +57,22 @@ def new_node(
 
 
 def status(
-    name: str, address: str, capacity: Mapping[str, str], images: Sequence[Object], before: Sequence[Object], now: str
+    name: str,
+    address: str,
+    capacity: Mapping[str, str],
+    images: Sequence[Object],
+    before: Sequence[Object],
+    now: str,
+    boots: int = 0,
 ) -> Object:
-    """A node's status; `before` are the conditions it had."""
+    """A node's status; `before` are the conditions it had, `boots` is how often the machine has come up again."""
     found: dict[str, Any] = {
         "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
         "allocatable": capacity,
         "capacity": capacity,
         "conditions": conditions(before, now),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": PORT}},
-        "nodeInfo": _info(name),
+        "nodeInfo": _info(name, boots),
     }
     return {**found, "images": list(images)} if images else found
 
@@ -86,18 +92,22 @@ def conditions(before: Sequence[Object], now: str) -> list[Object]:
     return [*others, *made]
 
 
-def _info(name: str) -> Object:
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    boot = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+def boot_id(name: str, boots: int) -> str:
+    """What tells one run of a machine from another."""
+    digest = hashlib.sha256(f"{name} {boots}".encode() if boots else name.encode()).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+
+
+def _info(name: str, boots: int) -> Object:
     return {
         "architecture": "amd64",
-        "bootID": boot,
+        "bootID": boot_id(name, boots),
         "containerRuntimeVersion": f"{RUNTIME_NAME}://{RUNTIME_VERSION}",
         "kernelVersion": "6.12.0",
         "kubeProxyVersion": "",
         "kubeletVersion": VERSION,
-        "machineID": digest[:32],
+        "machineID": hashlib.sha256(name.encode()).hexdigest()[:32],
         "operatingSystem": "linux",
         "osImage": "Debian GNU/Linux 13 (trixie)",
-        "systemUUID": boot,
+        "systemUUID": boot_id(name, 0),
     }

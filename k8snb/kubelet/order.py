@@ -25,7 +25,7 @@ def due(units: Sequence[ContainerUnit]) -> list[ContainerUnit]:
     """The containers that may start now."""
     mains = [unit for unit in units if unit.plan.kind == MAIN]
     added = [unit for unit in units if unit.plan.kind == EPHEMERAL and unit.untouched]
-    if not any(unit.attempt >= 0 for unit in mains):
+    if all(unit.untouched for unit in mains):
         for unit in units:
             if unit.plan.early and not _through(unit):
                 return [*added, unit] if unit.untouched else added

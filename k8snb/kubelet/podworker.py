@@ -183,15 +183,23 @@ class PodWorker:
         self.began = self.kubelet.clock.timestamp()
         refusal = self.kubelet.admit(self.plan)
         if refusal is not None:
-            self.reason = (refusal[0], f"Pod was rejected: {refusal[1]}")
-            self.kubelet.events.record(self.pod, "Warning", refusal[0], refusal[1])
-            self.fire("rejected")
+            self.refuse(*refusal)
             return
         self.settle_units(tuple([ContainerUnit(self, plan) for plan in self.plan.every]))
-        if self.plan.deadline is not None:
-            self.kubelet.pool.clock.call_later(float(self.plan.deadline), self.expire, background=True)
+        self.watch_deadline(self.kubelet.clock.now())
         self.write()
         self.fire("admitted")
+
+    def refuse(self, reason: str, message: str) -> None:
+        """The node has no room for the pod, or must not run it."""
+        self.reason = (reason, f"Pod was rejected: {message}")
+        self.kubelet.events.record(self.pod, "Warning", reason, message)
+        self.fire("rejected")
+
+    def watch_deadline(self, began: float) -> None:
+        """See to it that the pod ends when its time is over, if it has a limit."""
+        if self.plan.deadline is not None:
+            self.kubelet.pool.clock.call_at(began + float(self.plan.deadline), self.expire, background=True)
 
     def reject(self) -> None:
         """The pod does not run here."""

@@ -232,6 +232,10 @@ class RuntimeService(Protocol):
         """Make a container from an image that is present."""
         ...
 
+    def recall(self, config: SandboxConfig, container: ContainerConfig, attempt: int) -> ContainerView:
+        """A container that ended with the machine: its name and number are on the disk, and nothing else of it."""
+        ...
+
     def start_container(self, container: ContainerView) -> None:
         """Run its process; raises RuntimeRefused, and leaves it exited, if that cannot be run."""
         ...
@@ -294,6 +298,10 @@ class ImageService(Protocol):
 
     def image_status(self, reference: Reference) -> str:
         """The image's reference by digest if it is present on the node, else nothing."""
+        ...
+
+    def preload(self, *references: Reference) -> None:
+        """Let images be there without anybody having fetched them."""
         ...
 
     def pull_image(self, reference: Reference) -> Pull:
