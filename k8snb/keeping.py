@@ -123,7 +123,8 @@ class Keeper:
 
     def keep(self, *, time: bool = False) -> None:
         """Let the file have all that has been written, with `time` also how late it is; raises CannotKeep."""
-        if not self.dirty and not (time and self._clock.now() != self._time):
+        late = self._clock.now()
+        if not (self.dirty or self._whole or (time and late != self._time)):
             return
         if self._whole:
             self.inventory.touch_everything()
@@ -131,13 +132,12 @@ class Keeper:
             *self.inventory.taken(),
             *(self._archive.all() if self._whole else self._archive.written(self._revision)),
         ]
-        records = [record for _, record in found if record is not None]
+        records = [record for _, record in found if record is not None and not self.file.has(record)]
         gone = [key for key, record in found if record is None]
         if self._whole:
-            records = [record for record in records if not self.file.has(record)]
             gone += self._strangers({key for key, record in found if record is not None})
-        self._time = self._clock.now()
-        start = self._start._replace(now=self._time, nanoseconds=self._clock.counted)
+        self._time = late
+        start = self._start._replace(now=late, nanoseconds=self._clock.counted)
         self.file.commit(records, gone, self._store.revision, start._asdict())
         self._revision, self._whole = self._store.revision, False
 
