@@ -66,7 +66,7 @@ def bring_back(kept: Kept, server: APIServer, encrypt: Callable[[], None]) -> No
     for record in objects:
         if record.bucket != DEFINITIONS:
             archive.restore(record)
-    server.store.go_on(kept.head.revision)
+    server.store.put_back(kept.head.revision, forget=True)
 
 
 def standing_objects(timestamp: str) -> Iterator[tuple[str, Object]]:

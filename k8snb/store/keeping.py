@@ -52,7 +52,7 @@ def restore(store: Store, bucket: Bucket, event: WatchEvent, namespace: str, nam
     bucket.namespaces.setdefault(namespace, {})[name] = event
     bucket.changed = max(bucket.changed, event.revision)
     if lease:
-        store.held(bucket, lease).append(event)
+        store.lease(bucket, 0, lease).append(event)
     bucket.deliver(event, namespace)
 
 

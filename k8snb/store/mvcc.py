@@ -139,11 +139,6 @@ class Store:
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def go_on(self, revision: int) -> None:
-        """Begin at a revision that another process came to: what was before it counts as compacted."""
-        self.revision = self.compacted = revision
-        self._next_compaction = revision + self._history + self._stride
-
     def load(self, bucket: Bucket, obj: Object, by: Any = None) -> None:
         """Put an object in place that is there from the first revision on, as it is and without telling anybody."""
         meta = obj["metadata"]
@@ -346,17 +341,14 @@ class Store:
         if forget:
             self.compact(revision)
 
-    def lease(self, bucket: Bucket, ttl: float) -> list[WatchEvent]:
-        """What of a bucket expires together with an event written now; the event is to be added."""
-        return self.held(bucket, int((self._clock.now() + ttl) // LEASE_WINDOW) + 1)
-
     @property
     def leases(self) -> Mapping[int, Mapping[Bucket, Sequence[WatchEvent]]]:
         """What expires when, by bucket, in the order in which it was written."""
         return self._leases
 
-    def held(self, bucket: Bucket, slot: int) -> list[WatchEvent]:
-        """What of a bucket a lease holds."""
+    def lease(self, bucket: Bucket, ttl: float, slot: int = 0) -> list[WatchEvent]:
+        """What of a bucket expires with an event written now, or with a lease; the event is to be added."""
+        slot = slot or int((self._clock.now() + ttl) // LEASE_WINDOW) + 1
         lease = self._leases.get(slot)
         if lease is None:
             lease = self._leases[slot] = {}
