@@ -41,7 +41,7 @@ LAYERS = (
     ("helm",),
     ("etcdctl", "kubectl", "lab", "live", "view"),
     ("controllers", "kubelet", "network", "scheduler"),
-    ("csi", "ingress", "metrics"),
+    ("cni", "csi", "ingress", "metrics"),
     ("apiserver", "client"),
     ("etcd",),
     ("raft", "store"),
@@ -54,6 +54,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 EDGE = {
     "__main__.py",
     "apiserver/listener.py",
+    "cni/linux.py",
     "credentials.py",
     "datafile.py",
     "outside.py",
