@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--client-certificate", action="store_true", help=about)
     about = _("on how many machines the control plane runs (1); 0 for one that elects no leaders")
     serve.add_argument("--control-planes", type=_at_least(0, 9), default=1, metavar="N", help=about)
+    cni = commands.add_parser("cni", help=_("be a CNI plugin, or write the plugins as programs into a directory"))
+    cni.add_argument("plugin", nargs="?", choices=sorted(PLUGINS), help=_("which one; its call comes as CNI says"))
+    cni.add_argument("--install", type=Path, metavar="DIRECTORY", help=_("where runtimes look for plugins"))
     bench = commands.add_parser("bench", help=_("measure, and print figures"))
     kinds = bench.add_subparsers(dest="bench", required=True)
     scale = kinds.add_parser("scale", help=_("create Deployments and run until every pod is Running"))
@@ -100,9 +103,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"k8snb: {error}", file=sys.stderr)
             return 1
         return 0
+    if options.command == "cni":
+        return _cni(options.plugin, options.install)
     figures = _measured(options)
     print(figures.as_json() if options.json else figures)
     return 0
+
+
+def _cni(plugin: str | None, directory: Path | None) -> int:
+    """Be a plugin, or install all of them."""
+    from k8snb.cni.linux import install
+    from k8snb.cni.linux import main as be
+
+    if directory is not None:
+        print(*install(directory), sep="\n")
+        return 0
+    if plugin is None:
+        print(_("k8snb: name a plugin, or a directory to install them in"), file=sys.stderr)
+        return 2
+    return be(plugin)
 
 
 def _measured(options: argparse.Namespace) -> Figures:
