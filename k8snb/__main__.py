@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from k8snb.cni.plugins import PLUGINS
 from k8snb.i18n import _
 
 MAX_SPEED = 10_000.0
