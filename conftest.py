@@ -22,7 +22,15 @@ os.environ["K8SNB_STATIC"] = "1"  # kernels that tests start make no live widget
 
 _PICTURES = ("text/html", "image/svg+xml", "application/javascript", "application/vnd.jupyter.widget-view+json")
 
-_FIRST = ("tests/book/", "chapters/", "tests/kubectl/", "tests/edge/", "tests/view/", "tests/clients/")
+_FIRST = (
+    "tests/book/",
+    "chapters/",
+    "tests/metrics/",
+    "tests/kubectl/",
+    "tests/edge/",
+    "tests/view/",
+    "tests/clients/",
+)
 """Where modules take long: they come first, so that all processes have something to do until the end."""
 
 

@@ -59,19 +59,22 @@ class Real:
         return found
 
 
+def _load(file: Path, store: TSDB, data: Path) -> None:
+    """Put what a store has into the real one's database."""
+    file.write_text(open_metrics(store))
+    command = [str(PROMTOOL), "tsdb", "create-blocks-from", "openmetrics", str(file), str(data)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 @contextmanager
 def real(folder: Path, store: TSDB, config: str = "global: {}\n") -> Iterator[Real]:
     """A Prometheus with what the store has, for as long as the block lasts."""
     assert PROMETHEUS is not None
     assert PROMTOOL is not None
-    (folder / "series.txt").write_text(open_metrics(store))
     (folder / "prometheus.yml").write_text(config)
     data = folder / "data"
-    subprocess.run(
-        [PROMTOOL, "tsdb", "create-blocks-from", "openmetrics", folder / "series.txt", data],
-        check=True,
-        capture_output=True,
-    )
+    if len(store):
+        _load(folder / "series.txt", store, data)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

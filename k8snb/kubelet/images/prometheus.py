@@ -20,6 +20,7 @@ from k8snb.kubelet.images.program import Process
 from k8snb.machinery import selectors
 from k8snb.metrics import api, discovery
 from k8snb.metrics.config import Config, ConfigError, load, load_rules
+from k8snb.metrics.http_sd import groups
 from k8snb.metrics.promql.durations import milliseconds
 from k8snb.metrics.rules import Group
 from k8snb.metrics.scrape import Answer, Job, Target, targets
@@ -182,17 +183,41 @@ class PrometheusServer(Daemon):
 
     # -- answers --
 
+    def _told_outside(self, server: str) -> HTTPResponse:
+        """The targets for a Prometheus that reaches the cluster at `server`."""
+        assert self._server is not None
+        informer = self._informer("pods")
+        pods = (
+            {each.get("status", {}).get("podIP", ""): each["metadata"] for each in informer.list()} if informer else {}
+        )
+
+        def owner(host: str) -> tuple[str, str, str] | None:
+            meta = pods.get(host)
+            return ("pods", meta["namespace"], meta["name"]) if meta else _service(host)
+
+        found = [each for job in self._server.targets.values() for each in job]
+        return web.text(compact(groups(found, server, owner)), kind=_JSON)
+
     def answer(self, path: str, request: HTTPRequest) -> HTTPResponse:
         assert self._server is not None
         if path == "/metrics":
             return web.text(_own_metrics(self._server))
+        given = parse_qs(request.path.partition("?")[2], keep_blank_values=True)
+        if path == "/http_sd":
+            return self._told_outside(given.get("server", [""])[0])
         if not path.startswith("/api/v1/"):
             return web.text("404 page not found\n", 404)
-        given = parse_qs(request.path.partition("?")[2], keep_blank_values=True)
         if request.method == "POST":
             given |= parse_qs(request.body, keep_blank_values=True)
         status, body = api.answer(self._server, path.removeprefix("/api/v1/"), given, self.now)
         return web.text(body if isinstance(body, str) else compact(body), status, kind=_JSON)
+
+
+def _service(host: str) -> tuple[str, str, str] | None:
+    """The Service that a name in the cluster means: `web.shop.svc`; None for the API server's own."""
+    name, _, rest = host.partition(".")
+    namespace = rest.partition(".")[0]
+    return ("services", namespace, name) if namespace and (name, namespace) != ("kubernetes", "default") else None
 
 
 def _own_metrics(server: Prometheus) -> str:
