@@ -121,7 +121,7 @@ class Inspection:
                               observed=[(_("asked"), names)])  # fmt: skip
                 continue
             caption = f"{step.name}: {_decided(step)}"
-            more = [(remark.who, remark.said or _("has answered")) for remark in step.remarks]
+            more = [(remark.who, _answered(remark)) for remark in step.remarks]
             frame = replace(frame, observed=[*step.seen, *more], caption="" if step.refused else caption)
             yield replace(frame, acts=self._acts(step), error=caption if step.refused else "", touched=list(scene))
 

@@ -32,8 +32,8 @@ from k8snb.typing import Object, Resource
 __all__ = ["MUTATING", "PLUGINS", "VALIDATING", "Attributes", "Chain", "mutates", "validates"]
 
 _Key: TypeAlias = tuple[Resource, str, str]
-MUTATING, VALIDATING = "mutating admission", "validating admission"
-"""The two phases."""
+MUTATING, AGAIN, VALIDATING = "mutating admission", "mutating admission, once more", "validating admission"
+"""The two phases, and the second round of the first."""
 
 PLUGINS: tuple[Plugin, ...] = (
     NamespaceLifecycle(),
@@ -119,13 +119,13 @@ class Chain:
         """As the plugins leave a request: twice through all of them where webhooks or policies have changed it."""
         rounds = {plugin: plugin.rounds() for plugin in plugins if isinstance(plugin, Configured)}
         notes = attributes.notes or UNNOTED
-        for _ in range(2):
+        for phase in (MUTATING, AGAIN):
             for plugin in plugins:
                 if isinstance(plugin, Configured):
                     answer = partial(plugin.round, attributes, self._reader, rounds[plugin])
                 else:
                     answer = partial(plugin.admit, attributes, self._reader)
-                changed = notes.asked(plugin.name, MUTATING, attributes.object, answer)
+                changed = notes.asked(plugin.name, phase, attributes.object, answer)
                 if changed is not None:
                     attributes = attributes._replace(object=changed)
             if not any(each.wanted for each in rounds.values()):
