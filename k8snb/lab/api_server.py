@@ -1,4 +1,4 @@
-"""The exercises of the chapter "Architecture": the API server. Requests are tried as dry runs: checks change nothing."""
+"""The exercises of the page on the API server. Requests are tried as dry runs: checks change nothing."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Inspection:
         """The table, with how long each step took; it takes the colours of the page."""
         heads = (_("Step"), _("Decision"), _("Time"))
         head = "".join(f'<th scope="col" style="{_WRAP}">{each}</th>' for each in heads)
-        rows = "".join(_row(number, step) for number, step in enumerate(self.steps, 1))
+        rows = "".join(_rows(self.steps))
         total = _clock(sum(step.seconds for step in self.steps))
         foot = f'<tr><th scope="row" style="{_WRAP}">{_("together")}</th><td></td><td>{total}</td></tr>'
         title = f"<p><code>{html.escape(self.line)}</code> → <strong>{self.code}</strong></p>"
@@ -226,6 +226,17 @@ def _clock(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 
+def _rows(steps: Sequence[Step]) -> Iterator[str]:
+    """The rows, below the name of where they are."""
+    number = 0
+    for place, here in groupby(steps, lambda step: step.place):
+        said = html.escape(_places().get(place, place))
+        yield f'<tr><td colspan="3" style="{_WRAP};padding-top:.6em"><em>{said}</em></td></tr>'
+        for step in here:
+            number += 1
+            yield _row(number, step)
+
+
 def _row(number: int, step: Step) -> str:
     colour = hue("red" if step.refused else _HUES.get(step.place, "violet"))
     inside = [f"{name}: {value}" for name, value in step.seen] + list(_details(step))
@@ -235,10 +246,8 @@ def _row(number: int, step: Step) -> str:
         said = f"<details><summary>{said}</summary>{body}</details>"
     edge = "border-top:1px solid color-mix(in srgb,currentColor 20%,transparent)"
     name = f'<span style="border-inline-start:4px solid {colour};padding-inline-start:.4em">{number}</span>'
-    place = _places().get(step.place, step.place)
     return (
-        f'<tr><th scope="row" style="{edge};{_WRAP}">{name} {_mark(step)} {html.escape(step.name)}'
-        f'<div style="font-weight:normal;opacity:.8">{html.escape(place)}</div></th>'
+        f'<tr><th scope="row" style="{edge};{_WRAP};min-width:8em">{name} {_mark(step)} {html.escape(step.name)}</th>'
         f'<td style="{edge};{_WRAP}">{said}</td>'
         f'<td style="{edge};{_WRAP};white-space:nowrap">{_clock(step.seconds)}</td></tr>'
     )
