@@ -34,7 +34,7 @@ from k8snb.controllers.settings import Settings
 from k8snb.csi.driver import Driver
 from k8snb.current import use
 from k8snb.deciding import Deciding
-from k8snb.hosting import Hosting, Program, Runs
+from k8snb.hosting import Hosting, Program
 from k8snb.i18n import _
 from k8snb.inventory import specs_of
 from k8snb.keeping import Start, found, keeper_of
@@ -50,6 +50,7 @@ from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
 from k8snb.planes import SERVER, Planes
 from k8snb.planes import machines as planes
+from k8snb.processes import Runs
 from k8snb.replicating import ControlPlane
 from k8snb.rush import Asking, Rush
 from k8snb.scheduler import configuration

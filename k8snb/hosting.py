@@ -9,7 +9,7 @@ the API server lies a connection whose `Faults` the reader chooses.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from k8snb.client.controller import Context, Controller
@@ -17,6 +17,7 @@ from k8snb.client.faults import Faults, Unreliable
 from k8snb.client.process import Process
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
+from k8snb.processes import Replicated, Runs
 
 Make = Callable[[Context], Controller]
 
@@ -225,65 +226,6 @@ class ServerProcess:
         for component in self._components:
             component.end()
         self._server.stop()
-
-
-class Runs(Protocol):
-    """A process, or several of a kind."""
-
-    @property
-    def running(self) -> bool: ...
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
-
-class One(Runs, Protocol):
-    """One process of several."""
-
-    @property
-    def leading(self) -> bool: ...
-
-    @property
-    def identity(self) -> str: ...
-
-    @property
-    def state(self) -> str: ...
-
-    def release(self) -> None: ...
-
-
-class Replicated:
-    """All processes of one component, by machine."""
-
-    def __init__(self, name: str, replicas: Mapping[str, One]) -> None:
-        self.name = name
-        self.replicas = replicas
-
-    @property
-    def running(self) -> bool:
-        """Whether any is there."""
-        return any(each.running for each in self.replicas.values())
-
-    @property
-    def leader(self) -> str:
-        """The machine whose process leads, as far as it knows itself; empty if none does."""
-        return next((host for host, each in self.replicas.items() if each.leading), "")
-
-    def start(self) -> None:
-        """Start all of them."""
-        for each in self.replicas.values():
-            each.start()
-
-    def stop(self) -> None:
-        """Kill all of them."""
-        for each in self.replicas.values():
-            each.stop()
-
-    def __repr__(self) -> str:
-        rows = [(host, each.state, each.identity) for host, each in self.replicas.items()]
-        first, second = (max(len(row[at]) for row in rows) for at in (0, 1))
-        lines = (f"  {host:{first}}  {state:{second}}  {name}".rstrip() for host, state, name in rows)
-        return "\n".join([self.name, *lines])
 
 
 class Hosting(ABC):

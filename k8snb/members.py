@@ -20,10 +20,11 @@ from k8snb.etcd.admin import Admin
 from k8snb.etcd.ensemble import Ensemble
 from k8snb.etcd.errors import READ_SECONDS, WRITE_SECONDS, leader_lost
 from k8snb.etcd.gone import Gone
-from k8snb.hosting import Runs, ServerProcess
+from k8snb.hosting import ServerProcess
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 from k8snb.membership import Etcd
+from k8snb.processes import Runs
 from k8snb.store.mvcc import Store
 from k8snb.wire import Request, Response, WatchEvent
 

@@ -12,7 +12,7 @@ from k8snb.etcd.admin import Admin, Facts
 from k8snb.etcd.keyspace import Keyspace
 
 if TYPE_CHECKING:
-    from k8snb.hosting import Runs
+    from k8snb.processes import Runs
 
 
 class _Cluster(Protocol):

@@ -117,6 +117,13 @@ class NetworkError(Exception):
         self.seconds = seconds
 
 
+class Unanswered(NetworkError):
+    """No DNS server has said whether there is such a name. Most programs word it as if there were none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("not found", name)
+
+
 class Endpoint(Protocol):
     """A pod as its network sees it: one address, and servers behind its ports."""
 

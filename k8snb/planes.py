@@ -22,9 +22,12 @@ from k8snb.client.process import Process
 from k8snb.clock import Clock
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_CLOUD, OF_THE_SERVER, make, user_of
-from k8snb.hosting import Component, Part, Replicated, Runs, ServerProcess
+from k8snb.hosting import Component, Part, ServerProcess
+from k8snb.i18n import _
+from k8snb.kubelet.kubelet import Kubelet
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Fabric
+from k8snb.processes import Processes, Replicated, Running, Runs
 from k8snb.replicating import Candidacy, ControlPlane, Elected, ReplicaProcess, Seat, WarmElected
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.wire import User
@@ -48,6 +51,7 @@ class Planes(ABC):
     network: Fabric
     controllers: dict[str, Controller]
     components: dict[str, Runs]
+    kubelets: dict[str, Kubelet]
     _schedulers: dict[str, Scheduler]
     """By the machine on which they run."""
     _doors: Sequence[Replica]
@@ -76,9 +80,11 @@ class Planes(ABC):
         scheduler.begin()
         others = {**managers, "kube-scheduler": scheduler}
         self.components = {"kube-apiserver": ServerProcess(self.server, (own, *others.values())), **others}
-        self._tell_health()
+        self._complete()
 
-    def _tell_health(self) -> None:
+    def _complete(self) -> None:
+        """Add what is no part of the control plane and stops like it, and let the server say who is there."""
+        self.components["coredns"] = self.network.dns
         self.server.health.is_down = lambda name: name in self.components and not self.components[name].running
 
     def _process(self, user: User) -> Process:
@@ -109,6 +115,23 @@ class Planes(ABC):
         leader = component.leader if isinstance(component, Replicated) else ""
         return self._schedulers.get(leader) or [*self._schedulers.values()][-1]
 
+    # -- who is there ------------------------------------------------------------------------------
+
+    def processes(self) -> Processes:
+        """Every process of the cluster and how it is: those of the control plane, of each node, and cluster DNS."""
+        return Processes(self._processes_now())
+
+    def _processes_now(self) -> Iterator[Running]:
+        for name, component in self.components.items():
+            if isinstance(component, Replicated):
+                for host, each in component.replicas.items():
+                    yield Running(name, host, each.state, each.running, each.leading)
+            else:
+                yield Running(name, "", _state(component.running), component.running)
+        for node, kubelet in self.kubelets.items():
+            for name, running in (("kubelet", kubelet.running), ("kube-proxy", self.network.proxies.of(node).running)):
+                yield Running(name, node, _state(running), running)
+
     # -- several of each ---------------------------------------------------------------------------
 
     def _front(self) -> APIServer | Balancer:
@@ -138,10 +161,14 @@ class Planes(ABC):
             for component in servers[host].dependants:
                 component.begin()
         self.components = {name: Replicated(name, each) for name, each in ({"kube-apiserver": servers} | found).items()}
-        self._tell_health()
+        self._complete()
 
     def _any_server(self) -> bool:
         return any(door.running for door in self._doors)
+
+
+def _state(running: bool) -> str:
+    return _("running") if running else _("down")
 
 
 def _address(number: int) -> str:

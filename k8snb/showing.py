@@ -26,6 +26,7 @@ from k8snb.errors import not_found
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
+from k8snb.processes import Processes
 from k8snb.rush import user_named
 from k8snb.snapshot import Snapshot
 from k8snb.store.mvcc import Store
@@ -74,6 +75,10 @@ class Showing(ABC):
     @abstractmethod
     def _do(self, name: str, *arguments: Any) -> Any:
         """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
+
+    @abstractmethod
+    def processes(self) -> Processes:
+        """Every process of the cluster, and how it is."""
 
     @abstractmethod
     def advance(self, seconds: float) -> None:
@@ -169,7 +174,9 @@ class Showing(ABC):
         from k8snb.view.dot import Diagram
         from k8snb.view.graphs import graph
 
-        return Diagram(graph(self.at(self.revision if revision is None else revision), *names, namespace=namespace))
+        then = self.at(self.revision if revision is None else revision)
+        then.processes = self.processes() if revision is None else ()
+        return Diagram(graph(then, *names, namespace=namespace))
 
     def chart(self, name: str, *, since: int = 0, namespace: str = "default") -> Chart | Panels:
         """The ready pods of each revision of a Deployment over time, or what an autoscaler saw and did (`hpa/web`)."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from k8snb.apiserver.server import APIServer
+from k8snb.processes import Running
 from k8snb.typing import Object
 
 
@@ -12,6 +15,8 @@ class Snapshot:
     def __init__(self, server: APIServer, revision: int) -> None:
         server.store.require(revision)
         self.revision = revision
+        self.processes: Sequence[Running] = ()
+        """Which processes there are, if somebody has looked: of those the past keeps nothing."""
         self._server = server
         self._store = server.store
 

@@ -176,9 +176,9 @@ def test_the_others_of_the_control_plane_come_back_with_the_api_server_unless_th
     cluster.stop(SCHEDULER)
     cluster.stop(SERVER)
     running = {name: each.running for name, each in cluster.components.items()}
-    assert running == {SERVER: False, MANAGER: False, SCHEDULER: False, ETCD: True}
+    assert {name for name, each in running.items() if not each} == {SERVER, MANAGER, SCHEDULER}
     cluster.start(SERVER)
-    assert {name for name, each in cluster.components.items() if each.running} == {SERVER, MANAGER, ETCD}
+    assert {name for name, each in cluster.components.items() if not each.running} == {SCHEDULER}
     cluster.stop(SERVER)
     cluster.start(SCHEDULER)
     assert not cluster.components[SCHEDULER].running
@@ -194,3 +194,55 @@ def test_what_was_asked_for_before_the_api_server_fell_is_done_after_it(cluster:
     cluster.settle()
     assert phases(cluster) == [("Running", True)] * 4
     assert cluster.server.panics == []
+
+
+# -- what is no part of the control plane ----------------------------------------------------------------
+
+
+def test_without_cluster_dns_names_mean_nothing_and_addresses_still_do(cluster: Cluster) -> None:
+    address = cluster.client.get("services", "web", "default")["spec"]["clusterIP"]
+    cluster.kubectl("run shell --image=busybox -- sleep 3600")
+    cluster.settle()
+    cluster.stop("coredns")
+    assert "bad address 'web'" in cluster.kubectl("exec shell -- wget -qO- web")
+    asked = cluster.kubectl("exec shell -- nslookup web.default.svc.cluster.local.")
+    assert asked.startswith(";; connection timed out; no servers could be reached\n")
+    assert "Welcome to nginx" in cluster.kubectl(f"exec shell -- wget -qO- {address}")
+    cluster.start("coredns")
+    assert "Welcome to nginx" in cluster.kubectl("exec shell -- wget -qO- web")
+
+
+def test_a_kubelet_that_is_gone_shows_no_logs_and_runs_no_commands(cluster: Cluster) -> None:
+    pod = cluster.client.list("pods", "default")[0]
+    name, node, ip = pod["metadata"]["name"], pod["spec"]["nodeName"], pod["status"]["hostIP"]
+    cluster.stop("kubelet", on=node)
+    refused = f"dial tcp {ip}:10250: connect: connection refused"
+    url = f"https://{ip}:10250/containerLogs/default/{name}/nginx"
+    assert cluster.kubectl(f"logs {name}") == f'Error from server: Get "{url}": {refused}\n'
+    assert cluster.kubectl(f"exec {name} -- date") == f"Error from server: error dialing backend: {refused}\n"
+
+
+def test_every_process_is_listed_and_drawn_as_it_is(cluster: Cluster) -> None:
+    cluster.stop(SCHEDULER)
+    cluster.stop("kube-proxy", on="node-2")
+    rows = [line.split() for line in str(cluster.processes()).splitlines()]
+    assert rows == [
+        *([SERVER, "running"], [MANAGER, "running"], [SCHEDULER, "down"], ["coredns", "running"], ["etcd", "running"]),
+        *(["kubelet", "node-1", "running"], ["kube-proxy", "node-1", "running"]),
+        *(["kubelet", "node-2", "running"], ["kube-proxy", "node-2", "down"]),
+    ]
+    drawn = str(cluster.diagram("control-plane"))
+    assert [line.strip() for line in drawn.splitlines() if "✕" in line] == [
+        "✕ Component kube-scheduler in: control plane: down, 20 plugins",
+        "✕ Component kube-proxy on node-2: down",
+    ]
+
+
+def test_of_several_the_picture_shows_who_leads() -> None:
+    cluster = Cluster(1, control_planes=2)
+    cluster.stop(SCHEDULER, on="control-plane-1")
+    cluster.advance(20)
+    marked = [
+        line.split("Component ")[1] for line in str(cluster.diagram("control-plane")).splitlines() if ": leads" in line
+    ]
+    assert marked == ["kube-controller-manager in: control-plane-1: leads", "kube-scheduler in: control-plane-2: leads"]

@@ -28,6 +28,7 @@ LAYERS = (
         "membership",
         "outside",
         "planes",
+        "processes",
         "relaying",
         "replicating",
         "playing",

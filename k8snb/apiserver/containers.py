@@ -94,6 +94,10 @@ class Containers:
         pod = _present(find(), resource, name)
         options = replace(options, container=container_of(pod, options.container))
         agent = self._agent(pod)
+        if agent is None and pod["spec"].get("nodeName"):
+            meta, address = pod["metadata"], _kubelet_address(pod)
+            url = f"https://{address}/containerLogs/{meta['namespace']}/{name}/{options.container}"
+            raise StatusError(500, "", f'Get "{url}": dial tcp {address}: connect: connection refused')
         if agent is None:
             return Response(200, content_type=TEXT)
         text = agent.logs(pod, options)
@@ -107,6 +111,8 @@ class Containers:
         pod = _present(find(), resource, name)
         if not is_upgrade(request):
             raise bad_request("Upgrade request required")
+        if self._agent(pod) is None and pod["spec"].get("nodeName"):
+            raise _not_dialled(pod)
         endpoint = self._reach(pod)
         if endpoint is None:
             return _not_upgraded(f'pod not found ("{name}_{pod["metadata"]["namespace"]}")')
@@ -190,6 +196,8 @@ class Containers:
         pod = _present(find(), resource, name)
         container = container_of(pod, request.query.get("container", ""))
         agent = self._agent(pod)
+        if agent is None and pod["spec"].get("nodeName"):
+            raise _not_dialled(pod)
         if agent is None:
             raise bad_request(f"pod {name} does not have a host assigned")
         return pod, container, agent
@@ -233,6 +241,17 @@ def container_of(pod: Object, asked: str) -> str:
 def is_running(pod: Object, container: str) -> bool:
     """Whether the pod shows the container as running."""
     return "running" in _status(pod, container).get("state", {})
+
+
+def _kubelet_address(pod: Object) -> str:
+    """Where the kubelet of a pod's machine would answer."""
+    return f"{(pod.get('status') or {}).get('hostIP') or pod['spec']['nodeName']}:{KUBELET_PORT}"
+
+
+def _not_dialled(pod: Object) -> StatusError:
+    """What is said when the kubelet does not answer and the connection was to be upgraded."""
+    refused = f"dial tcp {_kubelet_address(pod)}: connect: connection refused"
+    return StatusError(500, "", f"error dialing backend: {refused}")
 
 
 def _not_upgraded(why: str) -> Response:

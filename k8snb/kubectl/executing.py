@@ -28,7 +28,7 @@ def execute(call: Call, pod: Target, container: str, command: Sequence[str], std
     try:
         response = call.session.send("POST", path, query, body=stdin or b"")
     except StatusError as error:
-        if error.code != 500:
+        if error.code != 500 or error.message.startswith("error dialing backend"):
             raise
         raise CommandError(error.message) from None
     assert response.object is not None, "a command's outcome"

@@ -16,6 +16,7 @@ from ipaddress import AddressValueError, IPv4Address
 
 from k8snb.client.informer import Informers
 from k8snb.network.proxy import slice_service
+from k8snb.packet import Unanswered
 from k8snb.typing import Object
 
 DOMAIN = "cluster.local"
@@ -64,9 +65,24 @@ class DNS:
         self._services = informers.of("services")
         self._slices = informers.of("endpointslices")
         self._slices.add_index("service", slice_service)
+        self.running = True
+        """Whether anybody answers. While nobody does, no name is found."""
+
+    def start(self) -> None:
+        """Answer again."""
+        self.running = True
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        self.running = False
 
     def resolve(self, name: str, namespace: str) -> Answer | None:
-        """What the first name that exists resolves to, aliases followed; None if none does (NXDOMAIN)."""
+        """What the first name that exists resolves to, aliases followed; None if none does (NXDOMAIN).
+
+        Raises Unanswered where nobody answers.
+        """
+        if not self.running:
+            raise Unanswered(name)
         for candidate in candidates(name.lower(), namespace):
             found = self.answer(candidate)
             if found is not None:

@@ -75,6 +75,8 @@ class Fabric:
 
     def alias(self, source: str, name: str) -> str:
         """The name that a name is only another word for (an ExternalName Service's); empty if it is none."""
+        if not self.dns.running:
+            return ""
         found = self.dns.resolve(name, self.addresses.namespace_of(source))
         return found.alias if found is not None else ""
 

@@ -23,7 +23,7 @@ from k8snb.network.proxy import Found, Proxies
 from k8snb.network.rules.iptables import Packet
 from k8snb.network.rules.iptables_proxier import PROXY_FIREWALL
 from k8snb.network.rules.walking import Walk
-from k8snb.packet import Endpoint, NetworkError
+from k8snb.packet import Endpoint, NetworkError, Unanswered
 
 TIMEOUT_SECONDS = 30.0
 """How long a client waits for an address that nobody answers on."""
@@ -121,7 +121,14 @@ class Paths:
             self._look_up(connection, host)
 
     def _look_up(self, connection: Connection, host: str) -> None:
-        found = self.lookup(connection.source, host) if connection.node else None
+        try:
+            found = self.lookup(connection.source, host) if connection.node else None
+        except Unanswered as error:
+            text = _("{server} does not answer").format(server=NAMESERVER)
+            saw = [(_("name"), host)]
+            connection.hops.append(Hop("dns", connection.node, text, connection.source, "", saw, [], failed=True))
+            connection.error = error
+            return
         service = self._service_of(connection, found)
         saw = [(_("name"), host), (_("found as"), found.name)] if found is not None else [(_("name"), host)]
         if found is None or not found.addresses:

@@ -1,6 +1,6 @@
 """Pictures of the cluster itself, drawn from the tables that it runs on: when a table changes, so does the picture.
 
-`PLANS` names them. What no table holds, who talks to whom, is written down in `control_plane`.
+`PLANS` names them. What no table holds, who talks to whom, is written down in `planes`.
 """
 
 from __future__ import annotations
@@ -9,21 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from k8snb.apiserver.admission.chain import PLUGINS as ADMISSION
 from k8snb.apiserver.admission.plugin import Plugin
-from k8snb.apiserver.admission.policies import MutatingAdmissionPolicy, ValidatingAdmissionPolicy
-from k8snb.apiserver.admission.webhooks import MutatingAdmissionWebhook, ValidatingAdmissionWebhook
 from k8snb.apiserver.filters import FILTERS
-from k8snb.controllers.table import CONTROLLERS
 from k8snb.i18n import _
 from k8snb.kubelet.lifecycle import CONTAINER, POD, Transition
 from k8snb.scheduler.framework import EXTENSION_POINTS
 from k8snb.scheduler.registry import PLUGINS as SCHEDULING
+from k8snb.view.graphs.planes import admission_plugins, control_plane
 from k8snb.view.graphs.sketch import Sketch
-from k8snb.view.scene import natural
 
-API, STORE = "kube-apiserver", "etcd"
-_FEW_NODES = 1
+STORE = "etcd"
 _TABLE = "Component"
 
 
@@ -33,49 +28,6 @@ class Plan(NamedTuple):
     draw: Callable[[Sketch], str]
     down: bool = False
     chain: bool = False
-
-
-# -- the control plane -------------------------------------------------------------------------------------
-
-
-def control_plane(sketch: Sketch) -> str:
-    """The parts of a cluster and who talks to whom: everybody to the API server, and it alone to the store."""
-    plane = sketch.frame("plane", "", _("control plane"))
-    sketch.note("User", _("you"), _("kubectl, a client"), _("a notebook"), id="you")
-    sketch.note(_TABLE, API, _("{count} filters").format(count=len(FILTERS)), _admission_count(), group=plane, id=API)
-    sketch.note(_TABLE, STORE, _("every revision"), group=plane, id=STORE)
-    count = _("{count} plugins").format(count=len(SCHEDULING))
-    sketch.note(_TABLE, "kube-scheduler", count, group=plane, id="kube-scheduler")
-    names = [each.name.removesuffix("-controller") for each in CONTROLLERS]
-    count = _("{count} controllers:").format(count=len(names))
-    sketch.note(_TABLE, "kube-controller-manager", count, *names, group=plane, id="kube-controller-manager")
-    sketch.note(_TABLE, "DNS", _("names of Services"), group=plane, id="DNS")
-    sketch.link("you", API, _("ask and write"))
-    sketch.link(API, STORE, _("reads, writes"), back=True)
-    sketch.link("kube-scheduler", API, _("watches, binds"))
-    sketch.link("kube-controller-manager", API, _("watches, writes"))
-    sketch.link("DNS", API, _("watches"))
-    machines = sorted(sketch.here("nodes"), key=natural)
-    for number, node in enumerate(machines[:_FEW_NODES]):
-        _machine(sketch, node["metadata"]["name"], first=number == 0)
-    if len(machines) > _FEW_NODES:
-        rest = sketch.note("Node", _("{count} others").format(count=len(machines) - _FEW_NODES))
-        sketch.link(API, rest, _("the same"), faint=True)
-    return _("The control plane and the nodes: who talks to whom")
-
-
-def _admission_count() -> str:
-    return _("{count} admission plugins").format(count=len(_admission()))
-
-
-def _machine(sketch: Sketch, node: str, *, first: bool) -> None:
-    """The parts on one machine; what their connections are for stands on those of the first."""
-    box = sketch.frame(f"Node/{node}", "Node", node)
-    kubelet = sketch.note(_TABLE, "kubelet", _("tells containerd"), group=box, id=f"kubelet/{node}")
-    proxy = sketch.note(_TABLE, "kube-proxy", group=box, id=f"kube-proxy/{node}")
-    sketch.link(kubelet, API, _("watches, reports") if first else "", back=True)
-    sketch.link(API, kubelet, _("logs, exec") if first else "", faint=True)
-    sketch.link(proxy, API, _("watches") if first else "", back=True)
 
 
 # -- states ------------------------------------------------------------------------------------------------
@@ -194,24 +146,10 @@ def _cycle(point: str) -> str:
     return _("binding cycle") if names.index(point) >= names.index("PreBind") else _("scheduling cycle")
 
 
-_CONFIGURED: tuple[type[Plugin], ...] = (
-    MutatingAdmissionPolicy,
-    MutatingAdmissionWebhook,
-    ValidatingAdmissionPolicy,
-    ValidatingAdmissionWebhook,
-)
-
-
-def _admission() -> list[type[Plugin]]:
-    """Every admission plugin in order: those whose configuration clients write come before quotas are counted."""
-    table = [type(plugin) for plugin in ADMISSION]
-    return [*table[:-1], *_CONFIGURED, table[-1]]
-
-
 def admission(sketch: Sketch) -> str:
     """The admission plugins in order: first those that may change the object, then those that may only refuse it."""
-    mutating = [each for each in _admission() if each.admit is not Plugin.admit]
-    validating = [each for each in _admission() if each.validate is not Plugin.validate]
+    mutating = [each for each in admission_plugins() if each.admit is not Plugin.admit]
+    validating = [each for each in admission_plugins() if each.validate is not Plugin.validate]
     chain = _phase(sketch, "mutating", _("mutating"), mutating)
     chain.append(sketch.note("Stage", _("validation"), _("the rules of the kind"), id="validation"))
     chain += _phase(sketch, "validating", _("validating"), validating)

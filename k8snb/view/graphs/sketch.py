@@ -6,7 +6,8 @@ picture shows what its reader may see. Only what somebody asked for by name has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from k8snb.errors import StatusError, not_found
 from k8snb.i18n import _
@@ -22,11 +23,28 @@ FEW = 8
 """So many things of one sort are drawn one by one; of more, the rest is a number."""
 
 
+class Process(Protocol):
+    """A process of the cluster: of which component, on which machine, how it is."""
+
+    @property
+    def component(self) -> str: ...
+    @property
+    def on(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def running(self) -> bool: ...
+    @property
+    def leads(self) -> bool: ...
+
+
 class Sketch:
     """Nodes, edges and groups as they come, and the objects of one namespace (and of others, where they are named)."""
 
     def __init__(self, reader: Snapshot, namespace: str = "default") -> None:
         self.namespace = namespace
+        self.processes: Sequence[Process] = getattr(reader, "processes", ())
+        """The processes of the cluster, where the reader knows of them."""
         self._reader = reader
         self._lists: dict[tuple[str, str], list[Object]] = {}
         self._refusals: dict[tuple[str, str], StatusError] = {}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from k8snb.kubelet.images.shell.interpreter import Command, Invocation
 from k8snb.kubelet.images.shell.streams import Run, Steps, Wait
-from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
+from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError, Unanswered
 
 REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found",
@@ -210,25 +210,38 @@ def lookup(call: Invocation) -> int:
     if not words:
         return call.fail("usage: nslookup HOST")
     server, bind = call.process.nameserver, call.process.image.name.rpartition("/")[2] in _BIND
-    call.streams.out(f"Server:\t\t{server}\nAddress:\t{server}{'#' if bind else ':'}53\n\n")
-    for name in [*(f"{words[0]}.{domain}." for domain in _search(call)), words[0]]:
+    said = [f"Server:\t\t{server}\nAddress:\t{server}{'#' if bind else ':'}53\n\n"]
+    code = 1
+    try:
+        code = _answers(call, words[0], said, bind)
+    except Unanswered:
+        said = [";; connection timed out; no servers could be reached\n\n"]
+    call.streams.out("".join(said))
+    return code
+
+
+def _answers(call: Invocation, word: str, said: list[str], bind: bool) -> int:
+    """Ask for each full name of a word, and note what is answered; the exit status."""
+    for name in [*(f"{word}.{domain}." for domain in _search(call)), word]:
         shown, alias = name.rstrip("."), call.process.alias(name)
         if alias:
-            call.streams.out(f"{shown}\tcanonical name = {alias}{'.' if bind else ''}\n")
+            said.append(f"{shown}\tcanonical name = {alias}{'.' if bind else ''}\n")
             shown = alias
         try:
             found = call.process.resolve(name)
+        except Unanswered:
+            raise
         except NetworkError:
             if alias:
-                return _unknown(call, alias)
+                return _unknown(said, alias)
             continue
-        call.streams.out("".join(f"Name:\t{shown}\nAddress: {address}\n" for address in found) + "\n")
+        said.append("".join(f"Name:\t{shown}\nAddress: {address}\n" for address in found) + "\n")
         return 0
-    return _unknown(call, words[0])
+    return _unknown(said, word)
 
 
-def _unknown(call: Invocation, name: str) -> int:
-    call.streams.out(f"** server can't find {name}: NXDOMAIN\n\n")
+def _unknown(said: list[str], name: str) -> int:
+    said.append(f"** server can't find {name}: NXDOMAIN\n\n")
     return 1
 
 
