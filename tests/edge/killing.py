@@ -154,30 +154,30 @@ class Watcher:
 class Life:
     """One life of the server: from its start until it is killed."""
 
-    def __init__(self, data: Path, nodes: int = 0) -> None:
-        self._kubeconfig = data.with_suffix(".kubeconfig")
+    def __init__(self, data: Path, nodes: int = 0, speed: float = 1.0, port: int = 0) -> None:
+        self.kubeconfig = data.with_suffix(".kubeconfig")
         reading, writing = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             os.close(reading)
-            _serve(data, self._kubeconfig, nodes, writing)
+            _serve(data, (nodes, port, self.kubeconfig, speed, 1), writing)
         os.close(writing)
         self._told = os.fdopen(reading)
         self.token = ""
-        self._port = 0
+        self.port = 0
 
     def is_ready(self) -> bool:
         """Wait until the server is there; False if it never comes."""
         found = re.search(r":(\d+);", self._told.readline())
         if found is None:
             return False
-        self._port = int(found[1])
-        self.token = re.findall("token: (.*)", self._kubeconfig.read_text())[0]
+        self.port = int(found[1])
+        self.token = re.findall("token: (.*)", self.kubeconfig.read_text())[0]
         return True
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection of one's own."""
-        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=SECONDS, context=_CONTEXT)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=SECONDS, context=_CONTEXT)
 
     def objects(self) -> tuple[int, dict[tuple[str, str], Seen]]:
         """The newest revision, and all that clients wrote."""
@@ -197,11 +197,11 @@ class Life:
         self._told.close()
 
 
-def _serve(data: Path, kubeconfig: Path, nodes: int, out: int) -> None:
+def _serve(data: Path, made: tuple[int, int, Path, float, int], out: int) -> None:
     """The child: serve, and say so on a pipe."""
     try:
         sys.stdout = os.fdopen(out, "w")
-        run(serve(nodes, 0, kubeconfig, 1.0, 1, extras=Extras(data=data, control_planes=0)))
+        run(serve(*made, extras=Extras(data=data, control_planes=0)))
     finally:
         os._exit(1)
 
