@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--audit-policy-file", type=Path, metavar="FILE", help=about)
     about = _("where the audit log goes, an event a line; - is the standard output")
     serve.add_argument("--audit-log-path", default="", metavar="FILE", help=about)
-    about = _("keep the cluster in this file, and go on with the one that is in it (nowhere)")
+    about = _("keep the cluster in this file; one that is in it goes on, with its own nodes and seed")
     serve.add_argument("--data", type=Path, metavar="FILE", help=about)
     about = _("let the kubeconfig have a client certificate, as kubeadm's has, instead of a token")
     serve.add_argument("--client-certificate", action="store_true", help=about)

@@ -140,7 +140,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding):
         begins: Kept | None = None,
     ) -> None:
         self.keeper = None if path is None else keeper_of(path, etcd_members)
-        self._begins = begins if self.keeper is None else self.keeper.kept
+        self._begins = begins if self.keeper is None else self.keeper.take_out()
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         specs = specs if self._begins is None else specs_of(self._begins)
         self._making: dict[str, Any] = {

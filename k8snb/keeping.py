@@ -95,20 +95,25 @@ class Keeper:
 
     def __init__(self, file: DataFile) -> None:
         self.file = file
-        self.kept: Kept | None = None if file.kept.head.is_new else file.kept
-        """What was in the file, if a cluster was."""
+        self._former = file.kept.head.revision
+        """The revision at which the cluster in the file was left; 0 if there was none."""
         self._followed = False
         self._whole = True
         """Whether the file may be of another history than the cluster."""
+
+    def take_out(self) -> Kept | None:
+        """What was in the file, if a cluster was. It is not held on to here."""
+        kept, self.file.kept = self.file.kept, Kept(self.file.kept.head)
+        return None if kept.head.is_new else kept
 
     def follow(self, server: APIServer, clock: Clock, start: Start, inventory: Inventory) -> None:
         """This is the cluster now: made, brought back, or gone back in time."""
         self.inventory = inventory
         self._store, self._clock, self._start = server.store, clock, start
         self._archive = Archive(server.store, server.kinds, server.history)
-        self._whole = self._followed or self.kept is None
+        self._whole = self._followed or not self._former
         self._followed = True
-        self._revision = 0 if self.kept is None else self.kept.head.revision
+        self._revision = self._former
         self._time = -1.0
         server.store.spare = self._spare
 

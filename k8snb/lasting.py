@@ -32,6 +32,9 @@ class Lasting(Machines):
     server: APIServer
     raw: RawStore
     _making: dict[str, Any]
+    _begins: Kept | None
+    """What another process left, if the cluster goes on from that."""
+    _keeps_journal: bool
     _clock_given: Clock | None
     _lots: int
     """What the names and UIDs of this life follow from."""
@@ -52,6 +55,8 @@ class Lasting(Machines):
         try:
             self._build()
             self._keep()
+            if not self._keeps_journal:  # nobody is going back to where it began
+                self._begins = None
         except BaseException:
             if self.keeper is not None:
                 self.keeper.file.close()

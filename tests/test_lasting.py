@@ -221,6 +221,8 @@ def test_what_was_on_disks_is_there_and_static_pods_run_again(path: Path) -> Non
     cluster = Cluster(path=path)
     cluster.settle()
     assert cluster.kubectl("exec static-node-1 -- sh -c 'ls /d; cat /d/f'") == "e\nf\nhello\n"
+    again = ["Running", "1", "Unknown"]
+    assert lines(cluster.kubectl(PODS)) == [["a", *again], ["static-node-1", *again]]
     cluster.remove_manifest("node-1", "static")
     cluster.settle()
     assert Cluster(path=path).kubectl("get pods -o name") == "pod/a\n"

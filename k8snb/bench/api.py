@@ -128,9 +128,9 @@ def running(kubeconfig: Path, *command: str) -> Iterator[Server]:
         process.wait(timeout=30)
 
 
-def serve_command(kubeconfig: Path, nodes: int) -> list[str]:
+def serve_command(kubeconfig: Path, nodes: int, *more: str) -> list[str]:
     """The command that serves a cluster on a free port."""
-    return ["k8snb", "serve", "--port", "0", "--nodes", str(nodes), "--kubeconfig", str(kubeconfig)]
+    return ["k8snb", "serve", "--port", "0", "--nodes", str(nodes), "--kubeconfig", str(kubeconfig), *more]
 
 
 async def _fill(target: Target) -> None:
@@ -252,6 +252,10 @@ async def _run(seconds: float, folder: Path) -> Figures:
                 "LIST 1,000 pods": await _measure(real, bare, _get(_LARGE), seconds),
                 "POST a pod": await _measure(real, bare, _posts(), seconds),
             }
+            kept_config = folder / "kept"
+            with running(kept_config, *serve_command(kept_config, 3, "--data", str(folder / "data"))) as kept:
+                await _until(kept.target, "/api/v1/namespaces/default/serviceaccounts/default")
+                rates["POST, kept in a file"] = await _measure(kept, bare, _posts(), seconds)
         late = await _latencies(real.target, seconds)
     size = len(canned[f"GET {PODS}/large"])
     return Figures(rates, late[len(late) // 2], late[len(late) * 99 // 100], size)

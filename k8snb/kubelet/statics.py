@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8snb.errors import StatusError
+from k8snb.kubelet import rebooting
 from k8snb.kubelet.podstatus import status_of
 from k8snb.kubelet.podworker import MIRROR, PodWorker
 from k8snb.machinery.qos import qos_class
@@ -75,7 +76,11 @@ class StaticPods:
             worker = self._running[file] = StaticPodWorker(self._kubelet, wanted, file)
             self._kubelet.workers[worker.uid] = worker
             worker.reflect()
-            self._kubelet.pool.post(worker, "seen")
+            if worker.mirror is not None and rebooting.ran_before(self._kubelet, worker.mirror):
+                worker.pod = {**worker.pod, "status": worker.mirror["status"]}
+                rebooting.take_up(worker)
+            else:
+                self._kubelet.pool.post(worker, "seen")
 
     def ended(self, file: str) -> None:
         """Nothing is left of a pod: the next one may begin."""
