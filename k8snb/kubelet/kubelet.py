@@ -89,6 +89,7 @@ class Kubelet:
         self.shapes: dict[tuple[str, str], tuple[Shape, ...]] = {}
         """What the events of a pod's first start have in common, by namespace and part of the pod."""
         self._images: Sequence[Object] = ()
+        self._problem = ""
         self.disks = Disks(self)
         self.statics: StaticPods | None = None
         """The pods that it runs on its own, once a manifest has been put on the machine."""
@@ -222,6 +223,11 @@ class Kubelet:
         if self.deferred:
             resizing.retry(self)
 
+    def network_problem(self) -> str:
+        """Why the node's network is not ready, as its condition says it; empty if it is."""
+        problem = self.network.problem(self.name)
+        return nodes.NETWORK_PROBLEM.format(problem) if problem else ""
+
     def services(self) -> Sequence[Object]:
         """Every Service, for the environment of containers."""
         return self.client.list("services")
@@ -270,12 +276,16 @@ class Kubelet:
         before = (node.get("status") or {}).get("conditions") or ()
         self._images = self.runtime.list_images()
         now = self.clock.timestamp()
-        status = nodes.status(self.name, self.address, self.capacity, self._images, before, now, self.pool.boots)
+        self._problem = self.network_problem()
+        status = nodes.status(
+            self.name, self.address, self.capacity, self._images, before, now, self.pool.boots, self._problem
+        )
         status = {**(node.get("status") or {}), **status}
         self.client.update_status("nodes", {**node, "status": status})
         self._reported = self.clock.now()
-        if any(found["type"] == "Ready" and found["status"] != "True" for found in before):
-            self.events.normal(self.reference(node), "NodeReady", f"Node {self.name} status is now: NodeReady")
+        ready, reason = not self._problem, "NodeNotReady" if self._problem else "NodeReady"
+        if any(found["type"] == "Ready" and (found["status"] == "True") is not ready for found in before):
+            self.events.normal(self.reference(node), reason, f"Node {self.name} status is now: {reason}")
 
     def _beat(self) -> None:
         """Renew the lease; now and then, or when there is news, write the node's status."""
@@ -285,7 +295,8 @@ class Kubelet:
         while self.owing:
             self.owing.popitem()[1].write()
         due = self.clock.now() - self._reported >= STATUS_SECONDS
-        if due or len(self.runtime.list_images()) != len(self._images):
+        news = len(self.runtime.list_images()) != len(self._images) or self.network_problem() != self._problem
+        if due or news:
             node = self.client.find("nodes", self.name)
             if node is not None:
                 self._report(node)

@@ -21,7 +21,11 @@ _PRESSURES = (
     ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
 )
-_READY = ("Ready", "KubeletReady", "kubelet is posting ready status")
+_READY = ("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+NETWORK_PROBLEM = (
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
+    "message:Network plugin returns error: {}"
+)
 EVENTS = (
     ("NodeHasSufficientMemory", "Node {} status is now: NodeHasSufficientMemory"),
     ("NodeHasNoDiskPressure", "Node {} status is now: NodeHasNoDiskPressure"),
@@ -64,24 +68,28 @@ def status(
     before: Sequence[Object],
     now: str,
     boots: int = 0,
+    problem: str = "",
 ) -> Object:
-    """A node's status; `before` are the conditions it had, `boots` is how often the machine has come up again."""
+    """A node's status; `before` are the conditions it had, `boots` is how often the machine has come up again.
+
+    `problem` is why it is not ready.
+    """
     found: dict[str, Any] = {
         "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
         "allocatable": capacity,
         "capacity": capacity,
-        "conditions": conditions(before, now),
+        "conditions": conditions(before, now, problem),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": PORT}},
         "nodeInfo": _info(name, boots),
     }
     return {**found, "images": list(images)} if images else found
 
 
-def conditions(before: Sequence[Object], now: str) -> list[Object]:
-    """The conditions of a node that is well. Ready comes last; times move only where a status changes."""
+def conditions(before: Sequence[Object], now: str, problem: str = "") -> list[Object]:
+    """The conditions of a node that is well but for `problem`, Ready last; times move only where a status changes."""
     known = {found["type"]: found for found in before}
     wanted = [(type, "False", reason, message) for type, reason, message in _PRESSURES]
-    wanted.append((_READY[0], "True", _READY[1], _READY[2]))
+    wanted.append(("Ready", "False", "KubeletNotReady", problem) if problem else _READY)
     made: list[Object] = []
     for type, value, reason, message in wanted:
         old = known.get(type)

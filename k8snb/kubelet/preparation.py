@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from k8snb.kubelet.containerd import hexadecimal
 from k8snb.kubelet.disks import CannotMount, NotYet
 from k8snb.kubelet.runtime import RuntimeRefused
 from k8snb.kubelet.volumes import volumes_of
@@ -41,15 +42,19 @@ def prepare(worker: PodWorker) -> None:
         if failure:
             _retry(worker, "FailedMount", failure, patient=True)
             return
+    problem = worker.kubelet.network_problem()
+    if problem and not worker.pod["spec"].get("hostNetwork"):
+        _retry(worker, "NetworkNotReady", f"network is not ready: {problem}", patient=True)
+        return
     try:
         worker.sandbox, seconds = worker.kubelet.runtime.run_pod_sandbox(worker, _runtime_handler(worker))
     except RuntimeRefused as error:
         _retry(worker, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}", patient=True)
         return
     except NetworkError as error:
-        why = f'plugin type="k8snb" failed (add): {error}'
-        said = f"Failed to create pod sandbox: failed to setup network for sandbox: {why}"
-        _retry(worker, "FailedCreatePodSandBox", said)
+        sandbox = hexadecimal(f"{worker.pod['metadata']['uid']}/sandbox")
+        why = f'rpc error: code = Unknown desc = failed to setup network for sandbox "{sandbox}": {error.address}'
+        _retry(worker, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {why}")
         return
     worker.failures = 0
     worker.kubelet.pool.later(seconds, worker, "sandbox ready")

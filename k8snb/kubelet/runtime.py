@@ -57,6 +57,10 @@ class Network(Protocol):
         """Disconnect a pod (CNI DEL) and give its address back."""
         ...
 
+    def problem(self, node: str) -> str:
+        """Why no pod can be connected on a node, as the runtime says it; empty if pods can."""
+        ...
+
     def request(self, request: HTTPRequest) -> HTTPResponse:
         """Send an HTTP request from `request.source`; raises NetworkError."""
         ...

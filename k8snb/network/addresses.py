@@ -5,11 +5,12 @@ Addresses are handed out when the runtime connects a pod (CNI ADD) and come back
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from k8snb.client.informer import Informer
 from k8snb.network.ipam import Exhausted, Range
+from k8snb.network.wiring import Wiring
 from k8snb.packet import Endpoint, NetworkError
 from k8snb.typing import Object
 
@@ -27,28 +28,37 @@ class Attached:
 class Addresses:
     """The addresses of all nodes and pods."""
 
-    def __init__(self, nodes: Informer) -> None:
+    def __init__(self, nodes: Informer, *, record: bool = False) -> None:
         self._nodes = nodes
         self._nodes.add_index("ip", lambda node: tuple(_node_addresses(node)))
         self._ranges: dict[str, Range] = {}
         self._pods: dict[str, Attached] = {}
         self._on_hosts: dict[str, list[Attached]] = {}
         self._machines: dict[str, Endpoint] = {}
+        self.wiring = Wiring(self._places, record=record)
 
     # -- handing out -------------------------------------------------------------------------------
 
     def attach(self, pod: Object, host_ip: str, endpoint: Endpoint) -> str:
-        """Connect a pod and return its address; raises NetworkError (`exhausted`)."""
+        """Connect a pod and return its address; raises NetworkError (`not connected`, with what the runtime says)."""
         spec, meta = pod["spec"], pod["metadata"]
         node = spec["nodeName"]
         attached = Attached(endpoint, meta["namespace"], meta["name"], node)
         if spec.get("hostNetwork"):
             self._on_hosts.setdefault(host_ip, []).append(attached)
             return host_ip
-        try:
-            ip = self._range(node).take()
-        except Exhausted as error:
-            raise NetworkError("exhausted", str(error)) from None
+        wiring = self.wiring
+        if wiring.called and node in wiring.called:
+            ip = wiring.connect(node, pod)
+        else:
+            try:
+                ip = self._range(node).take()
+            except Exhausted as error:
+                if wiring.events is not None:
+                    wiring.events.append((node, "", pod))
+                raise NetworkError("not connected", f'plugin type="bridge" failed (add): {error}') from None
+            if wiring.events is not None:
+                wiring.events.append((node, ip, pod))
         self._pods[ip] = attached
         return ip
 
@@ -58,7 +68,7 @@ class Addresses:
             known = self._nodes.get("", node)
             cidr = (known or {}).get("spec", {}).get("podCIDR", "")
             if not cidr:
-                raise NetworkError("exhausted", f"node {node} has no podCIDR")
+                raise NetworkError("not connected", f"node {node} has no podCIDR")
             found = self._ranges[node] = Range(cidr)
         return found
 
@@ -67,9 +77,22 @@ class Addresses:
         attached = self._pods.get(ip)
         if attached is not None and attached.endpoint is endpoint:
             del self._pods[ip]
+            wiring = self.wiring
+            if attached.node in wiring.called:
+                wiring.called[attached.node].disconnect(ip)
+                return
             self._ranges[attached.node].give_back(ip)
+            if wiring.events is not None:
+                wiring.events.append((attached.node, ip, None))
         elif ip in self._on_hosts:
             self._on_hosts[ip] = [each for each in self._on_hosts[ip] if each.endpoint is not endpoint]
+
+    def _places(self) -> Iterator[tuple[str, str, str]]:
+        """Name, address and range of every node that has a range."""
+        for node in self._nodes.list():
+            cidr = node.get("spec", {}).get("podCIDR", "")
+            if cidr:
+                yield node["metadata"]["name"], next(iter(_node_addresses(node)), ""), cidr
 
     def place(self, ip: str, machine: Endpoint) -> None:
         """Put a machine that is no node on the network: the one of the API server."""

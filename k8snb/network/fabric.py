@@ -35,7 +35,7 @@ class Fabric:
     def __init__(self, context: Context, pods: str) -> None:
         informers = context.informers
         lottery = Lottery(context.lottery.below(1 << 30))
-        self.addresses = Addresses(informers.of("nodes"))
+        self.addresses = Addresses(informers.of("nodes"), record=context.trace.enabled)
         self.proxies = Proxies(informers, self.addresses, pods, context.clock, lottery)
         self.dns = DNS(informers)
         self.paths = Paths(self.addresses, self.proxies, self.dns, lottery)
@@ -54,6 +54,11 @@ class Fabric:
     def detach(self, ip: str, endpoint: Endpoint) -> None:
         """Disconnect a pod (CNI DEL) and give its address back."""
         self.addresses.detach(ip, endpoint)
+
+    def problem(self, node: str) -> str:
+        """Why no pod can be connected on a node; empty if pods can."""
+        machine = self.addresses.wiring.called.get(node)
+        return machine.problem if machine is not None else ""
 
     def owner(self, ip: str) -> tuple[str, str] | None:
         """Namespace and name of the pod that has the address."""

@@ -39,7 +39,8 @@ class Range:
             if not self._used[offset]:
                 self._used[offset] = 1
                 return self._text(offset)
-        raise Exhausted(f"no IP addresses available in range set: {self.cidr}")
+        first, last = self._text(RESERVED - 1), self._text(self._size - 1)
+        raise Exhausted(f"failed to allocate for range 0: no IP addresses available in range set: {first}-{last}")
 
     def give_back(self, address: str) -> None:
         """The address may be given to another pod."""

@@ -261,6 +261,8 @@ class Paths:
             connection.fail("node", "timeout", _("nobody has the address {ip}").format(ip=ip), dialled=dialled)
             return
         if place != connection.node:
+            if not self._is_routed(connection, place, dialled):
+                return
             text = _("routed from {here} to {node}").format(here=connection.node, node=place)
             connection.node = place
             connection.note("node", text, f"Node/{place}")
@@ -273,6 +275,22 @@ class Paths:
         connection.endpoint = found.endpoint
         text = _("pod {name} accepts the connection").format(name=found.name)
         connection.note("pod", text, f"Pod/{found.name}", saw=[(_("caller"), connection.source)])
+
+    def _is_routed(self, connection: Connection, place: str, dialled: str) -> bool:
+        """Whether the nodes have routes to each other's pods, there and back; notes where the packet ends if not."""
+        leads, here = self._addresses.wiring.leads, connection.node
+        if self._addresses.pod(connection.ip) is not None and not leads(here, connection.ip):
+            words = _(
+                "{node} has no route to {ip}: the packet leaves by the default route, and nobody out there knows it"
+            )
+            text = words.format(node=here, ip=connection.ip)
+        elif self._addresses.pod(connection.source) is not None and not leads(place, connection.source):
+            words = _("{node} has no route back to {ip}: the answer leaves by the default route, and is lost")
+            text = words.format(node=place, ip=connection.source)
+        else:
+            return True
+        connection.fail("node", "timeout", text, f"Node/{here}", dialled=dialled)
+        return False
 
     def _reach_machine(self, connection: Connection, machine: Endpoint, dialled: str) -> None:
         """To a machine beside the nodes, which sees the packet come from the sender's node."""

@@ -23,6 +23,9 @@ class TinyNetwork:
         self.names: dict[str, str] = {}
         self._count = 1
 
+    def problem(self, node: str) -> str:
+        return ""
+
     def attach(self, pod: Object, host_ip: str, endpoint: Endpoint) -> str:
         if pod["spec"].get("hostNetwork"):
             return host_ip

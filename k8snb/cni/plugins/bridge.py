@@ -58,6 +58,8 @@ class Bridge(Plain):
         call.world.ip("", "link", "set", outer, "master", bridge)
         call.world.ip("", "link", "set", outer, "up")
         call.world.ip(call.netns, "link", "set", call.ifname, "up")
+        for netns, name in (("", outer), (call.netns, call.ifname)) if call.config.get("mtu") else ():
+            call.world.ip(netns, "link", "set", name, "mtu", str(call.config["mtu"]))
         return outer
 
     def _configure(self, call: Call, bridge: str, given: Document) -> list[Document]:

@@ -1,0 +1,273 @@
+"""How pods are wired: what the CNI plugins of each node do, and the routes between nodes.
+
+A pod's address is what a chain of plugins answered (`k8snb.cni`), on the simulated network of its node. That takes
+longer than all the rest of starting a pod. As long as a node has the configuration that it came with, the outcome is
+known beforehand: the next address of its range (`ipam`). So it is only noted what was asked for, and the plugins are
+called when somebody looks, with the same words in the same order; a test holds that they give the same addresses. A
+node whose configuration somebody changed is another matter: there they are called at once, and what they refuse is
+refused.
+
+Between nodes pods are reached by routes that an agent of the network keeps, through a tunnel (VXLAN) or without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from k8snb.cni.errors import CNIError
+from k8snb.cni.host import Host
+from k8snb.cni.runtime import Attachment, Exchange, Runtime, read_list
+from k8snb.packet import NetworkError
+from k8snb.typing import Object
+
+DIRECTORY, FILE = "/etc/cni/net.d", "10-k8snb.conflist"
+UPLINK, TUNNEL, BRIDGE = "eth0", "vxlan0", "cni0"
+VXLAN_ID, VXLAN_PORT = 1, 8472
+TUNNEL_MTU = 1450
+"""What is left of 1500 bytes when 50 are needed for the outer headers."""
+
+GATEWAY = "172.18.0.1"
+"""The router of the nodes' own network."""
+
+NOT_INITIALIZED = "cni plugin not initialized"
+
+Event = tuple[str, str, Object | None]
+"""Something that happened to a node's pods: the node, an address, and the pod that got it (None: gave it back). Without
+an address, the pod got none."""
+
+
+def default_list(cidr: str) -> Object:
+    """The list of plugins that a node comes with."""
+    ipam = {"type": "host-local", "ranges": [[{"subnet": cidr}]], "routes": [{"dst": "0.0.0.0/0"}]}
+    bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "mtu": TUNNEL_MTU, "ipam": ipam}
+    portmap = {"type": "portmap", "capabilities": {"portMappings": True}}
+    return {"cniVersion": "1.1.0", "name": "pods", "plugins": [bridge, portmap]}
+
+
+class Machine:
+    """The network of one node."""
+
+    def __init__(self, name: str, address: str, cidr: str) -> None:
+        self.name = name
+        self.address = address
+        self.cidr = cidr
+        self.host = Host(name)
+        self.problem = ""
+        """Why no pod can be connected; empty if pods can."""
+        self.cut: set[str] = set()
+        """The ranges of other nodes to which somebody removed the route."""
+        self.exchanges: dict[str, list[Exchange]] = {}
+        """What was said with the plugins about each pod, by its UID."""
+        self._attached: dict[str, tuple[str, Attachment]] = {}
+        self._runtime: Runtime | None = None
+        self.host.ip("", "link", "set", "lo", "up")
+        self.host.ip("", "link", "add", UPLINK, "type", "device")
+        self.host.ip("", "link", "set", UPLINK, "up")
+        self.host.ip("", "addr", "add", f"{address}/16", "dev", UPLINK)
+        self.host.ip("", "route", "add", "default", "via", GATEWAY, "dev", UPLINK)
+        self.configure(FILE, json.dumps(default_list(cidr), indent=2))
+
+    # -- configuration -----------------------------------------------------------------------------
+
+    def configure(self, file: str, text: str | None) -> None:
+        """Put a file into `/etc/cni/net.d`, or take it away; of several the first by name counts."""
+        path = f"{DIRECTORY}/{file}"
+        if text is None:
+            self.host.remove(path)
+        else:
+            self.host.write(path, text)
+        self._load()
+
+    def _load(self) -> None:
+        files = self.host.names(DIRECTORY)
+        self._runtime, self.problem = None, NOT_INITIALIZED
+        if not files:
+            return
+        try:
+            self._runtime = Runtime(self.host, read_list(self.host.read(f"{DIRECTORY}/{files[0]}") or ""))
+            self._runtime.status()
+            self.problem = ""
+        except CNIError as error:
+            self.problem = str(error) if self._runtime is not None else NOT_INITIALIZED
+
+    # -- pods --------------------------------------------------------------------------------------
+
+    def connect(self, pod: Object) -> str:
+        """Have the plugins connect a pod, and return its address; raises CNIError."""
+        if self._runtime is None:
+            raise CNIError(1, NOT_INITIALIZED)
+        uid = pod["metadata"]["uid"]
+        attachment = attachment_of(pod)
+        self.host.add_namespace(attachment.netns)
+        self.host.ip(attachment.netns, "link", "set", "lo", "up")
+        begin = len(self._runtime.exchanges)
+        try:
+            result = self._runtime.add(attachment)
+        except CNIError:
+            self._runtime.delete(attachment)
+            self.host.remove_namespace(attachment.netns)
+            raise
+        finally:
+            self.exchanges.setdefault(uid, []).extend(self._runtime.exchanges[begin:])
+        address = str(result["ips"][0]["address"]).partition("/")[0]
+        self._attached[address] = (uid, attachment)
+        return address
+
+    def disconnect(self, address: str) -> None:
+        """Have the plugins disconnect the pod that has an address."""
+        found = self._attached.pop(address, None)
+        if found is None:
+            return
+        uid, attachment = found
+        if self._runtime is not None:
+            begin = len(self._runtime.exchanges)
+            self._runtime.delete(attachment)
+            self.exchanges.setdefault(uid, []).extend(self._runtime.exchanges[begin:])
+        self.host.remove_namespace(attachment.netns)
+
+    def netns(self, address: str) -> str:
+        """The namespace of the pod that has an address; empty if nobody has."""
+        found = self._attached.get(address)
+        return found[1].netns if found is not None else ""
+
+    # -- routes ------------------------------------------------------------------------------------
+
+    def follow(self, others: Sequence[tuple[str, str]], *, tunnel: bool) -> None:
+        """Have a route to the range of each other node (address, range), through a tunnel or by its address."""
+        space = self.host.namespaces[""]
+        if tunnel and TUNNEL not in space.links:
+            words = ("id", str(VXLAN_ID), "local", self.address, "dev", UPLINK, "dstport", str(VXLAN_PORT))
+            self.host.ip("", "link", "add", TUNNEL, "type", "vxlan", *words)
+            self.host.ip("", "addr", "add", f"{_first(self.cidr)}/32", "dev", TUNNEL)
+            self.host.ip("", "link", "set", TUNNEL, "up")
+        if not tunnel and TUNNEL in space.links:
+            self.host.ip("", "link", "del", TUNNEL)
+        wanted = {cidr: address for address, cidr in others if cidr not in self.cut}
+        known = {str(each.to): each for each in space.routes if each.via and each.to.prefixlen}
+        for cidr, route in known.items():
+            if cidr not in wanted or (route.dev == TUNNEL) is not tunnel:
+                self.host.ip("", "route", "del", cidr)
+        for cidr, address in wanted.items():
+            if not any(str(each.to) == cidr for each in space.routes):
+                way = (_first(cidr), "dev", TUNNEL, "onlink") if tunnel else (address, "dev", UPLINK)
+                self.host.ip("", "route", "add", cidr, "via", *way)
+
+
+class Wiring:
+    """The wires of a cluster. `nodes` gives name, address and range of every node; `record` keeps what happens."""
+
+    def __init__(self, nodes: Callable[[], Iterator[tuple[str, str, str]]], *, record: bool) -> None:
+        self._nodes = nodes
+        self._machines: dict[str, Machine] = {}
+        self.tunnel = True
+        """Whether packets between nodes go through a tunnel."""
+        self.called: dict[str, Machine] = {}
+        """The nodes whose plugins are called at once, because their configuration is not the one they came with."""
+        self.cuts = False
+        """Whether somebody has removed a route."""
+        self.events: list[Event] | None = [] if record else None
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    def machine(self, node: str) -> Machine:
+        """The network of a node as it is now; KeyError if there is no such node, or if it has no range yet."""
+        self._catch_up()
+        found = self._made(node)
+        others = [(address, cidr) for name, address, cidr in self._nodes() if name != node]
+        found.follow(others, tunnel=self.tunnel)
+        return found
+
+    def _made(self, node: str) -> Machine:
+        found = self._machines.get(node)
+        if found is None:
+            known = {name: (address, cidr) for name, address, cidr in self._nodes()}
+            found = self._machines[node] = Machine(node, *known[node])
+            found.follow((), tunnel=self.tunnel)
+        return found
+
+    def _catch_up(self) -> None:
+        """Call the plugins for everything that was only noted."""
+        events, kept = self.events or [], self.events is not None
+        self.events = [] if kept else None
+        for node, address, pod in events:
+            if node in self.called:
+                continue
+            machine = self._made(node)
+            if pod is None:
+                machine.disconnect(address)
+            elif _connected(machine, pod) != address:
+                raise RuntimeError(f"the plugins gave another address than {address or 'none'}")
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    def configure(self, node: str, file: str, text: str | None) -> None:
+        """Change the configuration of a node; from now on its plugins are called at once."""
+        if self.events is None and node not in self.called:
+            raise RuntimeError("what happened to pods was not recorded")
+        machine = self.machine(node)
+        self.called[node] = machine
+        machine.configure(file, text)
+
+    def connect(self, node: str, pod: Object) -> str:
+        """Connect a pod at once; raises NetworkError."""
+        try:
+            return self.called[node].connect(pod)
+        except CNIError as error:
+            raise NetworkError("not connected", str(error)) from None
+
+    def ip(self, node: str, netns: str, *words: str) -> Sequence[Mapping[str, Any]]:
+        """What `ip -json` says on a node or in a pod's namespace there; raises CNIError. Routes that go stay away."""
+        machine = self.machine(node)
+        found = machine.host.ip(netns, *words)
+        if words[:1] == ("route",) and words[1:2] in (("add",), ("del",)) and not netns:
+            (machine.cut.discard if words[1] == "add" else machine.cut.add)(words[2])
+            self.cuts = any(each.cut for each in self._machines.values())
+        return found
+
+    def leads(self, node: str, address: str) -> bool:
+        """Whether a node has a route to a pod's address, other than the one that leads out of the cluster."""
+        if not self.cuts:
+            return True
+        route = self.machine(node).host.namespaces[""].route(address)
+        return route is not None and route.to.prefixlen > 0
+
+
+def _connected(machine: Machine, pod: Object) -> str:
+    """The address that the plugins give a pod; empty if they refuse."""
+    try:
+        return machine.connect(pod)
+    except CNIError:
+        return ""
+
+
+def sandbox_of(pod: Object) -> str:
+    """The identifier of a pod's sandbox, which the plugins hear as the container's."""
+    return hashlib.sha256(f"{pod['metadata']['uid']}/sandbox".encode()).hexdigest()
+
+
+def attachment_of(pod: Object) -> Attachment:
+    """What a runtime tells plugins about a pod."""
+    meta, container = pod["metadata"], sandbox_of(pod)
+    words = {
+        "IgnoreUnknown": "1",
+        "K8S_POD_NAMESPACE": meta["namespace"],
+        "K8S_POD_NAME": meta["name"],
+        "K8S_POD_INFRA_CONTAINER_ID": container,
+        "K8S_POD_UID": meta["uid"],
+    }
+    ports = [
+        {"hostPort": port["hostPort"], "containerPort": port["containerPort"], "protocol": port.get("protocol", "TCP")}
+        for each in pod["spec"]["containers"]
+        for port in each.get("ports") or ()
+        if port.get("hostPort")
+    ]
+    arguments = ";".join(f"{key}={value}" for key, value in words.items())
+    return Attachment(container, f"/var/run/netns/cni-{meta['uid']}", "eth0", arguments, {"portMappings": ports})
+
+
+def _first(cidr: str) -> str:
+    """The address of a range itself, which its node's end of the tunnel has."""
+    return cidr.partition("/")[0]
