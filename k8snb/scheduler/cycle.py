@@ -1,8 +1,8 @@
 """One pod's way through the extension points, from PreFilter to PostBind.
 
 `choose` finds the node, the short way where that is possible and else by asking every plugin about every node;
-`place` assumes the pod there and binds it, unless a Permit plugin wants to wait: then `bind` goes on later, or `refuse`
-takes everything back. Upstream: `pkg/scheduler/schedule_one.go`.
+`place` assumes the pod there and binds it, unless a plugin wants to wait, at Permit for somebody's leave or at PreBind
+for volumes: then `go_on` goes on later, or `refuse` takes everything back. Upstream: `pkg/scheduler/schedule_one.go`.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Cycle:
     # -- placing -----------------------------------------------------------------------------------
 
     def place(self, info: PodInfo, choice: Choice) -> Status:
-        """Assume the pod on the node and bind it; WAIT if a Permit plugin wants to wait first.
+        """Assume the pod on the node and bind it; WAIT if a plugin of Permit or PreBind wants to wait first.
 
         Raises `Rejection`, with nothing assumed any more.
         """
@@ -140,16 +140,22 @@ class Cycle:
         self._cache.assume(info, node)
         for point in self._before_bind if info.pod_class.has_claims else self._before_usual_bind:
             status = framework.ask(point, state, pod, node.name)
-            if status.code is Code.WAIT and point == "Permit":
+            if status.code is Code.WAIT:
                 return status
             self._check(status, state, info, by_node=point != "PreBind")
         self._bind(info, state)
         return SUCCESS
 
-    def go_on(self, info: PodInfo, state: CycleState) -> None:
-        """Bind a pod that has been let through. Raises `Rejection`, with nothing assumed any more."""
-        self._check(self.framework.ask("PreBind", state, info.pod, info.node_name), state, info)
-        self._bind(info, state)
+    def go_on(self, info: PodInfo, state: CycleState) -> Status:
+        """Bind a pod that has been let through, or whose volumes may be bound by now; WAIT if they are not.
+
+        Raises `Rejection`, with nothing assumed any more.
+        """
+        status = self.framework.ask("PreBind", state, info.pod, info.node_name)
+        if status.code is not Code.WAIT:
+            self._check(status, state, info)
+            self._bind(info, state)
+        return status
 
     def refuse(self, info: PodInfo, state: CycleState, status: Status) -> Rejection:
         """Take back what was assumed for a pod that waited in vain."""

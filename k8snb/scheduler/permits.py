@@ -1,6 +1,6 @@
-"""Pods that have a node and wait until whoever let them wait lets them through (the Permit point).
+"""Pods that have a node and wait: at Permit for somebody's leave, at PreBind for their volumes.
 
-Such a pod counts as being on its node. It is bound when every plugin that wanted to wait has allowed it, and turned
+Such a pod counts as being on its node. It goes on when every plugin that wanted to wait has allowed it, and is turned
 away when one rejects it or the first of their times is up. Upstream: `framework/runtime/waiting_pods_map.go`.
 """
 
@@ -39,11 +39,20 @@ class Waiting(Generic[_Kept]):
 
 
 class WaitingRoom(Generic[_Kept]):
-    """All pods that wait; `done(waiting, status)` is called when one is let through or turned away."""
+    """All pods that wait; `done(waiting, status)` is called when one is let through or turned away.
 
-    def __init__(self, clock: Clock, done: Callable[[Waiting[_Kept], Status], None]) -> None:
+    `late` says what a plugin's silence for so many seconds comes to.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        done: Callable[[Waiting[_Kept], Status], None],
+        late: Callable[[str, float], Status],
+    ) -> None:
         self._clock = clock
         self._done = done
+        self._late = late
         self.pods: dict[str, Waiting[_Kept]] = {}
         """By uid."""
 
@@ -55,8 +64,7 @@ class WaitingRoom(Generic[_Kept]):
             waiting.pending[plugin] = self._clock.call_at(waiting.since + seconds, call, background=True)
 
     def _end_of(self, uid: str, plugin: str, seconds: float) -> Callable[[], None]:
-        said = f"rejected due to timeout after waiting {go_duration(seconds)} at plugin {plugin}"
-        return lambda: self.reject(uid, plugin, said)
+        return lambda: self._turn_away(uid, self._late(plugin, seconds))
 
     def allow(self, uid: str, plugin: str) -> None:
         """A plugin lets a pod through; when all have, it is bound."""
@@ -70,9 +78,23 @@ class WaitingRoom(Generic[_Kept]):
 
     def reject(self, uid: str, plugin: str, message: str) -> None:
         """A plugin turns a pod away."""
+        self._turn_away(uid, Status.unschedulable(message, plugin=plugin))
+
+    def _turn_away(self, uid: str, status: Status) -> None:
         waiting = self.pods.pop(uid, None)
         if waiting is None:
             return
         for timer in waiting.pending.values():
             timer.cancel()
-        self._done(waiting, Status.unschedulable(message, plugin=plugin))
+        self._done(waiting, status)
+
+
+def not_allowed(plugin: str, seconds: float) -> Status:
+    """A Permit plugin has said nothing for so long."""
+    said = f"rejected due to timeout after waiting {go_duration(seconds)} at plugin {plugin}"
+    return Status.unschedulable(said, plugin=plugin)
+
+
+def not_bound(plugin: str, seconds: float) -> Status:
+    """Volumes were not bound within so long."""
+    return Status.error(f'running PreBind plugin "{plugin}": binding volumes: context deadline exceeded', plugin)

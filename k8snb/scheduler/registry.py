@@ -62,7 +62,7 @@ _TABLE = (
     Row("NodeResourcesFit", 1, NodeResourcesFit, lambda its, told: NodeResourcesFit(told)),
     Row("VolumeRestrictions", 0, VolumeRestrictions, lambda its, told: VolumeRestrictions(its.storage)),
     Row("NodeVolumeLimits", 0, NodeVolumeLimits, lambda its, told: NodeVolumeLimits(its.storage)),
-    Row("VolumeBinding", 0, VolumeBinding, lambda its, told: VolumeBinding(its.storage, its.api)),
+    Row("VolumeBinding", 0, VolumeBinding, lambda its, told: VolumeBinding(its.storage, its.api, told)),
     Row("VolumeZone", 0, VolumeZone, lambda its, told: VolumeZone(its.storage)),
     Row("PodTopologySpread", 2, PodTopologySpread, lambda its, told: PodTopologySpread(its.selectors, told)),
     Row("InterPodAffinity", 2, InterPodAffinity, lambda its, told: InterPodAffinity(its.cache, its.namespaces, told)),

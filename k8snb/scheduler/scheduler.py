@@ -22,7 +22,7 @@ from k8snb.scheduler.diagnosis import FitError, NoNodesError
 from k8snb.scheduler.explain import Explanation, explain
 from k8snb.scheduler.framework import SUCCESS, Action, ClusterEvent, Code, CycleState, Status
 from k8snb.scheduler.nominator import Nominator
-from k8snb.scheduler.permits import Waiting, WaitingRoom
+from k8snb.scheduler.permits import Waiting, WaitingRoom, not_allowed, not_bound
 from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue, node_event, pod_event
 from k8snb.scheduler.registry import DEFAULT_PROFILE
@@ -59,7 +59,10 @@ class Scheduler(Task):
         super().__init__(context.loop)
         self.configuration = configuration
         self.cache = Cache()
-        self.permits: WaitingRoom[Placing] = WaitingRoom(context.clock, self._permitted)
+        self.permits: WaitingRoom[Placing] = WaitingRoom(context.clock, self._permitted, not_allowed)
+        self.volumes: WaitingRoom[Placing] = WaitingRoom(context.clock, self._resumed, not_bound)
+        """The pods that have a node and wait for their volumes to be bound."""
+        self._stirred = False
         self._context = context
         self._trace = context.trace
         self._paused = False
@@ -126,7 +129,7 @@ class Scheduler(Task):
         """The pods that are not bound: those of the queue, and those that have a node and wait at Permit."""
         permits = [
             Standing(each.pod, PERMIT, each.kept.queued.attempts, each.since, each.until, tuple(each.pending), ())
-            for each in self.permits.pods.values()
+            for each in (*self.permits.pods.values(), *self.volumes.pods.values())
         ]
         return [*self.queue.standing(), *permits]
 
@@ -143,6 +146,9 @@ class Scheduler(Task):
 
     def _storage_changed(self, old: Object | None, new: Object | None) -> None:
         """Claims, volumes and classes come and change; what goes lets no pod fit."""
+        if self.volumes.pods:
+            self._stirred = True
+            self.wake()
         if new is not None and self.queue.pool:
             self.queue.move(ClusterEvent(new["kind"], Action.ADD if old is None else Action.UPDATE), old, new)
 
@@ -196,8 +202,9 @@ class Scheduler(Task):
     def _pod_gone(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
         self._forget_waiting(uid)
-        if self.permits.pods:
-            self.permits.reject(uid, "", "removed")
+        for room in (self.permits, self.volumes):
+            if room.pods:
+                room.reject(uid, "", "removed")
         if self.cache.remove_pod(uid) is not None:
             event = pod_event(pod, None)
             assert event is not None
@@ -207,6 +214,8 @@ class Scheduler(Task):
 
     def run(self, quantum: int) -> None:
         """Try at most `quantum` pods."""
+        if self._stirred:
+            self._look_at_volumes()
         queue, traced = self.queue, self._trace.enabled
         behind = [informer for informer in self._background if informer.behind]
         while quantum > 0 and not self._paused:
@@ -249,9 +258,9 @@ class Scheduler(Task):
                 self._trace.looked("Node", choice.node.name)
                 span.compared = {_("node"): (_("none"), choice.node.name)}
                 span.wanted = _("bind the pod to {node}").format(node=choice.node.name)
-            if cycle.place(info, choice).code is Code.WAIT:
+            if (status := cycle.place(info, choice)).code is Code.WAIT:
                 assert choice.state is not None
-                self.permits.add(info, Placing(cycle, queued, choice.state), choice.state.permits)
+                self._let_wait(info, Placing(cycle, queued, choice.state), status)
                 return
         except FitError as error:
             self._no_fit(cycle, queued, error, span)
@@ -269,26 +278,47 @@ class Scheduler(Task):
 
     def _rejected(self, queued: QueuedPod, error: Rejection, span: Span) -> None:
         """The node was found and refused after all."""
-        if error.status.code is Code.WAIT:
-            self.queue.fail(queued, (error.status.plugin,))
-            return
         plugins = (error.status.plugin,) if error.status.rejected else ()
         reason = "Unschedulable" if plugins else "SchedulerError"
         self._failed(queued, reason, str(error), plugins, None, span)
 
+    # -- what waits on its node --------------------------------------------------------------------
+
+    def _let_wait(self, info: PodInfo, placing: Placing, status: Status) -> None:
+        """A pod waits with its node: for a Permit plugin's leave, or for its volumes."""
+        if placing.state.permits:
+            self.permits.add(info, placing, placing.state.permits)
+            return
+        self.volumes.add(info, placing, {status.plugin: status.timeout})
+
+    def _look_at_volumes(self) -> None:
+        """Go on with the pods whose volumes are bound by now, or will not be."""
+        self._stirred = False
+        for uid, waiting in list(self.volumes.pods.items()):
+            framework, state = waiting.kept.cycle.framework, waiting.kept.state
+            status = framework.ask("PreBind", state, waiting.pod, waiting.info.node_name)
+            if status.code is not Code.WAIT:
+                self.volumes.allow(uid, next(iter(waiting.pending)))
+
     def _permitted(self, waiting: Waiting[Placing], status: Status) -> None:
         """A pod that waited at Permit is let through or turned away."""
+        waiting.kept.state.permits = {}
+        self._resumed(waiting, status)
+
+    def _resumed(self, waiting: Waiting[Placing], status: Status) -> None:
         cycle, queued, state = waiting.kept
         info = waiting.info
         span = self._trace.begin(self.name, key_of(info.pod), queued.cause) if self._trace.enabled else _UNSEEN
         try:
             if status is not SUCCESS:
                 raise cycle.refuse(info, state, status)
-            cycle.go_on(info, state)
+            again = cycle.go_on(info, state)
+            if again.code is Code.WAIT:
+                self._let_wait(info, waiting.kept, again)
+                return
+            self._placed(info)
         except Rejection as error:
             self._rejected(queued, error, span)
-        else:
-            self._placed(info)
         finally:
             if span is not _UNSEEN:
                 self._trace.end(span)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from k8snb.scheduler.cycle import Rejection
 from k8snb.scheduler.diagnosis import FitError
 from k8snb.scheduler.framework import Code
 from k8snb.scheduler.podinfo import PodInfo
@@ -107,11 +106,11 @@ def test_a_claim_that_waits_for_its_pod_gets_a_volume_where_the_pod_goes_and_the
     where = world(a_class(), claim(), volume("on-b", on="b"), volume("large", on="b", size="5Gi"))
     info = PodInfo(mount("data"))
     choice = where.cycle.choose(info)
-    with pytest.raises(Rejection) as caught:
-        where.cycle.place(info, choice)
-    assert (choice.node.name, caught.value.status.code) == ("b", Code.WAIT)
+    assert (choice.node.name, where.cycle.place(info, choice).code) == ("b", Code.WAIT)
     assert where.api.said == [("give", "on-b", "data")]
-    assert not where.cache.node("b").pods  # type: ignore[union-attr]
+    assert list(where.cache.node("b").pods) == [info.uid]  # type: ignore[union-attr]
+    assert choice.state is not None
+    assert where.cycle.go_on(info, choice.state).code is Code.WAIT
 
 
 def test_two_claims_do_not_plan_with_the_same_volume() -> None:
@@ -126,8 +125,7 @@ def test_a_class_with_a_provisioner_is_told_the_node_and_its_topology_counts() -
     zone = {"matchLabelExpressions": [{"key": "kubernetes.io/hostname", "values": ["b"]}]}
     where = world(a_class(provisioner="csi.example.com", allowedTopologies=[zone]), claim())
     info = PodInfo(mount("data"))
-    with pytest.raises(Rejection):
-        where.cycle.place(info, where.cycle.choose(info))
+    assert where.cycle.place(info, where.cycle.choose(info)).code is Code.WAIT
     assert where.api.said == [("select", "data", "b")]
 
 
@@ -181,3 +179,35 @@ def test_a_pod_is_placed_as_soon_as_its_claim_is_bound() -> None:
     plane.client.patch("persistentvolumeclaims", "data", change, "default")
     plane.settle()
     assert plane.node_of("p") == "a"
+
+
+def test_a_pod_is_bound_to_the_node_for_which_its_volume_was_made() -> None:
+    plane = ControlPlane([node("a"), node("b", cpu="4")])
+    free = a_class(provisioner="csi.example.com")
+    plane.client.create("storageclasses.storage.k8s.io", {**free, "metadata": {"name": free["metadata"]["name"]}})
+    plane.client.create("persistentvolumeclaims", {**claim(), "metadata": {"name": "data", "namespace": "default"}})
+    plane.create(mount("data"))
+    plane.settle()
+    found = plane.client.get("persistentvolumeclaims", "data", "default")
+    assert (found["metadata"]["annotations"]["volume.kubernetes.io/selected-node"], plane.node_of("p")) == ("a", "")
+    plane.create(pod("big", cpu="4", node="a"))
+    plane.settle()
+    disk = volume("disk", hostPath={"path": "/tmp/disk"})
+    plane.client.create("persistentvolumes", {**disk, "metadata": {"name": "disk"}})
+    change = {"metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}, "spec": {"volumeName": "disk"}}
+    plane.client.patch("persistentvolumeclaims", "data", change, "default")
+    plane.settle()
+    assert plane.node_of("p") == "a"
+
+
+def test_who_waits_too_long_for_volumes_is_tried_again() -> None:
+    plane = ControlPlane([node("a")])
+    free = a_class(provisioner="csi.example.com")
+    plane.client.create("storageclasses.storage.k8s.io", {**free, "metadata": {"name": free["metadata"]["name"]}})
+    plane.client.create("persistentvolumeclaims", {**claim(), "metadata": {"name": "data", "namespace": "default"}})
+    plane.create(mount("data"))
+    plane.advance(599)
+    assert plane.why("p") == ""
+    plane.advance(1)
+    late = 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded'
+    assert plane.why("p") == f"SchedulerError: {late}"

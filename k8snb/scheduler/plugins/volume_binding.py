@@ -2,8 +2,8 @@
 
 A claim of a class that waits for its first consumer is matched with a free volume that the node can reach, or left to
 the class's provisioner. For the chosen node the volume is given to the claim (or the claim told the node), and the pod
-waits until the volume controller has bound both; then it is tried again. Upstream waits in PreBind instead.
-Upstream: `plugins/volumebinding`.
+waits in PreBind, with its node, until the volume controller has bound both. If that takes too long, or whoever makes
+the volume gives the node back, the pod is tried again. Upstream: `plugins/volumebinding`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from k8snb.errors import StatusError
-from k8snb.machinery.objects import annotations_of, is_deleting
+from k8snb.machinery.objects import annotations_of, is_deleting, revision_of
 from k8snb.machinery.quantity import parse
 from k8snb.machinery.volumes import (
     NO_PROVISIONER,
@@ -26,6 +26,7 @@ from k8snb.machinery.volumes import (
     waits_for_consumer,
 )
 from k8snb.scheduler.api import Api
+from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.framework import (
     NODE,
     SKIP,
@@ -34,7 +35,6 @@ from k8snb.scheduler.framework import (
     VOLUME,
     VOLUME_CLAIM,
     Action,
-    Code,
     CycleState,
     Interest,
     Status,
@@ -44,11 +44,12 @@ from k8snb.scheduler.podinfo import CLASSES
 from k8snb.scheduler.storage import Storage, reachable, topology_allows
 from k8snb.typing import Object
 
+_BEGUN = "VolumeBinding/begun"
 UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
 NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
 OUT_OF_REACH = "node(s) didn't match PersistentVolume's node affinity"
 GONE = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
-WAITING = Status(Code.WAIT, ("waiting for volumes to be bound",), "VolumeBinding")
+_USUAL = filled("VolumeBinding", {})
 
 
 class Claims(NamedTuple):
@@ -83,9 +84,10 @@ class VolumeBinding:
         Interest(NODE, Action.ADD | Action.LABEL),
     )
 
-    def __init__(self, storage: Storage, api: Api) -> None:
+    def __init__(self, storage: Storage, api: Api, told: Object = _USUAL) -> None:
         self._storage = storage
         self._api = api
+        self._waiting = Status.wait(told["bindTimeoutSeconds"], self.name)
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
         if not CLASSES.of(pod["spec"]).has_claims:
@@ -176,6 +178,9 @@ class VolumeBinding:
         plan: Plan | None = state.before_score.get(self.name)
         if plan is None:
             return SUCCESS
+        if state.before_score.get(_BEGUN):
+            return self._progress(plan, node)
+        state.before_score[_BEGUN] = True
         try:
             for volume, claim in plan.bindings:
                 if (volume["spec"].get("claimRef") or {}).get("uid") != claim["metadata"]["uid"]:
@@ -184,8 +189,27 @@ class VolumeBinding:
                 if SELECTED_NODE not in annotations_of(claim):
                     self._api.select_node(claim, node)
         except StatusError as error:
-            return Status.error(f'running PreBind plugin "{self.name}": binding volumes: {error.message}')
-        return WAITING
+            return _failed(error.message)
+        return self._waiting
+
+    def _progress(self, plan: Plan, node: str) -> Status:
+        """Whether all volumes are bound by now."""
+        for claim in (*(claim for _volume, claim in plan.bindings), *plan.provisions):
+            meta = claim["metadata"]
+            now = self._storage.claim(meta["namespace"], meta["name"])
+            if now is None or now["metadata"]["uid"] != meta["uid"]:
+                return _failed(f'persistentvolumeclaim "{meta["name"]}" not found')
+            if is_bound(now):
+                continue
+            elsewhere = claim in plan.provisions and annotations_of(now).get(SELECTED_NODE) != node
+            if elsewhere and revision_of(now) > revision_of(claim):
+                return _failed(f'provisioning failed for PVC "{meta["name"]}"')
+            return self._waiting
+        return SUCCESS
+
+
+def _failed(why: str) -> Status:
+    return Status.error(f'running PreBind plugin "VolumeBinding": binding volumes: {why}', "VolumeBinding")
 
 
 def _missing(pod: Object, name: str) -> str:
