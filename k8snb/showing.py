@@ -388,7 +388,7 @@ def _asked(line: str, body: Object | str | None, user: str, headers: Mapping[str
     sent = orjson.dumps(yaml.safe_load(body) if isinstance(body, str) else body) if body is not None else b""
     kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
     given = {"content-type": kind} if sent else {}
-    said = {**given, **{name.lower(): value for name, value in headers.items()}}
+    said = {"user-agent": "k8snb", **given, **{name.lower(): value for name, value in headers.items()}}
     known = user_named(user) if user else None
     return Request(method, path, dict(parse_qsl(query, keep_blank_values=True)), said, sent, user=known)
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from k8snb.apiserver.lending import Lending, Limits
 from k8snb.apiserver.levels import Level, Plan, Tally
 from k8snb.clock import Clock
 from k8snb.store.mvcc import Store
@@ -59,6 +60,7 @@ class Flows:
         self._planned = False
         self.hold = True
         """Whether there may be a level at which requests have to wait though nobody else asks."""
+        self.lending = Lending(clock, self._dealt)
         for bucket in (self._schemas, self._configurations):
             store.watch(bucket, lambda _: self._changed())
 
@@ -73,10 +75,17 @@ class Flows:
             configured = {each["metadata"]["name"]: each for each in self._configurations.objects()}
             total = max(sum(map(_shares, configured.values())), 1)
             self._levels = {name: self._levels.get(name) or Level(name, self._clock) for name in configured}
+            limits = {}
             for name, level in self._levels.items():
-                level.follow(_plan(configured[name], total))
-            self.hold = any(level.plan.holds for level in self._levels.values())
+                plan = _plan(configured[name], total)
+                level.follow(plan)
+                limits[name] = _limits(configured[name], plan.nominal)
+            self.lending.configure(self._levels, limits)
+            self._dealt()
         return self._levels
+
+    def _dealt(self) -> None:
+        self.hold = any(level.plan.holds for level in self._levels.values())
 
     def tallies(self) -> Iterator[tuple[dict[str, str], Tally]]:
         """What has been counted, with the labels of the metrics."""
@@ -136,6 +145,19 @@ def _plan(configuration: Object, total: int) -> Plan:
     if not queuing:
         return Plan(nominal, nominal)
     return Plan(nominal, nominal, queuing["queues"], queuing["handSize"], queuing["queueLengthLimit"])
+
+
+def _limits(level: Object, nominal: int) -> Limits:
+    """Between which numbers a level may have seats: less what it lends, and what it may borrow on top."""
+    spec = level["spec"].get("limited") or level["spec"].get("exempt") or {}
+    lendable = _half_up(nominal * int(spec.get("lendablePercent") or 0) / 100)
+    percent = spec.get("borrowingLimitPercent")
+    borrowed = _SEATS if percent is None else _half_up(nominal * int(percent) / 100)
+    return Limits(nominal, nominal - lendable, nominal + borrowed)
+
+
+def _half_up(number: float) -> int:
+    return math.floor(number + 0.5)
 
 
 def _shares(level: Object) -> int:

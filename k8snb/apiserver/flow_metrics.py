@@ -7,7 +7,8 @@ from itertools import accumulate
 
 from k8snb.apiserver.exposition import head, sample
 from k8snb.apiserver.flow import Flows
-from k8snb.apiserver.levels import Tally, Waits
+from k8snb.apiserver.lending import Limits
+from k8snb.apiserver.levels import Level, Tally, Waits
 
 _LEAD = "apiserver_flowcontrol_"
 _OF = "the API Priority and Fairness subsystem"
@@ -38,10 +39,50 @@ _GAUGES: tuple[tuple[str, str, str, Callable[[Tally], int]], ...] = (
         lambda tally: tally.dispatched,
     ),
 )
-_LIMITS = {
-    "current_limit_seats": "[ALPHA] current derived number of execution seats available to each priority level",
-    "nominal_limit_seats": "[BETA] Nominal number of execution seats configured for each priority level",
-}
+_PERIOD = "over last adjustment period, of"
+_LIMITS: tuple[tuple[str, str, Callable[[Level, Limits], float]], ...] = (
+    (
+        "current_limit_seats",
+        "[ALPHA] current derived number of execution seats available to each priority level",
+        lambda level, limits: level.current,
+    ),
+    (
+        "demand_seats_average",
+        f"[ALPHA] Time-weighted average, {_PERIOD} demand_seats",
+        lambda level, limits: level.demand.last.average,
+    ),
+    (
+        "demand_seats_high_watermark",
+        f"[ALPHA] High watermark, {_PERIOD} demand_seats",
+        lambda level, limits: level.demand.last.most,
+    ),
+    (
+        "demand_seats_smoothed",
+        "[ALPHA] Smoothed seat demands",
+        lambda level, limits: level.demand.smoothed,
+    ),
+    (
+        "demand_seats_stdev",
+        f"[ALPHA] Time-weighted standard deviation, {_PERIOD} demand_seats",
+        lambda level, limits: level.demand.last.deviation,
+    ),
+    (
+        "lower_limit_seats",
+        "[ALPHA] Configured lower bound on number of execution seats available to each priority level",
+        lambda level, limits: limits.lowest,
+    ),
+    (
+        "nominal_limit_seats",
+        "[BETA] Nominal number of execution seats configured for each priority level",
+        lambda level, limits: limits.nominal,
+    ),
+    (
+        "upper_limit_seats",
+        "[ALPHA] Configured upper bound on number of execution seats available to each priority level",
+        lambda level, limits: limits.highest,
+    ),
+)
+_FAIR = "[ALPHA] Fair fraction of server's concurrency to allocate to each priority level that can use it"
 _REFUSED = "[BETA] Number of requests rejected by API Priority and Fairness subsystem"
 _WAITED = "[BETA] Length of time a request spent waiting in its queue"
 
@@ -53,11 +94,13 @@ def flow_lines(flows: Flows) -> Iterator[str]:
         yield from head(_LEAD + name, type, about)
         for labels, tally in tallies:
             yield sample(_LEAD + name, labels, value(tally))
-    limits = {name: level.plan.nominal for name, level in sorted(flows.levels().items())}
-    for name, about in _LIMITS.items():
+    levels, limits = sorted(flows.levels().items()), flows.lending.limits()
+    for name, about, seats in _LIMITS:
         yield from head(_LEAD + name, "gauge", about)
-        for level, seats in limits.items():
-            yield sample(_LEAD + name, {"priority_level": level}, seats)
+        for of, level in levels:
+            yield sample(_LEAD + name, {"priority_level": of}, seats(level, limits[of]))
+    yield from head(f"{_LEAD}seat_fair_frac", "gauge", _FAIR)
+    yield sample(f"{_LEAD}seat_fair_frac", {}, flows.lending.fair)
     yield from head(f"{_LEAD}rejected_requests_total", "counter", _REFUSED)
     for labels, tally in tallies:
         for reason, number in sorted(tally.refused.items()):

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import NamedTuple
 
+from k8snb.apiserver.lending import Demand
 from k8snb.clock import Clock, Timer
 
 PATIENCE = 15.0
@@ -50,7 +51,7 @@ class Plan(NamedTuple):
         """How many seats one request may take."""
         if not self.queues:
             return MOST_SEATS
-        return min(MOST_SEATS, max(1, min(math.ceil(self.seats * 0.15), int(self.seats) // self.hand)))
+        return min(MOST_SEATS, max(1, min(math.ceil(self.nominal * 0.15), self.nominal // self.hand)))
 
 
 class Waits:
@@ -139,11 +140,28 @@ class Level:
         self._read = 0.0
         self._last = self._dealt = 0
         self.retry = _Retry()
+        self.demand = Demand(clock)
+        self.current = 0
+        """How many seats it has just now, with those that it has borrowed or lent."""
+        self.wake: Callable[[], None] = lambda: None
+        """Told when somebody comes who may have to wait."""
 
     def follow(self, plan: Plan) -> None:
         """Go by a plan from now on."""
         self.plan = plan
         self._room = -1 if plan.holds else plan.seats + plan.queues * plan.length
+
+    def give(self, seats: int) -> None:
+        """Have so many seats from now on."""
+        self.current = seats
+        if self.plan.seats != math.inf:
+            self.follow(self.plan._replace(seats=seats))
+
+    def dispatch(self) -> None:
+        """Serve those who wait, as far as there are seats now."""
+        if self.queues:
+            self._run_meter()
+            self._dispatch()
 
     # -- for those who cannot wait -----------------------------------------------------------------
 
@@ -168,6 +186,7 @@ class Level:
         """Give a request its seats, a place in a queue, or a refusal."""
         if not self.plan.queues:
             if self._fits(ticket.seats):
+                self._ask(ticket.seats)
                 self._seat(ticket)
             else:
                 self._refuse(ticket, NO_SEAT)
@@ -178,6 +197,7 @@ class Level:
             self._drop_if_idle(queue)
             self._refuse(ticket, FULL)
             return
+        self._ask(ticket.seats)
         ticket.queue, ticket.arrived, ticket.meter = queue, self._clock.now(), self._meter
         ticket.tally.waiting += 1
         queue.waiting.append(ticket)
@@ -191,6 +211,7 @@ class Level:
         self._run_meter()
         self.executing -= 1
         self.in_use -= ticket.seats
+        self.demand.add(-ticket.seats)
         ticket.tally.executing -= 1
         ticket.tally.seats -= ticket.seats
         queue = ticket.queue
@@ -201,6 +222,10 @@ class Level:
             self._bound(queue)
             self._drop_if_idle(queue)
         self._dispatch()
+
+    def _ask(self, seats: int) -> None:
+        self.demand.add(seats)
+        self.wake()
 
     def waiting(self) -> int:
         """How many requests wait."""
@@ -277,6 +302,7 @@ class Level:
         if queue is not None and ticket in queue.waiting:
             queue.waiting.remove(ticket)
             ticket.tally.waiting -= 1
+            self.demand.add(-ticket.seats)
             self._bound(queue)
             self._drop_if_idle(queue)
             self._refuse(ticket, LATE)

@@ -24,6 +24,10 @@ _REQUESTS = (
     "[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, "
     "component, and HTTP response code."
 )
+_DEPRECATED = (
+    "[STABLE] Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, "
+    "subresource, and removed_release."
+)
 _OBJECTS = (
     "[STABLE] Number of stored objects at the time of last check split by kind. In case of a fetching error, the "
     "value will be -1."
@@ -67,11 +71,18 @@ class Metrics:
         self._flows = flows
         self._began = clock.now()
         self._requests: dict[Counted, int] = {}
+        self._deprecated: set[tuple[str, str, str, str]] = set()
 
     def count(self, request: Request, code: int) -> None:
         """Count a request that has been answered."""
         key = _key(request, code)
         self._requests[key] = self._requests.get(key, 0) + 1
+
+    def deprecated(self, info: RequestInfo) -> None:
+        """Note that somebody has asked for what is on its way out."""
+        if info.resource is not None:
+            resource = info.resource
+            self._deprecated.add((resource.group, resource.plural, info.subresource, resource.version))
 
     def serve(self, request: Request) -> Response | None:
         """Answer a request for `/metrics`; None if it is for something else."""
@@ -85,6 +96,10 @@ class Metrics:
         yield from head("apiserver_request_total", "counter", _REQUESTS)
         for key, number in sorted(self._requests.items()):
             yield sample("apiserver_request_total", key._asdict(), number)
+        yield from head("apiserver_requested_deprecated_apis", "gauge", _DEPRECATED)
+        for group, resource, subresource, served in sorted(self._deprecated):
+            labels = {"group": group, "removed_release": "", "resource": resource, "subresource": subresource}
+            yield sample("apiserver_requested_deprecated_apis", {**labels, "version": served}, 1)
         yield from head("apiserver_storage_objects", "gauge", _OBJECTS)
         for name, bucket in sorted(self._store.buckets().items()):
             number = sum(len(names) for names in bucket.namespaces.values())

@@ -34,6 +34,7 @@ from k8snb.apiserver.confirming import confirm, failed_checks, is_remembered
 from k8snb.apiserver.containers import Agents
 from k8snb.apiserver.custom.definitions import Definitions
 from k8snb.apiserver.deleting import Remover
+from k8snb.apiserver.deprecating import Handler, warned
 from k8snb.apiserver.express import Express
 from k8snb.apiserver.extensions import Extensions
 from k8snb.apiserver.flow import Flows
@@ -65,8 +66,6 @@ from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 from k8snb.typing import Object, Resource
 from k8snb.wire import Request, RequestInfo, Response, User, WatchEvent
-
-Handler = Callable[[Kind, RequestInfo, Request], Response]
 
 MAX_TRIES = 10
 """How often a request begins anew because others were faster, before it is refused."""
@@ -324,7 +323,7 @@ class APIServer:
             handler = self._virtual[resource.storage]
         assert handler is not None
         kind = self.kinds.of(resource)
-        route = _warning(handler, kind.strategy.deprecation), kind
+        route = warned(handler, kind.strategy.deprecation, self.metrics.deprecated), kind
         if handler != self.subresources.handle or subresource in resource.subresources:
             self._routes[resource, verb, subresource] = route
         return route
@@ -373,19 +372,6 @@ class APIServer:
         if request.method != "GET" and self._path(Request("GET", request.path, user=request.user)).code == 200:
             raise method_not_allowed()
         return Response(404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
-
-
-def _warning(handler: Handler, warning: str) -> Handler:
-    """The handler, its answers with a warning if there is one."""
-    if not warning:
-        return handler
-
-    def warned(kind: Kind, info: RequestInfo, request: Request) -> Response:
-        response = handler(kind, info, request)
-        response.warnings = (warning, *response.warnings)
-        return response
-
-    return warned
 
 
 def encode(value: Any) -> bytes:

@@ -72,8 +72,9 @@ def test_a_new_schema_counts_from_the_next_request_on(cluster: Cluster) -> None:
 
 
 def limited(cluster: Cluster, shares: int, answer: dict[str, object]) -> None:
-    """Everything that jane asks falls to a level of its own."""
-    spec = {"type": "Limited", "limited": {"nominalConcurrencyShares": shares, "limitResponse": answer}}
+    """Everything that jane asks falls to a level of its own, which borrows nothing."""
+    limits = {"nominalConcurrencyShares": shares, "borrowingLimitPercent": 0, "limitResponse": answer}
+    spec = {"type": "Limited", "limited": limits}
     cluster.client.create("prioritylevelconfigurations", {"metadata": {"name": "jail"}, "spec": spec})
     every = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": True, "namespaces": ["*"]}
     rules = [{"subjects": [{"kind": "User", "user": {"name": "jane"}}], "resourceRules": [every]}]

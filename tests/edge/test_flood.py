@@ -30,7 +30,8 @@ def cluster() -> Cluster:
     made = Cluster(nodes=0, clock=WallClock(), journal=False)
     made.server.authenticate.accept("of jane", JANE)
     queuing = {"queues": 4, "queueLengthLimit": 5, "handSize": 1}
-    limited = {"nominalConcurrencyShares": 1, "limitResponse": {"type": "Queue", "queuing": queuing}}
+    answer = {"type": "Queue", "queuing": queuing}
+    limited = {"nominalConcurrencyShares": 1, "borrowingLimitPercent": 0, "limitResponse": answer}
     level = {"metadata": {"name": "small"}, "spec": {"type": "Limited", "limited": limited}}
     made.client.create("prioritylevelconfigurations", level)
     made.client.create("flowschemas", SCHEMA)

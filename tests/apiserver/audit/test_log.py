@@ -220,3 +220,16 @@ def test_whether_there_is_a_log_makes_no_difference_to_the_cluster() -> None:
         return [*cluster.client.list("pods"), *cluster.client.list("events")]
 
     assert lived(EVERYTHING) == lived(None)
+
+
+def test_who_asks_for_what_is_on_its_way_out_is_in_the_log_and_the_metrics() -> None:
+    court = Court()
+    log = watched(court, "Metadata")
+    path = "/api/v1/namespaces/default/endpoints"
+    assert court.server.handle(Request("GET", path, headers={"user-agent": "curl"})).warnings == (
+        "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    )
+    assert said(log)["k8s.io/deprecated"] == "true"
+    labels = 'group="",removed_release="",resource="endpoints",subresource="",version="v1"'
+    told = court.server.handle(Request("GET", "/metrics")).body.decode()
+    assert f"apiserver_requested_deprecated_apis{{{labels}}} 1" in told.splitlines()
