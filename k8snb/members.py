@@ -15,28 +15,23 @@ from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.replicas import Balancer
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import Clock
-from k8snb.errors import StatusError
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.ensemble import Ensemble
-from k8snb.etcd.errors import READ_SECONDS, WRITE_SECONDS, leader_lost
 from k8snb.etcd.gone import Gone
 from k8snb.hosting import ServerProcess
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 from k8snb.membership import Etcd
 from k8snb.processes import Runs
+from k8snb.stalling import Stalled
 from k8snb.store.mvcc import Store
-from k8snb.wire import Request, Response, WatchEvent
+from k8snb.wire import Request, Response
 
-_TOO_LATE = 504
+_REFUSED = 500
 _NO_ANSWER = "context deadline exceeded"
 """What the API server's probe of etcd comes to."""
 SALT = 1_000_003
 """Members draw from lots of their own, so that a cluster with them has the same names as one without."""
-
-
-def _nothing() -> None:
-    """Several API servers are started by whoever starts them."""
 
 
 class _Alone:
@@ -121,6 +116,8 @@ class Members(ABC):
 
     def _found_etcd(self) -> None:
         """Put members beneath the store, if there are to be any."""
+        self.going_on: list[Callable[[], None]] = []
+        """Who is to be told when there may be a majority again."""
         self.admin: Admin | None = None
         count = self._making["etcd_members"]
         if not count:
@@ -134,64 +131,52 @@ class Members(ABC):
     def _start_members(self) -> None:
         """Put what of etcd can be stopped alone among the components."""
         server, admin = self.components["kube-apiserver"], self.admin
-        self.server.health.complaint = lambda process: _NO_ANSWER if process == "etcd" and self._agreed() else ""
-        began = server.resume if isinstance(server, ServerProcess) else _nothing
+        self.server.health.complaint = lambda process: _NO_ANSWER if process == "etcd" and not self.agrees() else ""
         if isinstance(server, ServerProcess):
-            server.can_begin = lambda: self._agreed() is None
+            server.can_begin = self.agrees
         if admin is None:
-            self.components["etcd"] = _Alone(self.store, began)
+            self.components["etcd"] = _Alone(self.store, self._go_on)
             return
-        admin.ensemble.changed.append(began)
+        admin.ensemble.changed.append(self._go_on)
         self.components |= {"etcd": _Every(admin), **{name: _Member(admin, name) for name in admin.names()}}
 
-    def _agreed(self) -> Ensemble | Gone | None:
-        """Who cannot agree to anything now; None if all is well."""
+    def _go_on(self) -> None:
+        """Tell whoever waits that there may be a majority again."""
+        server = self.components["kube-apiserver"]
+        if isinstance(server, ServerProcess):
+            server.resume()
+        for told in list(self.going_on):
+            told()
+
+    def agrees(self) -> bool:
+        """Whether etcd can agree on something now."""
         agreement = self.store.agreement
-        return agreement if isinstance(agreement, Ensemble | Gone) and not agreement.available else None
+        return not isinstance(agreement, Ensemble | Gone) or agreement.available
 
     # -- who can wait ----------------------------------------------------------------------------------------------
 
-    def _answered(self, request: Request) -> Response:
-        """The answer to a request from outside, which waits for etcd as long as an API server does."""
+    def attempt(self, request: Request) -> Response | Stalled:
+        """The answer to a request from outside; where etcd does not agree, the request as one that hangs."""
         agreement = self.store.agreement
         if not isinstance(agreement, Ensemble | Gone):
             return self._transport.handle(request)
-        again = request.copy()
-        before = agreement.refusals
+        again, before = request.copy(), agreement.refusals
         response = self._transport.handle(request)
-        if agreement.refusals == before:
+        if agreement.refusals == before or response.code < _REFUSED:
             return response
-        return self._waited(again, response)
+        return Stalled(again, response, agreement, self.clock.now())
 
-    def _waited(self, request: Request, response: Response) -> Response:
-        """Let time pass until the request can be answered or its time is up."""
-        agreement = self.store.agreement
-        reads = response.code == _TOO_LATE
-        asked = agreement.last if isinstance(agreement, Ensemble) else None
-        if not reads and not (isinstance(agreement, Ensemble) and agreement.reachable()):
-            return response
-        until = self.clock.now() + (READ_SECONDS if reads else WRITE_SECONDS)
+    def finish(self, stalled: Stalled) -> Response:
+        """The answer to a request that can go on, or whose time is up."""
+        return stalled.answer(self._transport, self.server, agrees=self.agrees())
 
-        def over() -> bool:
-            return self._agreed() is None if asked is None else asked.decided
-
-        self._pass_time(over, until)
-        if asked is None:
-            return response if self._agreed() is not None else self._transport.handle(request)
-        if asked.event is not None:
-            return self._performed(request, asked.event)
-        if asked.decided:
-            return self._transport.handle(request)
-        return response if self._agreed() is not None else _answer(leader_lost())
-
-    def _performed(self, request: Request, event: WatchEvent) -> Response:
-        """The answer to a request whose write was agreed on while it waited."""
-        info = request.info or self.server.router.resolve(request)
-        assert info.resource is not None
-        kind = self.server.kinds.of(info.resource)
-        if event.object["kind"] != kind.resource.kind:
-            return self._transport.handle(request)
-        return Response(201 if info.verb == "create" else 200, kind.load(event.object))
+    def _answered(self, request: Request) -> Response:
+        """The answer to a request from outside, for which time passes as long as it hangs."""
+        tried = self.attempt(request)
+        if isinstance(tried, Response):
+            return tried
+        self._pass_time(lambda: tried.is_over(self.agrees), tried.until)
+        return self.finish(tried)
 
     # -- what readers do -------------------------------------------------------------------------------------------
 
@@ -233,7 +218,3 @@ class Members(ABC):
         from k8snb.etcdctl.files import run
 
         return run(self, command)
-
-
-def _answer(error: StatusError) -> Response:
-    return Response(error.code, error.status)

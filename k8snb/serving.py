@@ -34,6 +34,7 @@ from k8snb.apiserver.reception import Line, Visit
 from k8snb.clock import WallClock
 from k8snb.cluster import ADMIN, Cluster
 from k8snb.collector import SELDOM
+from k8snb.console import listen_to
 from k8snb.credentials import FreshKeys
 from k8snb.datafile import DataFile, open_file
 from k8snb.i18n import _
@@ -114,10 +115,32 @@ class Served:
         if self._began is None:
             self._began = now
         server = self.cluster.server
-        if self._line or server.flows.hold or now - self._began > SLICE_SECONDS or self.goes_out:
+        if not self.cluster.agrees():
+            self._stall(request, then)
+        elif self._line or server.flows.hold or now - self._began > SLICE_SECONDS or self.goes_out:
             server.reception.receive(request, self._seated, then)
         else:
             then(server.handle(request))
+
+    def _stall(self, request: Request, then: Callable[[Response], None]) -> None:
+        """Answer a request when etcd agrees again, or when its time is up; at once, if it needs nothing of etcd."""
+        tried = self.cluster.attempt(request)
+        if isinstance(tried, Response):
+            then(tried)
+            return
+
+        def finish() -> None:
+            timer.cancel()
+            self.cluster.going_on.remove(look)
+            then(self.cluster.finish(tried))
+
+        def look() -> None:
+            if tried.is_over(self.cluster.agrees):
+                finish()
+
+        timer = self.clock.call_at(tried.until, finish, background=True)
+        self.cluster.going_on.append(look)
+        self.nudge()
 
     def _seated(self, visit: Visit) -> None:
         """A request has its seats, and waits for this thread."""
@@ -283,6 +306,10 @@ class Extras(NamedTuple):
     """Where the audit log goes, `-` for the standard output. Without a policy there are no events."""
     data: Path | None = None
     """The file in which the cluster is kept."""
+    etcd_members: int = 0
+    """How many members etcd has; with none, it is one process that does not agree with anybody."""
+    console: bool = False
+    """Whether commands are read from the standard input."""
 
     def cluster(self, nodes: int, seed: int, speed: float, keys: FreshKeys, file: DataFile | None = None) -> Cluster:
         """The cluster with them. Raises CannotServe."""
@@ -295,6 +322,7 @@ class Extras(NamedTuple):
             "control_planes": self.control_planes or None,
             "encryption": self._encryption(),
             "path": file,
+            "etcd_members": self.etcd_members,
         }
         try:
             told = None if self.scheduler is None else self.scheduler.read_text("utf-8")
@@ -373,6 +401,8 @@ async def serve(nodes: int, port: int, path: Path, speed: float, seed: int, *, e
         served.nudge()
         ready = _("cluster of {nodes} nodes ready at {address}; export KUBECONFIG={path}")
         print(ready.format(nodes=len(cluster.kubelets), address=address, path=path), flush=True)
+        if extras.console:
+            listen_to(served.cluster, loop, served.nudge)
         if speed > 1:
             ahead = _("time runs {speed:g} times as fast: ages that a client works out itself show <invalid>")
             print(ahead.format(speed=speed), flush=True)
