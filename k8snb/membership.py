@@ -5,14 +5,17 @@ Everything that changes something goes into the journal of the cluster, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from k8snb.etcd.admin import Admin, Facts
 from k8snb.etcd.keyspace import Keyspace
+from k8snb.etcd.tape import PROMISES
+from k8snb.i18n import _
 
 if TYPE_CHECKING:
     from k8snb.processes import Runs
+    from k8snb.view.stepper import Stepper
 
 
 class _Cluster(Protocol):
@@ -22,6 +25,20 @@ class _Cluster(Protocol):
     components: dict[str, Runs]
 
     def _do(self, name: str, *arguments: Any) -> Any: ...
+
+
+class Report:
+    """Rows under their titles, as text."""
+
+    def __init__(self, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self.titles = tuple(titles)
+        self.rows = [tuple(row) for row in rows]
+
+    def __repr__(self) -> str:
+        table = [tuple(title.upper() for title in self.titles), *self.rows]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ("   ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in table)
+        return "\n".join(line.rstrip() for line in lines)
 
 
 class Etcd:
@@ -79,6 +96,51 @@ class Etcd:
     def lose_disk(self, name: str) -> None:
         """Kill a member, and let its disk be lost."""
         self._cluster._do("_etcd", "lose_disk", name)
+
+    # -- what they show --------------------------------------------------------------------------------------------
+
+    def status(self) -> Report:
+        """What each member is: its role and term, how far its log goes, and what it has made of it."""
+        rows = [self._row(name) for name in self.members]
+        return Report(("member", "role", "term", "log", "committed", "applied", "revision", "keys", "hash"), rows)
+
+    def _row(self, name: str) -> list[str]:
+        facts = self.facts(name)
+        if facts is None:
+            return [name, _("down"), *["-"] * 7]
+        keys = len(self.keyspace(name).keys)
+        numbers = (facts.term, facts.index, facts.commit, facts.applied, facts.revision, keys)
+        return [name, self.admin.role(name), *map(str, numbers), f"{self.admin.digest(name):08x}"]
+
+    def log(self, name: str, last: int = 8) -> Report:
+        """The end of what is on a member's disk: entries with their terms, and which of them are committed."""
+        server = self.admin.server(name)
+        commit = server.disk.vote.commit
+        rows = []
+        for entry in self.admin.ensemble.entries(server.name)[-last:]:
+            content = repr(entry.data) if entry.data is not None else repr(entry.change) if entry.change else ""
+            mark = _("committed") if entry.index <= commit else ""
+            rows.append([str(entry.index), str(entry.term), mark, content or _("(a new leader begins)")])
+        return Report(("index", "term", "", "entry"), rows)
+
+    @property
+    def said(self) -> int:
+        """How much members have said to each other by now: where a story can begin that is told later."""
+        return self.admin.ensemble.tape.count
+
+    def stepper(self, title: str = "", *, since: int = 0, heartbeats: bool = False) -> Stepper:
+        """What members have said to each other since then (`said`), message by message."""
+        from k8snb.view.agreement import agreement
+
+        tape = self.admin.ensemble.tape
+        steps = list(tape.steps)[max(0, since - tape.count + len(tape.steps)) :]
+        return agreement(steps, tape.checked, heartbeats=heartbeats, title=title)
+
+    @property
+    def promises(self) -> Report:
+        """Raft's promises, and how often they were looked at in this cluster; one that was broken would raise."""
+        checked = str(self.admin.ensemble.tape.checked)
+        return Report(("promise", "looked at", ""), [[promise, checked, _("held")] for promise in PROMISES])
 
     @property
     def commit_seconds(self) -> float:

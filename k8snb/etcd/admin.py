@@ -138,6 +138,18 @@ class Admin:
             errors,
         )
 
+    def server(self, name: str) -> Server:
+        """The member in the group. Raises EtcdError if its disk is lost, or there is none of that name."""
+        found = self.ensemble.group.servers.get(self.real(name))
+        if found is None:
+            raise EtcdError(UNKNOWN)
+        return found
+
+    def role(self, name: str) -> str:
+        """What a member believes to be: `leader`, `follower`, `candidate` …, or `down`."""
+        member = self.server(name).member
+        return member.role if member is not None else "down"
+
     def number(self, name: str) -> str:
         """The number by which etcd knows the member of that name."""
         return self.id_of(self.real(name))
@@ -261,7 +273,7 @@ class Admin:
         assert leader.member is not None
         voters, group = leader.member.members.voters, self.ensemble.group
         alive = [each for each in voters if group.hears(each, leader.name)]
-        if real in alive and (len(voters) == 1 or len(alive) - 1 < 1 + (len(voters) - 1 - 1) // 2):
+        if real in alive and (len(voters) == 1 or len(alive) - 1 < 1 + (len(voters) - 1) // 2):
             raise EtcdError(UNHEALTHY)
         number = self.id_of(real)
         self._change(Change(REMOVE, real))

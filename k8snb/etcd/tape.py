@@ -68,6 +68,8 @@ class Tape:
 
     def __init__(self) -> None:
         self.steps: deque[Heard | Noted] = deque(maxlen=KEPT)
+        self.count = 0
+        """How many steps there were, also those that are not kept any more."""
         self.checked = 0
         """How often the promises were looked at, and held."""
         self._leaders: dict[int, str] = {}
@@ -79,12 +81,14 @@ class Tape:
         there = group.servers.get(message.to)
         if arrived and there is not None:
             self.check(there)
+        self.count += 1
         self.steps.append(Heard(time, message, arrived, standings(group)))
 
     def noted(self, time: float, what: str, member: str, group: Group) -> None:
         """Something else happened."""
         for server in group.running:
             self.check(server)
+        self.count += 1
         self.steps.append(Noted(time, what, member, standings(group)))
 
     def applies(self, entry: Entry) -> None:

@@ -109,6 +109,7 @@ KINDS = {
     "Job": Look("amber", _DISC + "M5 8.3l2.2 2.2 4-5"),
     "Lease": Look("slate", _DISC + "M8 4.4V8h3.2"),
     "LimitRange": Look("red", "M2 2.4v11.2M14 2.4v11.2M4 8h8M6 5.8 3.8 8 6 10.2M10 5.8 12.2 8 10 10.2"),
+    "Member": Look("teal", _CYLINDER + "M5 11.4l2.2 1.6L11 9.4"),
     "MutatingAdmissionPolicy": Look("red", _FUNNEL + "M5.6 4.6h4.8"),
     "MutatingAdmissionPolicyBinding": Look("red", _FUNNEL + "M8 4v2.6M6.7 5.3h2.6"),
     "MutatingWebhookConfiguration": Look("red", _HOOK + "M12 11.4l2.4-2.4M12.4 13.8l2-2"),
