@@ -84,9 +84,12 @@ class Admin:
         return [plain(each) for each in self._all()]
 
     def _all(self) -> list[str]:
-        servers = self.ensemble.group.servers.values()
-        newest = max(servers, key=lambda s: s.applied if s.member is not None else -1)
-        members = newest.member.members if newest.member is not None else newest.disk.snapshot.members
+        """Who belongs to the group, as the disk has it that knows the most to be committed."""
+        disk = max((server.disk for server in self.ensemble.group.servers.values()), key=lambda d: d.vote.commit)
+        members = disk.snapshot.members
+        for entry in disk.entries:
+            if entry.change is not None and entry.index <= disk.vote.commit:
+                members = members.after(entry.change)
         return sorted(members.all)
 
     def real(self, name: str) -> str:
