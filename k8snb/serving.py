@@ -42,6 +42,7 @@ from k8snb.outside import CALLERS, Errands, calls_out
 from k8snb.packet import HTTPRequest, HTTPResponse
 from k8snb.relaying import SECONDS, Piped, relay
 from k8snb.scheduler.configuration import BadConfiguration
+from k8snb.stalling import attend
 from k8snb.store.ledger import CannotKeep, CannotOpen
 from k8snb.typing import Object
 from k8snb.wire import Request, Response
@@ -116,31 +117,12 @@ class Served:
             self._began = now
         server = self.cluster.server
         if not self.cluster.agrees():
-            self._stall(request, then)
+            attend(self.cluster, request, then)
+            self.nudge()
         elif self._line or server.flows.hold or now - self._began > SLICE_SECONDS or self.goes_out:
             server.reception.receive(request, self._seated, then)
         else:
             then(server.handle(request))
-
-    def _stall(self, request: Request, then: Callable[[Response], None]) -> None:
-        """Answer a request when etcd agrees again, or when its time is up; at once, if it needs nothing of etcd."""
-        tried = self.cluster.attempt(request)
-        if isinstance(tried, Response):
-            then(tried)
-            return
-
-        def finish() -> None:
-            timer.cancel()
-            self.cluster.going_on.remove(look)
-            then(self.cluster.finish(tried))
-
-        def look() -> None:
-            if tried.is_over(self.cluster.agrees):
-                finish()
-
-        timer = self.clock.call_at(tried.until, finish, background=True)
-        self.cluster.going_on.append(look)
-        self.nudge()
 
     def _seated(self, visit: Visit) -> None:
         """A request has its seats, and waits for this thread."""

@@ -9,9 +9,11 @@ there is one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from k8snb.apiserver.replicas import Balancer
 from k8snb.apiserver.server import APIServer
+from k8snb.clock import Clock
 from k8snb.errors import StatusError
 from k8snb.etcd.ensemble import Ensemble
 from k8snb.etcd.errors import READ_SECONDS, WRITE_SECONDS, leader_lost
@@ -58,6 +60,37 @@ class Stalled:
         if kind is None or event.object["kind"] != kind.resource.kind:
             return front.handle(self._request)
         return Response(201 if info.verb == "create" else 200, kind.load(event.object))
+
+
+class Patient(Protocol):
+    """A cluster whose clients can wait by the clock."""
+
+    clock: Clock
+    going_on: list[Callable[[], None]]
+
+    def agrees(self) -> bool: ...
+    def attempt(self, request: Request) -> Response | Stalled: ...
+    def finish(self, stalled: Stalled) -> Response: ...
+
+
+def attend(cluster: Patient, request: Request, then: Callable[[Response], None]) -> None:
+    """Answer a request when etcd agrees again, or when its time is up; at once, if it needs nothing of etcd."""
+    tried = cluster.attempt(request)
+    if isinstance(tried, Response):
+        then(tried)
+        return
+
+    def finish() -> None:
+        timer.cancel()
+        cluster.going_on.remove(look)
+        then(cluster.finish(tried))
+
+    def look() -> None:
+        if tried.is_over(cluster.agrees):
+            finish()
+
+    timer = cluster.clock.call_at(tried.until, finish, background=True)
+    cluster.going_on.append(look)
 
 
 def _answer(error: StatusError) -> Response:
