@@ -61,6 +61,8 @@ class Admin:
         self.ensemble = ensemble
         self.snapshots: dict[str, Snapshot] = {}
         """Backups, by the file they were saved in."""
+        self.restored = ""
+        """The file that the members were founded from, if they were not founded with the cluster."""
         self.token = "etcd-cluster"
         """What tells this cluster of members from one that is founded with the same names (a restored one)."""
         self._clock = clock
@@ -348,7 +350,7 @@ class Admin:
         names = sorted(set(self.names()))
         ensemble.store.agreement = None
         restore(ensemble.store, found.revision, found.living(), found.leased(), bump=bump, forget=forget)
-        self.token = f"{self.token}+"
+        self.token, self.restored = f"{self.token}+", file
         ensemble.tape = Tape()
         ensemble.found(names)
         ensemble.store.agreement = ensemble

@@ -1,0 +1,59 @@
+"""The exercises of the chapter "Architecture": etcd."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from k8snb.client.client import Client
+from k8snb.etcd.admin import Admin
+from k8snb.i18n import _
+from k8snb.lab.reading import Claims, exists, find, says
+from k8snb.lab.verdict import Claim, check
+
+FILE = "mine.db"
+
+
+class Members(Protocol):
+    """A cluster whose etcd has members."""
+
+    @property
+    def client(self) -> Client: ...
+    @property
+    def admin(self) -> Admin | None: ...
+
+
+def _members(cluster: Members) -> Admin:
+    assert cluster.admin is not None
+    return cluster.admin
+
+
+@check
+def check_five(cluster: Members) -> Claims:
+    """Five members that vote, run, and have the same."""
+    admin = _members(cluster)
+    names = admin.names()
+    yield Claim(len(names) == 5, _("five members belong to the cluster"), says(_("their names"), names))
+    learners = [name for name in names if admin.is_learner(name)]
+    yield Claim(not learners, _("all of them vote"), says(_("without a vote"), learners))
+    idle = [name for name in names if admin.facts(name) is None]
+    yield Claim(not idle, _("all of them run"), says(_("not running"), idle))
+    hashes = {admin.digest(name) for name in names}
+    yield Claim(len(hashes) == 1, _("and have the same keys at the same revisions"), _("let some time pass"))
+
+
+@check
+def check_restored(cluster: Members) -> Claims:
+    """A Deployment that was lost is back from a snapshot, and no revision is given twice."""
+    admin = _members(cluster)
+    found = admin.snapshots.get(FILE)
+    yield Claim(found is not None, _("there is a snapshot {file}").format(file=FILE), _("etcdctl snapshot save saves one"))
+    assert found is not None
+    lost = "/registry/deployments/default/web"
+    yield Claim(lost in found.keys, _("the Deployment web is in it"), _("it was deleted before the snapshot was saved"))
+    restored = admin.restored == FILE
+    yield Claim(restored, _("the members were founded anew from it"), _("etcdutl snapshot restore does that"))
+    web = find(cluster, "deployments.apps", "web")
+    yield exists(web, _("the Deployment web is there"))
+    store = admin.ensemble.store
+    ahead = store.compacted > found.revision
+    yield Claim(ahead, _("and everybody who watched is told to list again"), _("revisions are given a second time"))
