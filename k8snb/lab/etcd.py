@@ -46,7 +46,8 @@ def check_restored(cluster: Members) -> Claims:
     """A Deployment that was lost is back from a snapshot, and no revision is given twice."""
     admin = _members(cluster)
     found = admin.snapshots.get(FILE)
-    yield Claim(found is not None, _("there is a snapshot {file}").format(file=FILE), _("etcdctl snapshot save saves one"))
+    there = _("there is a snapshot {file}").format(file=FILE)
+    yield Claim(found is not None, there, _("etcdctl snapshot save saves one"))
     assert found is not None
     lost = "/registry/deployments/default/web"
     yield Claim(lost in found.keys, _("the Deployment web is in it"), _("it was deleted before the snapshot was saved"))
