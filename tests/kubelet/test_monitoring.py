@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from k8snb import Cluster
+from k8snb.metrics import MONITORING
 
 APPS = """
 apiVersion: v1
@@ -41,7 +42,7 @@ spec: {selector: {app: receiver}, ports: [{port: 5678}]}
 @pytest.fixture(scope="module")
 def cluster() -> Cluster:
     made = Cluster(nodes=2, seed=1)
-    made.kubectl("apply -f manifests/ecosystem/monitoring.yaml")
+    made.kubectl(f"apply -f {MONITORING}")
     made.settle()
     made.kubectl("apply -f -", stdin=APPS)
     made.settle()

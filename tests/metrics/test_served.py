@@ -17,6 +17,7 @@ import yaml
 from lightkube import Client, KubeConfig
 from lightkube.codecs import load_all_yaml
 
+from k8snb.metrics import MONITORING
 from k8snb.metrics.labels import labels
 from k8snb.metrics.promql.engine import Engine
 from k8snb.metrics.tsdb import TSDB
@@ -79,7 +80,7 @@ def kubeconfig() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def prometheus(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     client = Client(KubeConfig.from_file(kubeconfig))
-    for text in ((ROOT / "manifests/ecosystem/monitoring.yaml").read_text(), APP):
+    for text in (Path(MONITORING).read_text(), APP):
         for obj in load_all_yaml(text):
             client.create(obj)
         time.sleep(0.3)
