@@ -60,9 +60,6 @@ class DataFile:
     def __repr__(self) -> str:
         return f"<{self.path}: {len(self._places)} records>"
 
-    def __contains__(self, key: Key) -> bool:
-        return key in self._places
-
     def all(self) -> list[Key]:
         """The keys of all records."""
         return [*self._places]
@@ -125,6 +122,8 @@ class DataFile:
         connection, self._connection = self._connection, None
         if connection is not None:
             _OPEN.pop(self.path, None)
+            with suppress(sqlite3.Error):
+                connection.execute("PRAGMA journal_mode = DELETE")  # nothing stays behind
             connection.close()
             os.close(self._lock)
 
@@ -224,12 +223,12 @@ def _examined(path: Path) -> tuple[Kept, dict[Key, int]]:
     journal = Path(f"{path}-journal")
     if not _is_hot(journal):
         _look_at_header(path)
-        return _read(path, path)
+        return _read(f"{path.as_uri()}?mode=ro", path)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy")
         shutil.copyfile(path, copy)
         shutil.copyfile(journal, f"{copy}-journal")
-        return _read(copy, path)
+        return _read(copy.as_uri(), path)
 
 
 def _is_hot(journal: Path) -> bool:
@@ -256,9 +255,9 @@ def _look_at_header(path: Path) -> None:
         raise CannotOpen(told.format(path=path))
 
 
-def _read(path: Path, named: Path) -> tuple[Kept, dict[Key, int]]:
+def _read(uri: str, named: Path) -> tuple[Kept, dict[Key, int]]:
     try:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)) as connection:
             return _checked(connection, named)
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
@@ -278,18 +277,18 @@ def _checked(connection: sqlite3.Connection, named: Path) -> tuple[Kept, dict[Ke
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (number,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION:
-        raise Damaged("it does not say what it is")
+        raise Damaged(_("it does not say what it is"))
     if number > FORMAT:
         told = _("{path} was written by a newer k8snb (format {number}, and this one knows {known}); upgrade k8snb")
         raise CannotOpen(told.format(path=named, number=number, known=FORMAT))
     if number != FORMAT:
-        raise Damaged(f"there is no format {number}")
+        raise Damaged(_("there is no format {number}").format(number=number))
     (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if problem != "ok":
         raise Damaged(str(problem).splitlines()[-1])
     heads = connection.execute("SELECT body FROM head WHERE id = 1").fetchall()
     if len(heads) != 1:
-        raise Damaged("its head is missing")
+        raise Damaged(_("its head is missing"))
     ids: dict[Key, int] = {}
     rows = connection.execute(_READ).fetchall()
     kept = verify(Head.decoded(heads[0][0]), [(Record(*row[:7]), row[7]) for row in rows])

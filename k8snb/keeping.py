@@ -25,12 +25,15 @@ from k8snb.clock import Clock
 from k8snb.i18n import _
 from k8snb.inventory import Inventory
 from k8snb.machinery.recorded import uid_of
-from k8snb.store.ledger import CannotOpen, Kept, Key, Record
+from k8snb.store.ledger import CannotOpen, Kept, Key
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
     from k8snb.datafile import DataFile
+
+CREDENTIALS = "/credentials"
+"""The bucket of what is kept by whoever serves the cluster, for itself."""
 
 
 class Start(NamedTuple):
@@ -162,12 +165,3 @@ def keeper_of(path: str | PathLike[str] | DataFile, members: int = 0) -> Keeper:
     from k8snb.datafile import DataFile, open_file
 
     return Keeper(path if isinstance(path, DataFile) else open_file(path))
-
-
-CREDENTIALS = "/credentials"
-"""The bucket of what is kept by whoever serves the cluster, for itself."""
-
-
-def record_of(bucket: str, name: str, body: bytes) -> Record:
-    """A record that is no object."""
-    return Record(bucket, "", name, 0, 0, b"", body)

@@ -95,7 +95,7 @@ class Served:
         self._line = Line()
         self._held: list[Callable[[], None]] = []
         """What waits to be sent until everything that it may speak of is kept."""
-        self.failed: Callable[[CannotKeep], None] = _complain
+        self.failed: Callable[[Exception], None] = _complain
         """Told when nothing can be kept any more: then nobody is answered any more either."""
         cluster.reach_outside(self._errands.call)
         cluster.server.aggregator.relay = self._relay
@@ -180,7 +180,7 @@ class Served:
             return
         try:
             keeper.keep()
-        except CannotKeep as error:
+        except Exception as error:
             self.failed(error)
             return
         held, self._held = self._held, []
@@ -233,7 +233,7 @@ class Served:
             self._handle = loop.call_later(max(0.0, (due - self.clock.now()) / self.clock.speed), self._turns)
 
 
-def _complain(error: CannotKeep) -> None:
+def _complain(error: Exception) -> None:
     raise error
 
 

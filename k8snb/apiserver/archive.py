@@ -17,6 +17,7 @@ from k8snb.apiserver.encryption import PREFIX, UNREAD, Stored, registry_key
 from k8snb.apiserver.kinds import Kind, Kinds
 from k8snb.apiserver.ownership import History, Known
 from k8snb.errors import StatusError, internal
+from k8snb.i18n import _
 from k8snb.machinery.managed.managers import encoded
 from k8snb.store.bucket import Bucket, packed_of
 from k8snb.store.keeping import Changes, changes, everything, expiries, restore
@@ -83,7 +84,7 @@ class Archive:
         """Any of the kinds whose objects are in a bucket; None once there is none."""
         row = self._rows.get(bucket.name)
         if row is None or row.definition is not None:  # definitions come, change and go
-            self._rows = {each.storage: each for each in self._kinds.scheme}
+            self._rows = {each.storage: each for each in [*self._kinds.scheme][::-1]}  # the first is the stored one
             row = self._rows.get(bucket.name)
         return None if row is None else self._kinds.of(row)
 
@@ -97,8 +98,9 @@ class Archive:
             event = bucket.made(record.revision, "ADDED", self._packed(bucket, record), None, by)
             obj = event.object
         except StatusError as error:
-            told = f"{record.bucket} {record.namespace}/{record.name} is encrypted"
-            raise CannotRead(f"{told}: {error.message.rpartition(': ')[2]}") from None
+            told = _("{bucket} {namespace}/{name} is encrypted: {why}")
+            why = error.message.rpartition(": ")[2]
+            raise CannotRead(told.format(**record._asdict(), why=why)) from None
         restore(self._store, bucket, event, record.namespace, record.name, record.expires)
         kind = self._kind(bucket)
         if kind is not None:
@@ -110,5 +112,5 @@ class Archive:
             return obj if bucket.pack is None else bucket.pack(obj)
         kind = self._kind(bucket)
         if kind is None or bucket.stale is None:
-            raise internal("there is no configuration for it")
+            raise internal(_("there is no configuration for it"))
         return Stored(registry_key(kind.resource, record.namespace, record.name), record.body, UNREAD)

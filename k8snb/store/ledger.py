@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+from k8snb.i18n import _
+
 _BYTES = 16
 _MODULUS = 1 << 8 * _BYTES
 
@@ -88,7 +90,7 @@ class Head(NamedTuple):
         """The head again; raises Damaged."""
         digest, body = data[:_BYTES], data[_BYTES:]
         if digest != _digest(body):
-            raise Damaged("its head does not match its checksum")
+            raise Damaged(_("its head does not match its checksum"))
         return cls(*orjson.loads(body))
 
 
@@ -132,14 +134,15 @@ def verify(head: Head, records: Iterable[tuple[Record, bytes]]) -> Kept:
     seen: set[Key] = set()
     for record, digest in records:
         if record.digest != digest:
-            raise Damaged(f"record {len(found) + 1} does not match its checksum")
+            raise Damaged(_("record {number} does not match its checksum").format(number=len(found) + 1))
         if record.key in seen or record.revision > head.revision:
-            raise Damaged(f"record {len(found) + 1} is out of place")
+            raise Damaged(_("record {number} is out of place").format(number=len(found) + 1))
         seen.add(record.key)
         total.take(digest)
         found.append(record)
     if len(found) != head.records:
-        raise Damaged(f"it has {len(found)} records and should have {head.records}")
+        told = _("it has {number} records and should have {wanted}")
+        raise Damaged(told.format(number=len(found), wanted=head.records))
     if str(total) != str(Sum(head.sum)):
-        raise Damaged("its records are not all of the same moment")
+        raise Damaged(_("its records are not all of the same moment"))
     return Kept(head, sorted(found, key=lambda record: record.revision))

@@ -185,9 +185,11 @@ def test_a_file_or_folder_that_may_not_be_written_is_refused(whole: Path, tmp_pa
     assert cannot_open(tmp_path / "cluster.db") == "cannot make FILE: Permission denied"
 
 
-def test_only_its_owner_can_read_a_new_file(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_a_file_and_nothing_lies_beside_it_in_the_end(tmp_path: Path) -> None:
     path = tmp_path / "cluster.db"
-    open_file(path).close()
+    file = open_file(path)
+    file.commit((), (), 1, {})
+    file.close()
     assert (stat.S_IMODE(path.stat().st_mode), [each.name for each in tmp_path.iterdir()]) == (0o600, ["cluster.db"])
 
 
