@@ -287,10 +287,11 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "apiserver/test_usage.py",
         "what the simulated programs say; machines use a constant",
     ),
-    _b("nodes", "node pressure", ABSENT, "kubelet/test_kubelet.py", "conditions are reported and never come about"),
+    _b("nodes", "node pressure", SIMPLIFIED, "kubelet/test_eviction.py", "memory and disk; no images are cleared away"),
     _b("nodes", "heartbeats, lost nodes, taint-based eviction", EXACT, "controllers/test_nodelifecycle.py"),
     _b("nodes", "scheduling: filters, scores, preemption", EXACT, "scheduler/test_plugins.py"),
     _b("network", "Services, slices, affinity, traffic policies", EXACT, "network/test_proxy.py"),
+    _b("network", "rules of kube-proxy: iptables, nftables", EXACT, "network/rules/test_upstream_texts.py"),
     _b("network", "packets", SIMPLIFIED, "network/test_path.py", "TCP over IPv4, worked out when one comes by"),
     _b(
         "network",

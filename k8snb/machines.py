@@ -20,8 +20,10 @@ from k8snb.cni.errors import CNIError
 from k8snb.cni.iptext import text as iptext
 from k8snb.csi.driver import Driver
 from k8snb.csi.installing import install, start_snapshots
+from k8snb.kubelet.eviction import EvictionManager, Pressure
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
+from k8snb.kubelet.thresholds import SIGNALS, EvictionSettings
 from k8snb.machinery.quantity import value
 from k8snb.network.fabric import Fabric
 from k8snb.network.proxy import Proxy
@@ -46,6 +48,8 @@ class NodeSpec:
     cpu: str = "8"
     memory: str = "32Gi"
     pods: int = 110
+    storage: str = "100Gi"
+    """How large its disk is (`ephemeral-storage`)."""
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Object] = ()
     handlers: Sequence[str] = ("runc",)
@@ -54,7 +58,12 @@ class NodeSpec:
     @property
     def capacity(self) -> Object:
         """What the node has, as `status.capacity`."""
-        return {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods)}
+        return {
+            "cpu": self.cpu,
+            "ephemeral-storage": self.storage,
+            "memory": self.memory,
+            "pods": str(self.pods),
+        }
 
 
 class Machines(ABC):
@@ -93,6 +102,27 @@ class Machines(ABC):
     def start_kubelet(self, node: str) -> None:
         """Bring the kubelet of a node back."""
         self._do("_start_kubelet", node)
+
+    def configure_kubelet(self, node: str, **settings: Any) -> None:
+        """Give the kubelet of a node other settings for eviction, in the words of the KubeletConfiguration.
+
+        `evictionHard={"memory.available": "500Mi"}`, `evictionSoft` with `evictionSoftGracePeriod` (in seconds),
+        `evictionMinimumReclaim`, `evictionMaxPodGracePeriod`, `evictionPressureTransitionPeriod`. Raises ValueError
+        for a signal that is not watched.
+        """
+        made = EvictionSettings(**settings)
+        made.thresholds()
+        self._do("_configure_kubelet", node, made)
+
+    def _configure_kubelet(self, node: str, settings: EvictionSettings) -> None:
+        self.kubelets[node].configure(settings)
+
+    def pressure(self, node: str, signal: str = "memory.available") -> Pressure:
+        """What a node is short of, by which threshold, and in which order its kubelet would end pods for a signal."""
+        manager = self.kubelets[node].eviction
+        if manager is None:
+            manager = EvictionManager(self.kubelets[node], EvictionSettings(), watching=False)
+        return manager.report(SIGNALS[signal])
 
     def proxy(self, node: str) -> Proxy:
         """kube-proxy on a node: its rules as the tools show them, and packets that follow them.

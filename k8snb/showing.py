@@ -6,7 +6,7 @@ imported when first asked for, so that a cluster without pictures does not pay f
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
 from k8snb.processes import Processes
 from k8snb.rush import user_named
+from k8snb.showing_machines import ShowingMachines
 from k8snb.snapshot import Snapshot
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from k8snb.view.storagecalls import CSICalls
 
 
-class Showing(ABC):
+class Showing(ShowingMachines):
     """The views of a cluster."""
 
     server: APIServer

@@ -36,6 +36,7 @@ LAYERS = (
         "rush",
         "serving",
         "showing",
+        "showing_machines",
         "snapshot",
         "stalling",
         "testing",

@@ -152,6 +152,10 @@ class Container:
         program = self.awake().program
         return program.usage() if program is not None and self.state == "running" else Usage(0.0, 0)
 
+    def written(self) -> int:
+        """How many bytes it has written to its own layer of files."""
+        return self.process.files.layer.written if self.process is not None else 0
+
     def last_lines(self) -> str:
         """The end of its log."""
         return self.process.last_lines() if self.process is not None else ""
@@ -189,6 +193,8 @@ class SimulatedRuntime:
         self.clock = clock
         self.network = network
         self.calls = calls or CallLog(enabled=False)
+        self.grown: Callable[[], None] = lambda: None
+        """Called when a process has taken memory that it did not begin with."""
         self._images: dict[Reference, float] = {}
 
     def _record(

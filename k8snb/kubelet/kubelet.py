@@ -19,6 +19,7 @@ from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
 from k8snb.kubelet.disks import Disks
+from k8snb.kubelet.eviction import EvictionManager, is_small
 from k8snb.kubelet.heartbeat import LEASE_SECONDS, RENEW_SECONDS, STATUS_SECONDS, new_lease, renewed
 from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.images.program import Usage
@@ -27,6 +28,7 @@ from k8snb.kubelet.podworker import MIRROR, PodWorker
 from k8snb.kubelet.pool import Item, Pool
 from k8snb.kubelet.runtime import ContainerView, Network, Runtime, RuntimeRefused, TypedShell
 from k8snb.kubelet.statics import StaticPods
+from k8snb.kubelet.thresholds import EvictionSettings
 from k8snb.machinery import quantity
 from k8snb.machinery.recorded import Shape
 from k8snb.packet import Endpoint
@@ -91,6 +93,10 @@ class Kubelet:
         self._images: Sequence[Object] = ()
         self._problem = ""
         self.disks = Disks(self)
+        self.eviction: EvictionManager | None = None
+        """What watches the machine's memory and disk, once there is a reason to."""
+        self._settings = EvictionSettings()
+        self.runtime.grown = self.watch_pressure
         self.statics: StaticPods | None = None
         """The pods that it runs on its own, once a manifest has been put on the machine."""
         self._room = [quantity.milli(self.capacity["cpu"]), quantity.value(self.capacity["memory"])]
@@ -121,6 +127,8 @@ class Kubelet:
         present = {pod["metadata"]["uid"] for pod in pods.list()}
         for uid in [uid for uid, worker in self.workers.items() if uid not in present and not worker.is_static]:
             self.workers.pop(uid).abandon()
+        if is_small(self.capacity):
+            self.watch_pressure()
         if self.statics is not None:
             self.statics.follow(pods.list())
         pods.on_change(self._changed)
@@ -186,8 +194,10 @@ class Kubelet:
         if "deletionTimestamp" in pod["metadata"]:
             worker.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
 
-    def admit(self, plan: PodPlan) -> tuple[str, str] | None:
+    def admit(self, plan: PodPlan, pod: Object) -> tuple[str, str] | None:
         """Take a pod's requests into account; the reason and the message if it may not run, or there is no room."""
+        if self.eviction is not None and (refusal := self.eviction.refuses(pod)) is not None:
+            return refusal
         if plan.unsafe_sysctl:
             return sysctls.refusal(plan.unsafe_sysctl)
         cpu, memory, pods = self._used
@@ -244,6 +254,24 @@ class Kubelet:
 
     # -- the node ----------------------------------------------------------------------------------
 
+    def watch_pressure(self) -> None:
+        """From now on look whether the machine is short of something."""
+        if self.eviction is None:
+            self.eviction = EvictionManager(self, self._settings)
+
+    def configure(self, settings: EvictionSettings) -> None:
+        """Take other settings for eviction, as after a restart with another configuration."""
+        self._settings = settings
+        if self.eviction is not None:
+            self.eviction.epoch += 1
+        self.eviction = EvictionManager(self, settings)
+
+    def report(self) -> None:
+        """Write the node's status, for there is news."""
+        node = self.client.find("nodes", self.name)
+        if node is not None:
+            self._report(node)
+
     def deliver(self, event: str) -> None:
         """The next heartbeat is due."""
         self._beat()
@@ -277,8 +305,17 @@ class Kubelet:
         self._images = self.runtime.list_images()
         now = self.clock.timestamp()
         self._problem = self.network_problem()
+        pressures = self.eviction.conditions if self.eviction is not None else ()
         status = nodes.status(
-            self.name, self.address, self.capacity, self._images, before, now, self.pool.boots, self._problem
+            self.name,
+            self.address,
+            self.capacity,
+            self._images,
+            before,
+            now,
+            self.pool.boots,
+            self._problem,
+            pressures,
         )
         status = {**(node.get("status") or {}), **status}
         self.client.update_status("nodes", {**node, "status": status})

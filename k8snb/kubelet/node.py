@@ -6,7 +6,7 @@ Upstream: `pkg/kubelet/kubelet_node_status.go` and `pkg/kubelet/nodestatus`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from k8snb.kubelet.runtime import RUNTIME_NAME, RUNTIME_VERSION
@@ -21,6 +21,10 @@ _PRESSURES = (
     ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
 )
+_TROUBLES = {
+    "MemoryPressure": ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+    "DiskPressure": ("KubeletHasDiskPressure", "kubelet has disk pressure"),
+}
 _READY = ("Ready", "True", "KubeletReady", "kubelet is posting ready status")
 NETWORK_PROBLEM = (
     "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
@@ -69,26 +73,33 @@ def status(
     now: str,
     boots: int = 0,
     problem: str = "",
+    pressures: Collection[str] = (),
 ) -> Object:
     """A node's status; `before` are the conditions it had, `boots` is how often the machine has come up again.
 
-    `problem` is why it is not ready.
+    `problem` is why it is not ready, `pressures` are the conditions of what it is short of.
     """
     found: dict[str, Any] = {
         "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
         "allocatable": capacity,
         "capacity": capacity,
-        "conditions": conditions(before, now, problem),
+        "conditions": conditions(before, now, problem, pressures),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": PORT}},
         "nodeInfo": _info(name, boots),
     }
     return {**found, "images": list(images)} if images else found
 
 
-def conditions(before: Sequence[Object], now: str, problem: str = "") -> list[Object]:
-    """The conditions of a node that is well but for `problem`, Ready last; times move only where a status changes."""
+def conditions(before: Sequence[Object], now: str, problem: str = "", pressures: Collection[str] = ()) -> list[Object]:
+    """The conditions of a node that is well but for `problem` and `pressures`, Ready last.
+
+    Times move only where a status changes.
+    """
     known = {found["type"]: found for found in before}
-    wanted = [(type, "False", reason, message) for type, reason, message in _PRESSURES]
+    wanted = [
+        (type, "True", *_TROUBLES[type]) if type in pressures else (type, "False", reason, message)
+        for type, reason, message in _PRESSURES
+    ]
     wanted.append(("Ready", "False", "KubeletNotReady", problem) if problem else _READY)
     made: list[Object] = []
     for type, value, reason, message in wanted:

@@ -6,6 +6,7 @@ one stroke from shared parts. Everything else goes through the rules in `status`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from k8snb.kubelet.containerstatus import container_status
@@ -161,7 +162,7 @@ def _full(worker: PodWorker) -> Object:
             statuses,
             pod_phase,
             sandbox=sandbox,
-            before=before.get("conditions") or (),
+            before=_with(worker.disruption, before.get("conditions") or ()),
             resizing=worker.resizing.conditions if worker.resizing is not None and not terminal else (),
             generation=generation,
             now=kubelet.clock.timestamp(),
@@ -186,3 +187,10 @@ def _full(worker: PodWorker) -> Object:
         ]
     status["resources"] = pod["spec"].get("resources") or NO_RESOURCES
     return status
+
+
+def _with(condition: Object | None, before: Sequence[Object]) -> Sequence[Object]:
+    """Conditions, and one more in front unless there is one of its type."""
+    if condition is None or any(each["type"] == condition["type"] for each in before):
+        return before
+    return [condition, *before]

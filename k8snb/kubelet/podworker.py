@@ -23,6 +23,7 @@ from k8snb.kubelet.plan import ContainerPlan, PodPlan
 from k8snb.kubelet.podstatus import status_of
 from k8snb.kubelet.revising import ADMITTED, revise
 from k8snb.kubelet.runtime import ContainerView, SandboxView
+from k8snb.kubelet.status import condition
 from k8snb.kubelet.strokes import OF_CONTAINER, STROKES, Start
 from k8snb.kubelet.volumes import REFRESH_SECONDS, PodVolumes, volumes_of
 from k8snb.machinery.recorded import about_of
@@ -41,8 +42,8 @@ class PodWorker:
     """The state of one pod on its node."""
 
     __slots__ = (
-        "_units", "began", "container", "environments", "epoch", "failures", "grace", "images", "ip", "kubelet", "plan",
-        "pod", "reason", "resizing", "sandbox", "start", "state", "status", "stop_at", "volumes",
+        "_units", "began", "container", "disruption", "environments", "epoch", "failures", "grace", "images", "ip",
+        "kubelet", "plan", "pod", "reason", "resizing", "sandbox", "start", "state", "status", "stop_at", "volumes",
     )  # fmt: skip
 
     def __init__(self, kubelet: Kubelet, pod: Object) -> None:
@@ -64,6 +65,8 @@ class PodWorker:
         self.status: Object | None = None  # as it was last written
         self.reason: tuple[str, str] | None = None
         """Why the pod failed, where that is not for its containers to say: reason and message."""
+        self.disruption: Object | None = None
+        """The condition that says who ends the pod, if it is not its owner."""
         self.resizing: resizing.Resizing | None = None
         """What has become of its wish for other resources, once it had one."""
         self.grace: float | None = None
@@ -181,7 +184,7 @@ class PodWorker:
     def admit(self) -> None:
         """See whether the node has room, tell the API that the kubelet has the pod, and begin."""
         self.began = self.kubelet.clock.timestamp()
-        refusal = self.kubelet.admit(self.plan)
+        refusal = self.kubelet.admit(self.plan, self.pod)
         if refusal is not None:
             self.refuse(*refusal)
             return
@@ -211,6 +214,14 @@ class PodWorker:
             self.reason = ("DeadlineExceeded", DEADLINE)
             self.kubelet.events.record(self.pod, "Normal", "DeadlineExceeded", DEADLINE)
             self.stop(float(self.plan.grace))
+
+    def evict(self, reason: str, message: str, grace: float) -> None:
+        """End the pod for the node's sake."""
+        self.reason = (reason, message)
+        generation, now = self.pod["metadata"].get("generation"), self.kubelet.clock.timestamp()
+        self.disruption = condition("DisruptionTarget", "True", now, generation, "TerminationByKubelet", message)
+        self.stop(grace)
+        self.write()
 
     def prepare(self) -> None:
         """Mount the volumes and make the sandbox; what is missing is waited for."""

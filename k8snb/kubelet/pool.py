@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from k8snb.client.events import Correlator
 from k8snb.errors import StatusError
@@ -52,6 +52,25 @@ class Unit(Protocol):
     def deliver(self, event: str) -> None: ...
 
 
+class Probed(NamedTuple):
+    """One answer of a probe."""
+
+    time: float
+    uid: str
+    """The pod's."""
+    container: str
+    attempt: int
+    """Which run of the container was asked."""
+    kind: str
+    """`startup`, `liveness` or `readiness`."""
+    success: bool
+    output: str
+    period: float
+    """How many seconds later it is asked again."""
+
+
+PROBES_KEPT = 20_000
+
 Item = tuple[Unit, str, int, int]
 """A unit, what happens to it, the epoch it was announced in, and the revision that caused it."""
 
@@ -66,6 +85,8 @@ class Pool(Task):
         self.correlator = Correlator()
         self.calls = calls if calls is not None else CallLog(enabled=trace.enabled)
         self.tracing = trace.enabled
+        self.probed: deque[Probed] = deque(maxlen=PROBES_KEPT)
+        """The newest answers of probes, if there is a trace."""
         self.own: dict[int, Object] = {}
         """The versions of pods that kubelets have written and not heard of yet, by identity."""
         self.silent: set[str] = set()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from k8snb.kubelet.pool import Probed
 from k8snb.kubelet.runtime import RuntimeRefused
 from k8snb.packet import HTTPRequest, NetworkError
 from k8snb.typing import Object, ObjectKey
@@ -76,6 +77,8 @@ class Probe:
         result = check(self.spec, unit)
         if not result.success:
             unit.tell("Warning", "Unhealthy", f"{_TITLES[self.kind]} probe failed: {result.output}")
+        if self.host.pool.tracing:
+            self.host.pool.probed.append(self._told(result))
         self.run = self.run + 1 if self.last == result.success else 1
         self.last = result.success
         threshold = self.spec.get("successThreshold", 1) if result.success else self.spec.get("failureThreshold", 3)
@@ -85,6 +88,11 @@ class Probe:
         if unit.state == "Running" and not (self.kind == "startup" and unit.started):
             self._later(float(self.spec.get("periodSeconds", 10)))
         unit.worker.fire("container changed")
+
+    def _told(self, result: Result) -> Probed:
+        unit, period = self.unit, float(self.spec.get("periodSeconds", 10))
+        now, name = self.host.clock.now(), unit.plan.name
+        return Probed(now, unit.worker.uid, name, unit.attempt, self.kind, result.success, result.output, period)
 
     def _act(self, success: bool) -> None:
         unit = self.unit

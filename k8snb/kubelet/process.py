@@ -168,6 +168,7 @@ class ContainerProcess:
     def allocate(self, size: int) -> None:
         """Use memory; over the limit the kernel kills the container."""
         self.memory = size
+        self.container.sandbox.runtime.grown()
         if size > (self.memory_limit or NODE_MEMORY):
             self._out_of_memory()
             raise Killed

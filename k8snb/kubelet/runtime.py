@@ -15,7 +15,7 @@ Upstream: `cri-api/pkg/apis/runtime/v1/api.proto`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -201,6 +201,10 @@ class ContainerView(Protocol):
         """What it uses just now."""
         ...
 
+    def written(self) -> int:
+        """How many bytes it has written to its own layer of files."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
@@ -318,7 +322,9 @@ class ImageService(Protocol):
 
 
 class Runtime(RuntimeService, ImageService, Protocol):
-    """A container runtime: both services."""
+    """A container runtime: both services. It calls `grown` when a process has taken memory."""
+
+    grown: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)

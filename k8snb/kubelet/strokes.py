@@ -62,7 +62,7 @@ def _shapes(worker: PodWorker) -> tuple[Shape, ...]:
 def arrive(worker: PodWorker) -> bool:
     """The node has room: tell the API that the kubelet has the pod, and make its sandbox."""
     kubelet = worker.kubelet
-    if kubelet.admit(worker.plan) is not None:
+    if kubelet.admit(worker.plan, worker.pod) is not None:
         return False
     worker.began = kubelet.clock.timestamp()
     worker.settle_units(None)

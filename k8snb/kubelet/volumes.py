@@ -43,6 +43,12 @@ class PodVolumes:
         self._specs = {volume["name"]: volume for volume in worker.pod["spec"].get("volumes") or ()}
 
     @property
+    def scratch(self) -> int:
+        """How many bytes are written in volumes that lie on the node's disk and go with the pod."""
+        local = (name for name, spec in self._specs.items() if "emptyDir" in spec)
+        return sum(self._volumes[name].written for name in local if name in self._volumes)
+
+    @property
     def follows(self) -> bool:
         """Whether a volume has content that may change."""
         return bool(self._worker.plan.volumes or self._worker.plan.claims)

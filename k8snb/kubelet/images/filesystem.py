@@ -100,6 +100,11 @@ class Volume:
         if self.told is not None:
             self.told(path)
 
+    @property
+    def written(self) -> int:
+        """How much was written into it, in bytes."""
+        return sum(len(piece) for pieces in self.files.values() for piece in pieces)
+
     def paths(self) -> list[str]:
         """Every file, in order of name."""
         below = [path for path in self.base if path not in self.removed and path not in self.files]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from k8snb.i18n import _
 from k8snb.network.rules.iptables import Drawn, Kernel, Packet, Rule, Tables
 
 PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING = "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"
@@ -39,7 +40,7 @@ class Passed:
     """The chain that it sent the packet to, or what it did."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Walk:
     """What became of a packet, and the rules that made it so."""
 
@@ -54,9 +55,16 @@ class Walk:
     of: int = 0
     """From how many endpoints it was chosen."""
 
-    def __str__(self) -> str:
-        lines = [f"{each.hook:<16}  {each.rule.printed}" for each in self.passed]
-        return "\n".join((*lines, f"{'':<16}  {self.outcome}, {self.looked} rules looked at"))
+    def __repr__(self) -> str:
+        lines: list[str] = []
+        hook = ""
+        for each in self.passed:
+            lines += [each.hook] if each.hook != hook else []
+            hook = each.hook
+            lines.append(f"  {each.chain} → {each.target}")
+        return "\n".join(
+            (*lines, _("{outcome}; rules looked at: {count}").format(outcome=self.outcome, count=self.looked))
+        )
 
     @property
     def outcome(self) -> str:

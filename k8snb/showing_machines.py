@@ -1,0 +1,74 @@
+"""What a cluster shows of single machines: what their kubelets did for a pod, and the rules of their kube-proxy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from k8snb.apiserver.server import APIServer
+from k8snb.client.client import Client
+from k8snb.clock import Clock
+from k8snb.errors import not_found
+from k8snb.kubelet.pool import Pool
+from k8snb.network.proxy import Proxy
+from k8snb.snapshot import Snapshot
+from k8snb.trace import Trace
+
+if TYPE_CHECKING:
+    from k8snb.view.dot import Diagram
+    from k8snb.view.gantt import Gantt
+    from k8snb.view.syncing import Syncs
+
+
+class ShowingMachines(ABC):
+    """What can be seen on a machine."""
+
+    server: APIServer
+    client: Client
+    clock: Clock
+    pool: Pool
+    trace: Trace
+
+    @property
+    @abstractmethod
+    def revision(self) -> int:
+        """The newest revision."""
+
+    @abstractmethod
+    def at(self, revision: int) -> Snapshot:
+        """All objects as they were when the store had that revision."""
+
+    @abstractmethod
+    def proxy(self, node: str) -> Proxy:
+        """kube-proxy on a node."""
+
+    def probes(self, pod: str, *, title: str = "", namespace: str = "default") -> Gantt:
+        """The answers of a pod's probes over time, with what its container and the pod were meanwhile.
+
+        Raises StatusError (NotFound) if there is no such pod.
+        """
+        from k8snb.view.probing import timeline
+
+        found, now = self.client.get("pods", pod, namespace), self.clock.now()
+        return timeline(found, self.pool.probed, self.trace.requests, self.at, now, title)
+
+    def syncs(self, pod: str, *, idle: bool = False, namespace: str = "default", revision: int | None = None) -> Syncs:
+        """What the kubelet saw of a pod, what it made of that, and what it did, moment by moment.
+
+        `idle` shows moments without a consequence, too; `revision` is one at which the pod was there, if it is gone.
+        Raises StatusError (NotFound) if it was not.
+        """
+        from k8snb.view.syncing import syncs
+
+        found = self.at(self.revision if revision is None else revision).get("pods", pod, namespace)
+        if found is None:
+            raise not_found(self.server.kinds.named("pods").resource, pod)
+        return syncs(found, self.trace.spans, list(self.pool.calls.calls), idle=idle)
+
+    def rules(self, service: str, on: str, *, namespace: str = "default") -> Diagram:
+        """The rules that kube-proxy has written for a Service on a node, as a picture of chains."""
+        from k8snb.view.dot import Diagram
+        from k8snb.view.graphs.rules import chains
+
+        tables = self.proxy(on).tables()
+        return Diagram(chains(self.at(self.revision), tables, f"{namespace}/{service.rpartition('/')[2]}", on))
