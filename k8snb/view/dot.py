@@ -18,6 +18,7 @@ from typing import Any
 
 from k8snb.view import theme
 from k8snb.view.column import column
+from k8snb.view.facing import faced
 from k8snb.view.frames import MARKS
 from k8snb.view.graph import UNSAID, Graph, Group, Node, alternative, text
 from k8snb.view.lettering import LONGEST, LONGEST_NARROW, measure, short, wrapped
@@ -76,7 +77,8 @@ class Diagram:
 
     def _drawings(self, *, narrow: bool) -> Iterator[str]:
         """In which ways a graph can be drawn, the best first: as it is meant and turned."""
-        ways = (self.graph,) if self.graph.chain else (self.graph, replace(self.graph, across=not self.graph.across))
+        graph = faced(self.graph)
+        ways = (graph,) if graph.chain else (graph, replace(graph, across=not graph.across))
         return (layout(source(each, narrow=narrow)) for each in ways)
 
     def __str__(self) -> str:
@@ -217,9 +219,10 @@ def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
 def _group_label(group: Group, *, brief: bool = False) -> str:
     facts = _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
     kind = f"{_soft(group.kind)}&#160;&#160;" if group.kind and not brief else ""
-    words = f"{kind}<b>{html.escape(group.name)}</b>{facts}"
+    size = 10.5 if brief else 12
+    words = f'{kind}<font point-size="{size}"><b>{html.escape(group.name)}</b></font>{facts}'
     soft = "".join([group.kind if kind else "", *(f" · {fact}" for fact in group.facts)])
-    width = measure(soft, 10) + measure(group.name, 13)
+    width = measure(soft, 10) + measure(group.name, size + 1)
     row = _cells(_glyph(group.kind) if group.kind else "", words, width)
     return f"<{_PLAIN.format(rows=row, room='')}>"
 

@@ -10,9 +10,11 @@ import pytest
 
 from k8snb.errors import StatusError
 from k8snb.typing import Object
-from k8snb.view.dot import Diagram, measure, source
+from k8snb.view.dot import Diagram, source
+from k8snb.view.facing import faced
 from k8snb.view.graph import Edge, Graph, Node, text
 from k8snb.view.graphs import graph
+from k8snb.view.lettering import measure
 from k8snb.view.scene import named
 from k8snb.view.svg import layout, themed
 from tests.view import tape as make
@@ -226,6 +228,14 @@ def test_in_a_narrow_drawing_a_long_name_keeps_its_ends() -> None:
     assert all(
         f"<b>{name}</b>" in drawn for name in ("frontend-…-hkqnf", "myapp.exam…mple.com", f"{'a' * 10}…{'a' * 8}")
     )
+
+
+def test_a_deployment_and_a_service_face_each_other_across_the_pods_that_they_share() -> None:
+    both = graph(behind_a_service(), "deploy/web", "svc/web")
+    turned = [f"{edge.tail} {edge.word}" for edge in faced(both).edges if edge.back]
+    slice_ = "EndpointSlice/web-x7k2p"
+    assert turned == ["Service/web has", f"{slice_} ready", f"{slice_} ready", "Service/web selects"]
+    assert faced(graph(behind_a_service(), "svc/web")).edges == graph(behind_a_service(), "svc/web").edges
 
 
 def test_arrows_do_not_cross_the_name_of_the_node_that_they_lead_to() -> None:
