@@ -173,6 +173,7 @@ def _has_notes(rows: Iterable[Row]) -> bool:
 def _line(row: Row) -> str:
     edge = (
         "border-top:1px solid color-mix(in srgb,currentColor 14%,transparent);padding:3px 12px 3px 0;vertical-align:top"
+        ";overflow-wrap:anywhere"
     )
     cells = (
         html.escape(row.name),
@@ -184,9 +185,9 @@ def _line(row: Row) -> str:
 
 def _crowd(rows: Sequence[Row]) -> str:
     """Rows without notes, side by side."""
-    style = 'style="white-space:nowrap"'
+    style = 'style="overflow-wrap:anywhere;min-width:0"'
     each = "".join(
-        f'<li title="{html.escape(_word(row.level))}" {style}>{_glyph(row.level)} {html.escape(row.name)}'
+        f'<li title="{html.escape(_word(row.level))}" {style}>{_glyph(row.level)}&nbsp;{html.escape(row.name)}'
         f"{f' <small>{html.escape(row.note)}</small>' if row.note else ''}</li>"
         for row in rows
     )

@@ -21,7 +21,7 @@ from k8snb.view.column import column
 from k8snb.view.facing import faced
 from k8snb.view.frames import MARKS
 from k8snb.view.graph import UNSAID, Graph, Group, Node, alternative, text
-from k8snb.view.lettering import LONGEST, LONGEST_NARROW, measure, short, wrapped
+from k8snb.view.lettering import LONGEST, LONGEST_NARROW, broken, measure, short, wrapped
 from k8snb.view.svg import GLYPH, NAMES, SMALLEST, SOFT, TEXT, framed, layout, pair, pixels_of, themed
 
 _LINE, _LONG_LINE, _SHORT_LINE = 26, 58, 18
@@ -171,7 +171,10 @@ def _label(node: Node, name: str, chain: bool = False, narrow: bool = False) -> 
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
     alone = f"{_mark(node.state)}&#160;" if node.state and not node.word else ""
     kind = "" if node.kind in UNSAID else node.kind
-    first, *more = wrapped(name, LONGEST_NARROW if narrow else LONGEST)
+    if narrow and node.kind in UNSAID:
+        first, *more = broken(name, measure("x" * LONGEST_NARROW, 12.5), 12.5)
+    else:
+        first, *more = wrapped(name, LONGEST_NARROW if narrow else LONGEST)
     apart = narrow and kind
     called = f"{f'{_soft(kind)}&#160;&#160;' if kind else ''}{alone}<b>{html.escape(first)}</b>"
     words = _soft(kind) if apart else called
@@ -207,7 +210,7 @@ def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
         if begun and measure(lines[-1] + fact, 1) < most:
             lines[-1] += f" · {fact}"
         elif narrow:
-            lines += wrapped(fact, _LINE)
+            lines += broken(fact, measure("x" * _LINE, 10), 10)
         else:
             lines.append(fact)
     lines = [html.escape(line) for line in lines]

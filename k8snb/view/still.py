@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from k8snb.i18n import _
 from k8snb.view import theme
 from k8snb.view.frames import MARKS
+from k8snb.view.lettering import broken, measure
 from k8snb.view.scene import Item, Scene
 
-_CARD, _GAP, _ROW, _PLACE = 300, 24, 20, 180
+_CARD, _GAP, _ROW, _PLACE = 270, 20, 18, 206
 _PER_LINE = 2
-_LETTER = 6.6
-"""About how wide a letter is, in pixels; wide ones (Chinese) are twice that."""
+_SIZE = 11
+"""Letters take about as much room as those of this size do at most."""
 
 
 def still(scene: Scene) -> str:
@@ -54,11 +55,14 @@ def _cards(scene: Scene) -> tuple[str, int]:
     y = 0
     for name, depth in _forest(scene):
         item, kind = scene[name], name.partition("/")[0]
+        x = 12 * depth
+        head = f"{kind}  {name.partition('/')[2]}  {item.get('word', '')}".rstrip()
         facts = " · ".join(f"{label} {value}" for label, value in item.get("facts", ()))
-        lines = [f"{kind}  {name.partition('/')[2]}  {item.get('word', '')}".rstrip(), *([facts] if facts else [])]
-        x, tall = 12 * depth, 8 + _ROW * len(lines)
+        heads = broken(head, _CARD - x - 16, _SIZE)
+        lines = [*heads, *(broken(facts, _CARD - x - 16, _SIZE) if facts else ())]
+        tall = 8 + _ROW * len(lines)
         shown.append(_box(x, y, _CARD - x, tall, theme.hue(theme.look(kind).hue)))
-        shown += [_text(x + 10, y + _ROW * (i + 1) - 3, line, _CARD - x - 16, i == 0) for i, line in enumerate(lines)]
+        shown += [_text(x + 10, y + _ROW * (i + 1) - 1, line, _CARD, i < len(heads)) for i, line in enumerate(lines)]
         y += tall + 8
     return "".join(shown), y
 
@@ -117,9 +121,6 @@ def _text(x: int, y: int, words: str, room: float, strong: bool = False) -> str:
 
 def _cut(words: str, room: float) -> str:
     """As much of the words as fits."""
-    used = 0.0
-    for place, letter in enumerate(words):
-        used += _LETTER * (2 if ord(letter) > 0x2E7F else 1)
-        if used > room:
-            return words[: place - 1] + "…"
-    return words
+    if measure(words, _SIZE) <= room:
+        return words
+    return next(f"{words[:end]}…" for end in range(len(words), -1, -1) if measure(f"{words[:end]}…", _SIZE) <= room)

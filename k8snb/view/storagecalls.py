@@ -20,8 +20,11 @@ from k8snb.view.scene import Item
 from k8snb.view.stepper import Stepper
 from k8snb.view.theme import hue
 
-_WRAP = "overflow-wrap:anywhere"
 _LONGEST = 72
+
+_LINE = 'style="display:flex;flex-wrap:wrap;gap:0 12px;padding:3px 0 7px"'
+_WIDTHS = ("0 0 3.5em", "0 1 11em", "0 1 12em", "1 1 16em", "1 1 9em")
+"""How wide the cells of a row are: those that have no room go on below, on a phone."""
 
 
 def purposes() -> dict[str, str]:
@@ -82,12 +85,16 @@ class CSICalls:
         begin = self.calls[0].at if self.calls else 0.0
         rows = "".join(_row(call, call.at - begin) for call in self.calls)
         names = (_("after"), _("from"), _("call"), _("request"), _("response"))
-        heads = "".join(f'<th style="text-align:start">{name}</th>' for name in names)
+        heads = "".join(_cell("th", number, name) for number, name in enumerate(names))
         return (
-            '<div class="k8snb-view" tabindex="0" style="overflow-x:auto">'
-            f'<table style="border-collapse:collapse;font-size:13.5px"><thead><tr>{heads}</tr></thead>'
-            f"<tbody>{rows}</tbody></table></div>"
+            '<div class="k8snb-view"><table style="width:100%;font-size:13.5px">'
+            f"<thead><tr {_LINE}>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
         )
+
+
+def _cell(tag: str, number: int, words: str) -> str:
+    style = "border:0;padding:0;min-width:0;text-align:start;overflow-wrap:anywhere"
+    return f'<{tag} style="flex:{_WIDTHS[number]};{style}">{words}</{tag}>'
 
 
 def _lines(call: Call, after: float) -> Iterator[str]:
@@ -112,16 +119,14 @@ def _short(value: str) -> str:
 
 
 def _row(call: Call, after: float) -> str:
-    cell = 'style="vertical-align:top;padding:3px 12px 7px 0"'
     asked = "<br>".join(_pair(name, value) for name, value in fields(call.request))
     answer = "<br>".join(_pair(name, value) for name, value in fields(call.response)) or _("OK")
     if call.error:
         answer = f'<span style="color:{hue("red")}">✕ {call.code}: {html.escape(call.error)}</span>'
     who = f"{html.escape(call.caller)}<br>→ {html.escape(_part(call))}"
     name = f"<code>{call.method}</code><br><small>{_size(call)}</small>"
-    wide = f'<div style="{_WRAP};min-width:16em">'
-    parts = (f"{after:.1f} s", who, name, f"{wide}{asked}</div>", f"<div style='{_WRAP};min-width:9em'>{answer}</div>")
-    return f"<tr>{''.join(f'<td {cell}>{part}</td>' for part in parts)}</tr>"
+    parts = (f"{after:.1f} s", who, name, asked, answer)
+    return f"<tr {_LINE}>{''.join(_cell('td', number, part) for number, part in enumerate(parts))}</tr>"
 
 
 def _pair(name: str, value: str) -> str:

@@ -40,11 +40,19 @@ def sorted_by_node(scene: dict[str, dict[str, object]], pods: list[str]) -> list
     return sorted(pods, key=lambda pod: (places[pod], pods.index(pod)))
 
 
-def test_words_that_do_not_fit_are_cut_and_wide_letters_take_more_room() -> None:
-    card = {"facts": [["image", "x" * 90]]}
-    wide = {"facts": [["镜像", "很" * 90]]}
-    plain, chinese = (re.findall(r">([^<>]+…)</text>", still({"Deployment/web": item}))[0] for item in (card, wide))
-    assert len(chinese) < len(plain) < 60
+def test_facts_that_do_not_fit_go_on_below_and_wide_letters_take_more_room() -> None:
+    plain, chinese = (
+        re.findall(r"<text[^>]*>([^<>]+)</text>", still({"Deployment/web": {"facts": [["image", letter * 90]]}}))
+        for letter in "x很"
+    )
+    assert [len(line) for line in plain] == [15, 5, 38, 38, 14]
+    assert "".join(chinese[1:]).replace(" ", "") == "image" + "很" * 90
+    assert len(chinese) > len(plain)
+
+
+def test_the_word_of_a_pod_that_does_not_fit_is_cut() -> None:
+    pod = {"place": "Node/node-1", "state": "failing", "word": "CreateContainerConfigError"}
+    assert ">x7k2p  CreateContainerCon…</text>" in still({"Pod/web-x7k2p": pod})
 
 
 def test_nothing_to_show_is_no_picture() -> None:

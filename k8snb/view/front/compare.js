@@ -14,6 +14,8 @@ function compare(story, pin) {
 
   function paint(now) {
     const frame = frames[now];
+    const tall = element.offsetHeight; // it only grows, so that what stands below does not move with every step
+    if (tall) element.style.minHeight = `${tall}px`;
     const compared = (frame.compared ?? []).map(([name, observed, desired]) => row(name, observed, desired));
     const known = new Set((frame.compared ?? []).map(([name]) => name));
     const seen = (frame.observed ?? []).filter(([name]) => !known.has(name)).map(([name, value]) => row(name, value));

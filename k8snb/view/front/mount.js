@@ -205,9 +205,10 @@ function mount(host, packed, position, { link, act, said } = {}) {
     probe.remove();
     speech.style.height = `${Math.min(heights[Math.floor(0.75 * (heights.length - 1))], 172) + 4}px`;
     reach();
-    if (!views.sequence) return;
-    delete views.sequence; // its columns share the room that there is
-    if (view === "sequence") choose(view);
+    for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
+      delete views[name];
+      if (view === name) choose(name);
+    }
   }).observe(speech);
 
   if (view) choose(view); // a story without views is told in words alone

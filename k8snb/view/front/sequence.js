@@ -3,8 +3,9 @@
 const LINE = 23; // height of one arrow, in pixels
 const TEXT_LINE = 14; // height of one line of words where columns are narrow
 const LETTER = 6.1; // about how wide a letter is
-const NARROW = 88; // columns that are narrower have their names upright and the words of an arrow above it
-const PHONE = 480; // where there is less room, the words stand there in any case
+const NARROW = 88; // where columns are narrower, the words of an arrow stand above it
+const UPRIGHT = 64; // and where they are still narrower, names are upright
+const PHONE = 480; // with so little room in all, words stand above their arrow in any case
 
 function sequence(story, go, room) {
   const { frames, lanes, words } = story;
@@ -16,8 +17,7 @@ function sequence(story, go, room) {
   const addressed = frames.flatMap((frame) => (frame.acts ?? []).flatMap((act) => (act.to ? [act.by ?? who(frame), act.to] : [])));
   const columns = addressed.length ? [...new Set([...addressed, ...actors])] : ["etcd", words.server, ...actors];
   const width = Math.max(20, room / columns.length);
-  const upright = width < NARROW;
-  const tight = upright || room < PHONE;
+  const tight = width < NARROW || room < PHONE;
   const x = (i) => width * i + width / 2;
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
@@ -120,7 +120,7 @@ function sequence(story, go, room) {
 
   const thinkers = frames.filter((frame) => frame.caption).map((frame) => [who(frame), null]); // all have a place from the start
   const thoughts = make("dl", { class: "thoughts" });
-  const scroller = make("div", { class: upright ? "scroller upright" : "scroller", tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
+  const scroller = make("div", { class: `scroller${tight ? " tight" : ""}${width < UPRIGHT ? " upright" : ""}`, tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
   const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
 
   function paint(now) {
