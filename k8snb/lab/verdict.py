@@ -61,7 +61,8 @@ class Verdict:
     def _repr_html_(self) -> str:
         entries = "".join(f"<li>{_entry(claim)}</li>" for claim in self.claims)
         title = f'<p style="margin:0"><strong>{self.title}</strong></p>'
-        return f'<div class="k8snb-view">{title}<ul style="list-style:none;margin:0;padding:0;overflow-wrap:anywhere">{entries}</ul></div>'
+        style = "list-style:none;margin:0;padding:0;overflow-wrap:anywhere"
+        return f'<div class="k8snb-view">{title}<ul style="{style}">{entries}</ul></div>'
 
 
 def _mark(claim: Claim) -> str:
