@@ -3,7 +3,7 @@
 const LINE = 23; // height of one arrow, in pixels
 const TEXT_LINE = 14; // height of one line of words where columns are narrow
 const LETTER = 6.1; // about how wide a letter is
-const NARROW = 88; // where columns are narrower, the words of an arrow stand above it
+const NARROW = 125; // where columns are narrower, the words of an arrow stand above it
 const UPRIGHT = 64; // and where they are still narrower, names are upright
 const PHONE = 480; // with so little room in all, words stand above their arrow in any case
 
