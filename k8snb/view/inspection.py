@@ -245,9 +245,10 @@ def _row(number: int, step: Step) -> str:
         body = "".join(f"<div>{html.escape(line)}</div>" for line in inside)
         said = f"<details><summary>{said}</summary>{body}</details>"
     edge = "border-top:1px solid color-mix(in srgb,currentColor 20%,transparent)"
-    name = f'<span style="border-inline-start:4px solid {colour};padding-inline-start:.4em">{number}</span>'
+    bar = f"border-inline-start:4px solid {colour};padding-inline-start:.4em"
+    name = f'<span style="{bar}">{number}</span>&nbsp;{_mark(step)}&nbsp;{html.escape(step.name)}'
     return (
-        f'<tr><th scope="row" style="{edge};{_WRAP};min-width:8em">{name} {_mark(step)} {html.escape(step.name)}</th>'
+        f'<tr><th scope="row" style="{edge};{_WRAP};min-width:8em">{name}</th>'
         f'<td style="{edge};{_WRAP}">{said}</td>'
         f'<td style="{edge};{_WRAP};white-space:nowrap">{_clock(step.seconds)}</td></tr>'
     )

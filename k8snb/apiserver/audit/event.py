@@ -15,6 +15,7 @@ import yaml
 from k8snb.apiserver.access.rules import Access
 from k8snb.apiserver.audit.policy import Ruling
 from k8snb.apiserver.notes import LEVELS, Notes
+from k8snb.apiserver.status import VERSION
 from k8snb.clock import rfc3339_micro
 from k8snb.machinery import protobuf
 from k8snb.typing import Object
@@ -23,6 +24,13 @@ from k8snb.wire import Request, Response, User
 _MOST_AGENT, _CUT = 1024, "...TRUNCATED"
 _NONE: Mapping[str, Any] = {}
 HERE = "127.0.0.1"
+_NODE, _CONTROLLERS = "system:node:", "system:serviceaccount:kube-system:"
+_PROGRAMS = {
+    "system:apiserver": ("kube-apiserver", ""),
+    "system:kube-controller-manager": ("kube-controller-manager", "/shared-informers"),
+    "system:kube-proxy": ("kube-proxy", ""),
+    "system:kube-scheduler": ("kube-scheduler", "/scheduler"),
+}
 _KEPT = ("status", "message", "reason", "details", "code")
 """What an event keeps of a Status."""
 
@@ -39,7 +47,7 @@ def event(
     response: Response | None = None,
 ) -> Object:
     """The event of a stage; before there is a response it says what is known then."""
-    agent = request.headers.get("user-agent", "")
+    agent = request.headers.get("user-agent", "") or _own_agent(notes.sender)
     body = body_of(request) if access.resource else None
     found: dict[str, Any] = {
         "kind": "Event",
@@ -78,6 +86,17 @@ def _who(user: User) -> Object:
     if user.extra:
         info["extra"] = {key: list(values) for key, values in user.extra.items()}
     return info
+
+
+def _own_agent(user: User | None) -> str:
+    """How a part of the cluster introduces itself; empty for anybody else who says nothing of it."""
+    name = user.name if user is not None else ""
+    program, more = _PROGRAMS.get(name, ("", ""))
+    if name.startswith(_NODE):
+        program = "kubelet"
+    elif name.startswith(_CONTROLLERS):
+        program, more = "kube-controller-manager", f"/{name}"
+    return f"{program}/{VERSION} (linux/amd64) kubernetes/k8snb{more}" if program else ""
 
 
 def _uri(request: Request) -> str:

@@ -215,8 +215,10 @@ def test_whether_there_is_a_log_makes_no_difference_to_the_cluster() -> None:
         cluster.kubectl("create deployment web --image=nginx --replicas=2")
         cluster.settle()
         if audit is not None:
-            users = {event["user"].get("username") for event in cluster.audit_log}
-            assert {"system:kube-scheduler", "system:node:node-1"} < users
+            agents = {event["user"].get("username"): event.get("userAgent") for event in cluster.audit_log}
+            build = "v1.36.0 (linux/amd64) kubernetes/k8snb"
+            assert agents["system:kube-scheduler"] == f"kube-scheduler/{build}/scheduler"
+            assert agents["system:node:node-1"] == f"kubelet/{build}"
         return [*cluster.client.list("pods"), *cluster.client.list("events")]
 
     assert lived(EVERYTHING) == lived(None)
