@@ -28,6 +28,7 @@ class LogStream:
         self._seen = read()
         self._pieces: list[bytes] = [first.encode()] if first else []
         self._timer: Timer | None = None
+        self._ended: list[Callable[[], None]] = []
         self._look()
 
     def __len__(self) -> int:
@@ -43,7 +44,13 @@ class LogStream:
             self.closed = True
             if self._timer is not None:
                 self._timer.cancel()
+            for call in self._ended:
+                call()
             self._tell()
+
+    def when_closed(self, call: Callable[[], None]) -> None:
+        """Call when it ends."""
+        self._ended.append(call)
 
     def _look(self) -> None:
         if self.closed:

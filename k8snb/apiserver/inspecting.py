@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from k8snb.apiserver.audit.event import body_of
+from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
 from k8snb.apiserver.deciding import DECISIONS
 from k8snb.apiserver.filters import FILTERS, Filter, Handle, compose
 from k8snb.apiserver.kinds import Kind
@@ -18,7 +19,7 @@ from k8snb.apiserver.options import dry_run
 from k8snb.apiserver.watched import watched
 from k8snb.apiserver.watching import WatchStream
 from k8snb.apiserver.witness import BACK, FILTER, HANDLER, STORE, Step, Witness
-from k8snb.errors import StatusError
+from k8snb.errors import StatusError, Unreachable
 from k8snb.i18n import _
 from k8snb.store.bucket import Deliver
 from k8snb.typing import Object
@@ -38,7 +39,9 @@ _WHERE = {
 
 
 def inspect(server: APIServer, request: Request, ticks: Callable[[], float]) -> tuple[Response, list[Step]]:
-    """Answer a request; all steps that it took."""
+    """Answer a request; all steps that it took. Raises `Unreachable` where no server runs."""
+    if not server.running:
+        raise Unreachable(f"{SERVER_ADDRESS}:{SERVER_PORT}")
     return _Inspection(server, request, ticks).answer()
 
 
@@ -97,7 +100,8 @@ class _Inspection:
         assert info is not None
         if info.resource is None:
             response = self._server.dispatch(request)
-            self._witness.step("handler", HANDLER, _("a document of the server's own"))
+            why = "" if response.code < 400 else response.body.decode(errors="replace").strip()
+            self._witness.step("handler", HANDLER, _("a document of the server's own"), refused=why)
             return response
         try:
             return self._handled(info, request)
@@ -105,6 +109,9 @@ class _Inspection:
             if not self._witness.refused:
                 name = _WHERE.get(error.reason, "storage")
                 self._witness.refuse(name, STORE if name == "storage" else HANDLER, error.message)
+            raise
+        except Exception as error:
+            self._witness.refuse("handler", HANDLER, _("a bug in the server: {error}").format(error=error))
             raise
 
     def _handled(self, info: RequestInfo, request: Request) -> Response:

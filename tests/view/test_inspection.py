@@ -8,6 +8,7 @@ import pytest
 
 from k8snb import Cluster
 from k8snb.apiserver.filters import FILTERS
+from k8snb.errors import Unreachable
 from k8snb.typing import Object
 from tests.apiserver.admission.test_policies import binding, config_map, policy
 from tests.apiserver.admission.test_webhooks import add, no, webhook
@@ -68,6 +69,7 @@ def test_every_step_is_measured_and_the_text_is_the_same_in_every_run(cluster: C
         (f"GET {PODS}/none", None, {}, "storage"),
         ("PATCH /api/v1/namespaces/default", {"metadata": {"resourceVersion": "1"}}, {}, "precondition"),
         ("POST /api/v1/namespaces/none/pods", POD, {}, "NamespaceLifecycle"),
+        ("GET /nowhere", None, {}, "handler"),
     ],
 )
 def test_a_refused_request_shows_where_it_ended(
@@ -76,6 +78,13 @@ def test_a_refused_request_shows_where_it_ended(
     seen = cluster.inspect(line, body, **more)
     assert (seen.ended, [step.name for step in seen.steps][-2:]) == (ended, [ended, "answer"])
     assert seen.code >= 400
+
+
+def test_where_no_server_runs_nobody_answers() -> None:
+    cluster = Cluster(nodes=0, seed=1)
+    cluster.stop("kube-apiserver")
+    with pytest.raises(Unreachable):
+        cluster.inspect(f"GET {PODS}")
 
 
 def _installed(cluster: Cluster, kind: str, **answer: Any) -> None:
