@@ -208,8 +208,8 @@ def test_all_machines_come_up_again_and_containers_run_once_more(path: Path) -> 
 
 
 def test_what_was_on_disks_is_there_and_static_pods_run_again(path: Path) -> None:
-    volumes = "volumes: [{name: d, hostPath: {path: /var/d}}]"
-    mounts = "volumeMounts: [{name: d, mountPath: /d}]"
+    volumes = "volumes: [{name: d, hostPath: {path: /var/d}}, {name: s, emptyDir: {}}]"
+    mounts = "volumeMounts: [{name: d, mountPath: /d}, {name: s, mountPath: /s}]"
     container = f"containers: [{{name: a, image: busybox, command: [sleep, '1000'], {mounts}}}]"
     pod = f"{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{{container}, {volumes}}}}}"
     cluster = Cluster(nodes=1, path=path)
@@ -217,15 +217,19 @@ def test_what_was_on_disks_is_there_and_static_pods_run_again(path: Path) -> Non
     cluster.put_manifest("node-1", pod.replace("name: a}, spec", "name: static}, spec"))
     cluster.settle()
     cluster.kubectl("exec a -- sh -c 'mkdir /d/e; echo hello > /d/f; echo gone > /d/g'")
-    cluster.kubectl("exec a -- rm /d/g")
+    cluster.kubectl("exec a -- sh -c 'rm /d/g; echo mine > /s/f'")
     cluster = Cluster(path=path)
     cluster.settle()
     assert cluster.kubectl("exec static-node-1 -- sh -c 'ls /d; cat /d/f'") == "e\nf\nhello\n"
+    assert cluster.kubectl("exec a -- cat /s/f") == "mine\n"
     again = ["Running", "1", "Unknown"]
     assert lines(cluster.kubectl(PODS)) == [["a", *again], ["static-node-1", *again]]
     cluster.remove_manifest("node-1", "static")
+    cluster.kubectl("delete pod a --grace-period=1")
     cluster.settle()
-    assert Cluster(path=path).kubectl("get pods -o name") == "pod/a\n"
+    assert sorted(cluster.pool.volumes) == ["node-1:/var/d"]
+    cluster = Cluster(path=path)
+    assert (sorted(cluster.pool.volumes), cluster.client.list("pods")) == (["node-1:/var/d"], [])
 
 
 def test_disks_of_a_driver_are_where_they_were(path: Path) -> None:
@@ -291,6 +295,12 @@ def test_a_cell_that_is_run_again_takes_the_file_and_the_former_cluster_says_so(
     Cluster(nodes=0, path=path)
     with pytest.raises(CannotKeep, match="has been closed, or given to another cluster of this process"):
         former.client.create("configmaps", {"metadata": {"name": "lost"}}, "default")
+
+
+def test_a_cluster_with_members_of_etcd_is_not_kept_yet(path: Path) -> None:
+    with pytest.raises(CannotOpen, match="members of etcd cannot be kept in a file yet; leave out one of the two"):
+        Cluster(path=path, etcd_members=3)
+    assert not path.exists()
 
 
 def test_without_a_file_nothing_is_kept() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from k8snb.kubelet.containerd import hexadecimal
 from k8snb.kubelet.disks import CannotMount, NotYet
 from k8snb.kubelet.runtime import RuntimeRefused
-from k8snb.kubelet.volumes import volumes_of
+from k8snb.kubelet.volumes import forget_scratch, volumes_of
 from k8snb.packet import NetworkError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def give_back(worker: PodWorker) -> None:
     """Nothing of the pod runs any more: nobody needs its volumes here."""
     if worker.plan.claims:
         worker.kubelet.disks.unmount(worker)
+    forget_scratch(worker)
 
 
 def _runtime_handler(worker: PodWorker) -> str:

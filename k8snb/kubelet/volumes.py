@@ -119,6 +119,8 @@ class PodVolumes:
             return Volume(_files_of_image(spec["image"].get("reference", "")))
         if any(kind in spec for kind in KINDS):
             return AtomicVolume(self._filling(spec))
+        if _is_on_disk(spec) and self._worker.kubelet.pool.told is not None:
+            return self._worker.kubelet.pool.volume(_scratch(self._worker, spec["name"]))
         return Volume()
 
     def _claimed(self, name: str) -> Volume:
@@ -165,6 +167,24 @@ def volumes_of(worker: PodWorker) -> PodVolumes:
     if worker.volumes is None:
         worker.volumes = PodVolumes(worker)
     return worker.volumes
+
+
+def forget_scratch(worker: PodWorker) -> None:
+    """Remove what the pod wrote to its empty directories, where somebody keeps that over a reboot."""
+    pool = worker.kubelet.pool
+    if pool.told is not None:
+        for spec in worker.pod["spec"].get("volumes") or ():
+            if _is_on_disk(spec):
+                pool.forget(_scratch(worker, spec["name"]))
+
+
+def _is_on_disk(spec: Object) -> bool:
+    """Whether it is an empty directory on the machine's disk."""
+    return "emptyDir" in spec and (spec["emptyDir"] or _NONE).get("medium") != "Memory"
+
+
+def _scratch(worker: PodWorker, name: str) -> str:
+    return f"{worker.uid}/{name}"
 
 
 def _sub_mount(path: str, volume: Volume, sub_path: str, read_only: bool) -> Mount:
