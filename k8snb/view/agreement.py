@@ -56,7 +56,7 @@ def _frames(told: Sequence[Heard | Noted]) -> Iterator[Frame]:
     for step in told:
         time = step.time - told[0].time
         frame = _said(step, time) if isinstance(step, Heard) else _happened(step, time)
-        moved = [f"Member/{plain(name)}" for name, now in step.standings.items() if before.get(name) != now]
+        moved = [each for name, now in step.standings.items() for each in _moved(plain(name), before.get(name), now)]
         yield replace(frame, scene=_scene(step.standings), touched=[*frame.touched, *moved])
         before = step.standings
 
@@ -65,7 +65,9 @@ def _happened(step: Noted, time: float) -> Frame:
     what, _colon, rest = step.what.partition(": ")
     words = happenings().get(what, what).format(rest=rest)
     who = plain(step.member) or "etcd"
-    acts = [Act(what, rest, 0, 0, to=who, by="kube-apiserver")] if what == "proposal" else [Act(what, rest, 0, 0)]
+    acts = (
+        [Act(what, rest, 0, 0, to=who, by="kube-apiserver")] if what == "proposal" else [Act(what, rest or who, 0, 0)]
+    )
     actor = "kube-apiserver" if what == "proposal" else who
     return Frame(actor, what, words, time, 0, acts=acts, touched=[f"Member/{who}"] if step.member else [])
 
@@ -104,7 +106,7 @@ def _content(message: Message) -> str:
         return _("no") if message.reject else _("yes")
     if message.kind == APPENDED:
         return _("no, try after {index}").format(index=message.hint) if message.reject else f"{message.index}"
-    return ""
+    return _("for term {term}").format(term=message.term)
 
 
 def _changes(step: Heard) -> Iterator[Change]:
@@ -142,19 +144,25 @@ def meaning(message: Message) -> str:
 
 
 def _scene(standings: Mapping[str, Standing]) -> Scene:
+    """Each machine with its member (and its term) and its log: where that ends, and how much of it is committed."""
     scene: dict[str, Mapping[str, object]] = {}
     for name, standing in standings.items():
         place = f"Node/{plain(name)}"
         scene[place] = {}
-        facts = [
-            [_("term"), str(standing.term)],
-            [_("log"), str(standing.last)],
-            [_("committed"), str(standing.commit)],
-            [_("applied"), str(standing.applied)],
-        ]
-        item = {"place": place, "state": _STATES[standing.role], "word": standing.role}
-        scene[f"Member/{plain(name)}"] = item if standing.role == "down" else {**item, "facts": facts}
+        down = standing.role == "down"
+        role = standing.role if standing.role in ("down", PRE_CANDIDATE) else f"{standing.role} ({standing.term})"
+        scene[f"Member/{plain(name)}"] = {"place": place, "state": _STATES[standing.role], "word": role}
+        if not down:
+            scene[f"Log/{plain(name)}"] = {"place": place, "word": f"{standing.last} ({standing.commit} ✓)"}
     return scene
+
+
+def _moved(name: str, before: Standing | None, now: Standing) -> Iterator[str]:
+    """What of a member is not as it was: itself, or its log."""
+    if before is None or (before.role, before.term, before.voted_for) != (now.role, now.term, now.voted_for):
+        yield f"Member/{name}"
+    if before is not None and (before.last, before.commit) != (now.last, now.commit) and now.role != "down":
+        yield f"Log/{name}"
 
 
 def plain(real: str) -> str:

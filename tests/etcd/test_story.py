@@ -42,10 +42,9 @@ def test_an_election_asks_twice_and_what_the_dead_are_told_reaches_nobody(cluste
         *("killed", "timeout", "pre-vote", "pre-vote", "pre-voted", "vote", "vote", "voted"),
     ]
     assert {f.error for f in story if f.acts and f.acts[0].to == before} == {f"{before} does not hear it"}
-    assert (story[-1].scene[f"Member/{leader}"]["word"], story[-1].scene[f"Member/{before}"]["word"]) == (
-        "leader",
-        "down",
-    )
+    words = [story[-1].scene[f"Member/{name}"]["word"] for name in (leader, before)]
+    assert words == ["leader (2)", "down"]
+    assert story[-1].scene[f"Log/{leader}"]["word"] == "19 (19 ✓)"
     assert [each[1:] for each in story[-1].compared] == [("holds", "holds")] * 4
 
 
