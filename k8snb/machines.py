@@ -5,7 +5,6 @@ Machines come, fall silent and come back from outside, so what the reader does h
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +15,6 @@ import yaml
 
 from k8snb.client.controller import Context
 from k8snb.clock import Clock
-from k8snb.cni.errors import CNIError
-from k8snb.cni.iptext import text as iptext
 from k8snb.csi.driver import Driver
 from k8snb.csi.installing import install, start_snapshots
 from k8snb.kubelet.eviction import EvictionManager, Pressure
@@ -27,7 +24,6 @@ from k8snb.kubelet.thresholds import SIGNALS, EvictionSettings
 from k8snb.machinery.quantity import value
 from k8snb.network.fabric import Fabric
 from k8snb.network.proxy import Proxy
-from k8snb.network.wiring import DIRECTORY, FILE, Wiring
 from k8snb.store.ledger import Kept
 from k8snb.typing import Object
 
@@ -159,43 +155,6 @@ class Machines(ABC):
     def _start_proxy(self, node: str) -> None:
         self.proxy(node).start()
 
-    def cni_config(self, node: str, file: str = FILE) -> str:
-        """What lies in `/etc/cni/net.d` of a node under that name; empty if nothing does."""
-        return self._wiring.machine(node).host.read(f"{DIRECTORY}/{file}") or ""
-
-    def configure_cni(self, node: str, config: str | Object | None, file: str = FILE) -> None:
-        """Put a list of CNI plugins (JSON, or an object) into `/etc/cni/net.d` of a node; None takes the file away."""
-        text = json.dumps(config, indent=2) if isinstance(config, dict) else config
-        self._do("_configure_cni", node, file, text)
-
-    def _configure_cni(self, node: str, file: str, text: str | None) -> None:
-        self._wiring.configure(node, file, text)
-
-    def ip(self, node: str, command: str, pod: str = "") -> str:
-        """What `ip COMMAND` prints on a node, or in the namespace of a pod at that address there: `route`, `addr` …"""
-        printed: str = self._do("_ip", node, command, pod)
-        return printed
-
-    def _ip(self, node: str, command: str, address: str) -> str:
-        words = command.split()
-        words = words if len(words) > 1 else [*words, "show"]
-        netns = self._wiring.machine(node).netns(address) if address else ""
-        try:
-            return iptext(words[0], self._wiring.ip(node, netns, *words))
-        except CNIError as error:
-            return str(error)
-
-    def tunnel_pods(self, tunnel: bool) -> None:
-        """Let packets between nodes go through a tunnel (VXLAN), or be routed by the nodes' own network."""
-        self._do("_tunnel_pods", tunnel)
-
-    def _tunnel_pods(self, tunnel: bool) -> None:
-        self._wiring.tunnel = tunnel
-
-    @property
-    def _wiring(self) -> Wiring:
-        return self.network.addresses.wiring
-
     def add_driver(
         self, name: str, *, limit: int = 0, topology: str = "", capacity: str = "0", snapshots: bool = False
     ) -> Driver:
@@ -228,17 +187,6 @@ class Machines(ABC):
             self.drivers[record.name].take_back(had)
             if had["snapshotting"]:
                 self._start_snapshots(record.name)
-
-    def call_driver(self, driver: str, method: str, request: Object, node: str = "") -> Object:
-        """Call a driver as its sidecars and kubelets do: its controller's part, or the one on a node.
-
-        Raises CallFailed with gRPC's code if it refuses, KeyError for a field that the request does not have.
-        """
-        answer: Object = self._do("_call_driver", driver, method, request, node)
-        return answer
-
-    def _call_driver(self, driver: str, method: str, request: Object, node: str) -> Object:
-        return self.drivers[driver].call(method, request, "you", node)
 
     def _start_snapshots(self, name: str) -> None:
         self.controllers[f"snapshot-controller/{name}"] = start_snapshots(self._context, self.drivers[name])

@@ -19,13 +19,11 @@ import yaml
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.clock import Clock, stopwatch
-from k8snb.csi.calls import Call
-from k8snb.csi.driver import Driver
-from k8snb.csi.stock import handle_of
 from k8snb.errors import not_found
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
+from k8snb.plumbing import Plumbing
 from k8snb.processes import Processes
 from k8snb.rush import user_named
 from k8snb.showing_machines import ShowingMachines
@@ -49,10 +47,9 @@ if TYPE_CHECKING:
     from k8snb.view.requests import RequestsView
     from k8snb.view.shaping import Shaping
     from k8snb.view.stepper import Stepper
-    from k8snb.view.storagecalls import CSICalls
 
 
-class Showing(ShowingMachines):
+class Showing(ShowingMachines, Plumbing):
     """The views of a cluster."""
 
     server: APIServer
@@ -62,7 +59,6 @@ class Showing(ShowingMachines):
     pool: Pool
     clock: Clock
     kubelets: Mapping[str, Kubelet]
-    drivers: dict[str, Driver]
 
     @property
     def revision(self) -> int:
@@ -169,12 +165,15 @@ class Showing(ShowingMachines):
 
         A name is an object (`deployment/web`, `pvc/data`), every object of a kind (`netpol`), a subject of bindings
         (`user/alice`), or one of the cluster's own tables: `control-plane`, `request-path`, `admission`, `scheduling`,
-        `pod-lifecycle`, `container-lifecycle`. Without a name it is everything in the namespace. Raises StatusError
-        (NotFound) for an object that is not there, ValueError for a word that names nothing.
+        `pod-lifecycle`, `container-lifecycle`. Alone, `wiring/node-1` is the network of a node as it is now. Without a
+        name it is everything in the namespace. Raises StatusError (NotFound) for an object that is not there,
+        ValueError for a word that names nothing.
         """
         from k8snb.view.dot import Diagram
         from k8snb.view.graphs import graph
 
+        if len(names) == 1 and names[0].startswith("wiring/"):
+            return self._wired(names[0].removeprefix("wiring/"))
         then = self.at(self.revision if revision is None else revision)
         then.processes = self.processes() if revision is None else ()
         return Diagram(graph(then, *names, namespace=namespace))
@@ -277,37 +276,6 @@ class Showing(ShowingMachines):
             raise not_found(self.server.kinds.named("pods").resource, pod)
         return calls(list(self.pool.calls.calls), found, self.revision, title)
 
-    def csi_calls(self, claim: str = "", *, namespace: str = "default", revision: int | None = None) -> CSICalls:
-        """What storage drivers were asked about the volume of a claim (`pvc/data`), or without one everything.
-
-        `revision` is one at which the claim was there, if it is gone. Raises StatusError (NotFound) if it was not.
-        """
-        from k8snb.view.storagecalls import CSICalls
-
-        if claim:
-            return CSICalls(self._about(claim, namespace, revision))
-        logs = [call for driver in self.drivers.values() for call in driver.log]
-        return CSICalls(sorted(logs, key=lambda call: call.at))
-
-    def mounting(
-        self, claim: str, *, title: str = "", namespace: str = "default", revision: int | None = None
-    ) -> Stepper:
-        """The same about one claim as a story: from the claim to the mount, and back."""
-        from k8snb.view.storagecalls import mounting
-
-        return mounting(self._about(claim, namespace, revision), claim.rpartition("/")[2], self.revision, title)
-
-    def _about(self, claim: str, namespace: str, revision: int | None) -> list[Call]:
-        """The calls about the volume of a claim."""
-        name, then = claim.rpartition("/")[2], self.at(self.revision if revision is None else revision)
-        found = then.get("persistentvolumeclaims", name, namespace)
-        if found is None:
-            raise not_found(self.server.kinds.named("persistentvolumeclaims").resource, name)
-        volume = then.get("persistentvolumes", found["spec"].get("volumeName") or "-")
-        made = f"pvc-{found['metadata']['uid']}"
-        names = {made, handle_of("vol", made), ((volume or {}).get("spec", {}).get("csi") or {}).get("volumeHandle")}
-        return [call for driver in self.drivers.values() for call in driver.log if call.about in names]
-
     def cgroups(self, pod: str, *, namespace: str = "default", driver: str = "systemd") -> CgroupTree:
         """The control groups that a pod's requests and limits have become on its node; ValueError if it has none yet.
 
@@ -369,17 +337,29 @@ class Showing(ShowingMachines):
         sent = [each for each in self.trace.requests if each.number > number and each.span is None]
         return Applying(self.server, outcome.requests, sent, before, revision).stepper(manifest, outcome.text, title)
 
-    def packet(self, source: str, url: str, *, to: str = "", title: str = "", namespace: str = "default") -> Stepper:
+    def packet(
+        self,
+        source: str,
+        url: str,
+        *,
+        to: str = "",
+        title: str = "",
+        namespace: str = "default",
+        wires: bool = False,
+    ) -> Stepper:
         """Send one HTTP request and follow it from `source` to who answers, and back.
 
         `source` is the name of a pod, or the address of somebody outside the cluster. ValueError if the pod has none.
         `to` is the address of the URL's host (and the port there), where no DNS knows it.
+        With `wires`, what the nodes do to carry the packet is told, too: routes, and what a tunnel wraps around it.
         """
         from k8snb.view.packet import Journey, origin
+        from k8snb.view.wires import WiredJourney
 
         now = self.at(self.revision)
         delivery = self._do("_fetch", origin(now, source, namespace), url, to)
-        return Journey(delivery, now, self.revision, source, namespace).stepper(title)
+        told = (delivery, now, self.revision, source, namespace)
+        return (WiredJourney(self._wiring, *told) if wires else Journey(*told)).stepper(title)
 
 
 def _asked(line: str, body: Object | str | None, user: str, headers: Mapping[str, str]) -> Request:

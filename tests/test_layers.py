@@ -29,6 +29,7 @@ LAYERS = (
         "membership",
         "outside",
         "planes",
+        "plumbing",
         "processes",
         "relaying",
         "replicating",

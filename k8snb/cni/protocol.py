@@ -126,11 +126,12 @@ def run(plugin: Plugin, environment: Mapping[str, str], stdin: str, world: World
         if command == "VERSION":
             return _says(_versions(stdin))
         config = _read(stdin)
-        version = str(config.get("cniVersion") or "0.1.0")
+        asked = str(config.get("cniVersion") or "0.1.0")
+        version = asked if asked in versions.SUPPORTED else version
         call = _call(config, environment, world)
         if command not in REQUIRED:
             raise CNIError(INVALID_ENVIRONMENT, f"unknown CNI_COMMAND: {command}")
-        versions.require(version)
+        versions.require(asked)
         return _answer(plugin, command, call)
     except CNIError as error:
         return Answer(error.document(version), 1)

@@ -68,7 +68,7 @@ class Journey:
             before = (request.source, dialled)
             for hop in hops:
                 self._place = f"Node/{hop.node}" if hop.node else self._place
-                yield self._hop(hop, before)
+                yield from self._hops(hop, before)
                 if hop.kind == "pod":
                     yield from self._inside(hop)
                 before = (hop.source, hop.address)
@@ -98,6 +98,10 @@ class Journey:
         ends = [Change(_("source"), "", request.source), Change(_("destination"), "", dialled)]
         act = Act(_("send"), _("packet"), 0, 0, changes=ends)
         return self._frame(self._client(), words, act, touched=[*self._own(), PACKET], packet=f"→ {dialled}")
+
+    def _hops(self, hop: Hop, before: tuple[str, str]) -> Iterator[Frame]:
+        """The frames of one step: one, unless somebody tells it in more."""
+        yield self._hop(hop, before)
 
     def _hop(self, hop: Hop, before: tuple[str, str]) -> Frame:
         response = self._delivery.response
