@@ -59,7 +59,7 @@ class WiredJourney(Journey):
             ("VNI", str(VXLAN_ID)),
             (_("inner Ethernet"), f"{_hardware(sender)} → {_hardware(receiver)}"),
         ]
-        wrapped = f"[{sender.address} → {receiver.address}] → {hop.address}"
+        wrapped = f"{receiver.address}:{VXLAN_PORT}"
         act = Act(_("wrap"), _("packet"), 0, 0, changes=[Change(name, "", value) for name, value in outer])
         words = _("the whole packet becomes what a UDP packet between the two nodes carries; it is not changed itself")
         inner = [(_("inner source"), hop.source), (_("inner destination"), hop.address)]
