@@ -42,15 +42,16 @@ class ShowingMachines(ABC):
     def proxy(self, node: str) -> Proxy:
         """kube-proxy on a node."""
 
-    def probes(self, pod: str, *, title: str = "", namespace: str = "default") -> Gantt:
+    def probes(self, pod: str, *, seconds: float = 0.0, title: str = "", namespace: str = "default") -> Gantt:
         """The answers of a pod's probes over time, with what its container and the pod were meanwhile.
 
-        Raises StatusError (NotFound) if there is no such pod.
+        `seconds` shows only the last so many. Raises StatusError (NotFound) if there is no such pod.
         """
         from k8snb.view.probing import timeline
 
         found, now = self.client.get("pods", pod, namespace), self.clock.now()
-        return timeline(found, self.pool.probed, self.trace.requests, self.at, now, title)
+        requests, at = self.trace.requests, self.at
+        return timeline(found, self.pool.probed, requests, at, now, seconds=seconds, title=title)
 
     def syncs(self, pod: str, *, idle: bool = False, namespace: str = "default", revision: int | None = None) -> Syncs:
         """What the kubelet saw of a pod, what it made of that, and what it did, moment by moment.

@@ -98,7 +98,8 @@ class Pressure:
                 free=_said(there.available), capacity=_said(there.capacity), value=_said(each.amount(there.capacity))
             )
             kind = _("soft, {seconds:g} s").format(seconds=each.seconds) if each.soft else _("hard")
-            lines.append(f"  {'✗' if each in self.met else '✓'} {each.signal.name} ({kind}): {words}")
+            short = each in self.met or there.available < each.amount(there.capacity)
+            lines.append(f"  {'✗' if short else '✓'} {each.signal.name} ({kind}): {words}")
         return lines
 
     def _pods(self) -> list[str]:

@@ -6,6 +6,7 @@ The answers are those that kubelets have kept (`kubelet.pool.Pool.probed`), the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from k8snb.i18n import _
@@ -24,22 +25,34 @@ def timeline(
     requests: Iterable[Sent],
     at: Callable[[int], Past],
     now: float,
+    *,
+    seconds: float = 0.0,
     title: str = "",
 ) -> Gantt:
-    """The probes of a pod and what they did, from when its kubelet saw it."""
+    """The probes of a pod and what they did, from when its kubelet saw it, or for the last so many seconds."""
     name, namespace, uid = (pod["metadata"][field] for field in ("name", "namespace", "uid"))
     versions = list(_versions(name, namespace, uid, requests, at))
     began = versions[0][0] if versions else now
     own = [each for each in probed if each.uid == uid]
     bars = []
     for container in dict.fromkeys(each["name"] for each in pod["spec"]["containers"]):
-        bars.append(_bar("Container", container, _states(versions, began, now, partial(_container, container))))
+        told = partial(_container, container)
+        bars.append(_bar("Container", container, _states(versions, began, now, told)))
         for kind in _KINDS:
             answers = [each for each in own if each.container == container and each.kind == kind]
             if answers:
                 bars.append(_bar("Probe", _titles()[kind], list(_answers(answers, began, now))))
     bars.append(_bar("Pod", name, _states(versions, began, now, _pod)))
-    return Gantt(title or _("The probes of {name}").format(name=name), bars, now - began)
+    left_out = max(now - began - seconds, 0.0) if seconds else 0.0
+    shown = [replace(bar, stretches=list(_from(bar.stretches, left_out))) for bar in bars]
+    return Gantt(title or _("The probes of {name}").format(name=name), shown, now - began - left_out)
+
+
+def _from(stretches: Iterable[Stretch], begin: float) -> Iterator[Stretch]:
+    """The stretches from a moment on, on a scale that begins there."""
+    for each in stretches:
+        if each.end > begin:
+            yield each._replace(start=max(each.start - begin, 0.0), end=each.end - begin)
 
 
 def _titles() -> dict[str, str]:
