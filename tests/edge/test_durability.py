@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import random
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,20 @@ import pytest
 
 from k8snb import Cluster
 from k8snb.__main__ import main
+from k8snb.apiserver.listener import listen
+from k8snb.clock import WallClock
 from k8snb.datafile import FORMAT, open_file
+from k8snb.serving import Served
 from k8snb.store.ledger import CannotKeep, CannotOpen, Kept
 from tests.edge.killing import Life, killed
 from tests.edge.test_real_kubectl import Kubectl, binary
+from tests.edge.wire import SECONDS, TOKEN, Wire, listening
 
 LONG = os.environ.get("K8SNB_PROPERTIES") == "long"
 KILLS = 1_000 if LONG else 5
 FLIPS = 5_000 if LONG else 80
 PAGE = 4096
+MAPS = "/api/v1/namespaces/default/configmaps"
 
 
 def test_whenever_a_server_is_killed_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
@@ -200,6 +207,69 @@ def test_a_file_that_cannot_grow_any_more_ends_the_keeping_and_keeps_what_was_ke
     with pytest.raises(CannotKeep, match=r"cannot write .*: database or disk is full"):
         cluster.kubectl(f"create configmap large --from-literal=text={'x' * 100_000}")
     assert "large" not in Cluster(path=path).kubectl("get configmaps")
+
+
+# -- what is told ----------------------------------------------------------------------------------------
+
+
+def config_map(name: str, size: int = 1) -> bytes:
+    text = "x" * size
+    return (
+        f'{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{name}"}},"data":{{"text":"{text}"}}}}'.encode()
+    )
+
+
+def test_nobody_hears_of_what_could_not_be_kept(tmp_path: Path) -> None:
+    cluster: Any = Cluster(nodes=0, path=tmp_path / "cluster.db", clock=WallClock(), journal=False)
+    failures: list[Exception] = []
+
+    async def story() -> list[bytes]:
+        served = Served(cluster, TOKEN)
+        served.failed = failures.append
+        server = await listen(served, 0, None)
+        watching, writing, reading = [
+            Wire(*await asyncio.open_connection(*server.sockets[0].getsockname())) for _ in range(3)
+        ]
+        watching.ask("GET", f"{MAPS}?watch=1&fieldSelector=metadata.name=large")
+        await watching.head()
+        cluster.keeper.file._connection.execute("PRAGMA max_page_count = 1")
+        writing.ask("POST", MAPS, config_map("large", 100_000))
+        await until(lambda: bool(failures))
+        reading.ask("GET", f"{MAPS}/large")
+        await asyncio.sleep(0.05)
+        server.close()
+        for wire in (watching, writing, reading):
+            wire.writer.transport.abort()
+        return [bytes(wire.reader._buffer) for wire in (watching, writing, reading)]  # type: ignore[attr-defined]
+
+    assert asyncio.run(story()) == [b"", b"", b""]
+    assert "large" in [each["metadata"]["name"] for each in cluster.store.bucket("configmaps").objects()]
+    assert [str(each).endswith("database or disk is full") for each in failures][:1] == [True]
+
+
+def test_those_who_write_at_the_same_time_share_a_commit(tmp_path: Path) -> None:
+    cluster: Any = Cluster(nodes=0, path=tmp_path / "cluster.db", clock=WallClock(), journal=False)
+
+    async def story() -> tuple[list[int], int]:
+        async with listening(cluster) as connect:
+            wires = [await connect() for _ in range(8)]
+            await until(lambda: not cluster.keeper.dirty)
+            commit, count = cluster.keeper.file.commit, itertools.count()
+            cluster.keeper.file.commit = lambda *given: (next(count), commit(*given))
+            for number, wire in enumerate(wires):
+                wire.ask("POST", MAPS, config_map(f"c{number}"))
+            return [(await wire.reply()).code for wire in wires], next(count)
+
+    codes, commits = asyncio.run(story())
+    assert codes == [201] * 8
+    assert commits < 8
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let the event loop turn until something holds."""
+    async with asyncio.timeout(SECONDS):
+        while not holds():
+            await asyncio.sleep(0.001)
 
 
 # -- served --------------------------------------------------------------------------------------------
