@@ -30,8 +30,8 @@ from tests.edge.test_real_kubectl import Kubectl, binary
 from tests.edge.wire import SECONDS, TOKEN, Wire, listening
 
 LONG = os.environ.get("K8SNB_PROPERTIES") == "long"
-KILLS = 1_000 if LONG else 5
-FLIPS = 5_000 if LONG else 80
+KILLS = 1_000 if LONG else 4
+FLIPS = 5_000 if LONG else 60
 PAGE = 4096
 MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -50,9 +50,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a cluster in it."""
     path = tmp_path_factory.mktemp("whole") / "cluster.db"
     with Cluster(nodes=0, path=path) as cluster:
-        for number in range(30):
-            cluster.kubectl(f"create configmap c{number} --from-literal=text={'x' * 300}")
-        cluster.kubectl("delete configmap c3 c4 c5 c6 c7")
+        for number in range(12):
+            data = {"text": "x" * 300 * number}
+            cluster.client.create("configmaps", {"metadata": {"name": f"c{number}"}, "data": data}, "default")
+        cluster.kubectl("delete configmap c3 c4 c5")
     return path
 
 
