@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from k8snb.errors import StatusError
+from k8snb.errors import StatusError, Unreachable
 from k8snb.kubelet import rebooting
 from k8snb.kubelet.podstatus import status_of
 from k8snb.kubelet.podworker import MIRROR, PodWorker
@@ -157,6 +157,9 @@ class StaticPodWorker(PodWorker):
         self.mirror = None
         try:
             self.mirror = client.create("pods", self._image())
+        except Unreachable:  # the API is shown the pod when it is back
+            self.kubelet.owing[self.uid] = self
+            return
         except StatusError as error:
             if error.reason != "AlreadyExists":
                 return  # the pod runs all the same
@@ -195,6 +198,8 @@ class StaticPodWorker(PodWorker):
             return
         try:
             self.mirror = self.kubelet.client.update_status("pods", {**mirror, "status": status})
+        except Unreachable:
+            self.kubelet.owing[self.uid] = self
         except StatusError as error:
             if error.reason not in ("NotFound", "Conflict"):  # the news is on its way
                 raise
@@ -205,7 +210,10 @@ class StaticPodWorker(PodWorker):
         """Note how the pod is, and show it."""
         self.status = status or status_of(self)
         self.pod = {**self.pod, "status": self.status}
-        self._show()
+        if self.mirror is None:
+            self.reflect()
+        else:
+            self._show()
 
     def withdraw(self) -> None:
         """The manifest has gone: stop the pod."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from k8snb.client.client import Client
 from k8snb.errors import StatusError
 from k8snb.i18n import _
+from k8snb.lab.marks import Marks
 from k8snb.machinery.objects import is_deleting, is_true
 from k8snb.network.fabric import Fabric
 from k8snb.packet import NetworkError
@@ -217,11 +218,8 @@ def abilities() -> Sequence[Ability]:
 # -- what is found -----------------------------------------------------------------------------------------
 
 
-class Outages:
+class Outages(Marks):
     """What works, by component that is down and by ability."""
-
-    def __init__(self, found: Mapping[str, Mapping[str, bool]]) -> None:
-        self.found = found
 
     def works(self, component: str) -> list[str]:
         """What works without a component. Raises KeyError for one that was not stopped."""
@@ -239,17 +237,6 @@ class Outages:
                     )
                     lines.append(words.format(component=component, ability=name))
         return lines
-
-    def __repr__(self) -> str:
-        first = max(len(each.name) for each in abilities())
-        columns = [*self.found]
-        head = " " * first + "".join(f"  {component}" for component in columns)
-        rows = [head.rstrip()]
-        for each in abilities():
-            marks = ("✓" if self.found[component][each.name] else "✗" for component in columns)
-            cells = "".join(f"  {mark:^{len(component)}}" for mark, component in zip(marks, columns, strict=True))
-            rows.append(f"{each.name:{first}}{cells}".rstrip())
-        return "\n".join(rows)
 
 
 def outage(cluster: Breakable, component: str, on: str = "") -> dict[str, bool]:
