@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+
+MOST = 11
+"""Heads of columns that are longer are broken at their hyphens."""
 
 
 class Marks:
@@ -12,11 +16,28 @@ class Marks:
         self.found = found
 
     def __repr__(self) -> str:
-        columns = [*self.found]
         rows = [*dict.fromkeys(name for cells in self.found.values() for name in cells)]
+        heads = [list(_broken(column)) for column in self.found]
+        widths = [max(map(len, head)) for head in heads]
         first = max(map(len, rows), default=0)
-        lines = [" " * first + "".join(f"  {column}" for column in columns)]
+        lines = [_line("", first, parts, widths) for parts in zip_longest(*heads, fillvalue="")]
         for row in rows:
-            marks = ((column, "✓" if self.found[column].get(row) else "✗") for column in columns)
-            lines.append(f"{row:{first}}" + "".join(f"  {mark:^{len(column)}}" for column, mark in marks))
-        return "\n".join(line.rstrip() for line in lines)
+            marks = ["✓" if cells.get(row) else "✗" for cells in self.found.values()]
+            lines.append(_line(row, first, marks, widths))
+        return "\n".join(lines)
+
+
+def _line(name: str, first: int, cells: Sequence[str], widths: Sequence[int]) -> str:
+    shown = (f"  {cell:^{width}}" for cell, width in zip(cells, widths, strict=True))
+    return f"{name:{first}}{''.join(shown)}".rstrip()
+
+
+def _broken(head: str) -> Iterator[str]:
+    """A head in lines."""
+    line = ""
+    for part in head.replace("-", "-\n").split("\n"):
+        if line and len(line) + len(part) > MOST:
+            yield line
+            line = ""
+        line += part
+    yield line

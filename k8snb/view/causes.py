@@ -14,7 +14,7 @@ from k8snb.i18n import _
 from k8snb.typing import Resource
 from k8snb.view.acts import History
 from k8snb.view.causality import Turn, Write
-from k8snb.view.frames import DIRECT, Act, Frame, when
+from k8snb.view.frames import Act, Frame, when
 from k8snb.view.scene import population, scene_of
 from k8snb.view.stepper import Stepper
 from k8snb.view.story import observed_of
@@ -23,6 +23,7 @@ SERVER, STORE, PROXIES = "API server", "etcd", "kube-proxy"
 HEARD_BY_PROXIES = ("Service/", "EndpointSlice/")
 """What every kube-proxy follows: it changes the rules of its node, and writes nothing."""
 
+VIEWS = ("sequence", "topology", "diff", "timeline")
 _LONGEST = 96
 _STEP = "  "
 
@@ -64,7 +65,7 @@ class Causes:
         writes = [write for write in self.writes() if write.objects]
         origin = writes[0].sent.time if writes else 0.0
         frames = [self._frame(write, turns.get(id(write)), origin) for write in writes]
-        return Stepper(title or self.title, frames, (*DIRECT, "timeline"))
+        return Stepper(title or self.title, frames, VIEWS)
 
     def _frame(self, write: Write, turn: Turn | None, origin: float) -> Frame:
         sent = write.sent

@@ -131,3 +131,14 @@ def test_a_node_mirrors_its_own_pods_and_nothing_that_refers_to_other_objects() 
     )
     assert refusal([{**owner, "uid": "other"}]) == f"UID mismatch: expected other got {uid}"
     assert refusal([owner], secret) == "can not create pods that reference secrets"
+
+
+def test_a_manifest_that_was_laid_down_without_an_api_server_is_mirrored_when_there_is_one() -> None:
+    cluster = Cluster(nodes=1, seed=1)
+    cluster.stop("kube-apiserver")
+    cluster.put_manifest("node-1", MANIFEST)
+    cluster.advance(30)
+    cluster.start("kube-apiserver")
+    cluster.advance(15)
+    status, made = mirror(cluster)["status"], mirror(cluster)["metadata"]["creationTimestamp"]
+    assert (status["phase"], status["startTime"] < made) == ("Running", True)

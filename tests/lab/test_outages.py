@@ -8,19 +8,21 @@ from k8snb import Cluster
 from k8snb.lab.outages import Outages, outage, outages
 
 TABLE = """\
-            kube-apiserver  etcd  kube-scheduler  kube-controller-manager  kubelet  kube-proxy  coredns
-reads             ✗          ✗          ✓                    ✓                ✓         ✓          ✓
-writes            ✗          ✗          ✓                    ✓                ✓         ✓          ✓
-logs              ✗          ✗          ✓                    ✓                ✗         ✓          ✓
-exec              ✗          ✗          ✓                    ✓                ✗         ✓          ✓
-traffic           ✓          ✓          ✓                    ✓                ✓         ✓          ✓
-names             ✓          ✓          ✓                    ✓                ✓         ✓          ✗
-scheduling        ✗          ✗          ✗                    ✓                ✓         ✓          ✓
-starting          ✗          ✗          ✓                    ✓                ✗         ✓          ✓
-restarting        ✓          ✓          ✓                    ✓                ✗         ✓          ✓
-healing           ✗          ✗          ✗                    ✗                ✓         ✓          ✓
-scaling           ✗          ✗          ✗                    ✗                ✓         ✓          ✓
-endpoints         ✗          ✗          ✓                    ✗                ✓         ✗          ✓"""
+              kube-    etcd    kube-       kube-     kubelet  kube-proxy  coredns
+            apiserver        scheduler  controller-
+                                          manager
+reads           ✗       ✗        ✓           ✓          ✓         ✓          ✓
+writes          ✗       ✗        ✓           ✓          ✓         ✓          ✓
+logs            ✗       ✗        ✓           ✓          ✗         ✓          ✓
+exec            ✗       ✗        ✓           ✓          ✗         ✓          ✓
+traffic         ✓       ✓        ✓           ✓          ✓         ✓          ✓
+names           ✓       ✓        ✓           ✓          ✓         ✓          ✗
+scheduling      ✗       ✗        ✗           ✓          ✓         ✓          ✓
+starting        ✗       ✗        ✓           ✓          ✗         ✓          ✓
+restarting      ✓       ✓        ✓           ✓          ✗         ✓          ✓
+healing         ✗       ✗        ✗           ✗          ✓         ✓          ✓
+scaling         ✗       ✗        ✗           ✗          ✓         ✓          ✓
+endpoints       ✗       ✗        ✓           ✗          ✓         ✗          ✓"""
 
 
 @pytest.fixture(scope="module")

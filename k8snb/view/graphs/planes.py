@@ -47,7 +47,7 @@ def _look(sketch: Sketch, component: str, on: str = "") -> _Look:
 def control_plane(sketch: Sketch) -> str:
     """The parts of a cluster and who talks to whom; of several, who leads; and who is down."""
     hosts = [row.on for row in sketch.processes if row.component == API and row.on]
-    sketch.note("User", _("you"), _("kubectl, a client"), _("a notebook"), id="you")
+    sketch.note("User", _("you"), _("any client"), id="you")
     door = _several(sketch, hosts) if hosts else _one(sketch)
     machines = sorted(sketch.here("nodes"), key=natural)
     shown = [node["metadata"]["name"] for node in machines[:_FEW_NODES]]
@@ -56,7 +56,8 @@ def control_plane(sketch: Sketch) -> str:
     for number, node in enumerate(shown):
         _machine(sketch, node, door, first=number == 0)
     if len(machines) > len(shown):
-        rest = sketch.note("Node", _("{count} others").format(count=len(machines) - len(shown)))
+        count = len(machines) - len(shown)
+        rest = sketch.note("Node", _("{count} others").format(count=count) if count > 1 else _("one other"))
         sketch.link(door, rest, _("the same"), faint=True)
     return _("The control plane and the nodes: who talks to whom")
 
