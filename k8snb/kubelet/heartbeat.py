@@ -11,6 +11,8 @@ from k8snb.typing import Object
 RENEW_SECONDS = 10.0
 STATUS_SECONDS = 300.0
 LEASE_SECONDS = 40
+REGISTER_SECONDS = 7.0
+"""After how long a kubelet tries again to register that could not: the longest of its pauses."""
 
 
 def new_lease(node: Object, namespace: str, now: str, seconds: int) -> Object:

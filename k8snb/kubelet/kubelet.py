@@ -13,6 +13,7 @@ from typing import Any
 from k8snb.client.controller import Context
 from k8snb.client.events import EventRecorder
 from k8snb.client.informer import Informer
+from k8snb.clock import Timer
 from k8snb.errors import StatusError, bad_request, internal
 from k8snb.kubelet import logfiles, rebooting, resizing, sysctls
 from k8snb.kubelet import logs as container_logs
@@ -20,7 +21,14 @@ from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
 from k8snb.kubelet.disks import Disks
 from k8snb.kubelet.eviction import EvictionManager, is_small
-from k8snb.kubelet.heartbeat import LEASE_SECONDS, RENEW_SECONDS, STATUS_SECONDS, new_lease, renewed
+from k8snb.kubelet.heartbeat import (
+    LEASE_SECONDS,
+    REGISTER_SECONDS,
+    RENEW_SECONDS,
+    STATUS_SECONDS,
+    new_lease,
+    renewed,
+)
 from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.images.program import Usage
 from k8snb.kubelet.plan import PodPlan
@@ -86,6 +94,8 @@ class Kubelet:
         self.owing: dict[str, PodWorker] = {}
         """Pods whose status has changed while there was no API server to write it to."""
         self._parked: list[Item] = []
+        self._coming: Timer | None = None
+        """When it tries again to register."""
         self._lease: Object | None = None
         self._reported = 0.0
         self.shapes: dict[tuple[str, str], tuple[Shape, ...]] = {}
@@ -114,12 +124,19 @@ class Kubelet:
     # -- the process -------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Register the node (again) and take up the pods that are bound to it."""
+        """Register the node (again) and take up the pods that are bound to it; as soon as the API can take that."""
         if self.running:
             return
         self.running = True
         self.pool.silent.discard(self.name)
-        self._register()
+        try:
+            self._register()
+        except StatusError as error:
+            self.stop()
+            if error.code < 500:
+                raise
+            self._coming = self.clock.call_later(REGISTER_SECONDS, self.start, background=True)
+            return
         for driver in self.pool.drivers.values():
             self.disks.register(driver)
         self._beat()
@@ -138,6 +155,8 @@ class Kubelet:
 
     def stop(self) -> None:
         """Fall silent, as when the machine or its network is lost. What runs in containers goes on unseen."""
+        if self._coming is not None:
+            self._coming.cancel()
         if self.running:
             self.running = False
             self.pool.silent.add(self.name)

@@ -146,3 +146,15 @@ def test_a_fork_and_a_rewind_live_through_what_happened_to_members() -> None:
     assert state[0] == state[1]
     cluster.rewind(before)
     assert (cluster.revision, cluster.etcd.leader, twin.etcd.leader != leader) == (before, leader, True)
+
+
+def test_a_kubelet_that_starts_while_there_is_no_majority_registers_when_there_is_one() -> None:
+    cluster = made(nodes=1)
+    cluster.stop_kubelet("node-1")
+    cluster.stop("etcd")
+    cluster.start_kubelet("node-1")
+    cluster.advance(20)
+    assert not cluster.kubelets["node-1"].running
+    cluster.start("etcd")
+    cluster.advance(20)
+    assert "node-1   Ready" in cluster.kubectl("get nodes")
