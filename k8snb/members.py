@@ -84,7 +84,8 @@ class _Every:
 
     def start(self) -> None:
         for name in self._admin.names():
-            self._admin.start(name)
+            if self._admin.may_start(name):
+                self._admin.start(name)
 
     def stop(self) -> None:
         for name in self._admin.names():
@@ -126,7 +127,7 @@ class Members(ABC):
         lottery = Lottery(self._making["seed"] + SALT)
         ensemble = Ensemble(self.store, self.clock, lottery, names, self.raw.key)
         self.store.agreement = ensemble
-        self.admin = Admin(ensemble, self.clock, self.raw.bytes_of)
+        self.admin = Admin(ensemble, self.raw.bytes_of)
 
     def _start_members(self) -> None:
         """Put what of etcd can be stopped alone among the components."""
@@ -193,8 +194,9 @@ class Members(ABC):
         result = getattr(self.admin, verb)(*arguments)
         for name in self.admin.names():
             self.components.setdefault(name, _Member(self.admin, name))
-        if verb == "remove":
-            del self.components[arguments[0]]
+        gone = [n for n, each in self.components.items() if isinstance(each, _Member) and n not in self.admin.names()]
+        for name in gone:
+            del self.components[name]
         return result
 
     def _restore_etcd(self, file: str, bump: int, forget: bool) -> None:

@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from k8snb.clock import Clock
 from k8snb.etcd.ensemble import CLIENT, Ensemble
 from k8snb.etcd.errors import EtcdError
 from k8snb.etcd.keyspace import Keyspace, Version
@@ -33,6 +32,8 @@ NO_LEADER = "etcdserver: no leader"
 NOT_READY = "etcdserver: can only promote a learner member which is in sync with leader"
 REV_COMPACTED = "etcdserver: mvcc: required revision has been compacted"
 REV_FUTURE = "etcdserver: mvcc: required revision is a future revision"
+MOST_SIZES = 50_000
+"""Of so many versions the sizes are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,6 @@ class Facts:
 
     name: str
     id: str
-    running: bool
     leader: bool
     learner: bool
     term: int
@@ -57,7 +57,7 @@ class Facts:
 class Admin:
     """The members of one cluster."""
 
-    def __init__(self, ensemble: Ensemble, clock: Clock, bytes_of: Callable[[WatchEvent], bytes]) -> None:
+    def __init__(self, ensemble: Ensemble, bytes_of: Callable[[WatchEvent], bytes]) -> None:
         self.ensemble = ensemble
         self.snapshots: dict[str, Snapshot] = {}
         """Backups, by the file they were saved in."""
@@ -65,7 +65,6 @@ class Admin:
         """The file that the members were founded from, if they were not founded with the cluster."""
         self.token = "etcd-cluster"
         """What tells this cluster of members from one that is founded with the same names (a restored one)."""
-        self._clock = clock
         self._bytes_of = bytes_of
         self._sizes: dict[int, tuple[WatchEvent, int]] = {}
         self._used = set(self._all())
@@ -130,7 +129,6 @@ class Admin:
         return Facts(
             plain(server.name),
             self.id_of(server.name),
-            True,
             member.leader == server.name,
             learner,
             member.term,
@@ -186,6 +184,8 @@ class Admin:
             return 0
         known = self._sizes.get(id(event))
         if known is None:
+            if len(self._sizes) > MOST_SIZES:
+                self._sizes.clear()
             known = self._sizes[id(event)] = event, len(self._bytes_of(event))
         return known[1]
 
@@ -199,6 +199,11 @@ class Admin:
         return int.from_bytes(found.digest()[:4])
 
     # -- what happens to them --------------------------------------------------------------------------------------
+
+    def may_start(self, name: str) -> bool:
+        """Whether a member has a disk to start from, or needs none yet."""
+        real = self.real(name)
+        return real in self.ensemble.group.servers or real in self._awaited
 
     def start(self, name: str) -> None:
         """Start a member's process. Raises ValueError for one whose disk is lost: it has forgotten what it promised."""

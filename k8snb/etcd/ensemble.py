@@ -12,7 +12,7 @@ in virtual time, `k8snb.serving` by the clock).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from k8snb.clock import Clock, Timer
@@ -22,7 +22,7 @@ from k8snb.etcd.keyspace import Base, Compaction, Keyspace, KeyValue, Txn
 from k8snb.etcd.tape import Tape
 from k8snb.machinery.names import Lottery
 from k8snb.raft.group import Group, Server
-from k8snb.raft.member import LEADER, NO_VOTE
+from k8snb.raft.member import LEADER
 from k8snb.raft.messages import Entry
 from k8snb.store.agreement import Write
 from k8snb.store.mvcc import LEASE_WINDOW, Store
@@ -265,10 +265,6 @@ class Ensemble:
     def pace(self, name: str) -> Pace:
         """How fast a member's disk and wire are."""
         return self.paces.get(name, Pace())
-
-    def votes(self) -> Mapping[str, str]:
-        """For whom each member has voted in its term."""
-        return {s.name: (s.disk.vote or NO_VOTE).voted_for for s in self.group.servers.values()}
 
 
 def _term(server: Server) -> int:
