@@ -39,7 +39,7 @@ def test_a_controller_without_a_name_is_not_run() -> None:
 
 
 def test_a_process_that_is_not_there_cannot_be_stopped() -> None:
-    known = "kube-apiserver, kube-controller-manager, kube-scheduler, etcd, flock-controller"
+    known = "kube-apiserver, kube-controller-manager, kube-scheduler, coredns, etcd, flock-controller"
     with pytest.raises(ValueError, match=rf"^no process sheepdog runs here; there are: {known}$"):
         with_flock().stop("sheepdog")
 
