@@ -20,6 +20,7 @@ from k8snb.view.scene import Item
 from k8snb.view.stepper import Stepper
 from k8snb.view.theme import hue
 
+_WRAP = "overflow-wrap:anywhere"
 _LONGEST = 72
 
 _LINE = 'style="display:flex;flex-wrap:wrap;gap:0 12px;padding:3px 0 7px"'
@@ -83,18 +84,7 @@ class CSICalls:
 
     def _repr_html_(self) -> str:
         begin = self.calls[0].at if self.calls else 0.0
-        rows = "".join(_row(call, call.at - begin) for call in self.calls)
-        names = (_("after"), _("from"), _("call"), _("request"), _("response"))
-        heads = "".join(_cell("th", number, name) for number, name in enumerate(names))
-        return (
-            '<div class="k8snb-view"><table style="width:100%;font-size:13.5px">'
-            f"<thead><tr {_LINE}>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
-
-
-def _cell(tag: str, number: int, words: str) -> str:
-    style = "border:0;padding:0;min-width:0;text-align:start;overflow-wrap:anywhere"
-    return f'<{tag} style="flex:{_WIDTHS[number]};{style}">{words}</{tag}>'
+        return f'<div class="k8snb-view">{"".join(_entry(call, call.at - begin) for call in self.calls)}</div>'
 
 
 def _lines(call: Call, after: float) -> Iterator[str]:
@@ -111,26 +101,33 @@ def _size(call: Call) -> str:
 
 def _part(call: Call) -> str:
     """Which part of the driver is asked."""
-    return _("driver on {node}").format(node=call.node) if call.node else _("driver's controller")
+    return f"driver-node {call.node}" if call.node else "driver-controller"
 
 
 def _short(value: str) -> str:
     return value if len(value) <= _LONGEST else f"{value[:28]}…{value[-40:]}"
 
 
-def _row(call: Call, after: float) -> str:
-    asked = "<br>".join(_pair(name, value) for name, value in fields(call.request))
-    answer = "<br>".join(_pair(name, value) for name, value in fields(call.response)) or _("OK")
+def _entry(call: Call, after: float) -> str:
+    asked = "".join(_pair(name, value) for name, value in fields(call.request))
+    answer = "".join(_pair(name, value) for name, value in fields(call.response)) or f"<div>{_('OK')}</div>"
     if call.error:
-        answer = f'<span style="color:{hue("red")}">✕ {call.code}: {html.escape(call.error)}</span>'
-    who = f"{html.escape(call.caller)}<br>→ {html.escape(_part(call))}"
-    name = f"<code>{call.method}</code><br><small>{_size(call)}</small>"
-    parts = (f"{after:.1f} s", who, name, asked, answer)
-    return f"<tr {_LINE}>{''.join(_cell('td', number, part) for number, part in enumerate(parts))}</tr>"
+        answer = f'<div style="color:{hue("red")}">✕ {call.code}: {html.escape(call.error)}</div>'
+    who = f"{html.escape(call.caller)} → {html.escape(_part(call))}"
+    head = f"<strong>{call.method}</strong> · {who} · +{after:.1f} s · {_size(call)}"
+    sides = ((_("request"), "2 1 20em", asked), (_("response"), "1 1 14em", answer))
+    columns = "".join(
+        f'<div style="flex:{flex};min-width:0;{_WRAP}"><small>{name}</small>{found}</div>'
+        for name, flex, found in sides
+    )
+    body = (
+        f'<div style="display:flex;flex-wrap:wrap;gap:.2em 1.6em;font-size:13.5px;padding:.2em 0 .9em">{columns}</div>'
+    )
+    return f"<div>{head}</div>{body}"
 
 
 def _pair(name: str, value: str) -> str:
-    return f"{html.escape(name)}: <code>{html.escape(_short(value))}</code>"
+    return f"<div>{html.escape(name)}: <code>{html.escape(_short(value))}</code></div>"
 
 
 # -- the story -----------------------------------------------------------------------------------------------

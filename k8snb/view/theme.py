@@ -82,6 +82,7 @@ KINDS = {
     "Deployment": Look("blue", "M13.6 8A5.6 5.6 0 1 1 11.7 3.8M12 .9v3.3H8.7M8 5.8v4.4M5.8 8h4.4"),
     "DeviceClass": Look("teal", _CHIP + _SIDES + "M6.4 8h3.2"),
     "EndpointSlice": Look("violet", "M1.8 3h12.4v10H1.8zM1.8 6.3h12.4M1.8 9.7h12.4M5.4 3v10"),
+    "Disk": Look("orange", "M8 1.8a6.2 6.2 0 1 0 .01 0zM8 6.4a1.6 1.6 0 1 0 .01 0zM11.4 4.6a4.8 4.8 0 0 1 1.4 3.4"),
     "Endpoints": Look(
         "violet",
         "M3.4 2.4a1.4 1.4 0 1 0 .01 0zM3.4 6.6a1.4 1.4 0 1 0 .01 0zM3.4 10.8a1.4 1.4 0 1 0 .01 0z"
