@@ -12,7 +12,7 @@ from typing import Protocol
 
 from k8snb.machinery.nodeselection import NodeSelection
 from k8snb.machinery.objects import revision_of
-from k8snb.machinery.volumes import STORAGE_CLASSES
+from k8snb.machinery.volumes import STORAGE_CLASSES, claim_names
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.typing import Object
 
@@ -82,6 +82,14 @@ class Storage:
             del self._assumed[name]
             return known
         return assumed
+
+
+def mounts_it(pod: Object, old: Object | None, new: Object | None) -> bool:
+    """Whether a claim that came, changed or went is one of the pod's (a queueing hint)."""
+    changed = new if new is not None else old
+    assert changed is not None
+    meta = changed["metadata"]
+    return meta["namespace"] == pod["metadata"]["namespace"] and meta["name"] in claim_names(pod)
 
 
 def reachable(volume: Object, node: NodeInfo) -> bool:

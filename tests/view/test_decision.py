@@ -117,6 +117,16 @@ def test_the_queue_says_who_waits_where_and_for_what(cluster: Cluster) -> None:
     assert "waiting for scheduling gates: [example.com/wait]" in str(cluster.decision("gated").remedies())
 
 
+def test_sliders_weigh_the_table_anew(cluster: Cluster) -> None:
+    name = cluster.client.list("pods", "default", labels="app=web")[-1]["metadata"]["name"]
+    view = cluster.decision(name)
+    table, *sliders = view._sliders().children
+    assert [each.description for each in sliders][:2] == ["TaintToleration", "NodeResourcesFit"]
+    sliders[0].value = 7
+    assert table.value == view.what_if(**{each.description: each.value for each in sliders})._repr_html_()
+    assert "×7 = 700" in table.value
+
+
 def test_what_cannot_be_told_is_refused(cluster: Cluster) -> None:
     with pytest.raises(StatusError, match='pods "nobody" not found'):
         cluster.decision("nobody")

@@ -8,19 +8,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k8snb.machinery.volumes import claim_names, class_of
-from k8snb.scheduler.framework import ASSIGNED_POD, SKIP, SUCCESS, Action, CycleState, Interest, Status
+from k8snb.scheduler.framework import (
+    ASSIGNED_POD,
+    SKIP,
+    SUCCESS,
+    VOLUME_CLAIM,
+    Action,
+    CycleState,
+    Interest,
+    Status,
+)
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES
-from k8snb.scheduler.storage import Storage
+from k8snb.scheduler.storage import Storage, mounts_it
 from k8snb.typing import Object
 
 REASON = "node(s) exceed max volume count"
 
 
+def _gives_volumes_back(pod: Object, old: Object | None, new: Object | None) -> bool:
+    return old is not None and bool(claim_names(old))
+
+
 class NodeVolumeLimits:
     name = "NodeVolumeLimits"
     local = False
-    interests = (Interest(ASSIGNED_POD, Action.DELETE),)
+    interests = (
+        Interest(ASSIGNED_POD, Action.DELETE, _gives_volumes_back),
+        Interest(VOLUME_CLAIM, Action.ADD, mounts_it),
+    )
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

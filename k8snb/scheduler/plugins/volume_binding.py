@@ -41,7 +41,7 @@ from k8snb.scheduler.framework import (
 )
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES
-from k8snb.scheduler.storage import Storage, reachable, topology_allows
+from k8snb.scheduler.storage import Storage, mounts_it, reachable, topology_allows
 from k8snb.typing import Object
 
 _BEGUN = "VolumeBinding/begun"
@@ -66,19 +66,12 @@ class Plan(NamedTuple):
     provisions: Sequence[Object] = ()
 
 
-def _mounts_it(pod: Object, old: Object | None, new: Object | None) -> bool:
-    changed = new if new is not None else old
-    assert changed is not None
-    meta = changed["metadata"]
-    return meta["namespace"] == pod["metadata"]["namespace"] and meta["name"] in claim_names(pod)
-
-
 class VolumeBinding:
     name = "VolumeBinding"
     local = False
     for_claims = True
     interests = (
-        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, _mounts_it),
+        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, mounts_it),
         Interest(VOLUME, Action.ADD | Action.UPDATE),
         Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE),
         Interest(NODE, Action.ADD | Action.LABEL),

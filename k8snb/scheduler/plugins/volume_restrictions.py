@@ -8,6 +8,7 @@ from __future__ import annotations
 from k8snb.machinery.volumes import claim_names
 from k8snb.scheduler.framework import (
     ASSIGNED_POD,
+    NODE,
     SKIP,
     SUCCESS,
     VOLUME_CLAIM,
@@ -18,7 +19,7 @@ from k8snb.scheduler.framework import (
 )
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES, PodInfo
-from k8snb.scheduler.storage import Storage
+from k8snb.scheduler.storage import Storage, mounts_it
 from k8snb.typing import Object
 
 REASON = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"
@@ -45,7 +46,11 @@ def _shares_a_claim(pod: Object, old: Object | None, new: Object | None) -> bool
 class VolumeRestrictions:
     name = "VolumeRestrictions"
     local = False
-    interests = (Interest(ASSIGNED_POD, Action.DELETE, _shares_a_claim), Interest(VOLUME_CLAIM, Action.ADD))
+    interests = (
+        Interest(ASSIGNED_POD, Action.DELETE, _shares_a_claim),
+        Interest(NODE, Action.ADD),
+        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, mounts_it),
+    )
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

@@ -6,11 +6,22 @@ Upstream: `plugins/volumezone`.
 from __future__ import annotations
 
 from k8snb.machinery.objects import labels_of
-from k8snb.machinery.volumes import claim_names
-from k8snb.scheduler.framework import NODE, SKIP, SUCCESS, VOLUME, VOLUME_CLAIM, Action, CycleState, Interest, Status
+from k8snb.machinery.volumes import claim_names, waits_for_consumer
+from k8snb.scheduler.framework import (
+    NODE,
+    SKIP,
+    STORAGE_CLASS,
+    SUCCESS,
+    VOLUME,
+    VOLUME_CLAIM,
+    Action,
+    CycleState,
+    Interest,
+    Status,
+)
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES
-from k8snb.scheduler.storage import Storage
+from k8snb.scheduler.storage import Storage, mounts_it
 from k8snb.typing import Object
 
 REASON = "node(s) had no available volume zone"
@@ -25,7 +36,8 @@ class VolumeZone:
     name = "VolumeZone"
     local = False
     interests = (
-        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE),
+        Interest(STORAGE_CLASS, Action.ADD, lambda pod, old, new: waits_for_consumer(new)),
+        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, mounts_it),
         Interest(VOLUME, Action.ADD | Action.UPDATE),
         Interest(NODE, Action.ADD | Action.LABEL),
     )
