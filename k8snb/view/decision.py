@@ -107,9 +107,7 @@ class DecisionView:
             by_plugin.setdefault(each.plugin, {})[each.node] = each
         rows = [_row(name, [opinions[node] for node in nodes]) for name, opinions in by_plugin.items()]
         if nodes:
-            rows.append(
-                [Cell(_("total"), strong=True), Cell(""), *(_total(found, node, self.winner) for node in nodes)]
-            )
+            rows.append([Cell(_("total"), strong=True), *(_total(found, node, self.winner) for node in nodes)])
         title = _("{pod}, profile {profile}, at revision {revision}").format(
             pod=decision.name, profile=decision.framework.profile.name, revision=decision.revision
         )
@@ -118,7 +116,7 @@ class DecisionView:
             for each in found.opinions
             if each.node in nodes and each.verdict not in ("", "fits")
         ]
-        return Grid(title, (_("plugin"), _("weight"), *nodes), rows, list(self._notes(found, nodes)), reasons)
+        return Grid(title, (_("plugin"), *nodes), rows, list(self._notes(found, nodes)), reasons)
 
     def _notes(self, found: Explanation, nodes: Sequence[str]) -> Iterator[str]:
         if self.decision.gates:
@@ -184,16 +182,19 @@ def _shown(found: Explanation) -> list[str]:
 
 def _row(plugin: str, opinions: Sequence[Opinion]) -> list[Cell]:
     weight = opinions[0].weight if any(each.normalized is not None for each in opinions) else 0
-    return [Cell(plugin), Cell(f"×{weight}" if weight else ""), *map(_cell, opinions)]
+    return [Cell(f"{plugin} ×{weight}" if weight else plugin), *map(_cell, opinions)]
 
 
 def _cell(each: Opinion) -> Cell:
     mark = {"": "", "fits": _FITS}.get(each.verdict, _NOT)
     if mark == _NOT:
-        return Cell(_NOT, each.verdict, "red")
+        return Cell(_NOT, each.verdict, "red", said=_NOT)
     if each.normalized is None:
         return Cell(mark)
-    return Cell(" ".join(filter(None, (mark, scored(each)))))
+    said = " ".join(filter(None, (mark, scored(each))))
+    plain = each.raw == each.normalized and each.weight == 1
+    how = "" if plain else scored(each).partition(" = ")[0]
+    return Cell(f"{mark} {each.points}".strip(), how, said=said)
 
 
 def scored(each: Opinion) -> str:

@@ -60,7 +60,7 @@ class _Telling:
         words = _("wait in the active queue, by priority and then by time")
         if self._decision.gates:
             words = self._decision.gates
-        return self._frame("PreEnqueue, QueueSort", words, seen=[(_("priority"), str(priority))])
+        return self._frame(_("queue"), words, seen=[(_("priority"), str(priority))])
 
     def _asked_once(self) -> Frame:
         names = [plugin.name for plugin in self._framework.at["PreFilter"]]
