@@ -8,6 +8,7 @@ refused it. How long each step took was measured, so it is different in every ru
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -26,6 +27,7 @@ from k8snb.wire import Response
 CLIENT, SERVER, DATABASE, WATCHERS = "client", "kube-apiserver", "etcd", "watches"
 _MOST = 8
 _HUES = {FILTER: "blue", HANDLER: "teal", STORE: "green", BACK: "blue"}
+_NAMES = "overflow-wrap:break-word;vertical-align:top;text-align:start"
 _WRAP = "overflow-wrap:anywhere;vertical-align:top;text-align:start"
 
 
@@ -237,6 +239,11 @@ def _rows(steps: Sequence[Step]) -> Iterator[str]:
             yield _row(number, step)
 
 
+def _breaking(name: str) -> str:
+    """A name that may be broken between its words."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "<wbr>", html.escape(name))
+
+
 def _row(number: int, step: Step) -> str:
     colour = hue("red" if step.refused else _HUES.get(step.place, "violet"))
     inside = [f"{name}: {value}" for name, value in step.seen] + list(_details(step))
@@ -246,9 +253,9 @@ def _row(number: int, step: Step) -> str:
         said = f"<details><summary>{said}</summary>{body}</details>"
     edge = "border-top:1px solid color-mix(in srgb,currentColor 20%,transparent)"
     bar = f"border-inline-start:4px solid {colour};padding-inline-start:.4em"
-    name = f'<span style="{bar}">{number}</span>&nbsp;{_mark(step)}&nbsp;{html.escape(step.name)}'
+    name = f'<span style="{bar}">{number}</span>&nbsp;{_mark(step)}&nbsp;{_breaking(step.name)}'
     return (
-        f'<tr><th scope="row" style="{edge};{_WRAP};min-width:8em">{name}</th>'
+        f'<tr><th scope="row" style="{edge};{_NAMES}">{name}</th>'
         f'<td style="{edge};{_WRAP}">{said}</td>'
         f'<td style="{edge};{_WRAP};white-space:nowrap">{_clock(step.seconds)}</td></tr>'
     )
