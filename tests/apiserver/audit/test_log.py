@@ -235,3 +235,18 @@ def test_who_asks_for_what_is_on_its_way_out_is_in_the_log_and_the_metrics() -> 
     labels = 'group="",removed_release="",resource="endpoints",subresource="",version="v1"'
     told = court.server.handle(Request("GET", "/metrics")).body.decode()
     assert f"apiserver_requested_deprecated_apis{{{labels}}} 1" in told.splitlines()
+
+
+def test_requests_that_wait_for_seats_have_the_same_events() -> None:
+    cluster = Cluster(nodes=0, seed=1)
+    log = cluster.audit(
+        {**EVERYTHING, "rules": [{"level": "Metadata", "resources": [{"resources": ["podtemplates"]}]}]}
+    )
+    cluster.rush("jane", "GET /api/v1/podtemplates", 60, lasts=2)
+    wrong = Request("GET", "/api/v1/podtemplates", headers={"authorization": "Bearer wrong"})
+    cluster.server.reception.receive(wrong, lambda visit: None, lambda response: None)
+    cluster.advance(5)
+    assert [event["user"] for event in log if event["stage"] == "ResponseStarted"] == [{}]
+    last = log.of("jane")[-1]
+    assert (len(log.of("jane")), last["responseStatus"]["code"]) == (120, 403)
+    assert last["stageTimestamp"] > last["requestReceivedTimestamp"]
