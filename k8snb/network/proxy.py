@@ -31,6 +31,8 @@ from k8snb.network.rules.walking import Walk, walk
 from k8snb.typing import Object, ObjectKey
 
 SERVICE_NAME = "kubernetes.io/service-name"
+KEPT = 4_096
+"""The rules of so many destinations are kept; then it begins anew, so that Services that are gone are forgotten."""
 
 
 class Known:
@@ -216,6 +218,9 @@ class Proxy:
         known = self._tables.get(key)
         if known is not None and len(known[0]) == len(ports) and all(map(is_, known[0], ports)):
             return known[1]
+        if len(self._tables) >= KEPT:
+            self._tables.clear()
+            self._ports.clear()
         made = tables(ports, self.place)
         self._tables[key] = (ports, made)
         return made

@@ -311,4 +311,5 @@ def _row(bar: Bar, top: float, end: float, width: int) -> Iterator[str]:
 def _short(bar: Bar, room: int) -> str:
     """The name, cut in the middle where it is too long for a column of so many letters."""
     room -= 2 * bar.depth
-    return bar.name if len(bar.name) <= room else f"{bar.name[: room - 9]}…{bar.name[-8:]}"
+    name = bar.name if bar.kind in ("Job", "Pod") else f"{bar.kind} {bar.name}"
+    return name if len(name) <= room else f"{name[: room - 9]}…{name[-8:]}"
