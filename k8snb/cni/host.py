@@ -121,7 +121,12 @@ class Host:
             ("route", "del"): self._route_del,
         }
         if verb in ("show", "list"):
-            return _routes(space) if what == "route" else [_shown(each) for each in space.links.values()]
+            if what == "route":
+                return _routes(space)
+            named = [word for word in rest if word != "dev"]
+            if named and named[0] not in space.links:
+                raise Refused(f'Device "{named[0]}" does not exist.')
+            return [_shown(each) for each in ([space.links[named[0]]] if named else space.links.values())]
         command = commands.get((what, verb))
         if command is None:
             raise Refused(f'Command "{verb}" is unknown, try "ip {what} help".')

@@ -63,4 +63,7 @@ class Refused(CNIError):
 
 def link(world: World, netns: str, name: str) -> Mapping[str, Any] | None:
     """A network interface, with its addresses; None if there is none."""
-    return next((each for each in world.ip(netns, "addr", "show") if each.get("ifname") == name), None)
+    try:
+        return next(iter(world.ip(netns, "addr", "show", "dev", name)), None)
+    except Refused:
+        return None

@@ -55,10 +55,10 @@ class Addresses:
                 ip = self._range(node).take()
             except Exhausted as error:
                 if wiring.events is not None:
-                    wiring.events.append((node, "", pod))
+                    wiring.note(node, "", pod)
                 raise NetworkError("not connected", f'plugin type="bridge" failed (add): {error}') from None
             if wiring.events is not None:
-                wiring.events.append((node, ip, pod))
+                wiring.note(node, ip, pod)
         self._pods[ip] = attached
         return ip
 
@@ -83,7 +83,7 @@ class Addresses:
                 return
             self._ranges[attached.node].give_back(ip)
             if wiring.events is not None:
-                wiring.events.append((attached.node, ip, None))
+                wiring.note(attached.node, ip, None)
         elif ip in self._on_hosts:
             self._on_hosts[ip] = [each for each in self._on_hosts[ip] if each.endpoint is not endpoint]
 

@@ -15,11 +15,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from k8snb.cni.errors import CNIError
+from k8snb.cni.errors import INTERNAL, NOT_AVAILABLE, CNIError
 from k8snb.cni.host import Host
 from k8snb.cni.runtime import Attachment, Exchange, Runtime, read_list
+from k8snb.i18n import _
 from k8snb.packet import NetworkError
 from k8snb.typing import Object
 
@@ -33,6 +35,9 @@ GATEWAY = "172.18.0.1"
 """The router of the nodes' own network."""
 
 NOT_INITIALIZED = "cni plugin not initialized"
+
+_MOST_PODS, _MOST_EVENTS = 500, 20_000
+"""Of how many pods a node keeps what was said, and how much is noted until somebody looks."""
 
 Event = tuple[str, str, Object | None]
 """Something that happened to a node's pods: the node, an address, and the pod that got it (None: gave it back). Without
@@ -89,6 +94,7 @@ class Machine:
         try:
             self._runtime = Runtime(self.host, read_list(self.host.read(f"{DIRECTORY}/{files[0]}") or ""))
             self._runtime.status()
+            self._runtime.exchanges.clear()
             self.problem = ""
         except CNIError as error:
             self.problem = str(error) if self._runtime is not None else NOT_INITIALIZED
@@ -98,23 +104,29 @@ class Machine:
     def connect(self, pod: Object) -> str:
         """Have the plugins connect a pod, and return its address; raises CNIError."""
         if self._runtime is None:
-            raise CNIError(1, NOT_INITIALIZED)
+            raise CNIError(NOT_AVAILABLE, NOT_INITIALIZED)
         uid = pod["metadata"]["uid"]
         attachment = attachment_of(pod)
         self.host.add_namespace(attachment.netns)
         self.host.ip(attachment.netns, "link", "set", "lo", "up")
-        begin = len(self._runtime.exchanges)
         try:
             result = self._runtime.add(attachment)
+            if not result.get("ips"):
+                raise CNIError(INTERNAL, f'failed to find network info for sandbox "{attachment.container}"')
         except CNIError:
-            self._runtime.delete(attachment)
-            self.host.remove_namespace(attachment.netns)
+            self._undo(self._runtime, attachment)
             raise
         finally:
-            self.exchanges.setdefault(uid, []).extend(self._runtime.exchanges[begin:])
+            self._keep(uid)
         address = str(result["ips"][0]["address"]).partition("/")[0]
         self._attached[address] = (uid, attachment)
         return address
+
+    def _undo(self, runtime: Runtime, attachment: Attachment) -> None:
+        """Disconnect a container as far as that goes: a plugin that is not there any more holds nobody up."""
+        with suppress(CNIError):
+            runtime.delete(attachment)
+        self.host.remove_namespace(attachment.netns)
 
     def disconnect(self, address: str) -> None:
         """Have the plugins disconnect the pod that has an address."""
@@ -122,11 +134,19 @@ class Machine:
         if found is None:
             return
         uid, attachment = found
-        if self._runtime is not None:
-            begin = len(self._runtime.exchanges)
-            self._runtime.delete(attachment)
-            self.exchanges.setdefault(uid, []).extend(self._runtime.exchanges[begin:])
-        self.host.remove_namespace(attachment.netns)
+        if self._runtime is None:
+            self.host.remove_namespace(attachment.netns)
+            return
+        self._undo(self._runtime, attachment)
+        self._keep(uid)
+
+    def _keep(self, uid: str) -> None:
+        """Keep what was said about a pod, for so many pods."""
+        assert self._runtime is not None
+        self.exchanges.setdefault(uid, []).extend(self._runtime.exchanges)
+        self._runtime.exchanges.clear()
+        while len(self.exchanges) > _MOST_PODS:
+            del self.exchanges[next(iter(self.exchanges))]
 
     def netns(self, address: str) -> str:
         """The namespace of the pod that has an address; empty if nobody has."""
@@ -170,10 +190,20 @@ class Wiring:
         """Whether somebody has removed a route."""
         self.events: list[Event] | None = [] if record else None
 
+    def note(self, node: str, address: str, pod: Object | None) -> None:
+        """Something happened to a node's pods. Where very much does and nobody looks, it is forgotten."""
+        if self.events is not None:
+            self.events.append((node, address, pod))
+            if len(self.events) > _MOST_EVENTS:
+                self.events = None
+
     # -- looking -----------------------------------------------------------------------------------
 
     def machine(self, node: str) -> Machine:
-        """The network of a node as it is now; KeyError if there is no such node, or if it has no range yet."""
+        """The network of a node as it is now; KeyError if there is no such node, or if it has no range yet.
+
+        Where nothing is recorded, or too much was, there are no pods in it.
+        """
         self._catch_up()
         found = self._made(node)
         others = [(address, cidr) for name, address, cidr in self._nodes() if name != node]
@@ -206,7 +236,7 @@ class Wiring:
     def configure(self, node: str, file: str, text: str | None) -> None:
         """Change the configuration of a node; from now on its plugins are called at once."""
         if self.events is None and node not in self.called:
-            raise RuntimeError("what happened to pods was not recorded")
+            raise RuntimeError(_("what happened to the pods of this cluster was not recorded"))
         machine = self.machine(node)
         self.called[node] = machine
         machine.configure(file, text)

@@ -160,3 +160,20 @@ def test_a_missing_route_loses_packets_on_the_way_there_or_back(town: Town, ther
     via = cidr.partition("/")[0]
     cluster.ip(node, f"route add {cidr} via {via} dev vxlan0 onlink")
     assert network.connect(here, other, 9376).error is None
+
+
+def test_a_pod_whose_plugins_give_no_address_or_have_gone_is_cleared_away_all_the_same(cluster: Cluster) -> None:
+    found = json.loads(cluster.cni_config("node-1"))
+    bare = {"type": "bridge", "bridge": "cni0"}
+    for plugin, told in ((bare, "failed to find network info for sandbox"), ({"type": "calico"}, 'plugin "calico"')):
+        cluster.configure_cni("node-1", {**found, "cniVersion": "1.0.0", "plugins": [plugin]})
+        cluster.kubectl("scale deployment web --replicas=9")
+        cluster.settle()
+        assert any(told in message for message in events(cluster, "FailedCreatePodSandBox"))
+        cluster.kubectl("scale deployment web --replicas=0")
+        cluster.advance(5)
+        assert cluster.client.list("pods", "default") == []
+    cluster.configure_cni("node-1", found)
+    cluster.kubectl("scale deployment web --replicas=4")
+    cluster.settle()
+    assert {pod["status"]["phase"] for pod in cluster.client.list("pods", "default")} == {"Running"}
