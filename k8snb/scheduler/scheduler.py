@@ -23,6 +23,7 @@ from k8snb.scheduler.explain import Explanation, explain
 from k8snb.scheduler.framework import SUCCESS, Action, ClusterEvent, Code, CycleState, Status
 from k8snb.scheduler.nominator import Nominator
 from k8snb.scheduler.permits import Waiting, WaitingRoom, not_allowed, not_bound
+from k8snb.scheduler.picture import BUDGETS, FINISHED
 from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue, node_event, pod_event
 from k8snb.scheduler.registry import DEFAULT_PROFILE
@@ -34,9 +35,7 @@ from k8snb.trace import ALL, Span
 from k8snb.typing import Object, ObjectKey
 
 USER = "system:kube-scheduler"
-BUDGETS = "poddisruptionbudgets.policy"
 _USUAL = Configuration()
-_FINISHED = frozenset({"Succeeded", "Failed"})
 _NO_LABELS: Mapping[str, str] = {}
 _UNSEEN = Span(0, "", ObjectKey("", ""), 0, 0, 0.0)
 """Takes what would be recorded, where there is no trace."""
@@ -174,7 +173,7 @@ class Scheduler(Task):
             assert old is not None
             self._pod_gone(old)
         elif new["spec"].get("nodeName"):
-            if new["status"].get("phase") in _FINISHED:
+            if new["status"].get("phase") in FINISHED:
                 self._pod_gone(new)
                 return
             news = self.cache.put_pod(new)
