@@ -233,6 +233,15 @@ def test_a_replica_is_named_by_its_machine_or_by_its_identity(cluster: Cluster) 
         cluster.stop(SCHEDULER, on="nowhere")
 
 
+def test_without_etcd_nobody_leads_and_afterwards_one_does(cluster: Cluster) -> None:
+    cluster.stop("etcd")
+    cluster.advance(20)
+    assert [leaders(cluster, name) for name in (SCHEDULER, MANAGER)] == [[], []]
+    cluster.start("etcd")
+    cluster.advance(30)
+    assert [len(leaders(cluster, name)) for name in (SCHEDULER, MANAGER)] == [1, 1]
+
+
 # -- what holds whatever happens -------------------------------------------------------------------------
 
 RUNS = 60 if os.environ.get("K8SNB_PROPERTIES") == "long" else 3

@@ -99,6 +99,7 @@ class Process:
     def __init__(self, context: Context, name: str, *groups: str, patient: Collection[str] = ()) -> None:
         self._outer = context
         self.user = User(name, (*groups, "system:authenticated"))
+        """Who its requests are from."""
         self._patient = patient
         self._own: Context | None = None
 

@@ -45,11 +45,13 @@ def actor_name(user: str) -> str:
 
 
 def is_event(sent: Sent) -> bool:
+    """Whether it tells people something, and changes nothing else."""
     info = sent.request.info
     return bool(info and info.resource and info.resource.plural == "events")
 
 
 def id_of_act(act: Act) -> str:
+    """The id of the object that an act is about."""
     return act.object.replace(" ", "/")
 
 
@@ -70,6 +72,7 @@ def _regarding(event: Object) -> Object:
 
 
 def acts_of(sent: Sent, at: History) -> Iterator[Act]:
+    """What the request did: an act for each object that it changed, or for the event that it recorded."""
     info = sent.request.info
     assert info is not None
     assert info.resource is not None
