@@ -12,8 +12,12 @@ LONGEST, LONGEST_NARROW = 44, 16
 """Longer names lose their middle, in wide boxes and in narrow ones."""
 
 _WIDE, _LATIN = 1.02, 0.6
-_BETWEEN = re.compile(r"[^\s\-./:,=]*[\s\-./:,=]|[^\s\-./:,=]+")
-"""A word up to where it may break: after a space or a sign that joins the parts of names, paths and images."""
+_BETWEEN = re.compile(r"(?:[^\s\-./:,=]|[./:](?=\d))*(?:[\s\-,=]|[./:](?!\d))|(?:[^\s\-./:,=]|[./:](?=\d))+")
+"""A word up to where it may break: after a space or a sign that joins the parts of names, paths and images, but not
+within addresses and versions."""
+
+_HUMP = re.compile(r"[A-Z]?[^A-Z]+|[A-Z]")
+"""A part of a name such as `NodeResourcesFit`, which breaks there if it is longer than a line."""
 
 
 def measure(words: str, size: float) -> int:
@@ -53,7 +57,8 @@ def _parts(words: str, room: float, size: float) -> list[str]:
         if any(map(_is_wide, part)):
             parts += part
         else:
-            parts += [part[start : start + most] for start in range(0, len(part), most)]
+            humps = _HUMP.findall(part) if len(part) > most else [part]
+            parts += [hump[start : start + most] for hump in humps for start in range(0, len(hump), most)]
     return parts
 
 

@@ -82,4 +82,6 @@ def test_words_break_where_names_do() -> None:
         "registry.k8s.io/e2e-test-",
         "images/agnhost:2.53",
     ]
+    assert broken("NodeResourcesBalancedAllocation", 156, 10) == ["NodeResourcesBalanced", "Allocation"]
+    assert broken("not from 10.244.0.0/16", 100, 10) == ["not from", "10.244.0.0/16"]
     assert broken("a" * 30, 90, 10) == ["a" * 15, "a" * 15]

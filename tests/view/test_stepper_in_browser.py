@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from k8snb.view.frames import Frame
 from k8snb.view.stepper import Stepper
 from tests.browser import Visit, chromium, needs_chromium
 from tests.view import tape as make
@@ -236,6 +237,19 @@ def test_a_story_without_views_is_told_in_words(browser: Any, story: Stepper, tm
         reader = Reader(visit.page)
         reader.press("ArrowRight")
         assert (reader.step, reader.host.locator(".panels > *").count()) == (2, 0)
+        assert visit.troubles == []
+
+
+def test_what_has_a_place_and_words_but_no_state_is_in_every_view(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "log.html"
+    scenes = ({"Node/a": {}, "Log/a": {"place": "Node/a", "word": f"{number} of 2"}} for number in (1, 2))
+    frames = [Frame("etcd", "", "", number, number, scene=scene) for number, scene in enumerate(scenes)]
+    path.write_text(PAGE.format(stepper=Stepper("A log", frames, ("topology", "timeline")).html()), encoding="utf-8")
+    with Visit(browser, path.as_uri()) as visit:
+        host = Reader(visit.page).host
+        assert host.locator(".chip .word").all_inner_texts() == ["1 of 2"]
+        host.get_by_role("tab", name="Timeline").click()
+        assert host.locator(".phase .band").all_inner_texts() == ["1 of 2", "2 of 2"]
         assert visit.troubles == []
 
 

@@ -119,7 +119,7 @@ function picture(story, scenes, pin) {
       make("span", { class: before && was.get(label) !== value ? "fact new" : "fact" }, `${label} `, make("b", {}, value)));
     const pods = marks.map((state) => mark(states[state]));
     const badge = item.generation ? make("span", { class: "badge", style: tint(item) }, `v${item.generation}`) : "";
-    const word = item.word ? make("span", { class: "word", style: hue(states[item.state].hue) }, item.word) : "";
+    const word = item.word ? make("span", { class: "word", style: hue(states[item.state]?.hue ?? kinds[kind].hue) }, item.word) : "";
     const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kind} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id); } }, icon(PIN, 12));
     cards.get(id).replaceChildren(
       make("div", { class: "card-name" }, glyph(kind), make("span", { class: "kind" }, kind), badge, make("b", {}, nameOf(id)), word, opener),

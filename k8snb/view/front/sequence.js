@@ -1,11 +1,9 @@
 // -- the sequence: who asked whom, and because of which revision ------------------------------------------------------
 
-const LINE = 23; // height of one arrow, in pixels
-const TEXT_LINE = 14; // height of one line of words where columns are narrow
+const TEXT_LINE = 14; // height of one line of words, in pixels
 const LETTER = 6.1; // about how wide a letter is
-const NARROW = 125; // where columns are narrower, the words of an arrow stand above it
-const UPRIGHT = 64; // and where they are still narrower, names are upright
-const PHONE = 480; // with so little room in all, words stand above their arrow in any case
+const NARROW = 110; // where columns are narrower, names are smaller
+const UPRIGHT = 64; // and where they are still narrower, upright
 
 function sequence(story, go, room) {
   const { frames, lanes, words } = story;
@@ -17,7 +15,6 @@ function sequence(story, go, room) {
   const addressed = frames.flatMap((frame) => (frame.acts ?? []).flatMap((act) => (act.to ? [act.by ?? who(frame), act.to] : [])));
   const columns = addressed.length ? [...new Set([...addressed, ...actors])] : ["etcd", words.server, ...actors];
   const width = Math.max(20, room / columns.length);
-  const tight = width < NARROW || room < PHONE;
   const x = (i) => width * i + width / 2;
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
@@ -30,26 +27,18 @@ function sequence(story, go, room) {
   const arrow = (group, from, to, label, kind, more = "") => {
     const [a, b] = [x(from), x(to)];
     const way = a < b ? 1 : -1;
-    const stores = kind === "stores"; // where words have lines of their own, the request's says what it became
-    if (tight && !stores) say(group, label, (a + b) / 2, kind, more);
-    y += tight ? 9 : LINE;
+    const stores = kind === "stores"; // the words of a request say what it became
+    if (!stores) say(group, label, (a + b) / 2, kind, more);
+    y += 9;
     const line = draw("line", { class: `arrow ${kind}`, x1: a, y1: y, x2: b - way * 5, y2: y });
+    if (stores) line.append(whole(label));
     group.append(line, draw("path", { class: "tip", d: `M${b} ${y}l${-7 * way} -3.6v7.2z` }));
-    if (!tight) write(group, label, Math.min(a, b) + 8, Math.abs(b - a) - 12, kind);
-    else if (stores) line.append(whole(label));
-    if (tight) y += 3;
+    y += 3;
   };
   const whole = (label) => {
     const full = draw("title", {});
     full.textContent = label;
     return full;
-  };
-  const write = (group, label, left, width, kind) => {
-    const text = draw("text", { x: left, y: y - 5, class: kind });
-    const most = Math.max(6, Math.floor(width / LETTER));
-    text.textContent = label.length > most ? `${label.slice(0, most - 1)}…` : label;
-    text.append(whole(label));
-    group.append(text);
   };
   /** Words in lines of their own, as near to a place as they fit. */
   const say = (group, label, place, kind, more = "") => {
@@ -72,19 +61,11 @@ function sequence(story, go, room) {
     text.append(whole(label));
     group.append(text);
   };
-  /** What somebody does alone stands beside their line. */
+  /** What somebody does alone stands at their line. */
   const thought = (group, me, label) => {
-    if (tight) {
-      say(group, label, x(me), "own");
-      y += 9;
-      group.append(draw("circle", { class: "tip", cx: x(me), cy: y - 2, r: 3 }));
-      return;
-    }
-    y += LINE;
-    const left = me < columns.length / 2;
-    group.append(draw("circle", { class: "tip", cx: x(me), cy: y - 9, r: 3 }));
-    write(group, label, left ? x(me) + 8 : 8, left ? total - x(me) - 12 : x(me) - 16, left ? "own" : "own before");
-    if (!left) { group.lastChild.setAttribute("x", x(me) - 8); group.lastChild.setAttribute("text-anchor", "end"); }
+    say(group, label, x(me), "own");
+    y += 9;
+    group.append(draw("circle", { class: "tip", cx: x(me), cy: y - 2, r: 3 }));
   };
 
   frames.forEach((frame, i) => {
@@ -105,7 +86,7 @@ function sequence(story, go, room) {
       const more = stored ? ` @${act.revision}` : "";
       arrow(group, me, 1, act.note ? `${act.verb} ${act.note}` : `${act.verb} ${act.object}${refused ? ` → ${act.code}` : ""}`, refused ? "refused" : act.note ? "said" : "asks", more);
       if (stored) {
-        y -= tight ? 12 : LINE;
+        y -= 12;
         arrow(group, 1, 0, `@${act.revision}`, "stores");
       }
     }
@@ -120,7 +101,7 @@ function sequence(story, go, room) {
 
   const thinkers = frames.filter((frame) => frame.caption).map((frame) => [who(frame), null]); // all have a place from the start
   const thoughts = make("dl", { class: "thoughts" });
-  const scroller = make("div", { class: `scroller${tight ? " tight" : ""}${width < UPRIGHT ? " upright" : ""}`, tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
+  const scroller = make("div", { class: `scroller${width < NARROW ? " slim" : ""}${width < UPRIGHT ? " upright" : ""}`, tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
   const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
 
   function paint(now) {

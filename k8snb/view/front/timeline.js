@@ -70,8 +70,11 @@ function timeline(story, scenes, versions, go) {
   const ids = [...new Set(scenes.flatMap((scene) => [...scene.keys()]))];
   const cards = ids.filter((id) => scenes.some((scene) => (scene.get(id)?.facts ?? []).filter(([, value]) => NUMERIC.test(value)).length > 1));
   const pods = ids.filter((id) => scenes.some((scene) => scene.get(id)?.place));
-  const phases = pods.map((id) => row(nameOf(id), kindOf(id), stretches((i) => { const item = scenes[i].get(id); return item ? `${item.state} ${item.word}` : null; })
-    .map((part) => { const [state, word] = part[2].split(" "); return band(part, states[state].hue, mark(states[state]), word); }), "phase"));
+  const phases = pods.map((id) => row(nameOf(id), kindOf(id), stretches((i) => { const item = scenes[i].get(id); return item ? `${item.state ?? ""} ${item.word ?? ""}` : null; })
+    .map((part) => {
+      const [state, ...word] = part[2].split(" "); // what has no state has only words
+      return band(part, states[state]?.hue ?? kinds[kindOf(id)].hue, state ? mark(states[state]) : "", word.join(" "));
+    }), "phase"));
 
   const conditions = [...versions].filter(([id]) => !id.startsWith("Pod/")).flatMap(([id]) => {
     const at = frames.map((_, i) => versionAt(versions, id, i).object?.status?.conditions ?? []);
