@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import is_
+from typing import TYPE_CHECKING
 
 from k8snb.client.informer import Informers
 from k8snb.clock import Clock
@@ -21,14 +22,15 @@ from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import key_of
 from k8snb.network.addresses import Addresses
 from k8snb.network.kernel import NodeKernel, Thought
-from k8snb.network.rules import nft_walking, nftables_proxier
-from k8snb.network.rules.growth import SERVICE_RANGE, Costs, cost, growth
 from k8snb.network.rules.iptables import Packet, Tables
 from k8snb.network.rules.iptables_proxier import Place, tables
-from k8snb.network.rules.ipvs import listed, virtuals
 from k8snb.network.rules.ports import ServicePort, is_routed, service_ports, vips
 from k8snb.network.rules.walking import Walk, walk
 from k8snb.typing import Object, ObjectKey
+
+if TYPE_CHECKING:  # what readers alone ask for is imported when they do
+    from k8snb.network.rules.growth import Costs
+    from k8snb.network.rules.nftables import Table
 
 SERVICE_NAME = "kubernetes.io/service-name"
 KEPT = 4_096
@@ -238,11 +240,19 @@ class Proxy:
 
     def nft(self, service: str = "") -> str:
         """What `nft list ruleset` prints if the proxy's mode is nftables; with a Service only what is about it."""
-        made = nftables_proxier.table(self.ports(), self.place, SERVICE_RANGE)
+        made = self._nftables()
         return made.about(_full(service)) if service else made.listed
+
+    def _nftables(self) -> Table:
+        from k8snb.network.rules.growth import SERVICE_RANGE
+        from k8snb.network.rules.nftables_proxier import table
+
+        return table(self.ports(), self.place, SERVICE_RANGE)
 
     def ipvsadm(self) -> str:
         """What `ipvsadm -Ln` prints if the proxy's mode is IPVS."""
+        from k8snb.network.rules.ipvs import listed, virtuals
+
         return listed(virtuals(self.ports(), self.place))
 
     def conntrack(self) -> str:
@@ -258,8 +268,9 @@ class Proxy:
         packet, kernel = Packet(source, ip, int(port)), self._thought()
         arrives = not kernel.is_local(source)
         if mode == "nftables":
-            made = nftables_proxier.table(self.ports(), self.place, SERVICE_RANGE)
-            return nft_walking.walk(made, packet, kernel, arrives=arrives)
+            from k8snb.network.rules import nft_walking
+
+            return nft_walking.walk(self._nftables(), packet, kernel, arrives=arrives)
         return walk(self.tables(), packet, kernel, arrives=arrives)
 
     def lookups(self, *counts: int, endpoints: int = 3) -> Costs:
@@ -267,6 +278,8 @@ class Proxy:
 
         With `counts`: for so many made-up Services of so many endpoints each.
         """
+        from k8snb.network.rules.growth import Costs, cost, growth
+
         if counts:
             return growth(counts, self.place, self._thought(), endpoints)
         return Costs([cost(self.ports(), self.place, self._thought(), "10.244.0.9")])
