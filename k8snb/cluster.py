@@ -46,6 +46,7 @@ from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.machines import NodeSpec
 from k8snb.members import Members
+from k8snb.monitoring import Monitored
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
 from k8snb.planes import SERVER, Planes
@@ -94,7 +95,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding):
+class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Monitored):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;

@@ -27,6 +27,7 @@ LAYERS = (
         "machines",
         "members",
         "membership",
+        "monitoring",
         "outside",
         "planes",
         "plumbing",

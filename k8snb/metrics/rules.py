@@ -143,6 +143,18 @@ class Group:
     interval: int = 60_000
     _series: dict[int, set[Labels]] = field(default_factory=dict)
 
+    def take_over(self, before: Group) -> None:
+        """Go on where the group was before its file was read again: rules are known by their names."""
+        places = {rule.name: place for place, rule in enumerate(before.rules)}
+        for place, rule in enumerate(self.rules):
+            former = places.get(rule.name)
+            if former is None:
+                continue
+            self._series[place] = before._series.get(former, set())
+            same = before.rules[former]
+            if isinstance(rule, AlertingRule) and isinstance(same, AlertingRule):
+                rule.active = same.active
+
     def evaluate(self, engine: Engine, now: int) -> None:
         """Evaluate every rule at a moment; what a rule no longer tells of has ended."""
         for place, rule in enumerate(self.rules):

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from k8snb.metrics.config import Config
 from k8snb.metrics.labels import Labels, shown
 from k8snb.metrics.promql.engine import Engine
-from k8snb.metrics.rules import Alert, AlertingRule, Group
+from k8snb.metrics.rules import Alert, Group
 from k8snb.metrics.scrape import Answer, Job, Target, end, ingest, targets
 from k8snb.metrics.tsdb import TSDB
 
@@ -94,12 +94,10 @@ class Prometheus:
         """Go on where a server with another configuration was: targets that remain and alerts that are active stay."""
         for name in self.targets.keys() & before.targets.keys():
             self.targets[name] = before.targets[name]
-        known = {(group.name, rule.name): rule for group in before.groups for rule in group.rules}
+        known = {group.name: group for group in before.groups}
         for group in self.groups:
-            for rule in group.rules:
-                same = known.get((group.name, rule.name))
-                if isinstance(rule, AlertingRule) and isinstance(same, AlertingRule):
-                    rule.active = same.active
+            if group.name in known:
+                group.take_over(known[group.name])
         self._times, self._sent, self._truncated = before._times, before._sent, before._truncated
 
     # -- time --
@@ -142,7 +140,8 @@ class Prometheus:
             kept = []
             for each in made:
                 same = before.pop((each.labels, each.url), each)
-                same.discovered = each.discovered
+                same.job, same.discovered = job, each.discovered
+                same.interval, same.timeout = each.interval, each.timeout
                 kept.append(same)
             self.targets[job.name] = kept
             for gone in before.values():

@@ -30,6 +30,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 130, 40, 34
 _LETTER = 6.6
 """About how wide a letter is, in pixels."""
 
+_PARTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
@@ -158,8 +159,9 @@ class _Scale:
     def __init__(self, chart: Chart, width: int, longest: int) -> None:
         self.right = width - min(_RIGHT, round(longest * _LETTER) + 24)
         values = [value for moment in chart.moments for value in moment.values.values()]
-        highest = max([*values, *chart.limits.values(), 1])
-        self.step = next((step for step in _STEPS if highest / step <= 5), highest)
+        highest = max([*values, *chart.limits.values()], default=1) or 1
+        paces = _STEPS if highest >= 1 else _PARTS
+        self.step = next((step for step in paces if highest / step <= 5), highest)
         self.top = -(-highest // self.step) * self.step
         self.end = max([moment.time for moment in chart.moments], default=0) or 1
 

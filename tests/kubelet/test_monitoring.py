@@ -26,16 +26,6 @@ apiVersion: v1
 kind: Pod
 metadata: {name: crasher, labels: {app: crasher}}
 spec: {containers: [{name: c, image: busybox, command: ["false"]}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: receiver, namespace: monitoring, labels: {app: receiver}}
-spec: {containers: [{name: c, image: "hashicorp/http-echo:1.0", args: ["-text=ok"]}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: receiver, namespace: monitoring}
-spec: {selector: {app: receiver}, ports: [{port: 5678}]}
 """
 
 
@@ -101,7 +91,7 @@ def test_an_alert_fires_and_somebody_is_told(cluster: Cluster) -> None:
     }
     assert alerts["CrashLooping", "crasher"]["annotations"] == {"summary": "default/crasher crashes again and again"}
     log = str(cluster.kubectl("logs -n monitoring deploy/alertmanager"))
-    assert 'msg="Notify success" receiver="log" integration="webhook" alerts="1"' in log
+    assert 'msg="Notify success" receiver="team" integration="webhook" alerts="1"' in log
 
 
 def test_kube_state_metrics_tells_what_the_api_says(cluster: Cluster) -> None:

@@ -1,0 +1,82 @@
+"""The exercises of the page on Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from k8snb.i18n import _
+from k8snb.lab.reading import Claims, exists, find, says
+from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.metrics.labels import Labels
+
+Told = Sequence[Mapping[str, Any]]
+
+
+class Answers(Protocol):
+    """What a Prometheus and its Alertmanager are asked."""
+
+    def active(self) -> Told: ...
+
+    def evaluated(self) -> Told: ...
+
+    def notified(self) -> Told: ...
+
+    def values(self, text: str) -> Mapping[Labels, float]: ...
+
+
+class Watched(Reader, Protocol):
+    """A cluster with a Prometheus."""
+
+    def monitoring(self) -> Answers: ...
+
+
+@check
+def check_queue(cluster: Watched) -> Claims:
+    """A Deployment that nobody scrapes becomes a target."""
+    yield exists(find(cluster, "deployments.apps", "queue"), _("the Deployment queue is still there"))
+    known = [each for each in cluster.monitoring().active() if each["labels"].get("app") == "queue"]
+    hint = _("pods are kept by their annotations; the template of queue has to have them")
+    yield Claim(bool(known), _("its pods are targets"), hint)
+    wrong = [each for each in known if each["health"] != "up"]
+    why = wrong[0]["lastError"] if wrong else ""
+    yield Claim(
+        not wrong, _("all of them can be scraped"), why or says(_("health"), [each["health"] for each in wrong])
+    )
+    wanted = find(cluster, "deployments.apps", "queue")["spec"]["replicas"]
+    yield Claim(len(known) == wanted, _("and none is missing"), says(_("targets"), len(known)))
+
+
+@check
+def check_errors(cluster: Watched) -> Claims:
+    """A recording rule for the share of failed requests."""
+    name = "app:http_errors:ratio1m"
+    rules = {rule["name"]: rule for rule in cluster.monitoring().evaluated()}
+    hint = _("a file in the ConfigMap prometheus-rules, and a reload; does monitoring.reload() say what is wrong?")
+    yield Claim(name in rules, _("there is a rule {name}").format(name=name), hint)
+    yield Claim(not rules[name]["lastError"], _("it can be evaluated"), rules[name]["lastError"])
+    ours = 'sum by (app) (rate(http_requests_total{code=~"5.."}[1m])) / sum by (app) (rate(http_requests_total[1m]))'
+    mine, right = cluster.monitoring().values(name), cluster.monitoring().values(ours)
+    yield Claim(bool(mine), _("it has results"), _("does the expression answer anything? a counter needs two samples"))
+    apps = {dict(of).get("app") for of in mine}
+    yield Claim(
+        apps == {dict(of).get("app") for of in right}, _("one for each app"), says("app", sorted(map(str, apps)))
+    )
+    most = max(mine.values())
+    yield Claim(most <= 1, _("they are shares between 0 and 1"), says(_("the largest"), f"{most:g}"))
+    expected = {dict(of)["app"]: number for of, number in right.items()}
+    near = all(abs(number - expected[dict(of)["app"]]) < 0.1 for of, number in mine.items())
+    yield Claim(near, _("of failed requests (5xx) in all requests"), says("shop", f"{expected.get('shop', 0):g}"))
+
+
+@check
+def check_silence(cluster: Watched) -> Claims:
+    """One alert is silenced, and no other."""
+    alerts = cluster.monitoring().notified()
+    names = {each["labels"]["alertname"]: each["status"]["state"] for each in alerts}
+    yield Claim("CrashLooping" in names, _("CrashLooping still fires"), _("the crasher has to go on crashing"))
+    hint = _("a silence in Alertmanager whose matchers fit the alert and whose time has begun")
+    yield Claim(names["CrashLooping"] == "suppressed", _("nobody is told of it"), hint)
+    others = [each for each in alerts if each["labels"]["alertname"] != "CrashLooping"]
+    loud = all(each["status"]["state"] == "active" for each in others)
+    yield Claim(loud, _("of other alerts people are told as before"), _("the matchers fit too much"))
