@@ -24,7 +24,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # Kernels and servers are processes of their own: what Python compiled once, the next of them finds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help book lab serve test test-long checked lint unit outputs messages clean
+.PHONY: help book lab serve test test-long pages checked lint unit outputs messages clean
 .DEFAULT_GOAL := book
 
 help: ## this list
@@ -59,13 +59,17 @@ unit: .venv/.installed ## every test that needs no built book
 	$(PYTEST) --ignore tests/book
 
 test: checked ## everything
-	$(PYTEST)
+	$(PYTEST) --ignore chapters
 
 test-long: checked ## everything, with the long setting of the property tests
-	K8SNB_PROPERTIES=long $(PYTEST)
+	K8SNB_PROPERTIES=long $(PYTEST) --ignore chapters
+
+# nbval runs every page and compares; what came of it is what the book then shows (tests/book/running.py).
+pages: .venv/.installed _build/.fresh ## every notebook, compared with its stored outputs
+	$(PYTEST) chapters
 
 # Checking types takes one processor, and so does running one page after the other.
-checked: .venv/.installed
+checked: .venv/.installed pages
 	$(MAKE) --no-print-directory --jobs $(JOBS) book lint
 
 outputs: .venv/.installed ## run the chapters and keep their text outputs

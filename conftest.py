@@ -14,6 +14,8 @@ from typing import Any
 
 import hypothesis
 
+pytest_plugins = ["tests.book.running"]
+
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("long", max_examples=1_000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("K8SNB_PROPERTIES", "quick"))
