@@ -59,10 +59,10 @@ unit: .venv/.installed ## every test that needs no built book
 	$(PYTEST) --ignore tests/book
 
 test: checked ## everything
-	$(PYTEST) --ignore chapters
+	$(PYTEST) tests
 
 test-long: checked ## everything, with the long setting of the property tests
-	K8SNB_PROPERTIES=long $(PYTEST) --ignore chapters
+	K8SNB_PROPERTIES=long $(PYTEST) tests
 
 # nbval runs every page and compares; what came of it is what the book then shows (tests/book/running.py).
 pages: .venv/.installed _build/.fresh ## every notebook, compared with its stored outputs

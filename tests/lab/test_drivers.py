@@ -49,7 +49,7 @@ def test_a_disk_is_taken_by_hand_all_the_way_to_a_directory(cluster: Cluster) ->
 def test_an_archive_has_room_where_it_may_go(cluster: Cluster) -> None:
     cluster.kubectl("apply -f -", (MANIFESTS / "archive.yaml").read_text())
     cluster.advance(30)
-    assert missing(drivers.check_archive(cluster)) == "all of them are Ready: who waits is archive-2"
+    assert missing(drivers.check_archive(cluster)) == "all of them are Ready: who waits: archive-1, archive-2"
     cluster.kubectl("scale statefulset archive --replicas=2")
     assert missing(drivers.check_archive(cluster)).startswith("it wants three members")
     cluster.kubectl("scale statefulset archive --replicas=3")
