@@ -6,18 +6,18 @@ Source: `promql/parser/generated_parser.y` and `parse.go`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal, NoReturn
+from typing import Literal
 
 from k8snb.machinery.goregexp import GoRegexpError
 from k8snb.metrics.labels import NAME, VALID_NAME, Matcher
 from k8snb.metrics.numbers import read
 from k8snb.metrics.promql import nodes
 from k8snb.metrics.promql.durations import milliseconds
-from k8snb.metrics.promql.lexer import AGGREGATORS, PromQLError, Token, tokens, unquoted
+from k8snb.metrics.promql.lexer import AGGREGATORS, PromQLError, Token, unquoted
 from k8snb.metrics.promql.nodes import COMPARISONS, SETS, Matching, Node, When
 from k8snb.metrics.promql.signatures import SIGNATURES
+from k8snb.metrics.promql.words import Words
 
 PRECEDENCE = {"or": 1, "and": 2, "unless": 2, **dict.fromkeys(COMPARISONS, 3), "+": 4, "-": 4}
 PRECEDENCE |= {**dict.fromkeys(("*", "/", "%", "atan2"), 5), "^": 6}
@@ -25,11 +25,6 @@ _SIGN = 6
 """What follows a sign reaches as far as `^` does."""
 
 _BEFORE = "must be preceded by an instant vector selector or range vector selector or a subquery"
-_OPEN = {
-    ")": "unclosed left parenthesis",
-    "]": "unclosed left bracket",
-    "}": "unexpected end of input inside braces",
-}
 _WITH_PARAMETER = frozenset({"topk", "bottomk", "quantile", "count_values"})
 _WORDS = {"scalar": "scalar", "vector": "instant vector", "matrix": "range vector", "string": "string"}
 
@@ -47,54 +42,7 @@ def parse_selector(text: str) -> tuple[Matcher, ...]:
     return node.matchers
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.words = tokens(text)
-        self.place = 0
-
-    # -- words --
-
-    @property
-    def next(self) -> Token:
-        return self.words[self.place]
-
-    def take(self) -> Token:
-        word = self.words[self.place]
-        self.place += 1
-        return word
-
-    def sees(self, *texts: str) -> bool:
-        """Whether the next word is one of these operators, keywords or marks."""
-        return self.next.sort in ("op", "keyword", "punctuation") and self.next.text.lower() in texts
-
-    def skip(self, text: str) -> bool:
-        if self.sees(text):
-            self.place += 1
-            return True
-        return False
-
-    def expect(self, text: str, context: str = "") -> None:
-        if not self.skip(text):
-            self.closed(text)
-            self.unexpected(context, f'"{text}"' if context else "")
-
-    def closed(self, text: str) -> None:
-        """Say so if the expression ends before `text` closes what is open."""
-        if self.next.sort == "end" and text in _OPEN:
-            self.fail(_OPEN[text], self.next.position)
-
-    def unexpected(self, context: str = "", expected: str = "") -> NoReturn:
-        marks = [word.text for word in self.words if word.sort == "punctuation"]
-        if marks.count("(") > marks.count(")"):
-            self.closed(")")
-        message = f"unexpected {self.next.described()}"
-        message += f" in {context}" if context else ""
-        self.fail(message + (f", expected {expected}" if expected else ""), self.next.position)
-
-    def fail(self, message: str, position: int) -> NoReturn:
-        raise PromQLError(message, position, self.text)
-
+class _Parser(Words):
     # -- expressions --
 
     def whole(self) -> Node:
@@ -240,17 +188,6 @@ class _Parser:
             return Matcher(label, operator, unquoted(text.text))  # type: ignore[arg-type]
         except GoRegexpError as error:
             raise PromQLError(str(error), word.position, self.text) from None
-
-    def listed(self, close: str, context: str, item: Callable[[], object]) -> None:
-        """Items between commas up to `close`; the last may be followed by a comma."""
-        while not self.skip(close):
-            item()
-            if not self.skip(","):
-                if not self.skip(close):
-                    if close == "}":
-                        self.closed(close)
-                    self.unexpected(context, f'"," or "{close}"')
-                return
 
     def names(self) -> tuple[str, ...]:
         if not self.skip("("):
