@@ -54,13 +54,14 @@ class Visit:
         self.page.goto(url)
 
     def settle(self) -> None:
-        """Wait until the fonts are there and the page's scripts have nothing left to do.
+        """Wait until the fonts are there and the page's scripts have nothing left to do, ten seconds at the most.
 
         Not Playwright's "networkidle": it may wait for ever for a request that the browser answered from its memory.
+        Nor do fonts and idleness come for certain on a busy machine, and nothing else would ever end the wait.
         """
-        self.page.evaluate(
-            "document.fonts.ready.then(() => new Promise(idle => setTimeout(() => requestIdleCallback(idle), 300)))"
-        )
+        self.page.evaluate("""() => Promise.race([
+            document.fonts.ready.then(() => new Promise(idle => setTimeout(() => requestIdleCallback(idle), 300))),
+            new Promise(late => setTimeout(late, 10_000))])""")
 
     def turn(self, scheme: str) -> None:
         """Make it light or dark, as the reader's system does at dusk; a page of the book says which it is."""

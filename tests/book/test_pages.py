@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from k8snb.view.stepper import CARRIES
+from tests.book.axe import serious
 from tests.book.conftest import ROOT
 from tests.book.reading import step_through
 from tests.browser import Visit, needs_chromium
@@ -110,3 +111,9 @@ def test_every_stepper_can_be_stepped(read: Visit) -> None:
     read.unfold()
     step_through(read)
     assert read.troubles == []
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_axe_finds_nothing_serious_in_the_dark_and_in_the_light(read: Visit) -> None:
+    assert {scheme: serious(read, scheme) for scheme in ("dark", "light")} == {"dark": [], "light": []}
