@@ -24,6 +24,18 @@ class User:
     uid: str = ""
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def info(self) -> Object:
+        """The user as reviews, admission and the audit log show it (`authentication.k8s.io/v1`, UserInfo)."""
+        info: dict[str, Any] = {"username": self.name}
+        if self.uid:
+            info["uid"] = self.uid
+        if self.groups:
+            info["groups"] = list(self.groups)
+        if self.extra:
+            info["extra"] = {key: list(values) for key, values in self.extra.items()}
+        return info
+
 
 class RequestInfo:
     """What a request is about: the words that authorization, admission and the trace use.

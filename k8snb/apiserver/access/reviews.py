@@ -115,7 +115,7 @@ class Reviews:
         """Who am I?"""
         review = _decoded(kind, request)
         meta = {"creationTimestamp": self._clock.timestamp()}
-        status = {"userInfo": user_info(request.user or _ANYBODY)}
+        status = {"userInfo": (request.user or _ANYBODY).info}
         return Response(201, {**review, "metadata": meta, "status": status})
 
     def token(self, kind: Kind, info: RequestInfo, request: Request) -> Response:
@@ -127,22 +127,10 @@ class Reviews:
         found = self._authenticator.token(spec["token"], spec.get("audiences") or ())
         status: dict[str, Any] = {"user": {}}
         if found.user is not None:
-            status = {"authenticated": True, "user": user_info(found.user), "audiences": list(found.audiences)}
+            status = {"authenticated": True, "user": found.user.info, "audiences": list(found.audiences)}
         elif found.error:
             status["error"] = found.error
         return Response(201, {**review, "metadata": review.get("metadata") or {}, "status": status})
-
-
-def user_info(user: User) -> Object:
-    """A user as reviews and admission show it."""
-    info: dict[str, Any] = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return info
 
 
 # -- questions -----------------------------------------------------------------------------------------

@@ -109,13 +109,7 @@ def _options(attributes: Attributes) -> Object | None:
 def request_of(attributes: Attributes, matched: Resource) -> dict[str, Any]:
     """The request as reviews and expressions see it; `matched` is the row that the rules named."""
     user, meta = attributes.user, (attributes.object or {}).get("metadata") or {}
-    info: dict[str, Any] = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra.items()}
+    info = user.info
     word = attributes.subresource.partition("/")[0]
     below, below_kind = {"subResource": word, "requestSubResource": word}, kind_below(attributes.resource, word)
     request = {

@@ -57,10 +57,10 @@ def event(
         "stage": stage,
         "requestURI": _uri(request),
         "verb": access.verb,
-        "user": _who(notes.sender) if notes.sender is not None else {},
+        "user": notes.sender.info if notes.sender is not None else {},
     }
     if response is not None and request.user is not None and request.user is not notes.sender:
-        found["impersonatedUser"] = _who(request.user)
+        found["impersonatedUser"] = request.user.info
         if notes.constraint:
             found["authenticationMetadata"] = {"impersonationConstraint": notes.constraint}
     found["sourceIPs"] = _sources(request, source)
@@ -75,17 +75,6 @@ def event(
     if notes.annotations:
         found["annotations"] = dict(sorted(notes.annotations.items()))
     return found
-
-
-def _who(user: User) -> Object:
-    info: dict[str, Any] = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return info
 
 
 def _own_agent(user: User | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -46,7 +47,7 @@ def failure(error: NetworkError, host: str, port: int) -> str:
     return "context deadline exceeded"
 
 
-class Daemon(Program):
+class Daemon(Program, ABC):
     """What both have in common: a port, a file that says what to do, a log."""
 
     idle = False
@@ -69,9 +70,9 @@ class Daemon(Program):
             self.say("INFO", "Server is ready to receive web requests.")
             self.tick()
 
+    @abstractmethod
     def configure(self, text: str) -> None:
         """Take over a configuration; raises what says why it cannot be."""
-        raise NotImplementedError
 
     def tick(self) -> None:
         """Do what is due."""
@@ -106,9 +107,9 @@ class Daemon(Program):
 
     name = ""
 
+    @abstractmethod
     def answer(self, path: str, request: HTTPRequest) -> HTTPResponse:
         """Answer a request."""
-        raise NotImplementedError
 
     def reload(self) -> HTTPResponse:
         """Read the configuration again; one that cannot be changes nothing."""
