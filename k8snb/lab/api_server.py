@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import labels_of
 from k8snb.wire import Response
 
@@ -33,7 +34,7 @@ def _deployment(replicas: int) -> Any:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "probe"}, "spec": spec}
 
 
-@check
+@exercise("architecture/api-server", "Not too many", minutes=5)
 def check_replicas(cluster: Reader) -> Claims:
     """A policy that holds whichever way the number of replicas is written."""
     few, many = (_try(cluster, "POST", _DEPLOYMENTS, _deployment(number)) for number in (5, 6))
@@ -46,7 +47,7 @@ def check_replicas(cluster: Reader) -> Claims:
     yield Claim(scaled.code >= 400, _("and nobody gets six by scaling it"), _said(scaled))
 
 
-@check
+@exercise("architecture/api-server", "Only the logs", minutes=5)
 def check_logs(cluster: Reader) -> Claims:
     """Somebody who may read logs, and nothing else."""
 
@@ -65,7 +66,7 @@ def check_logs(cluster: Reader) -> Claims:
     yield Claim(not may("create", "pods", "exec"), _("nor run anything in them"), _("he may create pods/exec"))
 
 
-@check
+@exercise("architecture/api-server", "Spare the system", minutes=10)
 def check_spared(cluster: Reader) -> Claims:
     """A webhook that is asked about the pods of the users, and not about those of the system."""
     found = find(cluster, "mutatingwebhookconfigurations.admissionregistration.k8s.io", "team-labels", "")

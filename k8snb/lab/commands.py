@@ -7,15 +7,16 @@ from typing import Any
 import orjson
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import annotations_of
 
 DEPLOYMENTS = "deployments.apps"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-@check
+@exercise("first-app/kubectl", "By heart", minutes=10)
 def check_facts(cluster: Reader) -> Claims:
     """A ConfigMap that knows where the oldest pod runs."""
     facts = find(cluster, "configmaps", "facts")
@@ -29,7 +30,7 @@ def check_facts(cluster: Reader) -> Claims:
     yield Claim(value in places, _("the oldest pod of shop runs there"), says(_("the value"), value))
 
 
-@check
+@exercise("first-app/kubectl", "Taken out", minutes=10)
 def check_greeter(cluster: Reader) -> Claims:
     """A field that was taken out of the file, and one that was never in it."""
     greeter = find(cluster, DEPLOYMENTS, "greeter")
@@ -45,7 +46,7 @@ def check_greeter(cluster: Reader) -> Claims:
     yield Claim(applied, _("a file was applied"), _("the last file that was applied still contains BYE"))
 
 
-@check
+@exercise("first-app/kubectl", "Mine", minutes=10)
 def check_payroll(cluster: Reader) -> Claims:
     """A field with one manager."""
     web = find(cluster, DEPLOYMENTS, "web")

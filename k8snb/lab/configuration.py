@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_true
 from k8snb.typing import Object
 
 
-@check
+@exercise("production/configuration", "Only what it needs", minutes=10)
 def check_reader(cluster: Reader) -> Claims:
     """A pod that takes a whole map as variables, and one key of a secret as a file that only its owner reads."""
     pod = find(cluster, "pods", "reader")
@@ -54,7 +55,7 @@ def _files(pod: Object, name: str) -> Iterator[tuple[str, int]]:
             yield from ((item["path"], item.get("mode", mode)) for item in items)
 
 
-@check
+@exercise("production/configuration", "Late", minutes=10)
 def check_late(cluster: Reader) -> Claims:
     """A pod that waits for a key, which was given to it without touching it."""
     pod = find(cluster, "pods", "late")
@@ -67,7 +68,7 @@ def check_late(cluster: Reader) -> Claims:
     yield Claim("running" in state, _("its container runs"), waits)
 
 
-@check
+@exercise("production/configuration", "In versions", minutes=10)
 def check_versions(cluster: Reader) -> Claims:
     """Configuration in versions: a new map, a rollout to it, and the old one kept for the way back."""
     old, new = find(cluster, "configmaps", "web-v1"), find(cluster, "configmaps", "web-v2")

@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 from k8snb.client.client import Client
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.marks import Marks
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
-from k8snb.lab.verdict import Claim, check
+from k8snb.lab.verdict import Claim
 from k8snb.machinery.objects import annotations_of, is_true
 from k8snb.typing import Object
 
@@ -83,7 +84,7 @@ def _may(cluster: Running, user: str, groups: tuple[str, ...], deed: dict[str, s
 # -- exercises ---------------------------------------------------------------------------------------------
 
 
-@check
+@exercise("architecture/control-plane", "Maintenance", minutes=10)
 def check_maintenance(cluster: Running) -> Claims:
     """The other machine leads, and nobody is missing."""
     rows = [row for row in cluster.processes() if row.on.startswith("control-plane")]
@@ -108,7 +109,7 @@ def stir(cluster: Running) -> None:
         cluster.settle()
 
 
-@check
+@exercise("architecture/control-plane", "Whodunit", minutes=10)
 def check_culprit(cluster: Running) -> Claims:
     """Who made a pod move, and by which revision."""
     culprit = find(cluster, "configmaps", "culprit")
@@ -123,7 +124,7 @@ def check_culprit(cluster: Running) -> Claims:
     yield Claim(right, _("… and the revision that they made, under revision"), says("revision", revision))
 
 
-@check
+@exercise("architecture/control-plane", "Lifeboat", minutes=10)
 def check_lifeboat(cluster: Running) -> Claims:
     """A pod that was there before anybody could ask for it."""
     down = [row.component for row in cluster.processes() if row.component == "kube-apiserver" and not row.running]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_true
 
 COLLECTOR = "quay.io/fluentd_elasticsearch/fluentd:v5.0.3"
 SYSTEM = "kube-system"
 
 
-@check
+@exercise("workloads/daemonset", "Really everywhere", minutes=10)
 def check_everywhere(cluster: Reader) -> Claims:
     """A daemon on every node, whatever keeps others away from it."""
     monitor = find(cluster, "daemonsets.apps", "disk-monitor")
@@ -31,7 +32,7 @@ def _on_every_node(cluster: Reader, labels: dict[str, str], namespace: str) -> C
     yield Claim(not lacking, _("every node has one that is ready"), without)
 
 
-@check
+@exercise("workloads/daemonset", "No gap", minutes=10)
 def check_seamless(cluster: Reader) -> Claims:
     """An update during which no node is without its daemon."""
     collector = find(cluster, "daemonsets.apps", "fluentd-elasticsearch", SYSTEM)

@@ -9,8 +9,9 @@ from k8snb.clock import parse_time
 from k8snb.csi.calls import Call
 from k8snb.csi.driver import Driver
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import condition, is_true
 from k8snb.machinery.volumes import ATTACHMENTS, claim_names
 from k8snb.typing import Object
@@ -28,7 +29,7 @@ class Driven(Reader, Protocol):
     def drivers(self) -> Mapping[str, Driver]: ...
 
 
-@check
+@exercise("architecture/csi", "Without an orchestrator", minutes=10)
 def check_by_hand(cluster: Driven) -> Claims:
     """A disk that somebody took all the way to a directory with nothing but the driver's calls."""
     log = [call for driver in cluster.drivers.values() for call in driver.log if call.code == "OK"]
@@ -53,7 +54,7 @@ def _last(calls: list[Call], method: str, field: str) -> str:
     return found[-1] if found else _("nowhere")
 
 
-@check
+@exercise("architecture/csi", "Room for three", minutes=10)
 def check_archive(cluster: Reader) -> Claims:
     """Three members on as many machines as they need, each with its disk."""
     archive = find(cluster, "statefulsets.apps", "archive")
@@ -76,7 +77,7 @@ def _registered(cluster: Reader) -> Iterator[Object]:
         yield from node["spec"].get("drivers") or ()
 
 
-@check
+@exercise("architecture/csi", "Out of service", minutes=10)
 def check_out_of_service(cluster: Reader) -> Claims:
     """A pod whose disk was taken from a dead machine because somebody vouched for its death."""
     nodes = cluster.client.list("nodes")

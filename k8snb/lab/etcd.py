@@ -7,8 +7,9 @@ from typing import Protocol
 from k8snb.client.client import Client
 from k8snb.etcd.admin import Admin
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, says
-from k8snb.lab.verdict import Claim, check
+from k8snb.lab.verdict import Claim
 
 FILE = "mine.db"
 
@@ -27,7 +28,7 @@ def _members(cluster: Members) -> Admin:
     return cluster.admin
 
 
-@check
+@exercise("architecture/etcd", "Five instead of three", minutes=10)
 def check_five(cluster: Members) -> Claims:
     """Five members that vote, run, and have the same."""
     admin = _members(cluster)
@@ -41,7 +42,7 @@ def check_five(cluster: Members) -> Claims:
     yield Claim(len(hashes) == 1, _("and have the same keys at the same revisions"), _("let some time pass"))
 
 
-@check
+@exercise("architecture/etcd", "A backup of your own", minutes=10)
 def check_restored(cluster: Members) -> Claims:
     """A Deployment that was lost is back from a snapshot, and no revision is given twice."""
     admin = _members(cluster)

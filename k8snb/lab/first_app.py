@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import annotations_of, controller_of, is_true
 from k8snb.typing import Object
 
@@ -16,7 +17,7 @@ _REVISION = "deployment.kubernetes.io/revision"
 # -- pods ------------------------------------------------------------------------------------------------
 
 
-@check
+@exercise("first-app/pod", "A pod that is done", minutes=5)
 def check_greeter(cluster: Reader) -> Claims:
     """A pod that says something and is done."""
     pod = find(cluster, "pods", "greeter")
@@ -27,7 +28,7 @@ def check_greeter(cluster: Reader) -> Claims:
     yield Claim(bool(_log(cluster, "greeter")), _("it has left a line in its log"), _("kubectl logs greeter is empty"))
 
 
-@check
+@exercise("first-app/pod", "A helper that does not outstay", minutes=5)
 def check_report(cluster: Reader) -> Claims:
     """A pod whose helper does not keep it from finishing."""
     pod = find(cluster, "pods", "report")
@@ -44,7 +45,7 @@ def check_report(cluster: Reader) -> Claims:
     yield Claim(shipped, _("the helper has shipped the report"), _("kubectl logs report -c shipper has no total"))
 
 
-@check
+@exercise("first-app/pod", "Surgery", minutes=5)
 def check_patient(cluster: Reader) -> Claims:
     """A pod that is repaired where it stands."""
     pod = find(cluster, "pods", "patient")
@@ -59,7 +60,7 @@ def check_patient(cluster: Reader) -> Claims:
 # -- deployments -----------------------------------------------------------------------------------------
 
 
-@check
+@exercise("first-app/deployment", "Nobody is missing", minutes=10)
 def check_frontend(cluster: Reader) -> Claims:
     """A rollout during which nobody misses a pod."""
     deployment = find(cluster, "deployments.apps", "frontend")
@@ -76,7 +77,7 @@ def check_frontend(cluster: Reader) -> Claims:
     yield from _complete(deployment, "nginx:1.28")
 
 
-@check
+@exercise("first-app/deployment", "Further back", minutes=10)
 def check_shop(cluster: Reader) -> Claims:
     """A rollback to a certain revision."""
     deployment = find(cluster, "deployments.apps", "shop")
@@ -89,7 +90,7 @@ def check_shop(cluster: Reader) -> Claims:
     yield from _complete(deployment, "nginx:1.26")
 
 
-@check
+@exercise("first-app/deployment", "Never two at once", minutes=10)
 def check_ledger(cluster: Reader) -> Claims:
     """A Deployment whose versions never run side by side."""
     deployment = find(cluster, "deployments.apps", "ledger")

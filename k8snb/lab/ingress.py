@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from k8snb.i18n import _
 from k8snb.ingress.ingresses import compiled
 from k8snb.ingress.routing import decide
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, listed, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import rsa, x509
 from k8snb.machinery.objects import is_true
 from k8snb.packet import HTTPRequest
@@ -32,7 +33,7 @@ def tls_secret(name: str, *hosts: str) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/tls", "data": encoded}
 
 
-@check
+@exercise("production/ingress", "One more path", minutes=10)
 def check_static(cluster: Reader) -> Claims:
     """One more path of the host, and a Service behind it."""
     service = find(cluster, "services", "static-service")
@@ -57,7 +58,7 @@ def _leads(cluster: Reader, path: str, service: str, port: int) -> Iterator[Clai
     yield Claim(where == [f"{service}:{port}"], claim, says(_("where it leads"), where))
 
 
-@check
+@exercise("production/ingress", "Nobody comes into the shop", minutes=10)
 def check_shop(cluster: Reader) -> Claims:
     """An Ingress that nobody serves, and that would lead past the Service's port."""
     ingress = find(cluster, "ingresses.networking.k8s.io", "shop")
@@ -75,7 +76,7 @@ def check_shop(cluster: Reader) -> Claims:
     yield Claim(bool(points), _("it has an address"), _("its status names none"))
 
 
-@check
+@exercise("production/ingress", "One request in ten", minutes=10)
 def check_split(cluster: Reader) -> Claims:
     """A new version of the API that gets one request of ten."""
     service = find(cluster, "services", "api-v2")

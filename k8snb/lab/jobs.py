@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from k8snb.clock import EPOCH
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import cron
 from k8snb.machinery.objects import is_true
 
@@ -14,7 +15,7 @@ NIGHTS = 400
 """For so many nights two schedules are compared."""
 
 
-@check
+@exercise("workloads/job", "Ten frames", minutes=5)
 def check_render(cluster: Reader) -> Claims:
     """Ten numbered pieces, five at a time, all done."""
     render = find(cluster, "jobs.batch", "render")
@@ -30,7 +31,7 @@ def check_render(cluster: Reader) -> Claims:
     yield Claim(is_true(render, "Complete"), _("all pieces are done"), hint)
 
 
-@check
+@exercise("workloads/job", "The nightly backup", minutes=10)
 def check_backup(cluster: Reader) -> Claims:
     """A schedule that is exact, patient, and keeps what it should."""
     backup = find(cluster, "cronjobs.batch", "backup")

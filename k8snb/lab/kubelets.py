@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import quantity
 from k8snb.machinery.objects import is_true
 
@@ -12,7 +13,7 @@ USED = 901 * 1024 * 1024
 """What the database uses, in bytes."""
 
 
-@check
+@exercise("architecture/kubelet", "A slow starter", minutes=10)
 def check_slow_starter(cluster: Reader) -> Claims:
     """A slow start that nobody takes for a hang."""
     pod = find(cluster, "pods", "sluggish")
@@ -31,7 +32,7 @@ def check_slow_starter(cluster: Reader) -> Claims:
     yield Claim(ready, _("and it is ready"), says(_("the phase"), pod["status"].get("phase")))
 
 
-@check
+@exercise("architecture/kubelet", "Who has to go?", minutes=10)
 def check_survivor(cluster: Reader) -> Claims:
     """A database that its node does not end when memory runs short."""
     database, batch = find(cluster, "pods", "database"), find(cluster, "pods", "batch")

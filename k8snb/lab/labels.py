@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, catches, exists, find, listed, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import controller_of, is_true, labels_of
 
 STABLE = {"app": "shop", "env": "prod"}
 
 
-@check
+@exercise("first-app/labels", "The stable ones", minutes=5)
 def check_release(cluster: Reader) -> Claims:
     """One more label, on some pods and on no other."""
     pods = cluster.client.list("pods", NAMESPACE)
@@ -23,7 +24,7 @@ def check_release(cluster: Reader) -> Claims:
     yield Claim(not others, _("… and no other pod does"), _names(others))
 
 
-@check
+@exercise("first-app/labels", "The greedy Service", minutes=10)
 def check_front(cluster: Reader) -> Claims:
     """A Service that asks for too little and gets too much."""
     service = find(cluster, "services", "front")
@@ -33,7 +34,7 @@ def check_front(cluster: Reader) -> Claims:
     yield from catches(cluster, "front", {"app": "shop", "tier": "web", "env": "prod"})
 
 
-@check
+@exercise("first-app/labels", "A canary", minutes=10)
 def check_canary(cluster: Reader) -> Claims:
     """One pod of the next version among those of the last, behind the same Service."""
     canary = find(cluster, "deployments.apps", "my-app-canary")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import labels_of
 from k8snb.trace import Trace
 from k8snb.typing import Object
@@ -65,7 +66,7 @@ def _flocks(cluster: Reader) -> dict[str, Object]:
     return {each["metadata"]["name"]: each for each in found if "size" in (each.get("data") or {})}
 
 
-@check
+@exercise("workloads/control-loop", "Let them go", minutes=5)
 def check_orphans(cluster: Reader) -> Claims:
     """An owner that is gone, and dependents that stay."""
     gone = cluster.client.find("configmaps", "angoras", NAMESPACE) is None
@@ -78,7 +79,7 @@ def check_orphans(cluster: Reader) -> Claims:
     yield Claim(phases == ["Running"], _("they go on running"), says(_("the phase"), phases))
 
 
-@check
+@exercise("workloads/control-loop", "A shepherd's dog", minutes=10)
 def check_dog(cluster: Reader) -> Claims:
     """A label that follows the size of each flock, and of flocks alone."""
     flocks = _flocks(cluster)

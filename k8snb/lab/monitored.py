@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.metrics.labels import Labels
 
 Told = Sequence[Mapping[str, Any]]
@@ -31,7 +32,7 @@ class Watched(Reader, Protocol):
     def monitoring(self) -> Answers: ...
 
 
-@check
+@exercise("ecosystem/prometheus", "A queue that nobody watches", minutes=10)
 def check_queue(cluster: Watched) -> Claims:
     """A Deployment that nobody scrapes becomes a target."""
     yield exists(find(cluster, "deployments.apps", "queue"), _("the Deployment queue is still there"))
@@ -47,7 +48,7 @@ def check_queue(cluster: Watched) -> Claims:
     yield Claim(len(known) == wanted, _("and none is missing"), says(_("targets"), len(known)))
 
 
-@check
+@exercise("ecosystem/prometheus", "The share of errors", minutes=10)
 def check_errors(cluster: Watched) -> Claims:
     """A recording rule for the share of failed requests."""
     name = "app:http_errors:ratio1m"
@@ -69,7 +70,7 @@ def check_errors(cluster: Watched) -> Claims:
     yield Claim(near, _("of failed requests (5xx) in all requests"), says("shop", f"{expected.get('shop', 0):g}"))
 
 
-@check
+@exercise("ecosystem/prometheus", "Not tonight", minutes=5)
 def check_silence(cluster: Watched) -> Claims:
     """One alert is silenced, and no other."""
     alerts = cluster.monitoring().notified()

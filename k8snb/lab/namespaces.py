@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import quantity
 from k8snb.machinery.objects import is_deleting, is_true
 from k8snb.typing import Object
@@ -15,7 +16,7 @@ LAB = "lab"
 MEBIBYTE = 1024 * 1024
 
 
-@check
+@exercise("first-app/namespace", "Room for two", minutes=10)
 def check_lab(cluster: Reader) -> Claims:
     """A namespace with room for two pods, and a Deployment that uses it."""
     yield from _there(cluster, LAB)
@@ -34,7 +35,7 @@ def check_lab(cluster: Reader) -> Claims:
     yield Claim(ready == 2, _("two pods are ready"), says(_("their number"), ready))
 
 
-@check
+@exercise("first-app/namespace", "Nobody without manners", minutes=10)
 def check_manners(cluster: Reader) -> Claims:
     """A limit for containers that do not ask for one, and a limit to what may be asked for."""
     yield from _there(cluster, LAB)
@@ -56,7 +57,7 @@ def check_manners(cluster: Reader) -> Claims:
     yield Claim(limits == ["64Mi"], _("… and they have the limit"), says("limits.memory", limits))
 
 
-@check
+@exercise("first-app/namespace", "Held", minutes=5)
 def check_attic(cluster: Reader) -> Claims:
     """A namespace that a finalizer held."""
     attic = cluster.client.find("namespaces", "attic")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from k8snb.controllers.tolerations import tolerated_for, tolerates
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_deleting, is_true
 
 LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 """The taints of a node that is not heard of."""
 
 
-@check
+@exercise("first-app/node", "Maintenance", minutes=5)
 def check_maintenance(cluster: Reader) -> Claims:
     """A node that is empty and closed, and an app that has not lost a pod over it."""
     node = find(cluster, "nodes", "node-1", "")
@@ -28,7 +29,7 @@ def check_maintenance(cluster: Reader) -> Claims:
     yield Claim(counts == (4, 4), _("its four pods are available"), says(_("their number"), counts[1]))
 
 
-@check
+@exercise("first-app/node", "Reserved", minutes=5)
 def check_reserved(cluster: Reader) -> Claims:
     """A node for one kind of work alone, and the pod that is meant for it."""
     node = find(cluster, "nodes", "node-3", "")
@@ -46,7 +47,7 @@ def check_reserved(cluster: Reader) -> Claims:
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), says(_("the phase"), pod["status"].get("phase")))
 
 
-@check
+@exercise("first-app/node", "Impatience", minutes=5)
 def check_impatient(cluster: Reader) -> Claims:
     """Pods that do not wait five minutes for a node that is gone."""
     impatient = find(cluster, "deployments.apps", "impatient")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from k8snb.i18n import _
 from k8snb.lab import notes
+from k8snb.lab.exercise import exercise
 from k8snb.lab.ingress import tls_secret
 from k8snb.lab.puzzles import Bench, Fault, Puzzles, kind, typed
 from k8snb.lab.reading import Claims, find, pods_labelled
@@ -93,10 +94,7 @@ def check_notes(cluster: Bench) -> Claims:
     yield from notes.intact(cluster)
 
 
-check_claim = check_notes
-
-
-@check
+@exercise("production/capstone", "The certificate", minutes=15)
 def check_tls(cluster: Bench) -> Claims:
     """… and whoever asks is shown the certificate of the host."""
     notes.let_time_pass(cluster)
@@ -110,7 +108,14 @@ def check_tls(cluster: Bench) -> Claims:
     yield from notes.intact(cluster)
 
 
-@check
+@exercise("production/capstone", "A faster disk", minutes=15)
+def check_claim(cluster: Bench) -> Claims:
+    """… and what was written is on the disk that the database has now."""
+    yield from notes.works(cluster)
+    yield from notes.intact(cluster)
+
+
+@exercise("production/capstone", "The new password", minutes=15)
 def check_password(cluster: Bench) -> Claims:
     """… and the database knows the password that the Secret has."""
     yield from notes.works(cluster)
@@ -119,7 +124,7 @@ def check_password(cluster: Bench) -> Claims:
     yield Claim(said.strip() == "ready", _("the API is let in with it"), said.strip())
 
 
-@check
+@exercise("production/capstone", "The corrected address", minutes=15)
 def check_config(cluster: Bench) -> Claims:
     """… and the running pods have the configuration that stands in the map."""
     notes.let_time_pass(cluster)

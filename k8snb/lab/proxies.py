@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, listed, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.network.proxy import Proxy
 from k8snb.network.rules.ports import ServicePort
 
@@ -32,7 +33,7 @@ def upset(cluster: Proxied) -> None:
     cluster.settle()
 
 
-@check
+@exercise("architecture/kube-proxy", "One of three", minutes=10)
 def check_caught_up(cluster: Proxied) -> Claims:
     """Every node sends where the slices say."""
     service = find(cluster, "services", "web")
@@ -53,7 +54,7 @@ def _web(cluster: Proxied, node: str) -> list[ServicePort]:
     return [port for port in cluster.proxy(node).ports() if port.name.partition(":")[0] == f"{NAMESPACE}/web"]
 
 
-@check
+@exercise("architecture/kube-proxy", "By invitation", minutes=10)
 def check_fenced(cluster: Proxied) -> Claims:
     """A load balancer's address for some callers only."""
     shop = find(cluster, "services", "shop")

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, NOTHING, Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.typing import Object
 
 Record = dict[str, Any]
@@ -56,7 +57,7 @@ def _is_complete(deployment: Object, replicas: int) -> Claims:
     yield Claim(counts == [replicas] * 3, every, says(_("pods, new ones, ready ones"), counts))
 
 
-@check
+@exercise("production/helm", "Another shop", minutes=5)
 def check_books(cluster: Reader) -> Claims:
     """A release of the shop with values of its own, and without the chart below."""
     yield from _is_deployed(cluster, "books")
@@ -75,7 +76,7 @@ def check_books(cluster: Reader) -> Claims:
     yield Claim(cache is NOTHING, _("it has no cache"), _("there is a Deployment books-cache"))
 
 
-@check
+@exercise("production/helm", "Bring the news back", minutes=5)
 def check_news(cluster: Reader) -> Claims:
     """A release that was brought back from a failed upgrade, with its history."""
     yield from _is_deployed(cluster, "news")
@@ -88,7 +89,7 @@ def check_news(cluster: Reader) -> Claims:
     yield Claim(images == ["nginx:1.27"], _("they run nginx:1.27"), says(_("their image"), images))
 
 
-@check
+@exercise("production/helm", "A template of your own", minutes=10)
 def check_budget(cluster: Reader) -> Claims:
     """A template that makes an object only where the values call for one."""
     for name in ("kiosk", "stall"):

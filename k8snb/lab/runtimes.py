@@ -6,8 +6,9 @@ from typing import Any
 
 from k8snb.i18n import _
 from k8snb.kubelet.cgroups import quota
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import quantity
 from k8snb.machinery.objects import is_true
 from k8snb.typing import Object
@@ -18,7 +19,7 @@ NEEDED = 260_000_000
 """Bytes that the glutton takes: `260M` means millions to `stress`."""
 
 
-@check
+@exercise("first-app/runtime", "Guaranteed", minutes=10)
 def check_calm(cluster: Reader) -> Claims:
     """A pod whose limits say what the kernel is to be told, and whose class follows from them."""
     pod = find(cluster, "pods", "calm")
@@ -33,7 +34,7 @@ def check_calm(cluster: Reader) -> Claims:
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), says(_("the phase"), pod["status"].get("phase")))
 
 
-@check
+@exercise("first-app/runtime", "Enough to live", minutes=10)
 def check_glutton(cluster: Reader) -> Claims:
     """A memory limit that is enough, and no more than that."""
     pod = find(cluster, "pods", "glutton")

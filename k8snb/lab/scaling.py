@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import condition
 from k8snb.typing import Object
 
 AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
 
 
-@check
+@exercise("workloads/autoscaling", "The shop on sale day", minutes=10)
 def check_shop(cluster: Reader) -> Claims:
     """An autoscaler that works: bounds, target, and something to divide by."""
     yield exists(find(cluster, "deployments.apps", "shop"), _("the Deployment shop is still there"))
@@ -28,7 +29,7 @@ def check_shop(cluster: Reader) -> Claims:
     yield Claim(active.get("status") == "True", _("it can compute: ScalingActive is True"), why)
 
 
-@check
+@exercise("workloads/autoscaling", "In no hurry", minutes=5)
 def check_patient(cluster: Reader) -> Claims:
     """An autoscaler that shrinks slowly and late, and grows as before."""
     hpa = find(cluster, AUTOSCALERS, "php-apache")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, pods_labelled, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_true
 from k8snb.typing import Object
 
@@ -15,7 +16,7 @@ _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
-@check
+@exercise("architecture/scheduler", "Apart", minutes=5)
 def check_apart(cluster: Reader) -> Claims:
     """Pods of which no two are on one node, whoever adds how many."""
     apart = find(cluster, "deployments.apps", "apart")
@@ -41,7 +42,7 @@ def _hard_aversions(spec: Object) -> Iterator[str]:
     return (term["topologyKey"] for term in found)
 
 
-@check
+@exercise("architecture/scheduler", "If possible", minutes=5)
 def check_preference(cluster: Reader) -> Claims:
     """A pod that likes a node and would make do with another."""
     pod = find(cluster, "pods", "cache")

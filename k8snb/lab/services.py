@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, listed, pods_labelled, reaches, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 
 
-@check
+@exercise("first-app/service", "A second name", minutes=5)
 def check_backend(cluster: Reader) -> Claims:
     """A second name for the same pods, on another port."""
     service = find(cluster, "services", "backend")
@@ -17,7 +18,7 @@ def check_backend(cluster: Reader) -> Claims:
     yield from reaches(cluster, "backend", {"app.kubernetes.io/name": "MyApp"}, 9376)
 
 
-@check
+@exercise("first-app/service", "Nobody at the shop", minutes=10)
 def check_shop(cluster: Reader) -> Claims:
     """A Service that looks right and reaches nobody."""
     service = find(cluster, "services", "shop")
@@ -27,7 +28,7 @@ def check_shop(cluster: Reader) -> Claims:
     yield from reaches(cluster, "shop", {"app": "shop"}, 80)
 
 
-@check
+@exercise("first-app/service", "Who is calling?", minutes=10)
 def check_honest(cluster: Reader) -> Claims:
     """A node port behind which pods see who calls."""
     service = find(cluster, "services", "my-nodeport")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_deleting, is_true
 
 CANARY = "busybox:1.36"
 
 
-@check
+@exercise("workloads/statefulset", "A canary", minutes=10)
 def check_canary(cluster: Reader) -> Claims:
     """A new version that only the last member of a set runs."""
     db = find(cluster, "statefulsets.apps", "db")
@@ -31,7 +32,7 @@ def check_canary(cluster: Reader) -> Claims:
     yield Claim(CANARY not in images[:2], _("… and the others do not yet"), says(_("their images"), images[:2]))
 
 
-@check
+@exercise("workloads/statefulset", "Leave nothing behind", minutes=10)
 def check_tidy(cluster: Reader) -> Claims:
     """A set that has shrunk and left no claims behind."""
     web = find(cluster, "statefulsets.apps", "web")

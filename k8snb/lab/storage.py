@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_true
 from k8snb.machinery.quantity import compare
 from k8snb.machinery.volumes import capacity_of, claim_names, has_storage
@@ -13,7 +14,7 @@ from k8snb.typing import Object
 _CLAIMS, _VOLUMES = "persistentvolumeclaims", "persistentvolumes"
 
 
-@check
+@exercise("production/storage", "Yours alone", minutes=10)
 def check_archive(cluster: Reader) -> Claims:
     """A volume that was made by hand and kept for one claim, however many others would have fitted."""
     volume = find(cluster, _VOLUMES, "archive", "")
@@ -28,7 +29,7 @@ def check_archive(cluster: Reader) -> Claims:
     yield Claim(got == "archive", _("it is bound to the volume archive"), says(_("its volume"), got))
 
 
-@check
+@exercise("production/storage", "Growing pains", minutes=10)
 def check_ledger(cluster: Reader) -> Claims:
     """A volume that was made larger under a running pod."""
     claim = find(cluster, _CLAIMS, "ledger")
@@ -46,7 +47,7 @@ def check_ledger(cluster: Reader) -> Claims:
     yield Claim(running, _("the pod ledger runs with it"), _("it does not"))
 
 
-@check
+@exercise("production/storage", "Before the upgrade", minutes=10)
 def check_rescue(cluster: Reader) -> Claims:
     """What was kept before the upgrade, in a volume of its own, and a pod that has it."""
     claim = find(cluster, _CLAIMS, "rescued")

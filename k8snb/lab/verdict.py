@@ -84,9 +84,14 @@ def check(claims: Callable[[Place], Iterator[Claim]]) -> Callable[[Place], Verdi
 
     @wraps(claims)
     def verdict(cluster: Place) -> Verdict:
-        return Verdict(tuple(_until_one_fails(claims(cluster))))
+        return judged(claims(cluster))
 
     return verdict
+
+
+def judged(claims: Iterator[Claim]) -> Verdict:
+    """The verdict on claims, up to the first that does not hold."""
+    return Verdict(tuple(_until_one_fails(claims)))
 
 
 def _until_one_fails(claims: Iterator[Claim]) -> Iterator[Claim]:

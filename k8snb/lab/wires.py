@@ -6,8 +6,9 @@ import json
 from typing import Any, Protocol
 
 from k8snb.i18n import _
+from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import Claims, exists, find, says
-from k8snb.lab.verdict import Claim, Reader, check
+from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_true
 from k8snb.network.fabric import Fabric
 from k8snb.network.wiring import FILE
@@ -26,7 +27,7 @@ class Wired(Reader, Protocol):
     def cni_config(self, node: str, file: str = ...) -> str: ...
 
 
-@check
+@exercise("architecture/cni", "One more link in the chain", minutes=10)
 def check_tuned(cluster: Wired) -> Claims:
     """A plugin more in the chain of one node, and a pod that shows what it did."""
     plugins = [str(each.get("type")) for each in _plugins(cluster.cni_config("node-1", FILE))]
@@ -58,7 +59,7 @@ def _mtu(cluster: Wired, pod: Object) -> int:
     return space.links["eth0"].mtu if space is not None and "eth0" in space.links else 0
 
 
-@check
+@exercise("architecture/cni", "Nobody answers", minutes=5)
 def check_reached(cluster: Wired) -> Claims:
     """Two pods on two nodes that reach each other again, where they are."""
     here, there = find(cluster, "pods", "here"), find(cluster, "pods", "there")
@@ -75,7 +76,7 @@ def check_reached(cluster: Wired) -> Claims:
     yield Claim(tried.error is None, _("here gets an answer from there"), tried.hops[-1].text if tried.hops else "")
 
 
-@check
+@exercise("architecture/cni", "A comma", minutes=10)
 def check_ready(cluster: Wired) -> Claims:
     """A node whose configuration can be read again, and a pod that got an address by it."""
     plugins = _plugins(cluster.cni_config("node-3", FILE))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from k8snb.i18n import _
 from k8snb.lab import notes
+from k8snb.lab.exercise import exercise
 from k8snb.lab.operated import AUTOSCALERS, BACKUP_SECONDS, CRONJOBS, not_backed_up, operated
 from k8snb.lab.puzzles import Bench, Fault, Puzzles, kind, typed
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
@@ -143,7 +144,7 @@ def check_notes(cluster: Bench) -> Claims:
 check_partition = check_headless = check_agent = check_spread = check_notes
 
 
-@check
+@exercise("workloads/capstone", "After the restart", minutes=15)
 def check_quota(cluster: Bench) -> Claims:
     """… and whoever makes pods has tried again."""
     cluster.advance(120)
@@ -164,7 +165,7 @@ def check_drain(cluster: Bench) -> Claims:
     yield from _all(cluster)
 
 
-@check
+@exercise("workloads/capstone", "Slow at noon", minutes=15)
 def check_autoscaler(cluster: Bench) -> Claims:
     """… and the autoscaler has a number to compute with."""
     cluster.advance(60)
@@ -175,7 +176,7 @@ def check_autoscaler(cluster: Bench) -> Claims:
     yield from _all(cluster)
 
 
-@check
+@exercise("workloads/capstone", "Version 1.1", minutes=15)
 def check_migration(cluster: Bench) -> Claims:
     """… and the new version runs."""
     notes.let_time_pass(cluster)
@@ -208,7 +209,7 @@ def _completed(cluster: Bench, before: Iterable[str]) -> bool:
     return any(is_true(job, "Complete") for job in mine)
 
 
-@check
+@exercise("workloads/capstone", "The end of the month", minutes=15)
 def check_priority(cluster: Bench) -> Claims:
     """… and the reports are still made, when there is room."""
     notes.let_time_pass(cluster)

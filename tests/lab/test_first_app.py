@@ -60,7 +60,7 @@ def missing(verdict: Verdict) -> str:
 CHECKS = [getattr(first_app, name) for name in sorted(dir(first_app)) if name.startswith("check_")]
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: str(check.name))
 def test_a_reader_who_has_done_nothing_is_told_what_there_is_not(cluster: Cluster, check: Any) -> None:
     verdict = check(cluster)
     assert "there is none in the namespace default" in missing(verdict)

@@ -1,0 +1,191 @@
+"""Proofs that an exercise can be failed and can be solved.
+
+Beside each page stands a file, `proofs/first-app/labels.yaml`:
+
+    start: |                          what the page has done before, as far as its exercises need it
+      %kubectl run …
+    exercises:
+      release:
+        another: |                    a right way that is not the page's
+          %kubectl label …
+        mistakes:                     words of the hint that only this mistake gets, and the mistake
+          "look at blog": |
+            %kubectl label pods --all …
+
+All that is typed is cells of a notebook. The page's own cells come before: those that import and make the cluster, and
+what stands below the heading of the exercise. The solution is the one that is folded away on the page. Where an
+exercise needs more, or its solution cannot run alone, it has a `start` or a `solution` of its own.
+
+Everything is tried from the same state: each try is made in a process that was forked there, which takes ten
+milliseconds and copies the cluster with all that the page has made of Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+import yaml
+
+from k8snb.lab.catalogue import exercises
+from k8snb.lab.exercise import Exercise
+from k8snb.lab.verdict import Verdict
+from tests.lab.cells import Cells
+
+ROOT = Path(__file__).parent.parent.parent
+PROOFS = Path(__file__).parent / "proofs"
+WAIT = 30.0
+"""How long a cluster goes on, at the longest, after something was tried."""
+
+HEADING = re.compile(r"^### \d · (.+)$", re.MULTILINE)
+CHECK = re.compile(r"\w+\.check_(\w+)\(cluster\)$")
+
+
+class Shown(NamedTuple):
+    """An exercise as its page has it: its heading, the cells before its check and those of its solution."""
+
+    title: str
+    name: str
+    begins: str
+    solution: str
+
+
+class Judged(NamedTuple):
+    """What the check said: whether it is solved, and if not, the last claim with its hint."""
+
+    solved: bool
+    said: str
+
+
+# -- what stands where -----------------------------------------------------------------------------------
+
+
+@cache
+def proofs(page: str) -> Mapping[str, Any]:
+    """The file of a page; empty if it has none yet."""
+    path = PROOFS / f"{page}.yaml"
+    return yaml.safe_load(path.read_text()) if path.exists() else {"exercises": {}}
+
+
+@cache
+def _cells(page: str) -> tuple[Any, ...]:
+    return tuple(nbformat.read(ROOT / "chapters" / f"{page}.ipynb", as_version=4).cells)
+
+
+def shown(page: str) -> list[Shown]:
+    """The exercises that stand on a page."""
+    return list(_shown(page))
+
+
+def _shown(page: str) -> Iterator[Shown]:
+    title, open_cells, folded = "", [""], [""]
+    for cell in _cells(page):
+        if cell.cell_type == "markdown":
+            found = HEADING.findall(cell.source)
+            if found:
+                title, open_cells, folded = found[-1], [], []
+        elif title and "hide-cell" in cell.metadata.get("tags", ()):
+            folded.append(cell.source)
+            if found := CHECK.search(cell.source):
+                yield Shown(title, found[1], "\n%%\n".join(open_cells), "\n%%\n".join(folded))
+                title = ""
+        elif title:
+            open_cells.append(cell.source)
+
+
+def incomplete(page: str, least: int = 4) -> list[str]:
+    """What a page still owes: exercises, and what is missing in their proofs."""
+    found = exercises(page)
+    owed = [f"{least - len(found)} more exercises"] if len(found) < least else []
+    for each in found:
+        proof = proofs(page)["exercises"].get(_word(each), {})
+        missing = [] if proof.get("another") else ["another right way"]
+        missing += [] if len(proof.get("mistakes", ())) >= 2 else ["two mistakes"]
+        owed += [f"{each.name}: {part}" for part in missing]
+    return owed
+
+
+def _word(exercise: Exercise[Any]) -> str:
+    return exercise.name.rpartition("/")[2]
+
+
+# -- trying it -------------------------------------------------------------------------------------------
+
+
+def doubts(page: str, word: str) -> list[str]:
+    """What speaks against an exercise: a check that is passed or failed when it should not be, or a vague hint."""
+    with contextlib.chdir(ROOT / "chapters" / page.partition("/")[0]):
+        cells = _begun(page)
+        return apart(lambda: list(_doubts(cells, page, word)))
+
+
+@cache
+def _begun(page: str) -> Cells:
+    """The page before its exercises, as far as they need it."""
+    cells = Cells()
+    first, second = [cell.source for cell in _cells(page) if cell.cell_type == "code"][:2]
+    with contextlib.redirect_stdout(io.StringIO()):
+        for source in (first, second, proofs(page).get("start", "")):
+            cells.run(source)
+        cells.cluster.settle(WAIT)
+    return cells
+
+
+def _doubts(cells: Cells, page: str, word: str) -> Iterator[str]:
+    (exercise,) = (each for each in exercises(page) if _word(each) == word)
+    (on_page,) = (each for each in shown(page) if each.name == word)
+    proof = proofs(page)["exercises"][word]
+    cells.run(proof.get("start", ""))
+    verdict = cells.run(on_page.begins)
+    if not isinstance(verdict, Verdict) or verdict:
+        yield f"it is solved before anybody has done anything: {verdict!r}"
+
+    def judged(text: str) -> Judged:
+        return Judged(*apart(lambda: _judged(cells, exercise, text)))
+
+    for way in ("solution", "another"):
+        found = judged(proof.get(way) or on_page.solution)
+        if not found.solved:
+            yield f"{way}: {found.said}"
+    made = {hint: judged(text) for hint, text in proof["mistakes"].items()}
+    for hint, found in made.items():
+        if found.solved:
+            yield f"passes although it is a mistake: {hint}"
+        elif [each for each, other in made.items() if hint in other.said] != [hint]:
+            yield f"the hint {hint!r} is not that of this mistake alone: {[other.said for other in made.values()]}"
+
+
+def _judged(cells: Cells, exercise: Exercise[Any], text: str) -> Judged:
+    cells.run(text)
+    cells.cluster.settle(WAIT)
+    verdict = exercise(cells.cluster)
+    last = verdict.claims[-1]
+    return Judged(verdict.solved, f"{last.sentence}: {last.missing}")
+
+
+def apart(work: Callable[[], Any]) -> Any:
+    """What some work comes to (as JSON has it), done in a process of its own, of which nothing is left here."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        with os.fdopen(writing, "w") as pipe, contextlib.redirect_stdout(io.StringIO()):
+            try:
+                json.dump({"done": work()}, pipe)
+            except BaseException:
+                json.dump({"raised": traceback.format_exc()}, pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        told = json.load(pipe)
+    os.waitpid(child, 0)
+    assert "raised" not in told, told["raised"]
+    return told["done"]
