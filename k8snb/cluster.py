@@ -111,8 +111,8 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Mon
     With `etcd_members` (1, 3, 5) so many members of etcd agree on what is written, and can fail (`cluster.etcd`).
     `encryption` is an EncryptionConfiguration that holds from the first write on (`encrypt` is for later).
 
-    With `path` everything is kept in a file, and a cluster that is in it goes on: with its own nodes and seed, as after
-    a power cut that hit all machines. Raises `CannotOpen` where the file cannot be used. `begins` is
+    With `path` everything is kept in a file, and a cluster that is in it goes on: with its own nodes, seed and members
+    of etcd, as after a power cut that hit all machines. Raises `CannotOpen` where the file cannot be used. `begins` is
     what was kept of another cluster, to go on from without a file.
     """
 
@@ -140,7 +140,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Mon
         path: str | PathLike[str] | DataFile | None = None,
         begins: Kept | None = None,
     ) -> None:
-        self.keeper = None if path is None else keeper_of(path, etcd_members)
+        self.keeper = None if path is None else keeper_of(path)
         self._begins = begins if self.keeper is None else self.keeper.take_out()
         specs = [NodeSpec(f"node-{i + 1}") for i in range(nodes)] if isinstance(nodes, int) else list(nodes)
         specs = specs if self._begins is None else specs_of(self._begins)
@@ -193,10 +193,11 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Mon
         self.raw = RawStore(self.store, self.server.kinds, Lottery(~self._lots).random.randbytes)
         """What lies in the store, as `etcdctl` shows it."""
         self._bring_back(kept)
-        self._found_etcd()
+        self._found_etcd(kept)
+        self._make_whole(kept)
         self._transport = self._front()
         self._context = self._root_context()
-        for resource, obj in bootstrap_objects():
+        for resource, obj in bootstrap_objects() if self.agrees() else ():
             name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace", "")
             if kept is None or self._context.client.find(resource, name, namespace) is None:
                 self._context.client.create(resource, obj)

@@ -1,6 +1,6 @@
 """Keeping a cluster: what has changed goes into its data file, and what was in it comes back.
 
-Two things are kept, objects (`apiserver.archive`) and what is none (`inventory`). Nobody has to announce a write: the
+Objects are kept (`apiserver.archive`), and what is none (`inventory`, `etcd.kept`). Nobody has to announce a write: the
 store's revision tells whether there is anything to keep. What is kept is one transaction, however much was written.
 
 A cluster that comes back goes on at the revision at which it was left; what was before that counts as compacted. Its
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from os import PathLike
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.archive import Archive
@@ -22,10 +22,9 @@ from k8snb.apiserver.ownership import founded
 from k8snb.apiserver.server import APIServer
 from k8snb.apiserver.standing import standing
 from k8snb.clock import Clock
-from k8snb.i18n import _
 from k8snb.inventory import Inventory
 from k8snb.machinery.recorded import uid_of
-from k8snb.store.ledger import CannotOpen, Kept, Key
+from k8snb.store.ledger import Kept, Key, Record
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 
@@ -93,6 +92,15 @@ def complete(store: Store, timestamp: str) -> None:
             store.create(bucket, meta.get("namespace", ""), meta["name"], {**obj, "metadata": fresh}, 0, founded(obj))
 
 
+class Belongings(Protocol):
+    """Something of a cluster that is kept and is no object, and what of it has changed since somebody last asked."""
+
+    @property
+    def changed(self) -> bool: ...
+    def touch_everything(self) -> None: ...
+    def taken(self) -> Iterator[tuple[Key, Record | None]]: ...
+
+
 class Keeper:
     """Keeps one cluster in a file."""
 
@@ -109,9 +117,12 @@ class Keeper:
         kept, self.file.kept = self.file.kept, Kept(self.file.kept.head)
         return None if kept.head.is_new else kept
 
-    def follow(self, server: APIServer, clock: Clock, start: Start, inventory: Inventory) -> None:
+    def follow(
+        self, server: APIServer, clock: Clock, start: Start, inventory: Inventory, members: Belongings | None = None
+    ) -> None:
         """This is the cluster now: made, brought back, or gone back in time."""
         self.inventory = inventory
+        self._belongings: list[Belongings] = [inventory] if members is None else [inventory, members]
         self._store, self._clock, self._start = server.store, clock, start
         self._archive = Archive(server.store, server.kinds, server.history)
         self._whole = self._followed or not self._former
@@ -127,17 +138,22 @@ class Keeper:
     @property
     def dirty(self) -> bool:
         """Whether there is anything that is not in the file."""
-        return self._store.revision != self._revision or self.inventory.changed
+        return self._store.revision != self._revision or self._whole or any(each.changed for each in self._belongings)
+
+    def doubt(self) -> None:
+        """The store has been put back to another past: what is in the file has to be looked at as a whole."""
+        self._whole = True
 
     def keep(self, *, time: bool = False) -> None:
         """Let the file have all that has been written, with `time` also how late it is; raises CannotKeep."""
         late = self._clock.now()
-        if not (self.dirty or self._whole or (time and late != self._time)):
+        if not (self.dirty or (time and late != self._time)):
             return
         if self._whole:
-            self.inventory.touch_everything()
+            for each in self._belongings:
+                each.touch_everything()
         found = [
-            *self.inventory.taken(),
+            *(record for each in self._belongings for record in each.taken()),
             *(self._archive.all() if self._whole else self._archive.written(self._revision)),
         ]
         records = [record for _, record in found if record is not None and not self.file.has(record)]
@@ -158,10 +174,8 @@ class Keeper:
         self.file.close()
 
 
-def keeper_of(path: str | PathLike[str] | DataFile, members: int = 0) -> Keeper:
-    """What keeps a cluster in that file; raises CannotOpen, for one whose etcd has members as well."""
-    if members:
-        raise CannotOpen(_("a cluster with members of etcd cannot be kept in a file yet; leave out one of the two"))
+def keeper_of(path: str | PathLike[str] | DataFile) -> Keeper:
+    """What keeps a cluster in that file; raises CannotOpen."""
     from k8snb.datafile import DataFile, open_file
 
     return Keeper(path if isinstance(path, DataFile) else open_file(path))

@@ -10,10 +10,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self
 
-from k8snb.apiserver.archive import CannotRead
+from k8snb.apiserver.archive import Archive, CannotRead
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import EPOCH, Clock, VirtualClock
+from k8snb.etcd.admin import Admin
+from k8snb.etcd.kept import Belongings
 from k8snb.i18n import _
 from k8snb.inventory import Inventory, lay_out, manifests_of
 from k8snb.keeping import Keeper, Start, bring_back, complete
@@ -31,6 +33,8 @@ class Lasting(Machines):
     """Keeps the cluster in its file, if it has one."""
     server: APIServer
     raw: RawStore
+    admin: Admin | None
+    """Who looks after the members of etcd, if there are any."""
     _making: dict[str, Any]
     _begins: Kept | None
     """What another process left, if the cluster goes on from that."""
@@ -105,13 +109,19 @@ class Lasting(Machines):
         except CannotRead as error:
             told = _("{why}; give the EncryptionConfiguration with which it was written")
             raise CannotOpen(told.format(why=error)) from None
-        complete(self.server.store, self.clock.timestamp())
+
+    def _make_whole(self, kept: Kept | None) -> None:
+        """Make what has to be there and was deleted, if that can be agreed on."""
+        if kept is not None and (self.admin is None or self.admin.ensemble.available):
+            complete(self.server.store, self.clock.timestamp())
 
     def _follow(self, start: Start) -> None:
         """Let what happens from here on be kept."""
         if self.keeper is not None:
             inventory = Inventory(self.specs, self.kubelets, self.pool, self.drivers)
-            self.keeper.follow(self.server, self.clock, start, inventory)
+            archive = Archive(self.server.store, self.server.kinds, self.server.history)
+            members = Belongings(self.admin, archive) if self.admin is not None else None
+            self.keeper.follow(self.server, self.clock, start, inventory, members)
 
     def _start_machines(self, kept: Kept | None) -> None:
         """Make the machines, with what was on their disks."""

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from k8snb.apiserver.archive import Archive
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.replicas import Balancer
 from k8snb.apiserver.server import APIServer
@@ -18,12 +19,15 @@ from k8snb.clock import Clock
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.ensemble import Ensemble
 from k8snb.etcd.gone import Gone
+from k8snb.etcd.kept import found
 from k8snb.hosting import ServerProcess
 from k8snb.i18n import _
+from k8snb.keeping import Keeper
 from k8snb.machinery.names import Lottery
 from k8snb.membership import Etcd
 from k8snb.processes import Runs
 from k8snb.stalling import Stalled
+from k8snb.store.ledger import Kept
 from k8snb.store.mvcc import Store
 from k8snb.wire import Request, Response
 
@@ -99,9 +103,12 @@ class Members(ABC):
     server: APIServer
     clock: Clock
     raw: RawStore
+    admin: Admin | None
     _transport: APIServer | Balancer
     components: dict[str, Runs]
+    keeper: Keeper | None
     _making: dict[str, Any]
+    _lots: int
 
     @abstractmethod
     def _do(self, name: str, *arguments: Any) -> Any:
@@ -115,19 +122,21 @@ class Members(ABC):
     def _pass_time(self, until: Callable[[], bool], deadline: float, *, foreground: bool = False) -> int:
         """Give turns and move time."""
 
-    def _found_etcd(self) -> None:
-        """Put members beneath the store, if there are to be any."""
+    def _found_etcd(self, kept: Kept | None) -> None:
+        """Put members beneath the store, if there are to be any: those that there were, or new ones."""
         self.going_on: list[Callable[[], None]] = []
         """Who is to be told when there may be a majority again."""
-        self.admin: Admin | None = None
-        count = self._making["etcd_members"]
-        if not count:
+        self.admin = None
+        count, there_were = self._making["etcd_members"], found(kept)
+        if not count and there_were is None:
             return
         names = [f"etcd-{number + 1}" for number in range(count)]
-        lottery = Lottery(self._making["seed"] + SALT)
-        ensemble = Ensemble(self.store, self.clock, lottery, names, self.raw.key)
+        goes_on = (there_were.former, there_were.versions) if there_were is not None else ()
+        ensemble = Ensemble(self.store, self.clock, Lottery(self._lots + SALT), names, self.raw.key, *goes_on)
         self.store.agreement = ensemble
         self.admin = Admin(ensemble, self.raw.bytes_of)
+        if there_were is not None:
+            there_were.take_back(self.admin, Archive(self.store, self.server.kinds, self.server.history))
 
     def _start_members(self) -> None:
         """Put what of etcd can be stopped alone among the components."""
@@ -206,6 +215,8 @@ class Members(ABC):
         server.stop()
         try:
             self.admin.restore(file, bump, forget)
+            if self.keeper is not None:
+                self.keeper.doubt()
         finally:
             server.start()
 

@@ -297,12 +297,6 @@ def test_a_cell_that_is_run_again_takes_the_file_and_the_former_cluster_says_so(
         former.client.create("configmaps", {"metadata": {"name": "lost"}}, "default")
 
 
-def test_a_cluster_with_members_of_etcd_is_not_kept_yet(path: Path) -> None:
-    with pytest.raises(CannotOpen, match="members of etcd cannot be kept in a file yet; leave out one of the two"):
-        Cluster(path=path, etcd_members=3)
-    assert not path.exists()
-
-
 def test_without_a_file_nothing_is_kept() -> None:
     with Cluster(nodes=0) as cluster:
         assert (cluster.keeper, cluster.store.spare) == (None, None)

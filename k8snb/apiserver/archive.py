@@ -64,10 +64,11 @@ class Archive:
         for (namespace, name), event in found.items():
             key = (bucket.name, namespace, name)
             gone = event.type == "DELETED"
-            yield key, None if gone else self._record(bucket, key, event, leases.get(event.revision, 0))
+            yield key, None if gone else self.record(key, event, leases.get(event.revision, 0))
 
-    def _record(self, bucket: Bucket, key: Key, event: WatchEvent, lease: int) -> Record:
-        packed = packed_of(event)
+    def record(self, key: Key, event: WatchEvent, lease: int) -> Record:
+        """The record of one version of an object, and of the lease that it ends with."""
+        bucket, packed = self._store.bucket(key[0]), packed_of(event)
         sealed = isinstance(packed, Stored) and packed.data.startswith(PREFIX)
         body = packed.data if sealed else orjson.dumps(event.object)
         return Record(*key, event.revision, lease, self._owners(bucket, event), body)
@@ -92,19 +93,24 @@ class Archive:
 
     def restore(self, record: Record) -> None:
         """Put an object back as it was; raises CannotRead."""
+        bucket, event = self._store.bucket(record.bucket), self.event(record)
+        restore(self._store, bucket, event, record.namespace, record.name, record.expires)
+        kind = self._kind(bucket)
+        if kind is not None:
+            kind.strategy.take_back(event.object)
+
+    def event(self, record: Record) -> WatchEvent:
+        """The version of an object that a record is of; raises CannotRead."""
         bucket = self._store.bucket(record.bucket)
         by = Known.of(record.owners) if record.owners else None
         try:
             event = bucket.made(record.revision, "ADDED", self._packed(bucket, record), None, by)
-            obj = event.object
+            assert event.object  # what is encrypted is read now
         except StatusError as error:
             told = _("{bucket} {namespace}/{name} is encrypted: {why}")
             why = error.message.rpartition(": ")[2]
             raise CannotRead(told.format(**record._asdict(), why=why)) from None
-        restore(self._store, bucket, event, record.namespace, record.name, record.expires)
-        kind = self._kind(bucket)
-        if kind is not None:
-            kind.strategy.take_back(obj)
+        return event
 
     def _packed(self, bucket: Bucket, record: Record) -> Any:
         if not record.body.startswith(PREFIX):

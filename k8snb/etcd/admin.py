@@ -67,13 +67,14 @@ class Admin:
         """What tells this cluster of members from one that is founded with the same names (a restored one)."""
         self._bytes_of = bytes_of
         self._sizes: dict[int, tuple[WatchEvent, int]] = {}
-        self._used = set(self._all())
+        self.used = set(self._all())
         """Every name by which the group has known a member."""
-        self._founded()
-        self._awaited: set[str] = set()
+        self.awaited: set[str] = set()
         """Members that were added and have not been started yet."""
+        self.name_cluster()
 
-    def _founded(self) -> None:
+    def name_cluster(self) -> None:
+        """Work out the number of the cluster from those who founded it."""
         founders = "".join(sorted(map(self.id_of, self._all())))
         self.cluster_id = hashlib.sha1(founders.encode()).hexdigest()[:16]
         """The number by which members know that they belong together."""
@@ -85,13 +86,8 @@ class Admin:
         return [plain(each) for each in self._all()]
 
     def _all(self) -> list[str]:
-        """Who belongs to the group, as the disk has it that knows the most to be committed."""
-        disk = max((server.disk for server in self.ensemble.group.servers.values()), key=lambda d: d.vote.commit)
-        members = disk.snapshot.members
-        for entry in disk.entries:
-            if entry.change is not None and entry.index <= disk.vote.commit:
-                members = members.after(entry.change)
-        return sorted(members.all)
+        """Who belongs to the group, as the one has it who has applied the most."""
+        return self.ensemble.mark.members.all
 
     def real(self, name: str) -> str:
         """How the group knows a member. Raises EtcdError if there is none of that name."""
@@ -159,7 +155,7 @@ class Admin:
 
     def awaits(self, name: str) -> bool:
         """Whether a member was added and has not been started yet."""
-        return self.real(name) in self._awaited
+        return self.real(name) in self.awaited
 
     def is_learner(self, name: str) -> bool:
         """Whether a member has no vote."""
@@ -203,7 +199,7 @@ class Admin:
     def may_start(self, name: str) -> bool:
         """Whether a member has a disk to start from, or needs none yet."""
         real = self.real(name)
-        return real in self.ensemble.group.servers or real in self._awaited
+        return real in self.ensemble.group.servers or real in self.awaited
 
     def start(self, name: str) -> None:
         """Start a member's process. Raises ValueError for one whose disk is lost: it has forgotten what it promised."""
@@ -211,8 +207,8 @@ class Admin:
         if real in group.servers:
             if group.servers[real].member is None:
                 self.ensemble.disturb("started", real, lambda: group.start(real))
-        elif real in self._awaited:
-            self._awaited.discard(real)
+        elif real in self.awaited:
+            self.awaited.discard(real)
             self.ensemble.disturb("started", real, lambda: group.join(real))
         else:
             text = _("{name} has lost its disk and has been bootstrapped before: remove the member and add it anew")
@@ -261,9 +257,9 @@ class Admin:
         if name in self.names():
             raise EtcdError("etcdserver: Peer URLs already exists")
         tries = (name, *(f"{name}#{number}" for number in range(2, 100)))
-        real = next(each for each in tries if each not in self._used)
-        self._used.add(real)
-        self._awaited.add(real)
+        real = next(each for each in tries if each not in self.used)
+        self.used.add(real)
+        self.awaited.add(real)
         self._change(Change(LEARN if learner else ADD, real))
         return self.id_of(real)
 
@@ -357,10 +353,11 @@ class Admin:
         restore(ensemble.store, found.revision, found.living(), found.leased(), bump=bump, forget=forget)
         self.token, self.restored = f"{self.token}+", file
         ensemble.tape = Tape()
-        ensemble.found(names)
+        versions = {key: (value.created, value.version) for key, value in found.keys.items() if value.version > 1}
+        ensemble.found(names, versions=versions)
         ensemble.store.agreement = ensemble
-        self._used, self._awaited = set(names), set()
-        self._founded()
+        self.used, self.awaited = set(names), set()
+        self.name_cluster()
 
 
 def plain(real: str) -> str:

@@ -12,8 +12,9 @@ in virtual time, `k8snb.serving` by the clock).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from k8snb.clock import Clock, Timer
 from k8snb.errors import StatusError
@@ -21,9 +22,9 @@ from k8snb.etcd import errors
 from k8snb.etcd.keyspace import Base, Compaction, Keyspace, KeyValue, Txn
 from k8snb.etcd.tape import Tape
 from k8snb.machinery.names import Lottery
-from k8snb.raft.group import Group, Server
+from k8snb.raft.group import Disk, Group, Server
 from k8snb.raft.member import LEADER
-from k8snb.raft.messages import Entry
+from k8snb.raft.messages import Entry, Members, Snapshot, Vote
 from k8snb.store.agreement import Write
 from k8snb.store.mvcc import LEASE_WINDOW, Store
 from k8snb.wire import WatchEvent
@@ -35,8 +36,11 @@ SNAPSHOT_COUNT = 10_000
 CLIENT = "kube-apiserver"
 """Who asks, in a partition that names it."""
 
-KeyOf = Callable[[str, str, str], str]
+KeyOf: TypeAlias = Callable[[str, str, str], str]
 """The key of an object, by its bucket, namespace and name."""
+Versions: TypeAlias = Mapping[str, tuple[int, int]]
+"""By key, the revision at which it was created, and how often it has been written since."""
+NO_VERSIONS: Versions = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,37 @@ class Pace:
     trip: float = 0.001
 
 
+class Mark(NamedTuple):
+    """How far the log has been applied by anybody: the entry, and who belonged to the group then."""
+
+    at: int
+    """Its index."""
+    term: int
+    members: Members
+
+
+class Former(NamedTuple):
+    """What a group goes on from: how far its log went, and of each member that has a disk its term and its vote."""
+
+    mark: Mark
+    votes: Mapping[str, tuple[int, str]]
+    absent: frozenset[str] = frozenset()
+    """Members that were added and never started."""
+
+
 class Ensemble:
     """Members, the store that stands on them, and the time that they are given (an `Agreement` of that store)."""
 
-    def __init__(self, store: Store, clock: Clock, lottery: Lottery, names: Iterable[str], key_of: KeyOf) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        lottery: Lottery,
+        names: Iterable[str],
+        key_of: KeyOf,
+        former: Former | None = None,
+        versions: Versions = NO_VERSIONS,
+    ) -> None:
         self.store = store
         self.tape = Tape()
         self.paces: dict[str, Pace] = {}
@@ -60,24 +91,57 @@ class Ensemble:
         """The transaction that was proposed last."""
         self.changed: list[Callable[[], None]] = []
         """Who is to be told when there may be a majority again."""
+        self.rewritten: set[str] | None = None
+        """Keys whose `versions` have changed, for whoever keeps them and empties this; None if nobody does."""
         self._clock = clock
         self._lottery = lottery
         self._key_of = key_of
         self._timer: Timer | None = None
-        self.found(sorted(names))
+        self.found(names, former, versions)
 
-    def found(self, names: Iterable[str]) -> None:
-        """Found a group that has what the store has, and wait until it has a leader, in no time."""
-        store, keys = self.store, dict[str, KeyValue]()
+    def found(self, names: Iterable[str], former: Former | None = None, versions: Versions = NO_VERSIONS) -> None:
+        """Found a group that has what the store has, or let a former one come back with that, and wait until it has a
+        leader, in no time. One that has lost its majority has none."""
+        self.versions: dict[str, tuple[int, int]] = dict(versions)
+        """Of what has been written more than once: when it was created, and how often it was written."""
+        self.base = Base(self.store.revision, self.store.compacted, self._living())
+        if former is None:
+            self.group = Group(names, self._machine, self._lottery)
+            self.mark = Mark(0, 0, Members(frozenset(self.group.servers)))
+        else:
+            self.mark = former.mark
+            voters = former.mark.members.voters - former.absent
+            self.group = Group(voters, self._machine, self._lottery, disks=self._disks(former))
+        while self._restless():
+            self._tick_all()
+
+    def _living(self) -> dict[str, KeyValue]:
+        """What the store has, as a member has it."""
+        store, found = self.store, dict[str, KeyValue]()
+        held = store.leases.items()
+        leases = {id(e): slot for slot, lease in held for events in lease.values() for e in events}
         for bucket in store.buckets().values():
             for namespace, objects in bucket.namespaces.items():
                 for name, event in objects.items():
                     key = self._key_of(bucket.name, namespace, name)
-                    keys[key] = KeyValue(event, (bucket.name, namespace, name), event.revision, event.revision, 1)
-        self.base = Base(store.revision, store.compacted, keys)
-        self.group = Group(names, self._machine, self._lottery)
-        while self.leader is None or self._restless():
-            self._tick_all()
+                    created, version = self.versions.get(key, (event.revision, 1))
+                    place = bucket.name, namespace, name
+                    found[key] = KeyValue(event, place, created, event.revision, version, leases.get(id(event), 0))
+        return found
+
+    def _disks(self, former: Former) -> dict[str, Disk]:
+        """The disks of members that come back: each has all that was applied as a snapshot, and its own vote."""
+        index, term, members = former.mark
+        made = {name: Disk(members) for name in former.votes}
+        for name, disk in made.items():
+            disk.snapshot = Snapshot(index, term, members, self._machine().save())
+            disk.vote = Vote(*former.votes[name], index)
+        return made
+
+    def votes(self) -> dict[str, tuple[int, str]]:
+        """Of each member that has a disk the newest term that it knows of, and its vote in that."""
+        votes = {name: server.disk.vote for name, server in self.group.servers.items()}
+        return {name: (vote.term, vote.voted_for) for name, vote in votes.items()}
 
     def _machine(self) -> Keyspace:
         return Keyspace(self.base, self._decide, self.tape.applies)
@@ -208,8 +272,16 @@ class Ensemble:
         while (heard := group.deliver()) is not None:
             self.tape.heard(now, *heard, group)
         for server in group.running:
+            self._follow(server)
             if server.applied - server.disk.snapshot.index > SNAPSHOT_COUNT:
                 server.compact()
+
+    def _follow(self, server: Server) -> None:
+        """Note how far a member has got, if it is further than all before."""
+        if server.applied > self.mark.at and server.member is not None:
+            term = server.member.log.term(server.applied)
+            assert term is not None
+            self.mark = Mark(server.applied, term, server.member.members)
 
     def _restless(self) -> bool:
         """Whether a tick can change anything: somebody has not heard yet who leads, or what was agreed on."""
@@ -244,7 +316,12 @@ class Ensemble:
             return
         txn.decided = True
         if succeeds:
-            txn.event = txn.write.perform()
+            event = txn.event = txn.write.perform()
+            created, version = self.versions.pop(txn.key, (txn.write.expects, 1))
+            if event.type == "MODIFIED":
+                self.versions[txn.key] = created, version + 1
+            if self.rewritten is not None:
+                self.rewritten.add(txn.key)
 
     def entries(self, name: str) -> tuple[Entry, ...]:
         """The log of a member, as far as it is not in its snapshot: what is on its disk."""

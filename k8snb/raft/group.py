@@ -125,8 +125,12 @@ class Group:
         *,
         leases: bool = False,
         batch: int = MOST_ENTRIES,
+        disks: Mapping[str, Disk] | None = None,
     ) -> None:
-        """A new group of these members, each with a machine of its own; `leases` and `batch` as for a `Member`."""
+        """A new group of these members, each with a machine of its own; `leases` and `batch` as for a `Member`.
+
+        With `disks` it is a group that comes back: those who have one start from it.
+        """
         self.weather = Weather()
         self.ticks = 0
         self.servers: dict[str, Server] = {}
@@ -139,8 +143,12 @@ class Group:
         self._settings: Mapping[str, Any] = {"leases": leases, "batch": batch}
         self._number = 0
         self._founders = Members(frozenset(names))
-        for name in self._founders.all:
-            self.join(name)
+        for name in sorted(self._founders.voters if disks is None else disks):
+            if disks is None:
+                self.join(name)
+            else:
+                self.servers[name] = Server(name, disks[name], make)
+                self.start(name)
 
     # -- what happens to it ------------------------------------------------------------------------------------
 

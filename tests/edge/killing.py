@@ -154,13 +154,14 @@ class Watcher:
 class Life:
     """One life of the server: from its start until it is killed."""
 
-    def __init__(self, data: Path, nodes: int = 0, speed: float = 1.0, port: int = 0) -> None:
+    def __init__(self, data: Path, nodes: int = 0, speed: float = 1.0, port: int = 0, members: int = 0) -> None:
         self.kubeconfig = data.with_suffix(".kubeconfig")
         reading, writing = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             os.close(reading)
-            _serve(data, (nodes, port, self.kubeconfig, speed, 1), writing)
+            extras = Extras(data=data, control_planes=0, etcd_members=members)
+            _serve(extras, (nodes, port, self.kubeconfig, speed, 1), writing)
         os.close(writing)
         self._told = os.fdopen(reading)
         self.token = ""
@@ -197,11 +198,11 @@ class Life:
         self._told.close()
 
 
-def _serve(data: Path, made: tuple[int, int, Path, float, int], out: int) -> None:
+def _serve(extras: Extras, made: tuple[int, int, Path, float, int], out: int) -> None:
     """The child: serve, and say so on a pipe."""
     try:
         sys.stdout = os.fdopen(out, "w")
-        run(serve(*made, extras=Extras(data=data, control_planes=0)))
+        run(serve(*made, extras=extras))
     finally:
         os._exit(1)
 
@@ -217,13 +218,13 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
 
-def killed(data: Path, times: int, seed: int, most: int = 40) -> Outcome:
+def killed(data: Path, times: int, seed: int, most: int = 40, members: int = 0) -> Outcome:
     """Kill a server so many times, each when clients have written up to `most` times; what came of it."""
     lots, outcome, began = random.Random(seed), Outcome(), time.monotonic()
     clients = [Client(number, random.Random(seed + number)) for number in range(CLIENTS)]
     watcher = Watcher()
     while True:
-        life = Life(data)
+        life = Life(data, members=members)
         if outcome.kills and lots.random() < 0.1:  # before anybody is there
             time.sleep(lots.random() / 4)
             life.kill()
@@ -266,4 +267,5 @@ if __name__ == "__main__":
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        print(killed(Path(folder, "cluster.db"), int(sys.argv[1]), int(sys.argv[2])))
+        times, seed, *members = map(int, sys.argv[1:])
+        print(killed(Path(folder, "cluster.db"), times, seed, members=sum(members)))
