@@ -15,33 +15,43 @@ if TYPE_CHECKING:
     from k8snb.client.controller import Controller
     from k8snb.client.faults import Faults
     from k8snb.cluster import Cluster
+    from k8snb.connecting import connect
     from k8snb.current import use
-    from k8snb.errors import StatusError
+    from k8snb.errors import NeedsEmbedded, NeedsYes, StatusError
+    from k8snb.live.opening import CannotConnect
     from k8snb.machines import NodeSpec
     from k8snb.replicating import ControlPlane
     from k8snb.showing import diagram
 
 __version__ = "0.1.0"
 __all__ = [
+    "CannotConnect",
     "Cluster",
     "ControlPlane",
     "Controller",
     "Faults",
+    "NeedsEmbedded",
+    "NeedsYes",
     "NodeSpec",
     "StatusError",
     "__version__",
+    "connect",
     "diagram",
     "load_ipython_extension",
     "use",
 ]
 
 _WHERE = {
+    "CannotConnect": "k8snb.live.opening",
     "Cluster": "k8snb.cluster",
     "ControlPlane": "k8snb.replicating",
     "Controller": "k8snb.client.controller",
     "Faults": "k8snb.client.faults",
+    "NeedsEmbedded": "k8snb.errors",
+    "NeedsYes": "k8snb.errors",
     "NodeSpec": "k8snb.machines",
     "StatusError": "k8snb.errors",
+    "connect": "k8snb.connecting",
     "diagram": "k8snb.showing",
     "use": "k8snb.current",
 }

@@ -1,4 +1,4 @@
-"""`python -m k8snb serve|bench`: the command line."""
+"""`python -m k8snb serve|live|bench`: the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from k8snb.cni.plugins import PLUGINS
 from k8snb.i18n import _
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     cni = commands.add_parser("cni", help=_("be a CNI plugin, or write the plugins as programs into a directory"))
     cni.add_argument("plugin", nargs="?", choices=sorted(PLUGINS), help=_("which one; its call comes as CNI says"))
     cni.add_argument("--install", type=Path, metavar="DIRECTORY", help=_("where runtimes look for plugins"))
+    _add_live(commands)
     bench = commands.add_parser("bench", help=_("measure, and print figures"))
     kinds = bench.add_subparsers(dest="bench", required=True)
     scale = kinds.add_parser("scale", help=_("create Deployments and run until every pod is Running"))
@@ -90,6 +91,44 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--seconds", type=_at_least(1), default=120)
     watch.add_argument("--json", action="store_true", help=_("print one JSON object"))
     return parser
+
+
+def _add_live(commands: Any) -> None:
+    live = commands.add_parser("live", help=_("look at a live cluster as the pages would, or clean up there"))
+    what = live.add_subparsers(dest="live", required=True)
+    check = what.add_parser("check", help=_("say what would be possible; writes nothing"))
+    clean = what.add_parser("clean", help=_("delete what sessions that are over have left"))
+    for command in (check, clean):
+        command.add_argument("--context", help=_("a context of the kubeconfig (K8SNB_CONTEXT)"))
+        command.add_argument("--namespace", help=_("the namespace that is lent, if one is (K8SNB_NAMESPACE)"))
+    clean.add_argument("--all", action="store_true", help=_("also what sessions that are in use have made"))
+    clean.add_argument("--no-wait", action="store_true", help=_("do not wait until it is gone"))
+
+
+def _live(options: argparse.Namespace) -> int:
+    """Look at a live cluster, or clean up there."""
+    from dataclasses import replace
+
+    from k8snb import livecommands
+    from k8snb.errors import StatusError
+    from k8snb.live.opening import CannotConnect, wishes
+
+    try:
+        wanted = wishes(context=options.context)
+        if not wanted.context:
+            raise CannotConnect(_("name a context: --context, or K8SNB_CONTEXT"))
+        if options.namespace is not None:
+            wanted = replace(wanted, namespace=options.namespace)
+        if options.live == "check":
+            lines = livecommands.check(wanted)
+        else:
+            lines = livecommands.clean(wanted, every=options.all, wait=not options.no_wait)
+        for line in lines:
+            print(line, flush=True)
+    except (CannotConnect, StatusError) as error:
+        print(f"k8snb: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,6 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"k8snb: {error}", file=sys.stderr)
             return 1
         return 0
+    if options.command == "live":
+        return _live(options)
     if options.command == "cni":
         return _cni(options.plugin, options.install)
     figures = _measured(options)

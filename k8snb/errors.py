@@ -155,6 +155,18 @@ class Unreachable(StatusError):
         self.address = address
 
 
+class LeftOut(Exception):
+    """Something that is not done on this cluster, and why. Nothing is broken: a page says so and goes on."""
+
+
+class NeedsEmbedded(LeftOut):
+    """Only the embedded cluster can do this; a live one follows the wall clock and is not ours to take apart."""
+
+
+class NeedsYes(LeftOut):
+    """It would reach beyond what a notebook has made for itself in a live cluster, and nobody has said yes to that."""
+
+
 def _details(resource: Resource | None, name: str, **more: Any) -> Object:
     details: dict[str, Any] = {}
     if name:

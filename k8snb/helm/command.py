@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from k8snb.errors import StatusError
+from k8snb.errors import LeftOut, StatusError
 from k8snb.helm.errors import HelmError
 from k8snb.helm.help import help_text
 from k8snb.helm.repositories import Repositories
@@ -24,7 +24,7 @@ from k8snb.kubectl.commandline import find, words_of
 from k8snb.kubectl.errors import CommandError, FlagError
 from k8snb.kubectl.flags import Flags, parse
 from k8snb.kubectl.identity import Identity, checked
-from k8snb.kubectl.kubeconfig import SERVER, Kubeconfig
+from k8snb.kubectl.kubeconfig import Kubeconfig
 from k8snb.kubectl.output import Output, Printed
 from k8snb.kubectl.session import Door, Session
 from k8snb.machinery.names import Lottery
@@ -70,7 +70,7 @@ class Helm:
         printed = Printed()
         try:
             self._run(words_of(command, "helm"), stdin, printed)
-        except (HelmError, CommandError, ValueError) as error:
+        except (HelmError, CommandError, LeftOut, ValueError) as error:
             text = str(error)
             printed.err(f"Error: {text}\n" if text else "")
             return printed.output(1)
@@ -115,7 +115,7 @@ class Helm:
         def identity() -> Identity:
             return checked(asked, self._config)
 
-        return Door(identity=identity, server=SERVER)
+        return Door(identity=identity, server=self._config.server_reached)
 
 
 ROOT = Verb("", "The Kubernetes package manager", verbs=VERBS)

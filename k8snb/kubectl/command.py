@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from k8snb.client.client import Client
 from k8snb.clock import Clock
-from k8snb.errors import StatusError
+from k8snb.errors import LeftOut, StatusError
 from k8snb.i18n import _
 from k8snb.kubectl.call import Call, Verb
 from k8snb.kubectl.commandline import find, words_of
@@ -22,7 +22,7 @@ from k8snb.kubectl.errors import CommandError, FlagError, Halfway, ManyErrors, e
 from k8snb.kubectl.flags import GLOBAL, Flag, Flags, MissingFlags, parse
 from k8snb.kubectl.help import help_text, suggestions
 from k8snb.kubectl.identity import checked
-from k8snb.kubectl.kubeconfig import SERVER, Kubeconfig
+from k8snb.kubectl.kubeconfig import Kubeconfig
 from k8snb.kubectl.output import Output, Printed
 from k8snb.kubectl.printing.printers import printer_for
 from k8snb.kubectl.session import Door, Session, Wait
@@ -44,6 +44,11 @@ def run(cluster: Cluster, command: str | Sequence[str], stdin: str = "") -> Outp
     What `kubectl config` sets is remembered for the cluster.
     """
     return Kubectl(cluster.client, cluster.clock, cluster.wait, kubeconfig_of(cluster)).run(command, stdin)
+
+
+def keep_kubeconfig(cluster: Cluster, config: Kubeconfig) -> None:
+    """Give a cluster a kubeconfig of its own."""
+    _configs[cluster] = config
 
 
 def kubeconfig_of(cluster: Cluster) -> Kubeconfig:
@@ -83,7 +88,7 @@ class Kubectl:
         except OSError as error:
             printed.err(f"error: open {error.filename}: {(error.strerror or '').lower()}\n")
             return printed.output(1)
-        except ValueError as error:
+        except (LeftOut, ValueError) as error:
             printed.err(f"error: {error}\n")
             return printed.output(1)
         return printed.output(0)
@@ -121,7 +126,7 @@ class Kubectl:
         config, timeout = self._config, flags.text("request-timeout")
         return Door(
             identity=lambda: checked(flags, config),
-            server=flags.text("server") or SERVER,
+            server=flags.text("server") or config.server_reached,
             verbosity=flags.number("v"),
             timeout="" if timeout == "0" else timeout,
         )

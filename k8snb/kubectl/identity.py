@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from k8snb.kubectl.errors import CommandError, connection_refused
 from k8snb.kubectl.flags import Flags
-from k8snb.kubectl.kubeconfig import IN_PROCESS, SERVER, Kubeconfig
+from k8snb.kubectl.kubeconfig import IN_PROCESS, Kubeconfig
 from k8snb.machinery.durations import parse_duration
 from k8snb.typing import Object
 from k8snb.wire import REPEATED
@@ -44,7 +44,7 @@ def checked(flags: Flags, config: Kubeconfig) -> Identity:
     context = config.context(flags.text("context"))
     name = flags.text("cluster") or str(context.get("cluster", ""))
     server = flags.text("server") or config.server(name)
-    if server.rstrip("/") != SERVER:
+    if server.rstrip("/") != config.server_reached:
         where = server.removeprefix("https://").removeprefix("http://").rstrip("/")
         raise CommandError(connection_refused(where), plain=True)
     return who

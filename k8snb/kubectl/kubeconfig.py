@@ -32,10 +32,12 @@ Entries = dict[str, dict[str, Any]]
 class Kubeconfig:
     """Named entries of three kinds, and which context is the current one."""
 
-    def __init__(self, name: str = "k8snb", user: str = "admin") -> None:
+    def __init__(self, name: str = "k8snb", user: str = "admin", server: str = SERVER) -> None:
         self.current = name
+        self.server_reached = server
+        """Where the client leads, whatever the entries say."""
         self.entries: dict[str, Entries] = {
-            "clusters": {name: {"server": SERVER, "certificate-authority-data": "LS0tLS1CRUdJTg=="}},
+            "clusters": {name: {"server": server, "certificate-authority-data": "LS0tLS1CRUdJTg=="}},
             "users": {user: {"token": IN_PROCESS}},
             "contexts": {name: {"cluster": name, "user": user}},
         }

@@ -1,0 +1,308 @@
+"""What stands between a notebook and a live cluster, and looks at every request on its way there and at every answer
+back.
+
+1. The namespace that pages call `default` is the home of the session.
+2. Reading is free. What is secret is covered in the answer (`secrets`).
+3. Writing is for the namespaces of the session. Kinds of the whole cluster need somebody's yes, and even then only
+   what the session has made is changed or deleted; what it makes is noted in its Lease before, so that it can be
+   found by whoever cleans up after a session that was killed.
+4. A write is rehearsed first (`dryRun=All`). If the cluster refuses the rehearsal, that is the answer, and nothing
+   happened.
+
+`NeedsYes` says what is not done. Nobody has another way to the cluster: kubectl, helm, checks and the official client
+of a page all go through here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import orjson
+import yaml
+
+from k8snb.client.client import PATCH_TYPES, Transport
+from k8snb.errors import NeedsYes, StatusError, Unreachable
+from k8snb.i18n import _
+from k8snb.live.secrets import Covers, has_covered, uncovered
+from k8snb.live.territory import Territory
+from k8snb.machinery.scheme import Scheme
+from k8snb.typing import Object
+from k8snb.wire import Request, Response
+
+_PATH = re.compile(
+    r"/api(?:s/(?P<group>[^/]+))?/(?P<version>v[^/]+)"
+    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<sub>.+))?"
+)
+_PARTS = ("status", "finalize")
+"""Parts of a namespace that look like resources in it."""
+_HARMLESS = re.compile(r"(self)?subject(access|rules)?reviews|localsubjectaccessreviews|tokenreviews")
+"""What is created to ask a question."""
+_SPOKEN = ("exec", "attach", "portforward", "proxy")
+"""Subresources through which somebody talks to a program; what is said is nobody else's."""
+_UNREHEARSED = (*_SPOKEN, "token", "binding")
+_WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+class Place(NamedTuple):
+    """What a path leads to; `namespace` is empty for what is of the whole cluster."""
+
+    group: str
+    version: str
+    namespace: str
+    plural: str
+    name: str
+    sub: str
+
+    @property
+    def resource(self) -> str:
+        """`deployments.apps`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def what(self) -> str:
+        """What it is called in a sentence."""
+        return f"{self.resource}/{self.name}" if self.name else self.resource
+
+    @property
+    def path(self) -> str:
+        """The path that leads there."""
+        start = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        where = f"/namespaces/{self.namespace}" if self.namespace else ""
+        return start + where + "".join(f"/{each}" for each in (self.plural, self.name, self.sub) if each)
+
+
+def place_of(path: str) -> Place | None:
+    """What a path leads to; None for those that are not about resources."""
+    found = _PATH.fullmatch(path)
+    if found is None:
+        return None
+    group, version, namespace, plural, name, sub = (unquote(found[each] or "") for each in _PATH.groupindex)
+    if namespace and plural in _PARTS and not name and not group:
+        return Place(group, version, "", "namespaces", namespace, plural)
+    return Place(group, version, namespace, plural, name, sub)
+
+
+class Guard:
+    """A transport to a live cluster that does nothing beyond a territory and shows nothing secret.
+
+    `note` keeps what the session has made elsewhere, before it is made; `saw` is told of every object that the notebook
+    itself has written, with the verb.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        territory: Territory,
+        covers: Covers,
+        note: Callable[[], None] = lambda: None,
+        saw: Callable[[str, Object], None] = lambda verb, obj: None,
+    ) -> None:
+        self._transport = transport
+        self.territory = territory
+        self._covers = covers
+        self._note = note
+        self.saw = saw
+        self._scheme = Scheme()
+
+    def subscribe(self, request: Request, deliver: Callable[[Any], None]) -> Callable[[], None]:
+        """As the transport says."""
+        return self._transport.subscribe(request, deliver)
+
+    def handle(self, request: Request) -> Response:
+        """Send a request, if it may be sent."""
+        place = place_of(request.path)
+        method = request.method
+        if place is None:
+            if method not in ("GET", "HEAD"):
+                raise NeedsYes(_("{verb} {what} is not done on a live cluster").format(verb=method, what=request.path))
+            return self._covered(self._send(request, request.path, request.body))
+        place = place._replace(namespace=self.territory.place(place.namespace) if place.namespace else "")
+        if method not in _WRITES or _HARMLESS.fullmatch(place.plural):
+            return self._covered(self._send(request, place.path, _moved(request, self.territory)))
+        return self._write(request, place, _WRITES[method])
+
+    def _write(self, request: Request, place: Place, verb: str) -> Response:
+        body = self._body(request, place, verb)
+        self._admit(place, verb)
+        rehearsed = place.sub.partition("/")[0] not in _UNREHEARSED and "dryRun" not in request.query
+        if rehearsed:
+            answer = self._send(request, place.path, body, dry=True)
+            if answer.code >= 400:
+                return self._covered(answer)
+            self._expect(place, verb, body)
+        answer = self._covered(self._send(request, place.path, body))
+        if rehearsed and answer.code < 300:
+            self._made(place, verb, answer)
+        return answer
+
+    # -- what may be done ----------------------------------------------------------------------------
+
+    def _admit(self, place: Place, verb: str) -> None:
+        """Raise NeedsYes unless the session may do this."""
+        mine, what = self.territory, place.what
+        if place.namespace and place.namespace not in mine.namespaces:
+            why = _("{verb} {what}: the namespace {namespace} is not of this notebook; nothing is written there")
+            raise NeedsYes(why.format(verb=verb, what=what, namespace=place.namespace))
+        if not place.namespace and not mine.allows(place.resource):
+            raise NeedsYes(mine.says_no(verb, what))
+        if not mine.needs_mark(place.namespace) or (verb == "create" and not place.name):
+            return
+        if not place.name:
+            raise NeedsYes(_("{verb} {what}: all of them at once, others' too").format(verb=verb, what=what))
+        found = self._get(place._replace(sub="").path)
+        if found is None and verb == "patch" and not place.sub:
+            return  # an apply, which creates
+        if found is not None and not mine.is_ours(found, self._owner):
+            raise NeedsYes(_("{verb} {what}: it is not of this notebook").format(verb=verb, what=what))
+
+    def _owner(self, reference: Object, namespace: str) -> Object | None:
+        row = self._scheme.kind(str(reference.get("apiVersion")), str(reference.get("kind")))
+        return None if row is None else self._get(row.path(namespace if row.namespaced else "", str(reference["name"])))
+
+    def _get(self, path: str) -> Object | None:
+        """The object at a path; None if there is none. StatusError if nobody can tell."""
+        answer = self._transport.handle(Request("GET", path))
+        if answer.code == 404:
+            return None
+        if answer.code >= 400:
+            status = self._covers.answer(read(answer))
+            raise StatusError(answer.code, str(status.get("reason", "")), str(status.get("message", "")))
+        found: Object = read(answer)
+        return found
+
+    # -- what is sent --------------------------------------------------------------------------------
+
+    def _body(self, request: Request, place: Place, verb: str) -> bytes:
+        if place.sub.partition("/")[0] in _SPOKEN:
+            return request.body
+        obj = self.territory.moved(_object(request))
+        if not isinstance(obj, dict):
+            return b"" if obj is None else orjson.dumps(obj)
+        applies = request.headers.get("content-type", "") == PATCH_TYPES["apply"]
+        if (applies or (verb == "create" and not place.sub)) and self.territory.needs_mark(place.namespace):
+            obj = self.territory.marked(obj)
+        if place.resource == "secrets" and place.name and has_covered(obj):
+            obj = uncovered(obj, self._get(place.path) or {})
+        return orjson.dumps(obj)
+
+    def _send(self, request: Request, path: str, body: bytes, *, dry: bool = False) -> Response:
+        query = request.query
+        if dry:
+            query, body = {**query, "dryRun": "All"}, _rehearsal(request.method, body)
+        try:
+            return self._transport.handle(Request(request.method, path, query, request.headers, body))
+        except Unreachable:
+            raise
+        except StatusError as error:
+            return Response(error.code, error.status)
+
+    # -- what comes of it ----------------------------------------------------------------------------
+
+    def _expect(self, place: Place, verb: str, body: bytes) -> None:
+        """Note down what is about to be made outside of the session's home."""
+        if place.namespace or verb in ("update", "delete"):
+            return
+        name = place.name or str((orjson.loads(body or b"{}").get("metadata") or {}).get("name", ""))
+        if name and f"{place.resource}/{name}" not in self.territory.made:
+            self.territory.made.append(f"{place.resource}/{name}")
+            self._note()
+
+    def _made(self, place: Place, verb: str, answer: Response) -> None:
+        obj = answer.object or {}
+        if place.resource == "namespaces" and verb == "create" and obj.get("metadata"):
+            self.territory.namespaces.add(str(obj["metadata"]["name"]))
+        if not place.sub:
+            self.saw(verb, obj)
+
+    def _covered(self, answer: Response) -> Response:
+        if answer.stream is not None:
+            answer.stream = CoveredStream(answer.stream, self._covers)
+            return answer
+        if answer.object is None and "json" not in answer.content_type:
+            answer.body = self._covers.text(answer.body.decode(errors="replace")).encode()
+            return answer
+        obj = read(answer)
+        if isinstance(obj, dict) and "exitCode" in obj:
+            obj = {**obj, **{each: self._covers.text(obj[each]) for each in ("stdout", "stderr")}}
+        answer.object, answer.body = self._covers.answer(obj), b""
+        return answer
+
+
+class CoveredStream:
+    """A watch or a log in progress, with what is secret covered."""
+
+    def __init__(self, stream: Any, covers: Covers) -> None:
+        self._stream = stream
+        self._covers = covers
+
+    def __len__(self) -> int:
+        return len(self._stream)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing will come in any more."""
+        return bool(self._stream.closed)
+
+    @property
+    def arrived(self) -> Any:
+        """Set when something has come in."""
+        return self._stream.arrived
+
+    def next(self) -> Any:
+        """What has come in, or None."""
+        event = self._stream.next()
+        if isinstance(event, bytes):
+            return self._covers.text(event.decode(errors="replace")).encode()
+        return self._covers.answer(event)
+
+    def close(self) -> None:
+        """Read no further."""
+        self._stream.close()
+
+
+def read(answer: Response) -> Any:
+    """The object in an answer; what is no JSON is the message of a Status."""
+    if answer.object is not None:
+        return answer.object
+    try:
+        return orjson.loads(answer.body or b"{}")
+    except ValueError:
+        return StatusError(answer.code, "", answer.body.decode(errors="replace")[:1000]).status
+
+
+def _object(request: Request) -> Any:
+    """What a request carries; None if it carries nothing."""
+    if request.object is not None or not request.body:
+        return request.object
+    try:
+        return orjson.loads(request.body)
+    except ValueError:
+        pass
+    try:
+        return yaml.safe_load(request.body)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        why = _("a live cluster is sent JSON or YAML, so that it can be looked at before")
+        raise StatusError(415, "UnsupportedMediaType", why) from None
+
+
+def _rehearsal(method: str, body: bytes) -> bytes:
+    """What a rehearsal carries: of a deletion with options, the API server does not read the query."""
+    if method != "DELETE":
+        return body
+    options = {"kind": "DeleteOptions", "apiVersion": "v1"}
+    return orjson.dumps({**options, **(orjson.loads(body) if body else {}), "dryRun": ["All"]})
+
+
+def _moved(request: Request, territory: Territory) -> bytes:
+    """What a question carries, in the terms of the cluster."""
+    obj = territory.moved(_object(request))
+    spec = obj.get("spec") if isinstance(obj, dict) else None
+    asked = spec.get("resourceAttributes") if isinstance(spec, dict) else None
+    if isinstance(spec, dict) and isinstance(asked, dict) and asked.get("namespace"):
+        there = {**asked, "namespace": territory.place(asked["namespace"])}
+        obj = {**obj, "spec": {**spec, "resourceAttributes": there}}
+    return orjson.dumps(obj) if obj is not None else request.body

@@ -1,0 +1,45 @@
+"""Which process holds a session, and whether that process is still there.
+
+A holder is a machine, a process number, and when that process began (numbers are used again). About processes of other
+machines nothing is known; their sessions end by their Leases alone.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+
+
+def holder() -> str:
+    """This process, as a Lease names it."""
+    return f"{platform.node()}/{os.getpid()}/{_began(os.getpid())}"
+
+
+def is_gone(name: str) -> bool:
+    """Whether it is certain that a holder's process has ended."""
+    host, _slash, rest = name.rpartition("/")[0].rpartition("/")
+    began = name.rpartition("/")[2]
+    if host != platform.node() or not rest.isdigit():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return _began(int(rest)) != began
+
+
+def token() -> str:
+    """A name that no other session has."""
+    return os.urandom(4).hex()
+
+
+def _began(process: int) -> str:
+    """When a process began, in the machine's own measure; `0` where the machine does not say."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+            state, *fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return "0"
+    return "ended" if state == "Z" else fields[18]

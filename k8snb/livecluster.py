@@ -1,0 +1,203 @@
+"""A live cluster with the door of an embedded one: what pages do with `cluster`, where it really runs.
+
+Everything that asks goes through one `Client` over the `Guard`: kubectl, helm, checks, diagrams, the official client.
+Time is the machine's, so `settle` and `wait` wait for real, and no longer than the reader is patient. What only the
+embedded cluster can do is an attribute that raises `NeedsEmbedded`: every public name of `Cluster` that is not here.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from k8snb.client.client import Client
+from k8snb.client.official import api_client
+from k8snb.clock import WallClock, stopwatch
+from k8snb.cluster import ADMIN, Cluster
+from k8snb.current import use
+from k8snb.errors import NeedsEmbedded, StatusError
+from k8snb.i18n import _
+from k8snb.kubectl import run
+from k8snb.kubectl.command import keep_kubeconfig
+from k8snb.kubectl.kubeconfig import Kubeconfig
+from k8snb.live.guard import Guard
+from k8snb.live.opening import Open
+from k8snb.live.reader import LiveReader
+from k8snb.live.resting import CONTROLLED, under_way
+from k8snb.live.secrets import Covers
+from k8snb.live.session import Cleaned, Session
+from k8snb.live.territory import Territory
+from k8snb.typing import Object
+
+if TYPE_CHECKING:
+    from k8snb.view.dot import Diagram
+    from k8snb.view.requests import RequestsView
+
+QUIET = 0.6
+"""For how many seconds nothing may have been under way for a cluster to have settled."""
+BEAT = 0.1
+"""How often somebody who waits looks."""
+
+_WHY: Mapping[str, str] = {
+    "advance": _("a live cluster's time cannot be moved on"),
+    "fork": _("a live cluster has one future"),
+    "rewind": _("a live cluster does not go back"),
+    "pause": _("a live cluster does not stand still"),
+    "resume": _("a live cluster does not stand still"),
+    "step": _("a live cluster does not stand still"),
+    "stop": _("the parts of a live cluster are not ours to stop"),
+    "start": _("the parts of a live cluster are not ours to stop"),
+    "crash": _("the machines of a live cluster are not ours to break"),
+    "stop_kubelet": _("the machines of a live cluster are not ours to break"),
+    "start_kubelet": _("the machines of a live cluster are not ours to break"),
+    "add_node": _("machines are not ours to add to a live cluster"),
+    "add_driver": _("a storage driver is for the whole cluster"),
+}
+"""Why something cannot be had, where there is more to say than that only the embedded cluster has it."""
+
+_MORE = {
+    *("audit_log", "components", "controllers", "crash", "drivers", "etcd", "keeper", "kubelets", "loop", "lottery"),
+    *("network", "paused", "pool", "programs", "raw", "server", "specs", "store", "trace", "visitor", "webhooks"),
+}
+"""Names of an embedded cluster that its class does not show."""
+
+
+class LiveCluster:
+    """The cluster of a context, seen from a session's home."""
+
+    def __init__(self, opened: Open, territory: Territory) -> None:
+        self.context = opened.context
+        self.version = opened.version
+        self.user = opened.user
+        self.patience = opened.wishes.patience
+        self.clock = WallClock()
+        self._covers = Covers()
+        for secret in _secrets_of(opened.api):
+            self._covers.learn(secret)
+        self._session = Session(opened.client, territory)
+        self._guard = Guard(opened.transport, territory, self._covers, self._session.note)
+        self.client = Client(self._guard, opened.client.scheme, ADMIN)
+        self.api_client = api_client(self._guard, ADMIN, self._pump)
+        """The official client's `ApiClient`, through the same door."""
+        self._session.claim()
+        self._finalizer = weakref.finalize(self, self._session.end)
+        config = Kubeconfig(server=opened.transport.server.rstrip("/"))
+        config.merge("contexts", config.current, {"namespace": territory.home})
+        keep_kubeconfig(self, config)
+        use(self)
+
+    def __repr__(self) -> str:
+        home = _("{context}, Kubernetes {version}, as {user}; home is the namespace {home}")
+        return self._covers.text(
+            home.format(context=self.context.name, version=self.version, user=self.user, home=self.home)
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not (hasattr(Cluster, name) or name in _MORE):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise needs_embedded(name)
+
+    def __enter__(self) -> LiveCluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> Cleaned:
+        """Delete everything that this notebook has made."""
+        self._finalizer.detach()
+        return self._session.end()
+
+    @property
+    def home(self) -> str:
+        """The namespace that is this notebook's: what pages call `default`."""
+        return self._guard.territory.home
+
+    # -- asking --------------------------------------------------------------------------------------
+
+    def kubectl(self, command: str, stdin: str = "") -> str:
+        """What `kubectl COMMAND` prints, errors included."""
+        return run(self, command, stdin).text
+
+    def requests(self, command: str, stdin: str = "") -> RequestsView:
+        """Run a kubectl command, and show it beside the requests that it sent and the answers."""
+        from k8snb.view.requests import requests_view
+
+        return requests_view(command, run(self, command, stdin))
+
+    def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
+        """What is named, and what it hangs together with; `Cluster.diagram` says what names there are."""
+        from k8snb.view.dot import Diagram
+        from k8snb.view.graphs import graph
+
+        if names and names[0].startswith("wiring/"):
+            raise needs_embedded("wiring")
+        return Diagram(graph(LiveReader(self.api_client), *names, namespace=self._guard.territory.place(namespace)))
+
+    # -- waiting -------------------------------------------------------------------------------------
+
+    def wait(self, condition: Callable[[], bool], timeout: float = 60.0) -> bool:
+        """Wait until `condition()` holds, for at most so many seconds of real time, and no longer than `patience`."""
+        return self._until(condition, min(timeout, self.patience))
+
+    def settle(self, timeout: float = 60.0) -> float:
+        """Wait until nothing is under way in the namespaces of this notebook; returns how many seconds that took."""
+        began = quiet = stopwatch()
+
+        def settled() -> bool:
+            nonlocal quiet
+            if self.under_way():
+                quiet = stopwatch()
+            return stopwatch() - quiet >= QUIET
+
+        self._until(settled, min(timeout, self.patience))
+        return round(stopwatch() - began, 3)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: for real, if the reader is as patient as that. Otherwise it needs an embedded cluster."""
+        if seconds > self.patience:
+            why = _("{seconds:g} seconds are real ones here, and K8SNB_PATIENCE is {patience:g}")
+            raise needs_embedded("advance", why.format(seconds=seconds, patience=self.patience))
+        self._until(lambda: False, seconds)
+
+    def under_way(self) -> list[str]:
+        """What is not at rest yet in the namespaces of this notebook."""
+        return [
+            each
+            for namespace in sorted(self._guard.territory.namespaces)
+            for each in under_way({resource: self._read(resource, namespace) for resource in ("pods", *CONTROLLED)})
+        ]
+
+    def _read(self, resource: str, namespace: str) -> list[Object]:
+        """The objects that we may see."""
+        try:
+            return self.client.list(resource, namespace)
+        except StatusError:
+            return []
+
+    def _pump(self, ready: Callable[[], bool]) -> None:
+        self._until(ready, self.patience)
+
+    def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        deadline, pause = stopwatch() + seconds, threading.Event().wait
+        while not condition():
+            left = deadline - stopwatch()
+            if left <= 0:
+                return False
+            pause(min(BEAT, left))
+        return True
+
+
+def needs_embedded(name: str, why: str = "") -> NeedsEmbedded:
+    """What is raised for something that only the embedded cluster can do."""
+    reason = why or _WHY.get(name, _("only the embedded cluster has it"))
+    return NeedsEmbedded(_("needs the embedded cluster: {name}: {why}").format(name=name, why=reason))
+
+
+def _secrets_of(api: Any) -> list[str]:
+    """The credentials that an `ApiClient` holds."""
+    configuration = api.configuration
+    held = [*(configuration.api_key or {}).values(), configuration.password or ""]
+    return [word for value in held for word in str(value).split() if word != "Bearer"]
