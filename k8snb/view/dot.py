@@ -220,7 +220,9 @@ def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
 
 
 def _group_label(group: Group, *, brief: bool = False) -> str:
-    facts = _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
+    # Graphviz takes bold letters for as narrow as Helvetica's, so what follows a long name needs more than one space.
+    space = "&#160;" * (1 + len(group.name) // 6)
+    facts = space + _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
     kind = f"{_soft(group.kind)}&#160;&#160;" if group.kind and not brief else ""
     size = 10.5 if brief else 12
     words = f'{kind}<font point-size="{size}"><b>{html.escape(group.name)}</b></font>{facts}'

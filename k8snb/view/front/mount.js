@@ -193,7 +193,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     views[view]?.settle?.();
   }
 
-  // The words have the height that all but the longest frames need and scroll beyond that, so that nothing below moves.
+  // The words have the height that the longest frame needs, up to a limit beyond which they scroll: nothing below moves.
   let width = 0;
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1 || !entry.contentRect.width) return;
@@ -201,9 +201,9 @@ function mount(host, packed, position, { link, act, said } = {}) {
     const probe = make("div", { class: "words probe", "aria-hidden": "true" }, frames.slice(0, 200).map((frame) => panes(frame, words)));
     speech.style.height = "";
     speech.after(probe);
-    const heights = [...probe.children].map((child) => child.offsetHeight).sort((a, b) => a - b);
+    const tallest = Math.max(...[...probe.children].map((child) => child.offsetHeight));
     probe.remove();
-    speech.style.height = `${Math.min(heights[Math.floor(0.75 * (heights.length - 1))], 172) + 4}px`;
+    speech.style.height = `${Math.min(tallest, 172) + 4}px`;
     reach();
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];

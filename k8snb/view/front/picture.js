@@ -1,5 +1,6 @@
 // -- the picture: cards and places --------------------------------------------------------------------------------
 
+const WIDEST = 190; // pixels that a node takes at most so that the names of its pods fit
 const FEW = 12; // with so many pods or fewer, all arrows are drawn; else those of the object that is pointed at
 
 function picture(story, scenes, pin) {
@@ -35,6 +36,7 @@ function picture(story, scenes, pin) {
   const element = make("div", { class: `picture ${cards.size ? "" : "bare"} ${crowd > 24 ? "crowd" : crowd > 8 ? "many" : ""}` },
     cards.size ? make("div", { class: "cards", role: "list", "aria-label": words.objects }, [...cards.values()]) : null,
     make("div", { class: "places", role: "group", "aria-label": words.nodes }, [...rooms.values()].map((room) => room.element)), links);
+  if (crowd <= 8 && rooms.size <= 6) element.style.setProperty("--room", `${widest()}px`);
   new ResizeObserver(() => link()).observe(element);
 
   /** An object that can be pointed at and, where objects are known whole, pinned. */
@@ -91,8 +93,23 @@ function picture(story, scenes, pin) {
     return `M${x1} ${y1}C${x1 + 8} ${y1} ${edge - 8} ${gap} ${edge} ${gap}H${x2 + 6}Q${x2 + 10} ${gap} ${x2 + 10} ${gap + 3}`;
   }
 
+  /** A pod's name as far as its owner's does not say it already. */
+  function shortOf(id, item) {
+    const owner = item.parent ? nameOf(item.parent) + "-" : "";
+    return owner && nameOf(id).startsWith(owner) ? nameOf(id).slice(owner.length) : nameOf(id);
+  }
+
+  /** The width of a node in which every name and word can be read, as far as there is room for it. */
+  function widest() {
+    let chars = 0;
+    for (const items of scenes)
+      for (const [id, item] of items)
+        if (item.place) chars = Math.max(chars, 7.4 * shortOf(id, item).length + (item.generation ? 24 : 0), 6.2 * (item.word ?? "").length - 18);
+    return Math.min(WIDEST, chars + 44);
+  }
+
   function chipFor(id, item) {
-    const short = item.parent && nameOf(id).startsWith(nameOf(item.parent) + "-") ? nameOf(id).slice(nameOf(item.parent).length + 1) : nameOf(id);
+    const short = shortOf(id, item);
     const facts = (item.facts ?? []).map(([label, value]) => `${label} ${value}`).join(", ");
     const chip = chips.get(id) ?? make("div", { class: "chip", role: "img" });
     if (chip.item === item) return chip;
