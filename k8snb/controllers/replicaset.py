@@ -186,7 +186,7 @@ class ReplicaSetController(Controller):
         error: StatusError | None = None
         if exist == wanted:
             self.wants(
-                _("{wanted} replicas wanted, {exist} exist: nothing to create or delete"), wanted=wanted, exist=exist
+                _("{wanted} wanted, {exist} there: nothing to create or delete"), wanted=wanted, exist=exist
             )
         elif not is_deleting(rs):
             error = self._manage(key, rs, wanted, exist)
@@ -207,14 +207,14 @@ class ReplicaSetController(Controller):
         difference = min(abs(wanted - exist), BURST)
         if exist < wanted:
             self.wants(
-                _("{wanted} replicas wanted, {exist} exist: create {count}"),
+                _("{wanted} wanted, {exist} there: create {count}"),
                 wanted=wanted,
                 exist=exist,
                 count=difference,
             )
             return self._create(key, rs, difference)
         self.wants(
-            _("{wanted} replicas wanted, {exist} exist: delete {count}"), wanted=wanted, exist=exist, count=difference
+            _("{wanted} wanted, {exist} there: delete {count}"), wanted=wanted, exist=exist, count=difference
         )
         return self._delete(key, rs, difference)
 

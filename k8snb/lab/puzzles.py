@@ -135,8 +135,9 @@ class Puzzles:
         return "\n".join([_("{count} faults").format(count=len(lines)), *lines])
 
     def _repr_html_(self) -> str:
+        apart = "padding-inline-end:1.5em;white-space:nowrap"
         rows = "".join(
-            f"<tr><td><code>{name}</code></td><td>{html.escape(fault.ticket)}</td></tr>"
+            f'<tr><td style="{apart}"><code>{name}</code></td><td>{html.escape(fault.ticket)}</td></tr>'
             for name, fault in self.faults.items()
         )
         return f'<div class="k8snb-view"><table>{rows}</table></div>'

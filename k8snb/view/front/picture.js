@@ -1,6 +1,6 @@
 // -- the picture: cards and places --------------------------------------------------------------------------------
 
-const WIDEST = 190; // pixels that a node takes at most so that the names of its pods fit
+const WIDEST = 200; // pixels that a node takes at most so that the names of its pods fit
 const FEW = 12; // with so many pods or fewer, all arrows are drawn; else those of the object that is pointed at
 
 function picture(story, scenes, pin) {
@@ -36,7 +36,8 @@ function picture(story, scenes, pin) {
   const element = make("div", { class: `picture ${cards.size ? "" : "bare"} ${crowd > 24 ? "crowd" : crowd > 8 ? "many" : ""}` },
     cards.size ? make("div", { class: "cards", role: "list", "aria-label": words.objects }, [...cards.values()]) : null,
     make("div", { class: "places", role: "group", "aria-label": words.nodes }, [...rooms.values()].map((room) => room.element)), links);
-  if (crowd <= 8 && rooms.size <= 6) element.style.setProperty("--room", `${widest()}px`);
+  const nodes = rooms.size - rooms.has("Node/");
+  if (crowd <= 8 && nodes <= 6) element.style.cssText = `--room:${widest()}px;--nodes:${Math.min(nodes, 4)}`;
   new ResizeObserver(() => link()).observe(element);
 
   /** An object that can be pointed at and, where objects are known whole, pinned. */
@@ -99,13 +100,13 @@ function picture(story, scenes, pin) {
     return owner && nameOf(id).startsWith(owner) ? nameOf(id).slice(owner.length) : nameOf(id);
   }
 
-  /** The width of a node in which every name and word can be read, as far as there is room for it. */
+  /** The width of a node in which every name and word can be read; if there are few, they get it as far as they fit in a row. */
   function widest() {
     let chars = 0;
     for (const items of scenes)
       for (const [id, item] of items)
-        if (item.place) chars = Math.max(chars, 7.4 * shortOf(id, item).length + (item.generation ? 24 : 0), 6.2 * (item.word ?? "").length - 18);
-    return Math.min(WIDEST, chars + 44);
+        if (item.place) chars = Math.max(chars, 8.3 * shortOf(id, item).length + (item.generation ? 24 : 0), 6.6 * (item.word ?? "").length - 18);
+    return Math.min(WIDEST, chars + 46);
   }
 
   function chipFor(id, item) {
