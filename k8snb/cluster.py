@@ -220,6 +220,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Mon
         """The storage drivers, by name."""
         self.programs: dict[str, Program] = {}
         """What the reader runs beside them, by name."""
+        self.operators = self._no_operators()
         self._follow(start)
         self._start_components(settings)
         self._start_members()

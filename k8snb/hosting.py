@@ -9,8 +9,9 @@ the API server lies a connection whose `Faults` the reader chooses.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterable, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Protocol
 
 from k8snb.client.controller import Context, Controller
 from k8snb.client.faults import Faults, Unreliable
@@ -18,6 +19,11 @@ from k8snb.client.process import Process
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 from k8snb.processes import Replicated, Runs
+
+if TYPE_CHECKING:
+    import kopf
+
+    from k8snb.operating.operator import Operator, Order
 
 Make = Callable[[Context], Controller]
 
@@ -232,6 +238,7 @@ class Hosting(ABC):
     """The processes of a cluster that can be stopped and started alone."""
 
     programs: dict[str, Program]
+    operators: dict[str, Operator]
     components: dict[str, Runs]
     _context: Context
 
@@ -249,6 +256,45 @@ class Hosting(ABC):
         self._do("_run_program", controller, faults)
         return self.programs[controller.name]
 
+    def run_operator(
+        self,
+        program: kopf.OperatorRegistry | str | PathLike[str],
+        name: str,
+        *,
+        account: str,
+        namespaces: str | Collection[str] = (),
+    ) -> Operator:
+        """Run an operator that is written with kopf: the handlers of a registry, or those of a file as `kopf run` does.
+
+        It acts as its service account (`NAMESPACE/NAME`), for some namespaces or for all. Handlers find a session with
+        the API server in `memo.api` (an `aiohttp.ClientSession`). One of the same name that runs already is replaced.
+        Raises ValueError if there is no such account.
+        """
+        from k8snb.operating.operator import Order, namespaces_of
+
+        namespace, _slash, short = account.rpartition("/")
+        namespace = namespace or "default"
+        if self._context.client.find("serviceaccounts", short, namespace) is None:
+            raise ValueError(
+                _("there is no service account {name} in namespace {namespace}").format(name=short, namespace=namespace)
+            )
+        self._do("_run_operator", Order(program, name, namespace, short, namespaces_of(namespaces)))
+        return self.operators[name]
+
+    def _no_operators(self) -> dict[str, Operator]:
+        """The operators of a cluster that begins: none, and none that is left from one that it was before."""
+        for former in getattr(self, "operators", {}).values():
+            former.stop()
+        return {}
+
+    def _run_operator(self, order: Order) -> None:
+        from k8snb.operating.operator import Operator
+
+        former = self.operators.get(order.name)
+        if former is not None:
+            former.stop()
+        self.operators[order.name] = Operator(self._context, order)
+
     def suffer(self, name: str, faults: Faults = NO_FAULTS) -> Program:
         """Change what goes wrong between a program and the API server; without faults all is well from now on."""
         self._do("_suffer_program", self._program(name).name, faults)
@@ -262,8 +308,8 @@ class Hosting(ABC):
         Components are `kube-apiserver`, `kube-scheduler`, `kube-controller-manager`, with a cloud
         `cloud-controller-manager`, and `etcd`, or its members by their names (`etcd-1` …) where it has several. Where
         there are several of one, `on` names the machine (or a holder's identity, as its Lease has it); without it all
-        are stopped. One that is stopped `gracefully` is asked to end: a scheduler then gives its Lease back. Raises
-        ValueError if there is no such process.
+        are stopped. One that is stopped `gracefully` is asked to end: a scheduler then gives its Lease back, an
+        operator finishes what it has begun. Raises ValueError if there is no such process.
         """
         if self._is_of_machine(name, on):
             self._do(f"_stop_{name.removeprefix('kube-')}", on)
@@ -292,9 +338,9 @@ class Hosting(ABC):
         return found
 
     def _process_of(self, name: str) -> Runs:
-        found = self.programs.get(name) or self.components.get(name)
+        found = self.programs.get(name) or self.operators.get(name) or self.components.get(name)
         if found is None:
-            known = ", ".join((*self.components, *self.programs))
+            known = ", ".join((*self.components, *self.programs, *self.operators))
             raise ValueError(_("no process {name} runs here; there are: {known}").format(name=name, known=known))
         return found
 
@@ -327,6 +373,9 @@ class Hosting(ABC):
         self.programs[name].suffer(faults)
 
     def _stop_process(self, name: str, on: str, gracefully: bool) -> None:
+        if gracefully and name in self.operators:
+            self.operators[name].release()
+            return
         for process in self._processes(name, on):
             if gracefully and isinstance(process, Component):
                 process.release()

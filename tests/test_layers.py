@@ -31,6 +31,7 @@ LAYERS = (
         "members",
         "membership",
         "monitoring",
+        "operating",
         "outside",
         "planes",
         "plumbing",
@@ -72,12 +73,17 @@ EDGE = {
     "live/transport.py",
     "livecluster.py",
     "livecommands.py",
+    "operating/eventloop.py",
+    "operating/instants.py",
+    "operating/operator.py",
+    "operating/recording.py",
+    "operating/wire.py",
     "outside.py",
     "relaying.py",
     "serving.py",
     "testing.py",
 } | {f"bench/{name}.py" for name in ("api", "bare", "load", "scale", "soak")}
-"""The only files that may know of sockets, threads and the machine's time."""
+"""The only files that may know of sockets, threads and the machine's time; those of `operating` know asyncio alone."""
 
 OUTSIDE = {
     "asyncio",
