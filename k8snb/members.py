@@ -13,6 +13,7 @@ from typing import Any
 
 from k8snb.apiserver.archive import Archive
 from k8snb.apiserver.rawstore import RawStore
+from k8snb.apiserver.rawwriter import RawWriter
 from k8snb.apiserver.replicas import Balancer
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import Clock
@@ -220,11 +221,17 @@ class Members(ABC):
         finally:
             server.start()
 
-    def etcdctl(self, command: str) -> str:
+    def etcdctl(self, command: str, stdin: str = "") -> str:
         """What `etcdctl COMMAND` prints: the database behind the API server, as it lies there."""
         from k8snb.etcdctl.command import run
 
-        return run(self, command)
+        return run(self, command, stdin)
+
+    def _put_key(self, key: str, value: bytes) -> None:
+        RawWriter(self.store, self.server.kinds, self.raw).put(key, value)
+
+    def _delete_key(self, key: str) -> None:
+        RawWriter(self.store, self.server.kinds, self.raw).delete(key)
 
     def etcdutl(self, command: str) -> str:
         """What `etcdutl COMMAND` prints: it works on files of etcd, here on snapshots (`etcdctl snapshot save`)."""

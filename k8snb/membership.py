@@ -12,6 +12,7 @@ from k8snb.etcd.admin import Admin, Facts
 from k8snb.etcd.keyspace import Keyspace
 from k8snb.etcd.tape import PROMISES
 from k8snb.i18n import _
+from k8snb.machinery.quantity import value
 
 if TYPE_CHECKING:
     from k8snb.processes import Runs
@@ -92,6 +93,10 @@ class Etcd:
     def slow(self, name: str, *, fsync: float | None = None, trip: float | None = None) -> None:
         """Let a member's disk take so many seconds to keep an entry, or a message to it and back so many."""
         self._cluster._do("_etcd", "slow", name, fsync, trip)
+
+    def set_quota(self, size: int | str) -> None:
+        """Let the file of each member have so many bytes (`--quota-backend-bytes`); 0 is etcd's default, 2 GiB."""
+        self._cluster._do("_etcd", "set_quota", value(str(size)))
 
     def lose_disk(self, name: str) -> None:
         """Kill a member, and let its disk be lost."""

@@ -69,7 +69,7 @@ class Archive:
     def record(self, key: Key, event: WatchEvent, lease: int) -> Record:
         """The record of one version of an object, and of the lease that it ends with."""
         bucket, packed = self._store.bucket(key[0]), packed_of(event)
-        sealed = isinstance(packed, Stored) and packed.data.startswith(PREFIX)
+        sealed = isinstance(packed, Stored) and packed.data.startswith(PREFIX) and bucket.stale is not None
         body = packed.data if sealed else orjson.dumps(event.object)
         return Record(*key, event.revision, lease, self._owners(bucket, event), body)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from k8snb.apiserver.exposition import head, sample
 from k8snb.apiserver.flow import Flows
 from k8snb.apiserver.flow_metrics import flow_lines
+from k8snb.apiserver.rawstore import KEYS
 from k8snb.apiserver.status import version
 from k8snb.clock import Clock
 from k8snb.store.mvcc import Store
@@ -102,6 +103,8 @@ class Metrics:
             yield sample("apiserver_requested_deprecated_apis", {**labels, "version": served}, 1)
         yield from head("apiserver_storage_objects", "gauge", _OBJECTS)
         for name, bucket in sorted(self._store.buckets().items()):
+            if name == KEYS:
+                continue
             number = sum(len(names) for names in bucket.namespaces.values())
             yield sample("apiserver_storage_objects", {"resource": name}, number)
         yield from build_info()

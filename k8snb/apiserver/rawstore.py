@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from k8snb.apiserver.encryption import (
     IDENTITY,
+    UNREAD,
     Draw,
     Stored,
     Vault,
@@ -25,6 +26,9 @@ from k8snb.store.mvcc import Store
 from k8snb.typing import Object, Resource
 from k8snb.wire import WatchEvent
 
+KEYS = "keys"
+"""The bucket of what lies under keys that belong to no kind: its names are the keys."""
+
 
 class RawStore:
     """Keys and bytes. `draw` gives random bytes for whoever encrypts."""
@@ -35,6 +39,8 @@ class RawStore:
         self._draw = draw
         self._vaults: dict[str, Vault] = {}
         self._prefixes: dict[str, str] = {}
+        self._others = store.bucket(KEYS)
+        self._others.keep_packed(_packed, _unpacked)
 
     def encrypt(self, config: Object) -> None:
         """Encrypt what a configuration says from now on; what is there stays as it is until it is written again."""
@@ -55,6 +61,8 @@ class RawStore:
 
     def key(self, bucket: str, namespace: str, name: str) -> str:
         """The key under which an object of a bucket lies."""
+        if bucket == KEYS:
+            return name
         prefix = self._prefixes.get(bucket)
         if prefix is None:
             stored = next((each for each in self._kinds.scheme if each.storage == bucket), None)
@@ -77,6 +85,7 @@ class RawStore:
             place = registry_prefix(resource)
             if place.startswith(prefix) or prefix.startswith(place):
                 found += list(self._keys(resource, self._store.bucket(storage), prefix))
+        found += [item for item in self._others.names("").items() if item[0].startswith(prefix)]
         yield from sorted(found, key=lambda item: item[0])
 
     def ever(self, prefix: str) -> Iterator[tuple[str, WatchEvent]]:
@@ -101,3 +110,13 @@ class RawStore:
         """What is stored of an object, by the event of its version."""
         stored = packed_of(event)
         return stored.data if isinstance(stored, Stored) else encoded(event.object)
+
+
+def _packed(obj: Object) -> Stored:
+    """What is kept of a value under a key of no kind."""
+    return Stored(obj["metadata"]["name"], obj["value"].encode("latin-1"), UNREAD)
+
+
+def _unpacked(stored: Stored, revision: int) -> Object:
+    meta = {"name": stored.key, "resourceVersion": str(revision)}
+    return {"metadata": meta, "value": stored.data.decode("latin-1")}

@@ -13,9 +13,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from k8snb.etcd.alarms import Alarms, Sizes
 from k8snb.etcd.ensemble import CLIENT, Ensemble
 from k8snb.etcd.errors import EtcdError
-from k8snb.etcd.keyspace import Keyspace, Version
+from k8snb.etcd.keyspace import Keyspace
 from k8snb.etcd.snapshots import Snapshot
 from k8snb.etcd.tape import Tape
 from k8snb.i18n import _
@@ -32,8 +33,6 @@ NO_LEADER = "etcdserver: no leader"
 NOT_READY = "etcdserver: can only promote a learner member which is in sync with leader"
 REV_COMPACTED = "etcdserver: mvcc: required revision has been compacted"
 REV_FUTURE = "etcdserver: mvcc: required revision is a future revision"
-MOST_SIZES = 50_000
-"""Of so many versions the sizes are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,8 @@ class Admin:
         """The file that the members were founded from, if they were not founded with the cluster."""
         self.token = "etcd-cluster"
         """What tells this cluster of members from one that is founded with the same names (a restored one)."""
-        self._bytes_of = bytes_of
-        self._sizes: dict[int, tuple[WatchEvent, int]] = {}
+        self.sizes = Sizes(bytes_of)
+        self.alarms = Alarms(ensemble, self.sizes)
         self.used = set(self._all())
         """Every name by which the group has known a member."""
         self.awaited: set[str] = set()
@@ -118,10 +117,10 @@ class Admin:
         if server is None or server.member is None:
             return None
         member, keys = server.member, self.ensemble.keyspace(server.name)
-        in_use = self._size(keys.kept)
-        size = in_use + self._size(keys.freed)
+        in_use = self.sizes.together(keys.kept)
+        size = in_use + self.sizes.together(keys.freed)
         learner = server.name in member.members.learners
-        errors = "" if member.leader else NO_LEADER
+        errors = ([] if member.leader else [NO_LEADER]) + self.alarm_list(keys.alarms)
         return Facts(
             plain(server.name),
             self.id_of(server.name),
@@ -134,8 +133,21 @@ class Admin:
             keys.revision,
             size,
             in_use,
-            errors,
+            ", ".join(errors),
         )
+
+    def alarm_list(self, names: Iterable[str]) -> list[str]:
+        """Alarms of members as etcd writes them; the end of each is a space."""
+        return [f"memberID:{int(self.id_of(name), 16)} alarm:NOSPACE " for name in sorted(names)]
+
+    def disarm(self) -> list[str]:
+        """Lift all alarms; what they were."""
+        self._leader()
+        return self.alarm_list(self.alarms.disarm())
+
+    def set_quota(self, size: int) -> None:
+        """How many bytes a member's file may have; 0 is etcd's default."""
+        self.alarms.quota = size
 
     def server(self, name: str) -> Server:
         """The member in the group. Raises EtcdError if its disk is lost, or there is none of that name."""
@@ -171,27 +183,13 @@ class Admin:
         """What a member has made of its log."""
         return self.ensemble.keyspace(self.real(name))
 
-    def _size(self, versions: Iterable[Version]) -> int:
-        return sum(self.size_of(each.event) + len(each.key) for each in versions)
-
-    def size_of(self, event: WatchEvent) -> int:
-        """How many bytes a version takes; nothing but a mark, where it is the end of its key."""
-        if event.type == "DELETED":
-            return 0
-        known = self._sizes.get(id(event))
-        if known is None:
-            if len(self._sizes) > MOST_SIZES:
-                self._sizes.clear()
-            known = self._sizes[id(event)] = event, len(self._bytes_of(event))
-        return known[1]
-
     def digest(self, name: str) -> int:
         """A number that is the same for all members that have the same keys at the same revisions."""
         found = hashlib.sha256()
         keys = self.keyspace(name).keys
         for key in sorted(keys):
             value = keys[key]
-            found.update(f"{key}@{value.modified}#{value.version}:{self.size_of(value.event)}\n".encode())
+            found.update(f"{key}@{value.modified}#{value.version}:{self.sizes.of(value.event)}\n".encode())
         return int.from_bytes(found.digest()[:4])
 
     # -- what happens to them --------------------------------------------------------------------------------------
@@ -333,7 +331,7 @@ class Admin:
             keys.revision,
             keys.compacted,
             dict(keys.keys),
-            sum(self.size_of(value.event) + len(key) for key, value in keys.keys.items()),
+            sum(self.sizes.of(value.event) + len(key) for key, value in keys.keys.items()),
             self.digest(name),
             len(keys.kept),
         )

@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeAlias
 from k8snb.clock import Clock, Timer
 from k8snb.errors import StatusError
 from k8snb.etcd import errors
-from k8snb.etcd.keyspace import Base, Compaction, Keyspace, KeyValue, Txn
+from k8snb.etcd.keyspace import Alarm, Base, Compaction, Keyspace, KeyValue, Txn
 from k8snb.etcd.tape import Tape
 from k8snb.machinery.names import Lottery
 from k8snb.raft.group import Disk, Group, Server
@@ -67,6 +67,7 @@ class Former(NamedTuple):
     votes: Mapping[str, tuple[int, str]]
     absent: frozenset[str] = frozenset()
     """Members that were added and never started."""
+    alarms: frozenset[str] = frozenset()
 
 
 class Ensemble:
@@ -91,6 +92,8 @@ class Ensemble:
         """The transaction that was proposed last."""
         self.changed: list[Callable[[], None]] = []
         """Who is to be told when there may be a majority again."""
+        self.is_full: Callable[[str, str], bool] = lambda name, key: False
+        """Whether a member has no room for another version of a key."""
         self.rewritten: set[str] | None = None
         """Keys whose `versions` have changed, for whoever keeps them and empties this; None if nobody does."""
         self._clock = clock
@@ -104,7 +107,8 @@ class Ensemble:
         leader, in no time. One that has lost its majority has none."""
         self.versions: dict[str, tuple[int, int]] = dict(versions)
         """Of what has been written more than once: when it was created, and how often it was written."""
-        self.base = Base(self.store.revision, self.store.compacted, self._living())
+        alarms = former.alarms if former is not None else frozenset[str]()
+        self.base = Base(self.store.revision, self.store.compacted, self._living(), alarms)
         if former is None:
             self.group = Group(names, self._machine, self._lottery)
             self.mark = Mark(0, 0, Members(frozenset(self.group.servers)))
@@ -157,6 +161,8 @@ class Ensemble:
         if leader is None:
             self.last = None
             raise self._refusal(errors.timed_out())
+        if write.type != "DELETED" and self.is_full(leader.name, txn.key):
+            raise errors.no_space()
         self.tape.noted(self._clock.now(), f"proposal: {txn}", leader.name, self.group)
         self.group.propose(leader.name, txn)
         self._pump()
@@ -169,9 +175,13 @@ class Ensemble:
 
     def compact(self, revision: int) -> None:
         """Let members forget too, as soon as they can agree on that."""
+        self.agree(Compaction(revision))
+
+    def agree(self, what: Compaction | Alarm) -> None:
+        """Have something agreed on that is no write, if anybody leads."""
         leader = self.leader
         if leader is not None:
-            self.group.propose(leader.name, Compaction(revision))
+            self.group.propose(leader.name, what)
             self._pump()
 
     def confirm(self) -> None:
@@ -222,6 +232,11 @@ class Ensemble:
         machine = self.group.servers[name].machine
         assert isinstance(machine, Keyspace)
         return machine
+
+    def newest(self) -> Keyspace:
+        """What the one has made of the log who has applied the most of it."""
+        servers = self.group.servers.values()
+        return self.keyspace(max(servers, key=lambda each: each.applied).name) if servers else self._machine()
 
     # -- what happens to it ----------------------------------------------------------------------------------------
 

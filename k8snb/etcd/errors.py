@@ -38,6 +38,11 @@ def refused() -> StatusError:
     return StatusError(500, "", _CONNECTION)
 
 
+def no_space() -> StatusError:
+    """A write for which there is no room, or while nobody has disarmed the alarm about that."""
+    return StatusError(500, "", "etcdserver: mvcc: database space exceeded")
+
+
 def unanswered() -> StatusError:
     """A read that nobody could answer in all the time that a request has."""
     error = StatusError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})

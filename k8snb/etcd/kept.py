@@ -57,7 +57,7 @@ class Found(NamedTuple):
         more = self.more
         admin.snapshots = {record.name: _snapshot(record.body, archive) for record in self.backups}
         admin.cluster_id, admin.token, admin.restored = more["cluster"], more["token"], more["restored"]
-        admin.used, admin.awaited = set(more["used"]), set(more["awaited"])
+        admin.used, admin.awaited, admin.alarms.quota = set(more["used"]), set(more["awaited"]), more["quota"]
         admin.ensemble.paces = {name: Pace(*pace) for name, pace in more["paces"].items()}
 
 
@@ -71,7 +71,8 @@ def found(kept: Kept | None) -> Found | None:
     mark = Mark(index, term, Members(frozenset(voters), frozenset(learners)))
     votes = {name: (term, voted) for name, (term, voted) in more["votes"].items()}
     versions = {record.name: orjson.loads(record.body) for record in kept.of(VERSIONS)}
-    return Found(Former(mark, votes, frozenset(more["awaited"])), versions, more, kept.of(BACKUPS))
+    former = Former(mark, votes, frozenset(more["awaited"]), frozenset(more["alarms"]))
+    return Found(former, versions, more, kept.of(BACKUPS))
 
 
 class Belongings:
@@ -88,7 +89,8 @@ class Belongings:
     def _standing(self) -> tuple[Any, ...]:
         """What of the members changes without a key that changes."""
         admin, ensemble = self._admin, self._ensemble
-        return ensemble.mark, ensemble.votes(), admin.token, len(admin.used), len(admin.awaited), {**ensemble.paces}
+        more = admin.token, len(admin.used), len(admin.awaited), admin.alarms.quota
+        return ensemble.mark, ensemble.votes(), more, {**ensemble.paces}
 
     @property
     def changed(self) -> bool:
@@ -132,6 +134,8 @@ class Belongings:
             "restored": admin.restored,
             "used": sorted(admin.used),
             "awaited": sorted(admin.awaited),
+            "alarms": admin.alarms.active(),
+            "quota": admin.alarms.quota,
             "paces": {name: astuple(pace) for name, pace in self._ensemble.paces.items()},
         }
 

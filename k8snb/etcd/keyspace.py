@@ -56,12 +56,24 @@ class Compaction:
         return f"compact {self.revision}"
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A member has no room left, or may write again."""
+
+    member: str
+    active: bool
+
+    def __repr__(self) -> str:
+        return f"alarm NOSPACE of {self.member}" if self.active else f"disarm NOSPACE of {self.member}"
+
+
 class Base(NamedTuple):
     """What was there when the group was founded."""
 
     revision: int
     compacted: int
     keys: Mapping[str, KeyValue]
+    alarms: frozenset[str] = frozenset()
 
 
 class Version(NamedTuple):
@@ -92,7 +104,11 @@ class Keyspace:
     freed: list[Version] = field(default_factory=list)
     """Versions that were compacted, whose place in the file is not given back yet."""
 
+    alarms: frozenset[str] = frozenset()
+    """The members that have no room left."""
+
     def __post_init__(self) -> None:
+        self.alarms = self.base.alarms
         self.revision, self.compacted = self.base.revision, self.base.compacted
         self.keys = dict(self.base.keys)
         self.kept = [Version(key, value.event, value.modified) for key, value in self.keys.items()]
@@ -105,6 +121,8 @@ class Keyspace:
             self._compact(data.revision)
         elif isinstance(data, Txn):
             self._transact(data)
+        elif isinstance(data, Alarm):
+            self.alarms = self.alarms | {data.member} if data.active else self.alarms - {data.member}
 
     def _transact(self, txn: Txn) -> None:
         known = self.keys.get(txn.key)
@@ -143,11 +161,11 @@ class Keyspace:
 
     def save(self) -> Any:
         """Everything, for a member that is too far behind for the log."""
-        return self.revision, self.compacted, dict(self.keys), list(self.kept), list(self.freed)
+        return self.revision, self.compacted, dict(self.keys), list(self.kept), list(self.freed), self.alarms
 
     def load(self, data: Any) -> None:
         """What another member has saved."""
-        self.revision, self.compacted, keys, kept, freed = data
+        self.revision, self.compacted, keys, kept, freed, self.alarms = data
         self.keys, self.kept, self.freed = dict(keys), list(kept), list(freed)
 
     def below(self, prefix: str) -> Iterator[tuple[str, KeyValue]]:

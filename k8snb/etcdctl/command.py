@@ -3,10 +3,11 @@
     %etcdctl get /registry/secrets/default/login | hexdump -C
     %etcdctl get /registry/secrets/ --prefix --keys-only
     %etcdctl endpoint status -w table
+    %etcdctl del /registry/configmaps/default/login
 
-What is read is what lies in the store, not what the API server makes of it: no permissions, no decryption. `hexdump -C`
-is the one program behind a pipe that is understood. What needs a majority and finds none fails after five seconds, as
-etcdctl's time-out is.
+What is read and written is what lies in the store, not what the API server makes of it: no permissions, no decryption.
+`hexdump -C` is the one program behind a pipe that is understood. What needs a majority and finds none fails after five
+seconds, as etcdctl's time-out is.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from k8snb.apiserver.rawstore import RawStore
 from k8snb.clock import Clock
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.errors import EtcdError
-from k8snb.etcdctl import endpoints, keys
+from k8snb.etcdctl import endpoints, keys, writing
 from k8snb.etcdctl.hexdump import hexdump, readable
 from k8snb.etcdctl.words import Words, words
 from k8snb.i18n import _
@@ -31,6 +32,7 @@ _OF_MEMBERS = {
     "endpoint health": endpoints.health,
     "endpoint hashkv": endpoints.hashes,
     "member list": endpoints.members,
+    "alarm list": endpoints.alarms,
 }
 _CHANGES = {
     "member add": endpoints.add,
@@ -38,9 +40,11 @@ _CHANGES = {
     "member promote": endpoints.promote,
     "move-leader": endpoints.move_leader,
     "defrag": endpoints.defrag,
+    "alarm disarm": endpoints.disarm,
     "compact": endpoints.compact,
     "compaction": endpoints.compact,
 }
+_PLAIN = frozenset(("get", "watch", "version", "move-leader", "defrag", "compact", "compaction"))
 _LOCAL = frozenset(("endpoint status", "endpoint health", "endpoint hashkv", "defrag", "snapshot save"))
 """What one member answers for itself, without asking the others."""
 
@@ -57,18 +61,18 @@ class Asked(Protocol):
     def _do(self, name: str, *arguments: Any) -> Any: ...
 
 
-def run(cluster: Asked, line: str) -> str:
+def run(cluster: Asked, line: str, stdin: str = "") -> str:
     """What a command prints, errors included."""
     command, _pipe, behind = line.partition("|")
     try:
         asked = words(command)
-        printed = _printed(cluster, asked)
+        printed = _printed(cluster, asked, stdin)
     except EtcdError as error:
         return f"Error: {error}\n"
     return hexdump(printed) if behind.split()[:1] == ["hexdump"] else readable(printed)
 
 
-def _printed(cluster: Asked, asked: Words) -> bytes:
+def _printed(cluster: Asked, asked: Words, stdin: str) -> bytes:
     verb = _verb(asked)
     admin = cluster.admin
     if verb == "version":
@@ -78,8 +82,9 @@ def _printed(cluster: Asked, asked: Words) -> bytes:
             _await_majority(cluster)
         database = keys.Database(cluster.store, cluster.raw, admin)
         return (keys.get if verb == "get" else keys.watch)(database, asked)
-    if verb == "alarm list":
-        return b""
+    if verb in writing.WRITES:
+        _await_majority(cluster)
+        return writing.WRITES[verb](keys.Database(cluster.store, cluster.raw, admin), asked, cluster._do, stdin)
     if not verb:
         return _usage().encode()
     if admin is None:
@@ -113,10 +118,10 @@ def _up(admin: Admin) -> Any:
 def _verb(asked: Words) -> str:
     """What is to be done; empty where that is not known."""
     one, two = " ".join(asked.plain[:1]), " ".join(asked.plain[:2])
-    known = {*_OF_MEMBERS, *_CHANGES, "snapshot save", "lease list", "lease timetolive", "alarm list"}
+    known = {*_OF_MEMBERS, *_CHANGES, "snapshot save", "lease list", "lease timetolive"}
     if two in known:
         return two
-    return one if one in {"get", "watch", "version", "move-leader", "defrag", "compact", "compaction"} else ""
+    return one if one in {*_PLAIN, *writing.WRITES} else ""
 
 
 def _await_majority(cluster: Asked) -> None:
@@ -129,6 +134,6 @@ def _await_majority(cluster: Asked) -> None:
 
 
 def _usage() -> str:
-    commands = ", ".join(sorted({"get", "watch", "snapshot save", "lease list", "version", *_OF_MEMBERS, *_CHANGES}))
+    commands = ", ".join(sorted({*_PLAIN, *writing.WRITES, "snapshot save", "lease list", *_OF_MEMBERS, *_CHANGES}))
     text = _("Usage: etcdctl get KEY [--prefix] [--keys-only] [--print-value-only] [--count-only] [| hexdump -C]")
     return f"{text}\n" + _("Commands: {commands}").format(commands=commands) + "\n"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from k8snb.etcd.admin import Admin, Facts
+from k8snb.etcd.admin import NO_LEADER, Admin, Facts
 from k8snb.etcd.errors import EtcdError
 from k8snb.etcdctl.tables import duration, humane, simple, table
 from k8snb.etcdctl.words import Words
@@ -43,13 +43,13 @@ def status(admin: Admin, words: Words) -> str:
         if facts is None:
             silent += f"Failed to get the status of endpoint {url(name)} (context deadline exceeded)\n"
         else:
-            rows.append(_row(facts))
+            rows.append(_row(facts, admin.alarms.quota))
     return silent + (table(_STATUS, rows) if words.format == "table" and rows else simple(rows))
 
 
-def _row(facts: Facts) -> Sequence[str]:
+def _row(facts: Facts, quota: int) -> Sequence[str]:
     free = round(100 * (facts.size - facts.in_use) / facts.size) if facts.size else 0
-    sizes = humane(facts.size), humane(facts.in_use), f"{free}%", "0 B"
+    sizes = humane(facts.size), humane(facts.in_use), f"{free}%", humane(quota)
     flags = str(facts.leader).lower(), str(facts.learner).lower()
     raft = str(facts.term), str(facts.index), str(facts.applied)
     return (url(facts.name), facts.id, VERSION, STORAGE, *sizes, *flags, *raft, facts.errors, "", "false")
@@ -61,13 +61,15 @@ def health(admin: Admin, words: Words) -> str:
     lines, rows = [], []
     for name in chosen(admin, words):
         facts = admin.facts(name)
-        well = facts is not None and not facts.errors and seconds < 5 and admin.hears_leader(name)
-        took = duration(seconds if well else 5.0)
-        rows.append((url(name), str(well).lower(), took, "" if well else "context deadline exceeded"))
-        if well:
-            lines.append(f"{url(name)} is healthy: successfully committed proposal: took = {took}")
+        answers = facts is not None and NO_LEADER not in facts.errors and seconds < 5 and admin.hears_leader(name)
+        took = duration(seconds if answers else 5.0)
+        alarms = "Active Alarm(s): " + "NOSPACE " * len(admin.alarms.active()) if admin.alarms.active() else ""
+        error = alarms if answers else "context deadline exceeded"
+        rows.append((url(name), str(not error).lower(), took, error))
+        if error:
+            lines.append(f"{url(name)} is unhealthy: failed to commit proposal: {error}")
         else:
-            lines.append(f"{url(name)} is unhealthy: failed to commit proposal: context deadline exceeded")
+            lines.append(f"{url(name)} is healthy: successfully committed proposal: took = {took}")
     bad = any(row[1] == "false" for row in rows)
     text = table(("endpoint", "health", "took", "error"), rows) if words.format == "table" else "\n".join([*lines, ""])
     return text + ("Error: unhealthy cluster\n" if bad else "")
@@ -138,6 +140,16 @@ def defrag(admin: Admin, words: Words, do: Do) -> str:
     for name in names:
         do("defragment", name)
     return "".join(f"Finished defragmenting etcd member[{url(name)}]. took 1ms\n" for name in names)
+
+
+def alarms(admin: Admin, words: Words) -> str:
+    """The alarms that are raised."""
+    return "".join(f"{each}\n" for each in admin.alarm_list(admin.alarms.active()))
+
+
+def disarm(admin: Admin, words: Words, do: Do) -> str:
+    """Lift all alarms."""
+    return "".join(f"{each}\n" for each in do("disarm"))
 
 
 def compact(admin: Admin, words: Words, do: Do) -> str:

@@ -15,7 +15,7 @@ import orjson
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.etcd.admin import REV_COMPACTED, REV_FUTURE, Admin
 from k8snb.etcd.errors import EtcdError
-from k8snb.etcdctl.words import Words
+from k8snb.etcdctl.words import NO_WORDS, Words
 from k8snb.store.mvcc import Store
 from k8snb.wire import WatchEvent
 
@@ -60,9 +60,17 @@ def get(database: Database, words: Words) -> bytes:
 
 def _read(database: Database, words: Words, prefix: str) -> Iterator[Found]:
     revision = words.number("--rev")
-    if revision:
-        yield from _then(database, prefix, revision)
-    elif database.admin is not None:
+    return _then(database, prefix, revision) if revision else below(database, prefix, words)
+
+
+def exactly(database: Database, key: str) -> Iterator[Found]:
+    """A key, if it is there."""
+    return (each for each in below(database, key) if each.key == key)
+
+
+def below(database: Database, prefix: str, words: Words = NO_WORDS) -> Iterator[Found]:
+    """The keys that begin with a prefix, as the member that is asked has them."""
+    if database.admin is not None:
         member = _asked(database.admin, words)
         for key, value in database.admin.keyspace(member).below(prefix):
             yield Found(key, value.event, value.created, value.modified, value.version, value.lease)

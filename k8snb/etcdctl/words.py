@@ -20,6 +20,9 @@ SWITCHES = frozenset(
         "--physical",
         "--mark-compacted",
         "--prev-kv",
+        "--ignore-value",
+        "-i",
+        "--interactive",
     ]
 )
 VALUES = frozenset(
@@ -64,6 +67,9 @@ class Words:
     def format(self) -> str:
         """How to write the answer."""
         return self.flags.get("-w") or self.flags.get("--write-out") or "simple"
+
+
+NO_WORDS = Words((), {})
 
 
 def words(line: str) -> Words:

@@ -65,11 +65,12 @@ def register(ipython: Any) -> None:
         _show(Command(f"apply -f - {filled(line, ipython.user_ns)}", cell), "kubectl")
 
     @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
-    def etcdctl(line: str) -> None:
+    def etcdctl(line: str, cell: str = "") -> None:
         cluster = current()
-        sys.stdout.write(cluster.etcdctl(filled(line, ipython.user_ns)) if cluster is not None else _no_cluster())
+        asked = filled(line, ipython.user_ns)
+        sys.stdout.write(cluster.etcdctl(asked, cell) if cluster is not None else _no_cluster())
 
-    ipython.register_magic_function(etcdctl, "line", "etcdctl")
+    ipython.register_magic_function(etcdctl, "line_cell", "etcdctl")
 
     @no_var_expand  # type: ignore[untyped-decorator, unused-ignore]
     def curl(line: str) -> None:

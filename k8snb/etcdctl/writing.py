@@ -1,0 +1,132 @@
+"""`etcdctl put`, `del` and `txn`: writing keys past the API server.
+
+A transaction is read from the standard input: comparisons, what is done if all of them hold, and what if not, each part
+ended by an empty line. Nothing comes between its requests, but each of them has a revision of its own.
+
+Source: etcd `etcdctl/ctlv3/command/{put,del,txn}_command.go`.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+
+from k8snb.apiserver.rawwriter import Unreadable
+from k8snb.errors import StatusError
+from k8snb.etcd.errors import EtcdError
+from k8snb.etcdctl import keys
+from k8snb.etcdctl.keys import Database, Found
+from k8snb.etcdctl.words import Words, words
+
+Do = Callable[..., Any]
+"""Does something to the database, so that a fork and a rewind live through it too."""
+
+_COMPARISON = re.compile(r'(\w+)\(("(?:[^"\\]|\\.)*")\)\s*(=|!=|<|>)\s*("(?:[^"\\]|\\.)*")')
+_HOLDS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt}
+_NOTHING = {"version": 0, "create": 0, "mod": 0, "value": b"", "lease": 0}
+_PROMPTS = b"compares:\nsuccess requests (get, put, del):\nfailure requests (get, put, del):\n"
+_TARGETS = {"ver": "version", "c": "create", "m": "mod", "val": "value"}
+
+
+def put(database: Database, words: Words, do: Do, stdin: str) -> bytes:
+    """Store a value under a key."""
+    if len(words.plain) < 2:
+        raise EtcdError("put command needs 1 argument and input from stdin or 2 arguments")
+    key, ignores = words.plain[1], words.has("--ignore-value")
+    before = next(keys.exactly(database, key), None)
+    if ignores and before is None:
+        raise EtcdError("etcdserver: key not found")
+    value = words.plain[2].encode() if len(words.plain) > 2 else stdin.encode()
+    _do(do, "_put_key", key, database.raw.bytes_of(before.event) if before is not None and ignores else value)
+    return b"OK\n" + (_lines(database, [before]) if before is not None and words.has("--prev-kv") else b"")
+
+
+def delete(database: Database, words: Words, do: Do, _stdin: str) -> bytes:
+    """Remove keys, and say how many."""
+    if len(words.plain) < 2:
+        raise EtcdError("del command needs one argument as key and an optional argument as range_end")
+    key = words.plain[1]
+    found = list(keys.below(database, key) if words.has("--prefix") else keys.exactly(database, key))
+    for each in found:
+        _do(do, "_delete_key", each.key)
+    return f"{len(found)}\n".encode() + (_lines(database, found) if words.has("--prev-kv") else b"")
+
+
+def transact(database: Database, asked: Words, do: Do, stdin: str) -> bytes:
+    """Do one thing or another, whether all comparisons hold."""
+    if len(asked.plain) > 1:
+        raise EtcdError("txn command does not accept argument")
+    parts = iter(stdin.splitlines())
+    comparisons, success, failure = _part(parts), _part(parts), _part(parts)
+    holds = all(_holds(database, line) for line in comparisons)
+    requests = [_request(line) for line in (success if holds else failure)]
+    prompts = _PROMPTS if asked.has("-i") or asked.has("--interactive") else b""
+    printed = [prompts + (b"SUCCESS\n" if holds else b"FAILURE\n")]
+    for request in requests:
+        verb = request.plain[0]
+        printed.append(keys.get(database, request) if verb == "get" else WRITES[verb](database, request, do, ""))
+    return b"\n".join(printed)
+
+
+WRITES = {"put": put, "del": delete, "txn": transact}
+
+
+def _part(lines: Iterator[str]) -> list[str]:
+    """The lines up to an empty one."""
+    found = []
+    for line in lines:
+        if not line.strip():
+            break
+        found.append(line.strip())
+    return found
+
+
+def _request(line: str) -> Words:
+    asked = words(line)
+    if len(asked.plain) < 2 or asked.plain[0] not in ("get", "put", "del"):
+        raise EtcdError(f"invalid txn request: {line}")
+    return asked
+
+
+def _holds(database: Database, line: str) -> bool:
+    """Whether a comparison holds, such as `mod("/a") > "0"`."""
+    found = _COMPARISON.fullmatch(line)
+    if found is None:
+        raise EtcdError(f"malformed comparison: {line}")
+    target = _TARGETS.get(found[1], found[1])
+    if target not in _NOTHING:
+        raise EtcdError(f"malformed comparison: {line} (unknown target {found[1]})")
+    value = orjson.loads(found[4])
+    try:
+        wanted = value.encode() if target == "value" else int(value, 16 if target == "lease" else 10)
+    except ValueError:
+        why = f'strconv.ParseInt: parsing "{value}": invalid syntax'
+        raise EtcdError(f"invalid txn compare request: {line} ({why})") from None
+    there = next(keys.exactly(database, orjson.loads(found[2])), None)
+    if there is None and target == "value":
+        return False
+    return bool(_HOLDS[found[3]](_known(database, there)[target], wanted))
+
+
+def _known(database: Database, found: Found | None) -> dict[str, Any]:
+    if found is None:
+        return _NOTHING
+    numbers = {"version": found.version, "create": found.created, "mod": found.modified, "lease": found.lease}
+    return {**numbers, "value": database.raw.bytes_of(found.event)}
+
+
+def _lines(database: Database, found: list[Found]) -> bytes:
+    return b"".join(each.key.encode() + b"\n" + database.raw.bytes_of(each.event) + b"\n" for each in found)
+
+
+def _do(do: Do, verb: str, *arguments: Any) -> None:
+    try:
+        do(verb, *arguments)
+    except StatusError as error:
+        raise EtcdError(error.message) from None
+    except Unreadable as error:
+        raise EtcdError(str(error)) from None
