@@ -4,16 +4,16 @@ function panes(frame, words) {
   const observed = frame.observed && make("dl", { class: "seen" }, frame.observed.map(([name, value]) => [make("dt", {}, name), make("dd", {}, breaking(value))]));
   const parts = [];
   if (observed) parts.push(make("div", { class: "pane" }, make("h4", {}, words.observe), observed));
-  if (frame.caption) parts.push(make("div", { class: "pane" }, make("h4", {}, words.difference), make("p", {}, frame.caption)));
+  if (frame.caption) parts.push(make("div", { class: "pane" }, make("h4", {}, words.difference), make("p", {}, breaking(frame.caption))));
   const acts = (frame.acts ?? []).map((act) => actItem(act, words));
   const wrong = frame.error && make("p", { class: "wrong" }, frame.error);
   parts.push(make("div", { class: "pane act" }, make("h4", {}, words.act), acts.length ? make("ul", {}, acts) : wrong ? null : make("p", { class: "when" }, words.nothing), wrong));
-  return make("div", { class: `panes of${parts.length}` }, parts);
+  return make("div", { class: `panes of${parts.length}${acts.length || wrong ? "" : " idle"}` }, parts);
 }
 
-/** A value that may go on in the next line after its dots and dashes rather than anywhere. */
+/** Words that may go on in the next line after dots and dashes and within CamelCase rather than anywhere. */
 function breaking(value) {
-  return value.split(/(?<=[.\/:,@-])(?=\w)/).flatMap((part, i) => (i ? [make("wbr", {}), part] : [part]));
+  return value.split(/(?<=[.\/:,@-])(?=\w)|(?<=[a-z]{3})(?=[A-Z][a-z])/).flatMap((part, i) => (i ? [make("wbr", {}), part] : [part]));
 }
 
 function actItem(act, words) {
