@@ -178,6 +178,11 @@ def stopwatch() -> float:
     return time.perf_counter()
 
 
+def day(seconds: float) -> str:
+    """The day of a time, in UTC: `2026-01-01`."""
+    return rfc3339(seconds)[:10]
+
+
 def rfc3339(seconds: float) -> str:
     """`2026-01-01T00:00:00Z`."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
+from k8snb.accessing import Accessing
 from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
 from k8snb.apiserver.audit.log import AuditLog, auditor
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT, bootstrap_objects
@@ -95,7 +96,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Monitored):
+class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Accessing, Monitored):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
@@ -264,18 +265,18 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Mon
         self._keep()
 
     def handle(self, request: Request) -> Response:
-        """Answer a request from outside; those that may write, be it in the audit log, are kept in the journal.
+        """Answer a request from outside; those that write, be it to the audit log, are kept in the journal.
 
         An object from outside travels as bytes, as it would over the network: it is checked against the schema, and
         what its owner does with it afterwards does not matter.
         """
         kept = _from_outside(request)
         request = kept.copy()
-        began = self.clock.now()
+        began, revision = self.clock.now(), self.revision
         response = self._answered(request)
         info, waited = request.info, self.clock.now() != began
-        audited = self.server.auditor is not None
-        if audited or waited or info is None or info.verb not in _READS or info.subresource in _COMMANDS:
+        changed = self.server.auditor is not None or self.revision != revision
+        if changed or waited or info is None or info.verb not in _READS or info.subresource in _COMMANDS:
             self._note("_handle_again", kept)
         return response
 

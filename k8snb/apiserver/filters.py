@@ -72,15 +72,25 @@ def _resolve(server: APIServer, request: Request, then: Handle) -> Response:
 
 
 def _authenticate(server: APIServer, request: Request, then: Handle) -> Response:
+    if request.user is not None:
+        if server.auditor is not None:
+            server.auditor.notes_for(request)
+        return then(request)
+    verdict = server.authenticate.look(request)
+    request.user = verdict.user
     if request.user is None:
-        request.user = server.authenticate(request)
-        if request.user is None:
-            if server.auditor is not None:
-                server.auditor.refused(request)
-            raise unauthorized()
+        if server.auditor is not None:
+            server.auditor.refused(request)
+        raise unauthorized()
     if server.auditor is not None:
         server.auditor.notes_for(request)
-    return then(request)
+    if request.notes is not None:
+        for key, value in verdict.annotations.items():
+            request.notes.annotate(key, value)
+    response = then(request)
+    if verdict.warnings:
+        response.warnings = (*verdict.warnings, *response.warnings)
+    return response
 
 
 def _audit(server: APIServer, request: Request, then: Handle) -> Response:

@@ -19,8 +19,10 @@ from k8snb.apiserver.access.authorizer import forbidden, needed
 from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.guards import guards
 from k8snb.apiserver.access.impersonation import Impersonator
+from k8snb.apiserver.access.last_use import LastUse
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
+from k8snb.apiserver.access.tokens import Tokens
 from k8snb.apiserver.admission.chain import PLUGINS, Chain, with_configured
 from k8snb.apiserver.admission.surroundings import Overtaken
 from k8snb.apiserver.aggregation import Aggregator
@@ -145,6 +147,7 @@ class APIServer:
         if gate is not None:
             tokens = TokenRequests(store, clock, self.admission, gate.tokens)
             self._virtual["serviceaccounts/token"] = tokens.create
+            gate.tokens.used = LastUse(self.handle, clock, self.kinds.named("secrets").resource)
         self._routes: dict[tuple[Resource, str, str], tuple[Handler, Kind]] = {}
         self._granted: dict[tuple[User, Resource | None, str, str], tuple[Handler, Kind]] = {}
         for bucket in gate.authorizer.rbac.buckets if gate is not None else ():
@@ -158,6 +161,13 @@ class APIServer:
         """Writes the audit log; there is none where there is no policy."""
         self._reception: Reception | None = None
         self.chains = Chains(self, self._dispatch_granted)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Whoever issues tokens of service accounts and looks at them; RuntimeError where nobody does."""
+        if self._gate is None:
+            raise RuntimeError("this server has no gate")
+        return self._gate.tokens
 
     def _configured(self) -> None:
         """Webhooks or policies have changed: what was remembered of admission counts no more."""

@@ -1,5 +1,5 @@
 """What the API server itself keeps, from the first revision on: its flow control, the range of service
-addresses and its own of them, and an APIService for everything that it serves.
+addresses and its own of them, an APIService for everything that it serves, and since when it tracks old tokens.
 
 Upstream: `pkg/registry/flowcontrol/rest` and `pkg/controlplane/controller/defaultservicecidr`.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from k8snb.apiserver.access.last_use import tracking_since
 from k8snb.apiserver.access.policy import lasting_uid
 from k8snb.apiserver.registry.flow_control import PriorityLevelStrategy
 from k8snb.apiserver.registry.flow_defaults import dangling_condition, levels, schemas
@@ -43,6 +44,7 @@ def _objects(timestamp: str) -> Iterator[Standing]:
         condition = dangling_condition(schema["spec"]["priorityLevelConfiguration"]["name"], timestamp)
         yield Standing(f"flowschemas.{_FLOW}", {**schema, "status": {"conditions": [condition]}})
     yield Standing("servicecidrs.networking.k8s.io", _service_range(timestamp))
+    yield Standing("configmaps", tracking_since(timestamp))
     yield Standing("ipaddresses.networking.k8s.io", address_object(API_SERVER_IP, "default", "kubernetes"))
     for group, version in dict.fromkeys((row.group, row.version) for row in ROWS):
         yield Standing(BUCKET, api_service(group, version, timestamp))
@@ -50,7 +52,7 @@ def _objects(timestamp: str) -> Iterator[Standing]:
 
 def _stamped(obj: Object, timestamp: str) -> Object:
     own = {"uid": lasting_uid(obj), "creationTimestamp": timestamp, "resourceVersion": "1"}
-    counted = {} if obj["kind"] == "IPAddress" else {"generation": 1}
+    counted = {} if obj["kind"] in ("IPAddress", "ConfigMap") else {"generation": 1}
     return {**obj, "metadata": {**obj["metadata"], **own, **counted}}
 
 

@@ -52,6 +52,9 @@ class Settings:
     root_ca: str = ""
     """`--root-ca-file`, its content: what the ConfigMap kube-root-ca.crt holds."""
 
+    token_cleanup_period: float = 365 * 86400.0
+    """`--legacy-service-account-token-clean-up-period`: after what time without use generated tokens are cleaned up."""
+
     sign_token: Callable[[Object, Object], str] | None = None
     """`--service-account-private-key-file`: makes the token of an account that a Secret shall hold."""
 

@@ -44,6 +44,7 @@ from k8snb.controllers.servicecidrs import ServiceCIDRController
 from k8snb.controllers.settings import DEFAULTS, Settings
 from k8snb.controllers.statefulset.controller import StatefulSetController
 from k8snb.controllers.tainteviction import TaintEvictionController
+from k8snb.controllers.tokencleaner import TokenCleaner
 from k8snb.controllers.tokens import TokenController
 from k8snb.controllers.volumes.attaching import AttachDetachController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
@@ -85,6 +86,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceCIDRController,
     PolicyStatusController,
     GarbageCollector,
+    TokenCleaner,
 )
 """Every controller, by the class that implements it; `name` is what it is called and acts as."""
 
@@ -111,6 +113,7 @@ CONFIGURED: Mapping[type[Controller], Callable[[Context, Settings], Controller]]
     PodGCController: PodGCController,
     RootCAController: RootCAController,
     TokenController: TokenController,
+    TokenCleaner: TokenCleaner,
     SigningController: SigningController,
     RemoteAvailabilityController: RemoteAvailabilityController,
 }

@@ -9,6 +9,7 @@ import orjson
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find
+from k8snb.lab.rights import Somebody
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import labels_of
 from k8snb.wire import Response
@@ -51,19 +52,13 @@ def check_replicas(cluster: Reader) -> Claims:
 def check_logs(cluster: Reader) -> Claims:
     """Somebody who may read logs, and nothing else."""
 
-    def may(verb: str, resource: str, subresource: str = "", namespace: str = NAMESPACE) -> bool:
-        wanted = {"verb": verb, "resource": resource, "subresource": subresource, "namespace": namespace}
-        spec = {"user": "tim", "groups": ["system:authenticated"], "resourceAttributes": wanted}
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {}, "spec": spec}
-        answer = cluster.client.create("subjectaccessreviews.authorization.k8s.io", review)
-        return bool(answer["status"].get("allowed"))
-
-    yield Claim(may("get", "pods", "log"), _("tim may read the logs of pods in default"), _("he may not"))
-    elsewhere = may("get", "pods", "log", "kube-system")
+    tim = Somebody(cluster, "tim")
+    yield Claim(tim.may("get", "pods/log"), _("tim may read the logs of pods in default"), _("he may not"))
+    elsewhere = tim.may("get", "pods/log", "kube-system")
     yield Claim(not elsewhere, _("… and of no other namespace"), _("he may in kube-system"))
-    more = [verb for verb in ("get", "list", "delete") if may(verb, "pods")]
+    more = [verb for verb in ("get", "list", "delete") if tim.may(verb, "pods")]
     yield Claim(not more, _("he may not read or delete the pods themselves"), ", ".join(more))
-    yield Claim(not may("create", "pods", "exec"), _("nor run anything in them"), _("he may create pods/exec"))
+    yield Claim(not tim.may("create", "pods/exec"), _("nor run anything in them"), _("he may create pods/exec"))
 
 
 @exercise("architecture/api-server", "Spare the system", minutes=10)

@@ -41,6 +41,7 @@ MODULES = {
     "architecture/kube-proxy": "proxies",
     "architecture/cni": "wires",
     "architecture/csi": "drivers",
+    "ecosystem/service-account": "accounts",
     "ecosystem/prometheus": "monitored",
 }
 """Pages in the order of the book, and the modules of this package that have their checks."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from k8snb.machinery.x509 import read_certificate
@@ -25,7 +26,12 @@ class Verdict(NamedTuple):
     user: User | None
     audiences: Sequence[str] = ()
     error: str = ""
+    warnings: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = MappingProxyType({})
+    """What the audit log says of it."""
 
+
+_NOBODY = Verdict(ANONYMOUS)
 
 Verify = Callable[[str, Sequence[str]], Verdict | None]
 """What a token proves to these audiences; None where it is not a token of this kind."""
@@ -45,11 +51,15 @@ class Authenticator:
 
     def __call__(self, request: Request) -> User | None:
         """The sender of a request; None where the credentials are wrong."""
+        return self.look(request).user
+
+    def look(self, request: Request) -> Verdict:
+        """What the credentials of a request prove."""
         given = request.headers.get("authorization", "")
         scheme, _, token = given.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            return ANONYMOUS
-        return self.token(token.strip()).user
+            return _NOBODY
+        return self.token(token.strip())
 
     def token(self, token: str, audiences: Sequence[str] = ()) -> Verdict:
         """What a token proves."""

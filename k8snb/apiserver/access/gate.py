@@ -12,7 +12,8 @@ from typing import Protocol
 
 from k8snb.apiserver.access.authentication import Authenticator
 from k8snb.apiserver.access.authorizer import Authorizer
-from k8snb.apiserver.access.tokens import ISSUER, Tokens
+from k8snb.apiserver.access.examining import ISSUER
+from k8snb.apiserver.access.tokens import Tokens
 from k8snb.clock import Clock
 from k8snb.machinery import rsa
 from k8snb.machinery.rsa import Key

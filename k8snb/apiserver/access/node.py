@@ -16,6 +16,7 @@ from typing import Any
 from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.access.rules import Access, Decision, allows
 from k8snb.machinery import fields
+from k8snb.machinery.podreferences import config_map_names, secret_names
 from k8snb.store.mvcc import Compacted, Store
 from k8snb.typing import Object
 from k8snb.wire import User
@@ -213,35 +214,6 @@ def _selects(text: str, node: str) -> bool:
     return any(each.field == "spec.nodeName" and each.value == node and not each.negated for each in terms)
 
 
-def _sources(pod: Object) -> Iterator[tuple[Object, str]]:
-    """What the volumes of a pod take from objects, and the field that names the object."""
-    for volume in pod["spec"].get("volumes") or ():
-        yield volume, "secretName"
-        for source in (volume.get("projected") or _NONE).get("sources") or ():
-            yield source, "name"
-
-
-def _from_environment(pod: Object, kind: str) -> Iterator[str]:
-    spec = pod["spec"]
-    for field in ("containers", "initContainers", "ephemeralContainers"):
-        for container in spec.get(field) or ():
-            for source in container.get("envFrom") or ():
-                yield (source.get(f"{kind}Ref") or _NONE).get("name", "")
-            for variable in container.get("env") or ():
-                yield ((variable.get("valueFrom") or _NONE).get(f"{kind}KeyRef") or _NONE).get("name", "")
-
-
-def _secrets(pod: Object) -> set[str]:
-    names = {(source.get("secret") or _NONE).get(field, "") for source, field in _sources(pod)}
-    names |= {each.get("name", "") for each in pod["spec"].get("imagePullSecrets") or ()}
-    return names | set(_from_environment(pod, "secret"))
-
-
-def _config_maps(pod: Object) -> set[str]:
-    names = {(source.get("configMap") or _NONE).get("name", "") for source, _ in _sources(pod)}
-    return names | set(_from_environment(pod, "configMap"))
-
-
 def _claims(pod: Object) -> set[str]:
     volumes = pod["spec"].get("volumes") or ()
     named = {(each.get("persistentVolumeClaim") or _NONE).get("claimName", "") for each in volumes}
@@ -250,8 +222,8 @@ def _claims(pod: Object) -> set[str]:
 
 
 USES: Mapping[str, Callable[[Object], set[str]]] = {
-    "secrets": _secrets,
-    "configmaps": _config_maps,
+    "secrets": secret_names,
+    "configmaps": config_map_names,
     "persistentvolumeclaims": _claims,
     "persistentvolumes": _claims,
     "serviceaccounts": lambda pod: {pod["spec"].get("serviceAccountName", "")},

@@ -130,7 +130,8 @@ class Reviews:
             status = {"authenticated": True, "user": found.user.info, "audiences": list(found.audiences)}
         elif found.error:
             status["error"] = found.error
-        return Response(201, {**review, "metadata": review.get("metadata") or {}, "status": status})
+        answer = {**review, "metadata": review.get("metadata") or {}, "status": status}
+        return Response(201, answer, warnings=found.warnings)
 
 
 # -- questions -----------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8snb.apiserver import body
-from k8snb.apiserver.access.tokens import ISSUER, Tokens
+from k8snb.apiserver.access.examining import ISSUER
+from k8snb.apiserver.access.tokens import Tokens
 from k8snb.apiserver.admission.chain import Attributes, Chain
 from k8snb.apiserver.kinds import Kind
 from k8snb.apiserver.options import dry_run

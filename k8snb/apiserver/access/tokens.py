@@ -10,34 +10,22 @@ Upstream: `pkg/serviceaccount` (`jwt.go`, `claims.go`, `legacy.go`, `openidmetad
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from k8snb.apiserver.access.authentication import INVALID, Verdict
-from k8snb.apiserver.access.impersonation import ACCOUNT_PREFIX, account_groups
-from k8snb.apiserver.access.rules import go_list
-from k8snb.clock import Clock, parse_time
-from k8snb.machinery.rsa import Key, from_url_safe, url_safe
+from k8snb.apiserver.access.examining import ISSUER, LEGACY, LEGACY_ISSUER, Examination
+from k8snb.apiserver.access.impersonation import ACCOUNT_PREFIX
+from k8snb.clock import Clock
+from k8snb.machinery.rsa import Key, url_safe
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
-from k8snb.wire import User
 
-ISSUER = "https://kubernetes.default.svc.cluster.local"
-LEGACY_ISSUER = "kubernetes/serviceaccount"
-LEEWAY = 60.0
 EXTENDED_SECONDS = 365 * 86400
 WARNING_SECONDS = 3607
 """Tokens that were asked for this long are those of `kube-api-access` volumes: they go on for a year."""
-
-_EXTRA = "authentication.kubernetes.io/"
-_NONE: Mapping[str, Any] = {}
-
-
-class Refused(Exception):
-    """Why a token is not believed."""
 
 
 class Tokens:
@@ -49,6 +37,8 @@ class Tokens:
         self._make_key = key
         self._key: Key | None = None
         self._count = 0
+        self.used: Callable[[Object], None] = lambda secret: None
+        """Is told of each Secret whose token has come in."""
         self._buckets = {kind: store.bucket(name) for kind, name in _BUCKETS.items()}
 
     @property
@@ -82,7 +72,7 @@ class Tokens:
 
     def issue_legacy(self, account: Object, secret: Object) -> str:
         """A token that is kept in a Secret."""
-        meta, place = account["metadata"], "kubernetes.io/serviceaccount/"
+        meta, place = account["metadata"], LEGACY
         claims = {
             "iss": LEGACY_ISSUER,
             f"{place}namespace": meta["namespace"],
@@ -107,86 +97,27 @@ class Tokens:
 
     # -- looking at those that come ----------------------------------------------------------------
 
+    def examine(self, token: str, audiences: Sequence[str] = ()) -> Examination:
+        """The checks of a token that is meant for these audiences, by default for the API server."""
+        return Examination(token, audiences or (ISSUER,), lambda: self.key, self._clock.now(), self._get)
+
     def verify(self, token: str, audiences: Sequence[str]) -> Verdict | None:
         """Whose the token is; None where it is none of ours."""
-        claims = _claims(token)
-        if claims is None or claims.get("iss") not in (ISSUER, LEGACY_ISSUER):
+        found = self.examine(token, audiences)
+        if not found.ours:
             return None
-        message, _, signature = token.rpartition(".")
         try:
-            if not self.key.verifies(message.encode(), from_url_safe(signature)):
-                raise Refused("go-jose/go-jose: error in cryptographic primitive")
-            if claims["iss"] == LEGACY_ISSUER:
-                user = self._legacy(claims, token)
-                return Verdict(user, [each for each in audiences if each == ISSUER])
-            meant = [each for each in claims.get("aud") or () if each in audiences]
-            if not meant:
-                told = f"token audiences {go_list(claims.get('aud') or ())} is invalid"
-                raise Refused(f"{told} for the target audiences {go_list(audiences)}")
-            return Verdict(self._bound(claims), meant)
-        except Refused as refused:
-            return Verdict(None, (), f"[{INVALID}, {refused}]")
+            refused = next((check.refused for check in found.checks() if check.refused), "")
         except (KeyError, TypeError, ValueError):
             return Verdict(None, (), INVALID)
+        if found.secret is not None:
+            self.used(found.secret)
+        if refused:
+            return Verdict(None, (), f"[{INVALID}, {refused}]")
+        return Verdict(found.user, found.audiences, "", found.warnings, found.annotations)
 
-    def _bound(self, claims: Object) -> User:
-        now = self._clock.now()
-        if now > claims["exp"] + LEEWAY:
-            raise Refused("service account token has expired")
-        if now < claims.get("nbf", 0) - LEEWAY:
-            raise Refused("service account token is not valid yet")
-        about = claims["kubernetes.io"]
-        namespace = about["namespace"]
-        account = self._account(namespace, about["serviceaccount"])
-        extra = {f"{_EXTRA}credential-id": (f"JTI={claims['jti']}",)}
-        for kind, field in (("Secret", "secret"), ("Pod", "pod"), ("Node", "node")):
-            named = about.get(field)
-            if named is None:
-                continue
-            if kind != "Node" or "pod" not in about:
-                self._check(kind, "" if kind == "Node" else namespace, named)
-            if kind != "Secret":
-                extra[f"{_EXTRA}{field}-name"] = (named["name"],)
-                if named.get("uid"):
-                    extra[f"{_EXTRA}{field}-uid"] = (named["uid"],)
-        return _user(namespace, account, dict(sorted(extra.items())))
-
-    def _account(self, namespace: str, named: Object) -> Object:
-        account = self._store.get(self._buckets["ServiceAccount"], namespace, named["name"])
-        if account is None:
-            raise Refused(f'serviceaccounts "{named["name"]}" not found')
-        uid = account["metadata"]["uid"]
-        if self._is_gone(account):
-            raise Refused(f"service account {namespace}/{named['name']} has been deleted")
-        if uid != named["uid"]:
-            raise Refused(f"service account UID ({uid}) does not match claim ({named['uid']})")
-        return account
-
-    def _check(self, kind: str, namespace: str, named: Object) -> None:
-        """Raise where what a token is bound to is gone."""
-        found = self._store.get(self._buckets[kind], namespace, named["name"])
-        if found is None or self._is_gone(found):
-            raise Refused("service account token has been invalidated")
-        uid = found["metadata"]["uid"]
-        if uid != named["uid"]:
-            shown = kind if kind == "Secret" else kind.lower()
-            raise Refused(
-                f"{shown} UID ({uid}) does not match service account {kind.lower()} ref claim ({named['uid']})"
-            )
-
-    def _is_gone(self, obj: Object) -> bool:
-        deleted = obj["metadata"].get("deletionTimestamp")
-        return deleted is not None and parse_time(deleted) < self._clock.now() - LEEWAY
-
-    def _legacy(self, claims: Object, token: str) -> User:
-        place = "kubernetes.io/serviceaccount/"
-        namespace, name = claims[f"{place}namespace"], claims[f"{place}secret.name"]
-        secret = self._store.get(self._buckets["Secret"], namespace, name)
-        kept = ((secret or _NONE).get("data") or _NONE).get("token", "")
-        if secret is None or self._is_gone(secret) or base64.b64decode(kept) != token.encode():
-            raise Refused("service account token has been invalidated")
-        named = {field: claims[f"{place}service-account.{field}"] for field in ("name", "uid")}
-        return _user(namespace, self._account(namespace, named), {})
+    def _get(self, kind: str, namespace: str, name: str) -> Object | None:
+        return self._store.get(self._buckets[kind], namespace, name)
 
     # -- what others need to check them ------------------------------------------------------------
 
@@ -216,22 +147,5 @@ def _reference(obj: Object) -> Object:
     return {field: meta[field] for field in ("name", "uid") if meta.get(field)}
 
 
-def _user(namespace: str, account: Object, extra: Mapping[str, tuple[str, ...]]) -> User:
-    meta = account["metadata"]
-    groups = (*account_groups(namespace), "system:authenticated")
-    return User(f"{ACCOUNT_PREFIX}{namespace}:{meta['name']}", groups, meta["uid"], extra)
-
-
 def _json(value: Object) -> bytes:
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
-
-
-def _claims(token: str) -> Object | None:
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        claims = json.loads(from_url_safe(parts[1]))
-    except ValueError:
-        return None
-    return claims if isinstance(claims, dict) else None

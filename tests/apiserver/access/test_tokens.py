@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -247,3 +248,66 @@ def test_a_webhook_sees_the_request_for_a_token_and_may_refuse_it() -> None:
         "namespace": "default",
     }
     assert seen[0]["object"]["spec"] == {"audiences": ["a"], "expirationSeconds": 600, "boundObjectRef": None}
+
+
+SECRET: Any = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {
+        "name": "kept",
+        "namespace": "default",
+        "annotations": {"kubernetes.io/service-account.name": "bot"},
+    },
+    "type": "kubernetes.io/service-account-token",
+}
+
+
+def kept(here: World) -> str:
+    """A token that is kept in a Secret, as the token controller would make it."""
+    here.add(SECRET)
+    account = here.admin.get("serviceaccounts", "bot", "default")
+    made = here.gate.tokens.issue_legacy(account, SECRET)
+    here.admin.patch("secrets", "kept", {"data": {"token": base64.b64encode(made.encode()).decode()}}, "default")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        (lambda here: gone(here, "secrets", "kept"), "Token has been invalidated"),
+        (
+            lambda here: here.admin.patch("secrets", "kept", {"data": {"token": "eA=="}}, "default"),
+            "Token does not match server's copy",
+        ),
+        (lambda here: gone(here, "serviceaccounts", "bot"), 'serviceaccounts "bot" not found'),
+        (
+            lambda here: here.admin.patch("secrets", "kept", invalid_since("2026-01-01"), "default"),
+            "the token in secret default/kept for service account default/bot has been marked invalid. Use tokens from "
+            "the TokenRequest API or manually created secret-based tokens, or remove the "
+            "'kubernetes.io/legacy-token-invalid-since' label from the secret to temporarily allow use of this token",
+        ),
+    ],
+)
+def test_a_token_in_a_secret_holds_as_long_as_the_secret_has_it(end: Any, why: str) -> None:
+    here = world()
+    issued = kept(here)
+    assert review(here, issued)["user"]["username"] == "system:serviceaccount:default:bot"
+    end(here)
+    assert review(here, issued) == {"user": {}, "error": f"[invalid bearer token, {why}]"}
+
+
+def invalid_since(day: str) -> Object:
+    return {"metadata": {"labels": {"kubernetes.io/legacy-token-invalid-since": day}}}
+
+
+def test_a_token_is_looked_at_check_by_check_and_no_further_than_the_first_that_fails() -> None:
+    here = world()
+    issued = token(here, **TO_POD)
+    seen = list(here.gate.tokens.examine(issued).checks())
+    assert [check.name for check in seen] == [
+        "issuer", "signature", "audience", "expiry", "not before", "service account", "pod",
+    ]  # fmt: skip
+    assert not any(check.refused for check in seen)
+    gone(here, "serviceaccounts", "bot")
+    names = [(check.name, check.refused) for check in here.gate.tokens.examine(issued).checks()]
+    assert names[-1] == ("service account", 'serviceaccounts "bot" not found')

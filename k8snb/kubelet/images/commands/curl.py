@@ -198,13 +198,12 @@ class _Transfer:
 
     def _refuse(self, trouble: str) -> int:
         about = "SSL" if trouble.startswith("no alternative") else "SSL certificate problem"
-        self._complain(f"({UNTRUSTED}) {about}: {trouble}")
-        self._call.streams.err(_HELP)
+        self._complain(f"({UNTRUSTED}) {about}: {trouble}", _HELP)
         return UNTRUSTED
 
-    def _complain(self, message: str) -> None:
+    def _complain(self, message: str, more: str = "") -> None:
         if not self._has("s", "silent") or self._has("S", "show-error"):
-            self._call.streams.err(f"curl: {message}\n")
+            self._call.streams.err(f"curl: {message}\n{more}")
 
 
 # -- certificates --------------------------------------------------------------------------------------
