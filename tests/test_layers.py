@@ -13,6 +13,7 @@ LAYERS = (
     (
         "__init__",
         "__main__",
+        "accessing",
         "bench",
         "cluster",
         "connecting",

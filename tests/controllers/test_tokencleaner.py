@@ -13,7 +13,7 @@ DAY = 86400
 USED, INVALID = "kubernetes.io/legacy-token-last-used", "kubernetes.io/legacy-token-invalid-since"
 
 
-def cluster(*, listed: bool = True) -> Cluster:
+def with_a_token(*, listed: bool = True) -> Cluster:
     """An account with a token in a Secret, which it lists if that was generated."""
     made = Cluster(nodes=0)
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bot", "namespace": "default"}}
@@ -41,7 +41,7 @@ def whoami(cluster: Cluster) -> str:
 
 
 def test_a_generated_token_is_refused_after_a_year_without_use_and_deleted_after_another() -> None:
-    here = cluster()
+    here = with_a_token()
     here.advance(366 * DAY)
     assert labels(here) == {INVALID: "2027-01-02"}
     assert whoami(here) == "error: You must be logged in to the server (Unauthorized)"
@@ -53,7 +53,7 @@ def test_a_generated_token_is_refused_after_a_year_without_use_and_deleted_after
 
 
 def test_a_token_in_use_is_noted_once_a_day_warned_of_and_kept() -> None:
-    here = cluster()
+    here = with_a_token()
     here.advance(300 * DAY)
     assert whoami(here).startswith("Warning: Use tokens from the TokenRequest API or manually created secret-based")
     revision = here.revision
@@ -64,7 +64,7 @@ def test_a_token_in_use_is_noted_once_a_day_warned_of_and_kept() -> None:
 
 
 def test_who_takes_the_mark_away_is_let_in_again() -> None:
-    here = cluster()
+    here = with_a_token()
     here.advance(366 * DAY)
     here.kubectl(f"label secret bot {INVALID}-")
     assert whoami(here).startswith("Warning: ")
@@ -72,7 +72,7 @@ def test_who_takes_the_mark_away_is_let_in_again() -> None:
 
 @pytest.mark.parametrize("reason", ["made by hand", "mounted"])
 def test_a_token_is_left_alone_that_was(reason: str) -> None:
-    here = cluster(listed=reason == "mounted")
+    here = with_a_token(listed=reason == "mounted")
     here.advance(365 * DAY)
     if reason == "mounted":
         volume = {"name": "token", "secret": {"secretName": "bot"}}
@@ -84,7 +84,7 @@ def test_a_token_is_left_alone_that_was(reason: str) -> None:
 
 
 def test_a_use_is_part_of_the_past_of_a_fork() -> None:
-    here = cluster()
+    here = with_a_token()
     whoami(here)
     twin = here.fork()
     assert (twin.revision, labels(twin)) == (here.revision, labels(here))

@@ -1,6 +1,6 @@
 """Every controller, the scheduler and the kubelets show their work: what they read, compared and sent, and why.
 
-One story has something to do for each of them.
+One story has something to do for each of them; for who acts after a year there is another.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import pytest
 
 from k8snb import Cluster
 from k8snb.controllers.table import CONTROLLERS, OF_THE_SERVER
+from k8snb.controllers.tokencleaner import TokenCleaner
 from k8snb.trace import Span
 from tests.apiserver.access.test_certificates import CSRS, KUBELET, csr, pem
+from tests.controllers.test_tokencleaner import DAY, with_a_token
 
 MANIFEST = (Path(__file__).parent / "everyone.yaml").read_text()
 NODE_CLIENT = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
@@ -52,8 +54,10 @@ def spans() -> Mapping[str, Sequence[Span]]:
     kubectl("delete node node-3")
     cluster.stop_kubelet("node-1")
     cluster.advance(240)
+    aged = with_a_token()
+    aged.advance(366 * DAY)
     found: dict[str, list[Span]] = {}
-    for span in cluster.trace.spans:
+    for span in (*cluster.trace.spans, *(each for each in aged.trace.spans if each.component == TokenCleaner.name)):
         found.setdefault(span.component, []).append(span)
     return found
 
