@@ -109,7 +109,8 @@ def _seating(server: APIServer, request: Request, sender: User | None) -> Decisi
 def _authorization(server: APIServer, request: Request, sender: User | None) -> Decision:
     if server.authorizer is None or request.user is None or request.info is None:
         return _("everybody may do everything"), []
-    looks = server.authorizer.explain(request.user, access_of(request, request.info))
+    every = server.authorizer.explain(request.user, access_of(request, request.info))
+    looks = [look for look in every if look.counts]
     if not looks or not looks[-1].allowed:
         return _("none of {count} rules allows it").format(count=len(looks)), []
     last = looks[-1]

@@ -98,7 +98,8 @@ class Applying:
             seen.append((_("namespace"), info.namespace))
             return [(label, value) for label, value in seen if value], _("what is it about?")
         if name == "authorization" and info is not None and user is not None and self._server.authorizer is not None:
-            looks = self._server.authorizer.explain(user, access_of(request, info))
+            every = self._server.authorizer.explain(user, access_of(request, info))
+            looks = [look for look in every if look.counts]
             return [(_("because"), looks[-1].note if looks else _("nothing allows it"))], _("may this user do that?")
         kind = request.headers.get("content-type", "")
         words = _("in which form does it come, and in which is the answer wanted?")

@@ -2,39 +2,25 @@
 
 A decision that holds whatever the name and the namespace is *general*: the server keeps it for as long as no role and
 no binding changes, so that what the cluster's own parts do over and over is decided once. `explain` tells how a
-decision comes about: every rule looked at, with the binding that brought it.
+decision comes about (`explaining.py`).
 
 Upstream: `apiserver/pkg/authorization/union`, `kube-apiserver --authorization-mode=Node,RBAC`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from k8snb.apiserver.access import node as nodes
+from k8snb.apiserver.access.explaining import MASTERS, Look, looks
 from k8snb.apiserver.access.node import NodeAuthorizer
 from k8snb.apiserver.access.rbac import Found, Rbac
-from k8snb.apiserver.access.rules import Access, Decision, allows
+from k8snb.apiserver.access.rules import Access, Decision
 from k8snb.errors import StatusError, quoted
 from k8snb.machinery import fields
 from k8snb.store.mvcc import Store
-from k8snb.typing import Object
 from k8snb.wire import Request, RequestInfo, User
-
-MASTERS = "system:masters"
-_NONE: Mapping[str, Any] = {}
-
-
-class Look(NamedTuple):
-    """One step of an explanation: who answered, from which binding and rule, and what came of it."""
-
-    authorizer: str
-    binding: Object
-    rule: Object
-    allowed: bool
-    note: str = ""
 
 
 class Authorizer:
@@ -64,19 +50,7 @@ class Authorizer:
 
     def explain(self, user: User, access: Access) -> list[Look]:
         """How the decision comes about: everything that was looked at, in order, up to what allows it."""
-        if MASTERS in user.groups:
-            return [Look("masters", _NONE, _NONE, True, f"{MASTERS} may do everything")]
-        looks = []
-        node = nodes.node_of(user)
-        if node is not None:
-            answer = self.node.answer(node, access)
-            looks.append(Look("node", _NONE, _NONE, answer.allowed, answer.reason))
-        for found in self.rbac.found(user, access.namespace):
-            if looks and looks[-1].allowed:
-                break
-            allowed = not found.error and allows(found.rule, access)
-            looks.append(Look("rbac", found.grant.binding, found.rule, allowed, found.error or str(found.grant)))
-        return looks
+        return list(looks(self.rbac, self.node, user, access))
 
 
 def _is_general(found: Found) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from k8snb.apiserver.access.authorizer import MASTERS, Authorizer
+from k8snb.apiserver.access.authorizer import Authorizer
+from k8snb.apiserver.access.explaining import MASTERS
 from k8snb.apiserver.access.rbac import GROUP
 from k8snb.apiserver.access.rules import Access, described, go_list, uncovered
 from k8snb.apiserver.admission.plugin import Attributes, Plugin, Reader, refused

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote
 
-from k8snb.apiserver.access.authorizer import MASTERS, Authorizer, forbidden
+from k8snb.apiserver.access.authorizer import Authorizer, forbidden
+from k8snb.apiserver.access.explaining import MASTERS
 from k8snb.apiserver.access.node import NODE_PREFIX, NODES
 from k8snb.apiserver.access.rules import Access
 from k8snb.errors import StatusError, bad_request, quoted

@@ -25,6 +25,9 @@ _NONE: Mapping[str, Any] = {}
 MOST_USERS = 4096
 """For how many users rules are kept."""
 
+_Place = tuple[int, int]
+"""Which binding it is, and which of its subjects."""
+
 _KINDS = ("clusterrolebindings", "rolebindings", "clusterroles", "roles")
 
 
@@ -77,14 +80,14 @@ class Rbac:
         buckets = [store.bucket(f"{plural}.{GROUP}") for plural in _KINDS]
         self._cluster_bindings, self._bindings, self._cluster_roles, self._roles = buckets
         self.buckets: Sequence[Bucket] = buckets
-        self._index: dict[str, Mapping[str, list[tuple[int, Grant]]]] = {}
+        self._index: dict[str, Mapping[str, list[tuple[_Place, Grant]]]] = {}
         self._kept: dict[tuple[str, tuple[str, ...], str], _Rules] = {}
         self._stamp: tuple[int, ...] = ()
 
     def found(self, user: User, namespace: str) -> Iterator[Found]:
         """Every rule that applies to a user in a namespace; the namespace is empty for the cluster as a whole."""
         for place in ("", namespace) if namespace else ("",):
-            for grant in self._grants(user, place):
+            for grant in self.grants(user, place):
                 try:
                     rules = self.rules_of(grant.binding["roleRef"], place)
                 except StatusError as error:
@@ -140,29 +143,34 @@ class Rbac:
             raise StatusError(404, "NotFound", f"{word}.{GROUP} {quoted(name)} not found", details)
         return role.get("rules") or ()
 
-    def _grants(self, user: User, namespace: str) -> list[Grant]:
+    def bindings(self, namespace: str) -> list[Object]:
+        """The bindings that count in a namespace alone, or everywhere (an empty one), in the order of the decision."""
+        bucket = self._bindings if namespace else self._cluster_bindings
+        return list(self._store.scan(bucket, namespace))
+
+    def grants(self, user: User, namespace: str) -> list[Grant]:
+        """Those of them that name a user, each with the first subject that does."""
         index = self._indexed(namespace)
         found = [*index.get("u" + user.name, ()), *(one for group in user.groups for one in index.get("g" + group, ()))]
         first: dict[int, Grant] = {}
-        for number, grant in sorted(found, key=_number):
+        for (number, _subject), grant in sorted(found, key=_number):
             first.setdefault(number, grant)
         return list(first.values())
 
-    def _indexed(self, namespace: str) -> Mapping[str, list[tuple[int, Grant]]]:
+    def _indexed(self, namespace: str) -> Mapping[str, list[tuple[_Place, Grant]]]:
         self._refresh()
         kept = self._index.get(namespace)
         if kept is not None:
             return kept
-        bucket = self._bindings if namespace else self._cluster_bindings
-        index: dict[str, list[tuple[int, Grant]]] = {}
-        for number, binding in enumerate(self._store.scan(bucket, namespace)):
-            for subject in binding.get("subjects") or ():
-                index.setdefault(_key(subject, namespace), []).append((number, Grant(binding, subject)))
+        index: dict[str, list[tuple[_Place, Grant]]] = {}
+        for number, binding in enumerate(self.bindings(namespace)):
+            for at, subject in enumerate(binding.get("subjects") or ()):
+                index.setdefault(_key(subject, namespace), []).append(((number, at), Grant(binding, subject)))
         self._index[namespace] = index
         return index
 
 
-def _number(found: tuple[int, Grant]) -> int:
+def _number(found: tuple[_Place, Grant]) -> _Place:
     return found[0]
 
 

@@ -52,14 +52,29 @@ def _has(found: Sequence[str] | None, word: str) -> bool:
 
 def allows(rule: Object, access: Access) -> bool:
     """Whether a rule allows an access."""
-    if not _has(rule.get("verbs"), access.verb):
-        return False
+    return not lacks(rule, access)
+
+
+def lacks(rule: Object, access: Access) -> str:
+    """The first field of a rule that does not fit an access; empty if the rule allows it."""
+    return next((field for field, fits in _tests(rule, access) if not fits), "")
+
+
+def unfit(rule: Object, access: Access) -> list[str]:
+    """Every field of a rule that does not fit an access."""
+    return [field for field, fits in _tests(rule, access) if not fits]
+
+
+def _tests(rule: Object, access: Access) -> Iterator[tuple[str, bool]]:
+    """Whether each field of a rule fits, in the order in which they are looked at."""
+    yield "verbs", _has(rule.get("verbs"), access.verb)
     if not access.resource:
-        return any(_covers_path(each, access.path) for each in rule.get("nonResourceURLs") or ())
-    if not _has(rule.get("apiGroups"), access.group) or not _allows_resource(rule, access):
-        return False
+        yield "nonResourceURLs", any(_covers_path(each, access.path) for each in rule.get("nonResourceURLs") or ())
+        return
+    yield "apiGroups", _has(rule.get("apiGroups"), access.group)
+    yield "resources", _allows_resource(rule, access)
     names = rule.get("resourceNames")
-    return not names or access.name in names
+    yield "resourceNames", not names or access.name in names
 
 
 def _allows_resource(rule: Object, access: Access) -> bool:
