@@ -9,6 +9,7 @@ This is the front door: what a notebook imports, and nothing more.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,9 +68,16 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """`%load_ext k8snb`: the magics `%kubectl`, `%%kubectl`, `%%apply`, `%helm`, `%%helm` and `%curl`."""
+    """`%load_ext k8snb`: the magics `%kubectl`, `%%kubectl`, `%%apply`, `%helm`, `%%helm` and `%curl`.
+
+    Where the reader has named a live cluster, cells go on where that cannot follow.
+    """
     from k8snb.helm import magic as helm
     from k8snb.kubectl import magic as kubectl
 
     kubectl.register(ipython)
     helm.register(ipython)
+    if os.environ.get("K8SNB_CONTEXT"):
+        from k8snb.live.leavingout import leave_out
+
+        leave_out(ipython)

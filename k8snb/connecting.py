@@ -9,6 +9,7 @@ there is cleaned away, and so is what an earlier `connect` of this process has m
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from k8snb.clock import WallClock
 from k8snb.cluster import Cluster
 from k8snb.i18n import _
 from k8snb.live.holders import token
+from k8snb.live.leavingout import leave_out, restore
 from k8snb.live.opening import CannotConnect, Open, Wishes, open_context, wishes
 from k8snb.live.session import Cleaned, Left, clean, sessions
 from k8snb.live.territory import Territory
@@ -38,7 +40,19 @@ def connect(
     Raises `CannotConnect` with a sentence where a live cluster is not touched.
     """
     wanted = wishes(context=context)
+    _tell_notebook(live=bool(wanted.context))
     return join(wanted) if wanted.context else Cluster(nodes, seed, **making)
+
+
+def _tell_notebook(*, live: bool) -> None:
+    """Let the cells of a notebook, if this is one, go on where a live cluster cannot follow."""
+    if "IPython" not in sys.modules:
+        return
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        (leave_out if live else restore)(shell)
 
 
 def join(wanted: Wishes) -> LiveCluster:

@@ -159,6 +159,14 @@ class LeftOut(Exception):
     """Something that is not done on this cluster, and why. Nothing is broken: a page says so and goes on."""
 
 
+class Absent:
+    """What stands for a value whose making was left out; to use it is to be left out as well."""
+
+    def refuse(self, *_arguments: Any, **_options: Any) -> Any:
+        """Raise `LeftOut`."""
+        raise LeftOut(type(self).__doc__)
+
+
 class NeedsEmbedded(LeftOut):
     """Only the embedded cluster can do this; a live one follows the wall clock and is not ours to take apart."""
 

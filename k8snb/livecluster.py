@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from k8snb.client.client import Client
 from k8snb.client.official import api_client
@@ -18,27 +19,42 @@ from k8snb.clock import WallClock, stopwatch
 from k8snb.cluster import ADMIN, Cluster
 from k8snb.current import use
 from k8snb.errors import NeedsEmbedded, StatusError
+from k8snb.helm.command import draw_from
 from k8snb.i18n import _
 from k8snb.kubectl import run
 from k8snb.kubectl.command import keep_kubeconfig
 from k8snb.kubectl.kubeconfig import Kubeconfig
+from k8snb.live.following import Following
 from k8snb.live.guard import Guard
+from k8snb.live.holders import lots
 from k8snb.live.opening import Open
 from k8snb.live.reader import LiveReader
 from k8snb.live.resting import CONTROLLED, under_way
 from k8snb.live.secrets import Covers
 from k8snb.live.session import Cleaned, Session
+from k8snb.live.tape import Past, Tape
 from k8snb.live.territory import Territory
+from k8snb.machinery.names import Lottery
+from k8snb.showing import Showing
 from k8snb.typing import Object
+from k8snb.view.scene import RESOURCES
 
 if TYPE_CHECKING:
+    from k8snb.view.chart import Chart
     from k8snb.view.dot import Diagram
+    from k8snb.view.gantt import Gantt
+    from k8snb.view.panels import Panels
     from k8snb.view.requests import RequestsView
+    from k8snb.view.stepper import Stepper
 
-QUIET = 0.6
+QUIET = 0.4
 """For how many seconds nothing may have been under way for a cluster to have settled."""
-BEAT = 0.1
+BEAT = 0.05
 """How often somebody who waits looks."""
+CATCH_UP = 2.0
+"""For how long at most watches are taken from before something is shown."""
+FOLLOWED = (*RESOURCES.values(), "nodes", "persistentvolumeclaims", "events", "configmaps", "secrets")
+"""What is watched, so that it can be looked back at."""
 
 _WHY: Mapping[str, str] = {
     "advance": _("a live cluster's time cannot be moved on"),
@@ -79,10 +95,17 @@ class LiveCluster:
         self._session = Session(opened.client, territory)
         self._guard = Guard(opened.transport, territory, self._covers, self._session.note)
         self.client = Client(self._guard, opened.client.scheme, ADMIN)
-        self.api_client = api_client(self._guard, ADMIN, self._pump)
+        self.api_client = api_client(self._guard, ADMIN, _weakly(self._pump))
         """The official client's `ApiClient`, through the same door."""
+        self._tape = Tape(opened.client.scheme)
+        self._following = Following(self.client, self._tape, FOLLOWED)
+        self._guard.saw = _weakly(self._saw)
         self._session.claim()
-        self._finalizer = weakref.finalize(self, self._session.end)
+        self._finalizer = weakref.finalize(self, _end, self._session, self._following)
+        self._tape.begin(self._newest())
+        self._following.follow(territory.namespaces)
+        self._following.drain()
+        draw_from(self, Lottery(lots()))
         config = Kubeconfig(server=opened.transport.server.rstrip("/"))
         config.merge("contexts", config.current, {"namespace": territory.home})
         keep_kubeconfig(self, config)
@@ -108,7 +131,7 @@ class LiveCluster:
     def close(self) -> Cleaned:
         """Delete everything that this notebook has made."""
         self._finalizer.detach()
-        return self._session.end()
+        return _end(self._session, self._following)
 
     @property
     def home(self) -> str:
@@ -134,7 +157,100 @@ class LiveCluster:
 
         if names and names[0].startswith("wiring/"):
             raise needs_embedded("wiring")
-        return Diagram(graph(LiveReader(self.api_client), *names, namespace=self._guard.territory.place(namespace)))
+        if revision is not None:
+            return Diagram(graph(self.at(revision), *names, namespace=self._place(namespace)))
+        return Diagram(graph(LiveReader(self.api_client), *names, namespace=self._place(namespace)))
+
+    # -- looking back --------------------------------------------------------------------------------
+
+    @property
+    def revision(self) -> int:
+        """The newest resource version of the cluster."""
+        newest = self._newest()
+        self._catch_up()
+        return max(newest, self._tape.revision)
+
+    def at(self, revision: int) -> Past:
+        """The objects of this notebook as they were at a revision."""
+        return self._tape.at(revision)
+
+    def stepper(
+        self,
+        title: str = "",
+        *,
+        since: int = 0,
+        until: int | None = None,
+        namespace: str = "default",
+        about: str | Sequence[str] = (),
+    ) -> Stepper:
+        """What watches have seen happen in a namespace after a revision: who wrote what, step by step.
+
+        Why somebody did so is not in the API; what a part of the cluster observed and compared is left out.
+        """
+        from k8snb.view.story import story
+
+        self._catch_up()
+        return story(
+            title or _("What happened"),
+            (),
+            self._tape.requests,
+            self.at,
+            since=max(since, self._tape.compacted),
+            until=self._tape.revision if until is None else until,
+            namespace=self._place(namespace),
+            about=[about] if isinstance(about, str) else about,
+        )
+
+    def chart(self, name: str, *, since: int = 0, namespace: str = "default") -> Chart | Panels:
+        """As `Cluster.chart`."""
+        return Showing.chart(self._seen(), name, since=since, namespace=self._place(namespace))
+
+    def gantt(self, *about: str, since: int = 0, namespace: str = "default", title: str = "") -> Gantt:
+        """As `Cluster.gantt`."""
+        return Showing.gantt(self._seen(), *about, since=since, namespace=self._place(namespace), title=title)
+
+    def selection(self, what: str, selector: str = "", *, title: str = "", namespace: str = "default") -> Stepper:
+        """As `Cluster.selection`."""
+        return Showing.selection(self._seen(), what, selector, title=title, namespace=self._place(namespace))
+
+    def load(self, service: str, clients: int, *, namespace: str = "default") -> None:
+        """As `Cluster.load`."""
+        Showing.load(cast("Any", self), service, clients, namespace=self._place(namespace))
+
+    def _seen(self) -> Any:
+        """What was seen of the cluster, in the form in which an embedded one keeps it."""
+        self._catch_up()
+        tape, server = self._tape, SimpleNamespace(scheme=self.client.scheme)
+        return SimpleNamespace(
+            trace=tape, store=tape, server=server, clock=self.clock, at=self.at, revision=tape.revision
+        )
+
+    def _place(self, namespace: str) -> str:
+        return self._guard.territory.place(namespace)
+
+    def _saw(self, verb: str, obj: Object) -> None:
+        uid = (obj.get("details") or obj.get("metadata") or {}).get("uid")
+        if verb == "delete" and uid:
+            self._tape.deleted(str(uid))
+        self._following.follow(self._guard.territory.namespaces)
+
+    def _newest(self) -> int:
+        """The cluster's newest resource version, as a list has it."""
+        answer = self.client.request("GET", f"/api/v1/namespaces/{self.home}/configmaps", {"limit": "1"})
+        meta = (answer.object or {}).get("metadata") or {}
+        return int(meta.get("resourceVersion") or 0)
+
+    def _catch_up(self) -> None:
+        """Take what watches bring, until they bring nothing more."""
+        quiet = stopwatch()
+
+        def caught_up() -> bool:
+            nonlocal quiet
+            if self._following.drain():
+                quiet = stopwatch()
+            return stopwatch() - quiet >= BEAT
+
+        self._until(caught_up, CATCH_UP)
 
     # -- waiting -------------------------------------------------------------------------------------
 
@@ -172,6 +288,8 @@ class LiveCluster:
 
     def _read(self, resource: str, namespace: str) -> list[Object]:
         """The objects that we may see."""
+        if self._following.follows(resource, namespace):
+            return self._tape.objects(resource, namespace, self._tape.revision)
         try:
             return self.client.list(resource, namespace)
         except StatusError:
@@ -182,12 +300,29 @@ class LiveCluster:
 
     def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
         deadline, pause = stopwatch() + seconds, threading.Event().wait
-        while not condition():
+        while self._following.drain() or not condition():
             left = deadline - stopwatch()
             if left <= 0:
                 return False
             pause(min(BEAT, left))
         return True
+
+
+def _weakly(method: Callable[..., None]) -> Callable[..., None]:
+    """A method that does not keep its object: a cluster that a notebook lets go of is to end at once."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> None:
+        found = reference()
+        if found is not None:
+            found(*arguments)
+
+    return call
+
+
+def _end(session: Session, following: Following) -> Cleaned:
+    following.close()
+    return session.end()
 
 
 def needs_embedded(name: str, why: str = "") -> NeedsEmbedded:

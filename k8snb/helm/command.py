@@ -47,6 +47,11 @@ class Memory:
     repositories: Repositories = field(default_factory=Repositories)
 
 
+def draw_from(cluster: Cluster, lottery: Lottery) -> None:
+    """Let charts draw what is random (passwords, keys) from these lots, where everybody could know the usual ones."""
+    _memories[cluster] = Memory(lottery)
+
+
 SEED = 319
 _memories: WeakKeyDictionary[Cluster, Memory] = WeakKeyDictionary()
 

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from k8snb.current import current
+from k8snb.errors import Absent
 from k8snb.i18n import _
 from k8snb.kubectl.command import run
 from k8snb.kubectl.output import Output
@@ -151,6 +152,8 @@ def filled(line: str, variables: Mapping[str, Any]) -> str:
 
     def value(match: re.Match[str]) -> str:
         found = variables.get(match[1])
+        if isinstance(found, Absent):
+            found.refuse()
         known = isinstance(found, (str, int)) and match[1] not in _TEMPLATE_WORDS
         return str(found) if known else match[0]
 

@@ -248,9 +248,9 @@ class CoveredStream:
         return bool(self._stream.closed)
 
     @property
-    def arrived(self) -> Any:
-        """Set when something has come in."""
-        return self._stream.arrived
+    def at(self) -> float:
+        """When the last piece that was taken had come in."""
+        return float(self._stream.at)
 
     def next(self) -> Any:
         """What has come in, or None."""

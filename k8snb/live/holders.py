@@ -35,6 +35,11 @@ def token() -> str:
     return os.urandom(4).hex()
 
 
+def lots() -> int:
+    """A number that nobody can know."""
+    return int.from_bytes(os.urandom(16))
+
+
 def _began(process: int) -> str:
     """When a process began, in the machine's own measure; `0` where the machine does not say."""
     try:

@@ -35,6 +35,10 @@ PATIENCE = 30.0
 class CannotConnect(Exception):
     """Why a notebook does not use a live cluster, in a sentence for the reader."""
 
+    def _render_traceback_(self) -> list[str]:
+        """A notebook shows the sentence alone."""
+        return [str(self)]
+
 
 @dataclass(frozen=True)
 class Wishes:

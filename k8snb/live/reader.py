@@ -1,8 +1,8 @@
 """A live cluster as views read it: lists, and nothing but lists.
 
-It goes through the official client's `ApiClient`, and so with that one's credentials, but past its models: a view wants
-the objects as they are. Only GET is ever sent. Lists come in pages, and what a custom resource is called is looked up
-in the cluster's definitions.
+It goes through the official client's `ApiClient`, and so with that one's credentials, but past its models: a view
+wants the objects as they are. Only GET is ever sent. Lists come in pages, and what a custom resource is called is
+looked up in the cluster's definitions.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ import orjson
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
-from k8snb.clock import stopwatch
+from k8snb.clock import WallClock, stopwatch
 from k8snb.errors import NeedsEmbedded, StatusError, Unreachable, quoted, timeout
 from k8snb.i18n import _
 from k8snb.typing import Object
@@ -33,6 +33,8 @@ from k8snb.wire import REPEATED, Request, Response
 SECONDS = 30.0
 """How long one request may take, with all its repetitions."""
 CONNECT_SECONDS = 5.0
+CONNECTIONS = 64
+"""How many connections are kept: each watch has one."""
 TRIES = 3
 """How often something is read before a broken connection counts."""
 
@@ -47,6 +49,7 @@ class LiveTransport:
 
     def __init__(self, api: Any, seconds: float = SECONDS) -> None:
         self._api = api
+        api.rest_client.pool_manager.connection_pool_kw["maxsize"] = CONNECTIONS
         self.seconds = seconds
         self._pause = threading.Event().wait
 
@@ -119,7 +122,7 @@ class LiveTransport:
 
     def _headers(self, request: Request) -> HTTPHeaderDict:
         """The headers of a request, with the credentials of the context unless it brings its own."""
-        given = {"accept": "application/json", **request.headers}
+        given = {"accept": "application/json", "user-agent": "k8snb", **request.headers}
         if (request.body or request.object is not None) and "content-type" not in given:
             given["content-type"] = "application/json"
         signs = [] if "authorization" in given else ["BearerToken"]
@@ -174,8 +177,9 @@ class LiveStream:
         self._json = json
         self._queue: deque[Any] = deque()
         self._ended = False
-        self.arrived = threading.Event()
-        """Set when something has come in, or the stream has ended."""
+        self._clock = WallClock()
+        self.at = 0.0
+        """When the last piece that was taken had come in."""
         threading.Thread(target=self._read, daemon=True, name="k8snb-watch").start()
 
     def __len__(self) -> int:
@@ -188,7 +192,10 @@ class LiveStream:
 
     def next(self) -> Any:
         """The next event of a watch, or the next piece of a log; None if there is none yet."""
-        return self._queue.popleft() if self._queue else None
+        if not self._queue:
+            return None
+        self.at, piece = self._queue.popleft()
+        return piece
 
     def close(self) -> None:
         """Read no further."""
@@ -202,7 +209,6 @@ class LiveStream:
         with suppress(HTTPError, OSError, ValueError, AttributeError):  # a broken connection is the end, too
             for piece in self._raw.stream(65536):
                 *lines, rest = (rest + piece).split(b"\n")
-                self._queue.extend(orjson.loads(line) if self._json else line + b"\n" for line in lines)
-                self.arrived.set()
+                now = self._clock.now()
+                self._queue.extend((now, orjson.loads(line) if self._json else line + b"\n") for line in lines)
         self._ended = True
-        self.arrived.set()

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from k8snb import Cluster
+from k8snb.client.client import Client
+from k8snb.clock import WallClock
+from k8snb.kubectl import Kubectl
+from k8snb.live.opening import YOU
+from k8snb.live.transport import LiveTransport
+from k8snb.machinery.scheme import Scheme
+from k8snb.testing import served
 from tests.live.door import CONTEXT, Door, door
 
+kubernetes = pytest.importorskip("kubernetes")
+
+CONTEXT_SERVED = "k8snb"
+"""The context in the kubeconfig of a served cluster."""
 GUEST = """
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -27,6 +40,37 @@ def guest_of(kubectl: Callable[..., str]) -> str:
     for role in ("namespaces", "admin"):
         kubectl(f"create clusterrolebinding guest-{role} --clusterrole={role} --serviceaccount=people:guest")
     return kubectl("create token guest -n people --duration=24h").strip()
+
+
+def admin_of(path: Path) -> Client:
+    """A client with the credentials of a served cluster's kubeconfig."""
+    api = kubernetes.config.new_client_from_config(str(path), CONTEXT_SERVED)
+    return Client(LiveTransport(api), Scheme(), YOU)
+
+
+def stranger(path: Path, token: str) -> Path:
+    """The kubeconfig of a stranger with that token, beside another one."""
+    config = yaml.safe_load(path.read_text())
+    config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
+    beside = path.with_name("stranger")
+    beside.write_text(yaml.safe_dump(config))
+    return beside
+
+
+@pytest.fixture(scope="session")
+def served_lab() -> Iterator[Path]:
+    """A served cluster: the kubeconfig of whoever it belongs to, and beside it that of a stranger."""
+    with served(nodes=3, speed=60) as path:
+        kubectl = Kubectl(admin_of(path), WallClock())
+        stranger(path, guest_of(lambda command, stdin="": kubectl.run(command, stdin).stdout))
+        yield path
+
+
+@pytest.fixture
+def lab(served_lab: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The served cluster, with the environment of a reader who has named its context."""
+    monkeypatch.setenv("K8SNB_CONTEXT", CONTEXT_SERVED)
+    return served_lab
 
 
 @pytest.fixture(scope="module")

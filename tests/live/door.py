@@ -1,12 +1,13 @@
 """An embedded cluster behind a real socket, and whatever can go wrong on the way there.
 
-It speaks plain HTTP and lets virtual time pass with each request, so a story takes no longer than its requests. Each
-`Fault` waits for requests that it is meant for, and is used up after so many.
+It speaks plain HTTP and lets much virtual time pass in little real time. Each `Fault` waits for requests that it is
+meant for, and is used up after so many.
 """
 
 from __future__ import annotations
 
 import re
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from k8snb.wire import Request
 
 CONTEXT = "kind-lab"
 SECONDS = 0.5
-"""How much virtual time passes with each request."""
+"""How much virtual time passes with each request, and twenty times a second."""
 
 
 @dataclass
@@ -64,7 +65,8 @@ class Door:
 
     def objects(self) -> list[str]:
         """Every object of the cluster that lasts, by what it is called."""
-        self.cluster.settle()
+        with self.lock:
+            self.cluster.settle()
         gone = ("events", "events.events.k8s.io", "leases.coordination.k8s.io")
         rows = {row.group_resource: row for row in self.cluster.server.scheme if "list" in row.verbs}
         return [
@@ -86,6 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         parts = urlsplit(self.path)
         line = f"{self.command} {parts.path}" + ("?dryRun" if "dryRun" in parts.query else "")
+        line += "?watch" if "watch=" in parts.query else ""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         line += " dry" if b"dryRun" in body else ""
         with self.door.lock:
@@ -136,7 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.write(b"0\r\n\r\n")
                     return
                 if event is None:
-                    time.sleep(0.01)
+                    if select.select([self.connection], [], [], 0.03)[0]:
+                        return  # the client has gone
                     continue
                 data = event if isinstance(event, bytes) else orjson.dumps(event) + b"\n"
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
@@ -156,10 +160,19 @@ def door(cluster: Cluster, folder: Path, token: str) -> Iterator[Door]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    over = threading.Event()
+
+    def pass_time() -> None:
+        while not over.wait(0.05):
+            with opened.lock:
+                cluster.advance(SECONDS)
+
+    threading.Thread(target=pass_time, daemon=True).start()
     opened.kubeconfig.write_text(kubeconfig(f"http://127.0.0.1:{server.server_port}", token))
     try:
         yield opened
     finally:
+        over.set()
         server.shutdown()
         server.server_close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Iterator
 
@@ -147,7 +146,6 @@ def test_when_the_notebook_lets_go_everything_is_as_it_was(live: Door) -> None:
     notebook.settle()
     assert live.objects() != before
     del notebook
-    gc.collect()
     assert live.objects() == before
 
 

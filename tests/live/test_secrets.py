@@ -45,7 +45,6 @@ def test_values_are_covered_in_everything_that_kubectl_prints(notebook: LiveClus
         "get --raw /api/v1/namespaces/default/secrets",
         "describe secret login",
         "get secret login -v=8",
-        "get secrets -w -o yaml --request-timeout=1s",
         "create secret generic other --from-literal=password='correct horse' -o yaml",
     ]
     assert [command for command in commands if shows(notebook.kubectl(command))] == []

@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-import yaml
 
 from k8snb import connect
 from k8snb.__main__ import main
 from k8snb.client.client import Client
-from k8snb.clock import WallClock
-from k8snb.kubectl import Kubectl
-from k8snb.live.opening import YOU, _api_client
-from k8snb.live.transport import LiveTransport
 from k8snb.livecluster import LiveCluster
-from k8snb.machinery.scheme import Scheme
-from k8snb.testing import served
-from tests.live.conftest import guest_of
-
-CONTEXT = "k8snb"
+from tests.live.conftest import admin_of
 
 
-@pytest.fixture(scope="module")
-def admin() -> Iterator[Client]:
-    """The client of whoever the served cluster belongs to; KUBECONFIG leads there as the guest."""
-    with served(nodes=2, speed=30) as path, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBECONFIG", str(path))
-        client = Client(LiveTransport(_api_client(CONTEXT)), Scheme(), YOU)
-        kubectl = Kubectl(client, WallClock())
-        token = guest_of(lambda command, stdin="": kubectl.run(command, stdin).stdout)
-        config = yaml.safe_load(path.read_text())
-        config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
-        stranger = path.with_name("stranger")
-        stranger.write_text(yaml.safe_dump(config))
-        patch.setenv("KUBECONFIG", str(stranger))
-        patch.setenv("K8SNB_CONTEXT", CONTEXT)
-        yield client
+@pytest.fixture
+def admin(lab: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """The client of whoever the served cluster belongs to; KUBECONFIG leads there as the stranger."""
+    monkeypatch.setenv("KUBECONFIG", str(lab.with_name("stranger")))
+    return admin_of(lab)
 
 
 def homes(client: Client) -> list[str]:
