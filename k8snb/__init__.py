@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from k8snb.version import VERSION
+
 if TYPE_CHECKING:
     from k8snb.client.controller import Controller
     from k8snb.client.faults import Faults
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from k8snb.replicating import ControlPlane
     from k8snb.showing import diagram
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "CannotConnect",
     "Cluster",

@@ -1,4 +1,4 @@
-"""`python -m k8snb serve|live|bench`: the command line."""
+"""`python -m k8snb serve|live|bench|verify-receipt|cni`: the command line."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     cni.add_argument("plugin", nargs="?", choices=sorted(PLUGINS), help=_("which one; its call comes as CNI says"))
     cni.add_argument("--install", type=Path, metavar="DIRECTORY", help=_("where runtimes look for plugins"))
     _add_live(commands)
+    _add_receipts(commands.add_parser("verify-receipt", help=_("check what a receipt of solved exercises claims")))
     bench = commands.add_parser("bench", help=_("measure, and print figures"))
     kinds = bench.add_subparsers(dest="bench", required=True)
     scale = kinds.add_parser("scale", help=_("create Deployments and run until every pod is Running"))
@@ -131,6 +132,13 @@ def _live(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_receipts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help=_("what lab.receipt wrote; - reads the standard input"))
+    about = _("the word that its owner was given: no other may have signed it")
+    parser.add_argument("--key", metavar="WORD", help=about)
+    parser.add_argument("--signer", default="", metavar="HEX", help=_("the public key that has to have signed it"))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = _parser().parse_args(arguments)
@@ -152,6 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _live(options)
     if options.command == "cni":
         return _cni(options.plugin, options.install)
+    if options.command == "verify-receipt":
+        return _verify(options.file, options.key, options.signer)
     figures = _measured(options)
     print(figures.as_json() if options.json else figures)
     return 0
@@ -169,6 +179,21 @@ def _cni(plugin: str | None, directory: Path | None) -> int:
         print(_("k8snb: name a plugin, or a directory to install them in"), file=sys.stderr)
         return 2
     return be(plugin)
+
+
+def _verify(file: Path, key: str | None, signer: str) -> int:
+    """Check a receipt; 1 if something in it does not hold, 2 if it is none."""
+    from k8snb.lab.receipts import BadReceipt
+    from k8snb.verifying import verify
+
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        found = verify(text, key=key, signer=signer)
+    except (BadReceipt, OSError, UnicodeDecodeError) as error:
+        print(f"k8snb: {error}", file=sys.stderr)
+        return 2
+    print(found)
+    return 0 if found.holds else 1
 
 
 def _measured(options: argparse.Namespace) -> Figures:

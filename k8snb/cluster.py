@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -38,6 +38,7 @@ from k8snb.deciding import Deciding
 from k8snb.hosting import Hosting, Program
 from k8snb.i18n import _
 from k8snb.inventory import specs_of
+from k8snb.journal import Entry
 from k8snb.keeping import Start, found, keeper_of
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
@@ -49,7 +50,7 @@ from k8snb.machines import NodeSpec
 from k8snb.members import Members
 from k8snb.monitoring import Monitored
 from k8snb.network.fabric import Delivery, Fabric
-from k8snb.network.webhook_calls import Function, Remote, WebhookCalls
+from k8snb.network.webhook_calls import Functions, Remote, WebhookCalls
 from k8snb.planes import SERVER, Planes
 from k8snb.planes import machines as planes
 from k8snb.processes import Runs
@@ -75,9 +76,6 @@ LARGE_CIDR = "100.64.0.0/10"
 """Where the pod addresses of a cluster come from that the default 10.244.0.0/16 (256 nodes) is too small for."""
 START_SECONDS = 10.0
 """How long a new cluster may take, in virtual time, until its nodes are ready."""
-Entry: TypeAlias = tuple[str, tuple[Any, ...]]
-"""One thing that came from outside: the name of a method of `Cluster` and its arguments."""
-
 _READS = frozenset({"get", "list", "watch"})
 _COMMANDS = frozenset({"exec", "attach"})
 """What is asked for with GET and changes something all the same."""
@@ -168,7 +166,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self._target: int | None = None
         self._door = _Door(self)
         self._official: Any = None
-        self.webhooks: dict[str, Function] = {}
+        self.webhooks = Functions()
         """Webhooks that are functions of this process, by URL: from a review to the same with its response."""
         self._begin()
         use(self)
@@ -318,6 +316,10 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         finally:
             self._target = None
 
+    def replay(self, entries: Sequence[Entry]) -> None:
+        """Live through what came from outside to another cluster that was made like this one."""
+        self._replay(entries, None)
+
     def _reached(self) -> bool:
         return self._target is not None and self.store.revision >= self._target
 
@@ -379,6 +381,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self._need_virtual_time()
         twin = Cluster(**self._making, flags=self._flags, keys=self._keys, begins=self._begins)
         twin.webhooks |= self.webhooks
+        twin.webhooks.ever = self.webhooks.ever
         twin._replay(list(self._journal), None)
         twin.paused = self.paused
         use(self)  # a notebook goes on meaning the one it forked

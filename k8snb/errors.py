@@ -284,3 +284,7 @@ def unavailable(message: str) -> StatusError:
 
 def timeout(message: str) -> StatusError:
     return StatusError(504, "Timeout", message)
+
+
+class NotData(ValueError):
+    """Something in a cluster's past that is not data, so that nobody can be told of it; says what."""

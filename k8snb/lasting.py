@@ -10,16 +10,20 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self
 
+from k8snb.apiserver.access.gate import Keys
 from k8snb.apiserver.archive import Archive, CannotRead
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import EPOCH, Clock, VirtualClock
+from k8snb.controllers.settings import Settings
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.kept import Belongings
 from k8snb.i18n import _
 from k8snb.inventory import Inventory, lay_out, manifests_of
+from k8snb.journal import Entry, Past, past_of
 from k8snb.keeping import Keeper, Start, bring_back, complete
 from k8snb.machines import NO_MANIFESTS, Machines
+from k8snb.network.webhook_calls import Functions
 from k8snb.store.ledger import CannotOpen, Kept
 from k8snb.typing import Object
 
@@ -39,6 +43,10 @@ class Lasting(Machines):
     _begins: Kept | None
     """What another process left, if the cluster goes on from that."""
     _keeps_journal: bool
+    _journal: list[Entry]
+    _keys: Keys
+    _flags: Settings
+    webhooks: Functions
     _clock_given: Clock | None
     _lots: int
     """What the names and UIDs of this life follow from."""
@@ -74,6 +82,11 @@ class Lasting(Machines):
     def _touch(self, bucket: str, place: str, name: str) -> None:
         if self.keeper is not None:
             self.keeper.inventory.touch(bucket, place, name)
+
+    @property
+    def past(self) -> Past:
+        """How this cluster was made and what came to it from outside: as data, where it is such (see `journal`)."""
+        return past_of(self)
 
     @abstractmethod
     def _build(self) -> None:

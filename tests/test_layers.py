@@ -24,6 +24,7 @@ LAYERS = (
         "deciding",
         "hosting",
         "inventory",
+        "journal",
         "keeping",
         "lasting",
         "livecluster",
@@ -47,6 +48,7 @@ LAYERS = (
         "snapshot",
         "stalling",
         "testing",
+        "verifying",
         "waiting",
     ),
     ("helm",),
@@ -57,7 +59,7 @@ LAYERS = (
     ("etcd",),
     ("raft", "store"),
     ("machinery",),
-    ("clock", "collector", "current", "errors", "i18n", "loop", "packet", "trace", "typing", "wire"),
+    ("clock", "collector", "current", "errors", "i18n", "loop", "packet", "trace", "typing", "version", "wire"),
 )
 GROUND = len(LAYERS) - 1
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -7,8 +7,8 @@ A check becomes an exercise by saying so in front of it, which is all there is t
         ...
 
 The page is a file of the book and the title the heading that stands there; the name comes from the page and the check:
-`labels/release`.
-Titles are translated when they are shown, because the language is chosen later than modules are read.
+`labels/release`. Titles are translated when they are shown, because the language is chosen later than modules are read.
+What is solved is noted (`solved`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from k8snb.i18n import _
+from k8snb.lab.solved import RECORD
 from k8snb.lab.verdict import Claim, Place, Verdict, judged
 
 _PREFIX = "check_"
@@ -38,6 +39,14 @@ class Exercise(Generic[Place]):
         return f"{self.page.rpartition('/')[2]}/{self.claims.__name__.removeprefix(_PREFIX)}"
 
     def __call__(self, cluster: Place) -> Verdict:
+        past = getattr(cluster, "past", None)  # before the check: some let time pass
+        verdict = self.judge(cluster)
+        if verdict:
+            RECORD.note(self.name, past)
+        return verdict
+
+    def judge(self, cluster: Place) -> Verdict:
+        """The verdict alone: nobody takes note of it."""
         return judged(self.claims(cluster))
 
     def __repr__(self) -> str:

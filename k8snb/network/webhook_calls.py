@@ -24,6 +24,17 @@ from k8snb.typing import Object
 Function = Callable[[dict[str, Any]], Object]
 """A webhook in this process: the review that is asked → the review with its response."""
 
+
+class Functions(dict[str, Function]):
+    """Webhooks in this process, by URL. They are in no journal, so it is remembered whether there ever were any."""
+
+    ever = False
+
+    def __setitem__(self, url: str, function: Function) -> None:
+        self.ever = True
+        super().__setitem__(url, function)
+
+
 Remote = Callable[[str, bytes, bytes, float], HTTPResponse]
 """(URL, caBundle, body, seconds) → the answer. Raises OSError, with a message as Go's client has it."""
 

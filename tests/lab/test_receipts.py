@@ -1,0 +1,158 @@
+"""A receipt is checked by living through it again, and no change of it goes unnoticed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from k8snb import Cluster
+from k8snb.__main__ import main
+from k8snb.lab import nodes, production
+from k8snb.lab.receipts import BadReceipt, Receipt, signed, signer_of
+from k8snb.lab.solved import Solved, noted
+from k8snb.verifying import verify
+
+
+@pytest.fixture(scope="module")
+def solved() -> list[Solved]:
+    """Two exercises of one cluster, one after the other, and one that cannot be told."""
+    cluster = Cluster(nodes=3, seed=1)
+    cluster.kubectl("create deployment web --image=nginx --replicas=4")
+    cluster.settle()
+    cluster.kubectl("drain node-1")
+    cluster.settle()
+    assert nodes.check_maintenance(cluster)
+    first = noted("node/maintenance", cluster.past)
+    away = "[{operator: Exists, effect: NoExecute, tolerationSeconds: 30}]"
+    pods = f"{{containers: [{{name: c, image: nginx}}], tolerations: {away}}}"
+    template = f"{{metadata: {{labels: {{app: i}}}}, spec: {pods}}}"
+    spec = f"{{selector: {{matchLabels: {{app: i}}}}, template: {template}}}"
+    cluster.kubectl(
+        "apply -f -", f"{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: impatient}}, spec: {spec}}}"
+    )
+    cluster.settle()
+    return [first, noted("node/impatient", cluster.past), Solved("control-loop/dog", 9, reason="Dog is no data")]
+
+
+@pytest.fixture(scope="module")
+def receipt(solved: list[Solved]) -> Receipt:
+    return signed("Ada", solved, "swan")
+
+
+def changed(receipt: Receipt, change: Callable[[dict[str, Any]], Any], *, anew: bool = False) -> str:
+    """The receipt after a change; `anew` signs it again, with no word."""
+    whole = json.loads(receipt.text)
+    change(whole)
+    if not anew:
+        return json.dumps(whole)
+    from k8snb.lab.solved import unpacked
+
+    return signed(whole["name"], unpacked(whole)).text
+
+
+def test_each_exercise_is_lived_through_again(receipt: Receipt) -> None:
+    found = verify(receipt.text, key="swan")
+    assert repr(found).splitlines() == [
+        "receipt for Ada",
+        f"signed by {signer_of('Ada', 'swan')}",
+        "✓ node/maintenance: solved, after 7 entries",
+        "✓ node/impatient: solved, after 9 entries",
+        "? control-loop/dog: nothing to live through again: Dog is no data",
+        "2 proven, 1 to be believed, 0 refuted",
+    ]
+
+
+def test_the_same_deeds_make_the_same_receipt(solved: list[Solved], receipt: Receipt) -> None:
+    assert signed("Ada", solved, "swan").text == receipt.text
+
+
+CHANGES: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
+    (lambda whole: whole.update(name="Bob"), "changed after it was signed"),
+    (lambda whole: whole["solved"].append({"exercise": "node/reserved", "revision": 1, "reason": ""}), "changed after"),
+    (lambda whole: whole["solved"][0].update(exercise="node/reserved"), "changed after"),
+    (lambda whole: whole["pasts"][0]["made"].update(seed=2), "changed after"),
+    (lambda whole: whole.update(signer=signer_of("Bob", "swan")), "changed after"),
+    (lambda whole: whole.update(signer="me"), "not what it should be"),
+    (lambda whole: whole.pop("signature"), "changed after"),
+    (lambda whole: whole.pop("name"), "something is missing"),
+    (lambda whole: whole.update(format="k8snb receipt 2"), "this is a k8snb receipt 2"),
+    (lambda whole: whole.update(format="k8snb progress 1"), "no receipt of k8snb"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES)
+def test_a_change_is_noticed(receipt: Receipt, change: Callable[[dict[str, Any]], Any], words: str) -> None:
+    with pytest.raises(BadReceipt, match=words):
+        verify(changed(receipt, change))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", '"k8snb"', "[" * 100_000, "{}"])
+def test_what_is_no_receipt_is_called_so(text: str) -> None:
+    with pytest.raises(BadReceipt, match="this is no"):
+        verify(text)
+
+
+def test_a_receipt_that_was_cut_off_is_called_so(receipt: Receipt) -> None:
+    with pytest.raises(BadReceipt, match="cut off"):
+        verify(receipt.text[:-40])
+
+
+def test_another_version_of_k8snb_is_named(
+    solved: list[Solved], receipt: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k8snb.lab.receipts.VERSION", "9.9")
+    with pytest.raises(BadReceipt, match=r"k8snb 0\.1\.0 made it; this is 9\.9"):
+        verify(receipt.text)
+
+
+def test_who_signs_anew_shows_another_key(receipt: Receipt) -> None:
+    stolen = changed(receipt, lambda whole: whole.update(name="Bob"), anew=True)
+    assert "with no word: anybody could have signed it" in repr(verify(stolen))
+    for asked in ({"key": "swan"}, {"signer": receipt.signer}):
+        with pytest.raises(BadReceipt, match="another key signed it"):
+            verify(stolen, **asked)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda whole: whole["solved"][0].update(exercise="node/reserved"), "not solved: the taint: none"),
+        (lambda whole: whole["solved"][0].update(exercise="node/nothing"), "the book has no such exercise"),
+        (lambda whole: whole["solved"][0].update(entries=3), "leads to revision"),
+        (lambda whole: whole["pasts"][0]["made"].update(seed=2), "leads to revision|not solved"),
+        (lambda whole: whole["pasts"][0]["entries"].insert(0, ["close"]), "cannot be lived through"),
+    ],
+)
+def test_what_was_made_up_is_refuted_even_if_it_is_signed(
+    receipt: Receipt, change: Callable[[dict[str, Any]], Any], words: str
+) -> None:
+    found = verify(changed(receipt, change, anew=True))
+    assert not found.holds
+    assert any(word in repr(found.found[0]) for word in words.split("|")), found.found[0]
+
+
+def test_a_check_that_lets_time_pass_is_asked_in_a_cluster_of_its_own() -> None:
+    """Each finds the cluster as the reader's check found it."""
+    cluster = Cluster(nodes=1, seed=1)
+    past = noted("capstone/tls", cluster.past)
+    production.check_tls.judge(cluster)
+    found = verify(signed("Ada", [past, past._replace(name="capstone/config")]).text)
+    assert [each.words.partition(":")[0] for each in found.found] == ["not solved", "not solved"]
+
+
+def test_the_command_says_by_its_status_whether_a_receipt_holds(
+    receipt: Receipt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, forged, bad = (tmp_path / name for name in ("good", "forged", "bad"))
+    good.write_text(receipt.text)
+    forged.write_text(changed(receipt, lambda whole: whole["solved"][0].update(entries=3), anew=True))
+    bad.write_bytes(b"\xff\xfe")
+    statuses = [main(["verify-receipt", str(file)]) for file in (good, forged, bad, tmp_path / "none")]
+    assert statuses == [0, 1, 2, 2]
+    assert "2 proven" in capsys.readouterr().out
+    assert main(["verify-receipt", str(good), "--key", "swam"]) == 2
+    assert capsys.readouterr().err.startswith("k8snb: another key signed it")
