@@ -139,20 +139,22 @@ def _access_of_path(request: Request) -> Access:
 
 def forbidden(user: User, access: Access, reason: str) -> StatusError:
     """The answer to a request that the user may not send."""
-    message = f"User {quoted(user.name)} cannot {access.verb} "
-    if not access.resource:
-        message += f"path {quoted(access.path)}"
-    else:
-        message += f"resource {quoted(access.full_resource)} in API group {quoted(access.group)} "
-        message += f"in the namespace {quoted(access.namespace)}" if access.namespace else "at the cluster scope"
-    if reason:
-        message += f": {reason}"
     details = {"name": access.name, "group": access.group, "kind": access.resource}
     what = f"{access.resource}.{access.group}" if access.group else access.resource
     if access.name:
         what = f"{what} {quoted(access.name)} is forbidden"
     elif what:
         what = f"{what} is forbidden"
-    return StatusError(
-        403, "Forbidden", f"{what or 'forbidden'}: {message}", {key: value for key, value in details.items() if value}
-    )
+    message = f"{what or 'forbidden'}: {denial(user, access, reason)}"
+    return StatusError(403, "Forbidden", message, {key: value for key, value in details.items() if value})
+
+
+def denial(user: User, access: Access, reason: str) -> str:
+    """The sentence that says what a user may not do."""
+    message = f"User {quoted(user.name)} cannot {access.verb} "
+    if not access.resource:
+        message += f"path {quoted(access.path)}"
+    else:
+        message += f"resource {quoted(access.full_resource)} in API group {quoted(access.group)} "
+        message += f"in the namespace {quoted(access.namespace)}" if access.namespace else "at the cluster scope"
+    return f"{message}: {reason}" if reason else message

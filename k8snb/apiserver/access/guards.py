@@ -7,6 +7,7 @@ from k8snb.apiserver.access.certificates import (
     CertificateRequestor,
     CertificateSubjectRestriction,
 )
+from k8snb.apiserver.access.claimed_devices import ClaimAuthors, DeviceAdministration
 from k8snb.apiserver.access.escalation import Escalation
 from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.node_restriction import NodeRestriction
@@ -21,4 +22,6 @@ def guards(gate: Gate) -> tuple[Plugin, ...]:
         CertificateApproval(gate.authorizer),
         CertificateSubjectRestriction(),
         Escalation(gate.authorizer),
+        DeviceAdministration(),
+        ClaimAuthors(gate.authorizer),
     )

@@ -16,6 +16,7 @@ from typing import Any
 from k8snb.apiserver.access.policy import policy
 from k8snb.apiserver.access.rules import Access, Decision, allows
 from k8snb.machinery import fields
+from k8snb.machinery.devices.claims import known_names
 from k8snb.machinery.podreferences import config_map_names, secret_names
 from k8snb.store.mvcc import Compacted, Store
 from k8snb.typing import Object
@@ -117,6 +118,16 @@ class NodeAuthorizer:
         if access.verb != "create" and access.name != node:
             return Decision(False, "can only access CSINode with the same name as the requesting node")
         return YES
+
+    def slices(self, node: str, access: Access) -> Decision:
+        """The slices of its own devices, which it sweeps away when a driver has gone."""
+        if access.subresource:
+            return Decision(False, "cannot access ResourceSlice subresources")
+        if access.verb not in ("list", "watch", "deletecollection"):
+            return Decision(False, f"no relationship found between node '{node}' and this object")
+        if _selects(access.fields, node):
+            return YES
+        return Decision(False, "can only list/watch/deletecollection resourceslices with nodeName field selector")
 
     def node(self, node: str, access: Access) -> Decision:
         """Its own Node. That it writes no other is the matter of the admission plugin NodeRestriction."""
@@ -228,6 +239,7 @@ USES: Mapping[str, Callable[[Object], set[str]]] = {
     "persistentvolumes": _claims,
     "serviceaccounts": lambda pod: {pod["spec"].get("serviceAccountName", "")},
     "pods": lambda pod: {pod["metadata"]["name"]},
+    "resourceclaims": lambda pod: set(known_names(pod)),
 }
 _SPECIAL: Mapping[tuple[str, str], Callable[[NodeAuthorizer, str, Access], Decision]] = {
     ("", "secrets"): NodeAuthorizer.read,
@@ -239,4 +251,6 @@ _SPECIAL: Mapping[tuple[str, str], Callable[[NodeAuthorizer, str, Access], Decis
     ("storage.k8s.io", "csinodes"): NodeAuthorizer.csi_node,
     ("", "nodes"): NodeAuthorizer.node,
     ("", "pods"): NodeAuthorizer.pod,
+    ("resource.k8s.io", "resourceclaims"): NodeAuthorizer.get,
+    ("resource.k8s.io", "resourceslices"): NodeAuthorizer.slices,
 }

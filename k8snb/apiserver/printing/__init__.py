@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8snb.apiserver.custom.printing import custom_printer
-from k8snb.apiserver.printing import access, cluster, networking, storage, usage, workloads
+from k8snb.apiserver.printing import access, cluster, devices, networking, storage, usage, workloads
 from k8snb.apiserver.printing.columns import AGE, CREATED_AT, NAME, Printer, age, name_of
 from k8snb.apiserver.printing.pods import PODS, row_conditions
 from k8snb.typing import Object, Resource
@@ -25,6 +25,7 @@ PRINTERS: Mapping[tuple[str, str], Printer] = {
     **networking.PRINTERS,
     **storage.PRINTERS,
     **cluster.PRINTERS,
+    **devices.PRINTERS,
     **access.PRINTERS,
     **usage.PRINTERS,
 }

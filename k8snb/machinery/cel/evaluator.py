@@ -244,7 +244,7 @@ def _optional_field(target: Any, name: str) -> Optional:
 def item(target: Any, key: Any) -> Any:
     """`target[key]`."""
     if isinstance(target, Mapping):
-        found = _lookup(target, key)
+        found = _indexed(target, key)
         if not found.present:
             raise EvaluationError(f"no such key: {shown(key)}")
         return found.value
@@ -269,13 +269,21 @@ def _lookup(target: Mapping[Any, Any], key: Any) -> Optional:
     return NOTHING
 
 
+def _indexed(target: Mapping[Any, Any], key: Any) -> Optional:
+    """What is found at a key. A map with something for every key has it here, though `in` knows better."""
+    found = _lookup(target, key)
+    if not found.present and hasattr(target, "__missing__"):
+        return Optional(target[key], True)
+    return found
+
+
 def _optional_item(target: Any, key: Any) -> Optional:
     if type(target) is Optional:
         if not target.present:
             return NOTHING
         target = target.value
     if isinstance(target, Mapping):
-        return _lookup(target, key)
+        return _indexed(target, key)
     if isinstance(target, (list, tuple)):
         return Optional(target[key], True) if type(key) is int and 0 <= key < len(target) else NOTHING
     raise no_overload()

@@ -40,7 +40,8 @@ class Quantity:
         return self.amount.nano < other.amount.nano
 
 
-def _quantity(text: str) -> Quantity:
+def quantity_value(text: str) -> Quantity:
+    """The quantity of that text. Raises EvaluationError."""
     try:
         return Quantity(quantity.parse(text))
     except quantity.QuantityError as error:
@@ -78,7 +79,7 @@ def _compared(a: Quantity | Semver, b: Quantity | Semver) -> int:
 
 
 QUANTITIES: Library = {
-    "quantity(string) -> kubernetes.Quantity": _quantity,
+    "quantity(string) -> kubernetes.Quantity": quantity_value,
     "isQuantity(string) -> bool": _is_quantity,
     "kubernetes.Quantity::sign() -> int": lambda a: (a.amount.nano > 0) - (a.amount.nano < 0),
     "kubernetes.Quantity::add(kubernetes.Quantity) -> kubernetes.Quantity": _added(1),
@@ -139,7 +140,8 @@ def _parse_semver(text: str, normalize: bool = False) -> Semver | None:
     return Semver((int(match[1]), int(match[2]), int(match[3])), pre)
 
 
-def _semver(text: str, normalize: bool = False) -> Semver:
+def version_value(text: str, normalize: bool = False) -> Semver:
+    """The version of that text. Raises EvaluationError."""
     found = _parse_semver(text, normalize)
     if found is None:
         why = "Version string empty" if not text else "No Major.Minor.Patch elements found"
@@ -148,8 +150,8 @@ def _semver(text: str, normalize: bool = False) -> Semver:
 
 
 VERSIONS: Library = {
-    "semver(string) -> kubernetes.Semver": _semver,
-    "semver(string, bool) -> kubernetes.Semver": _semver,
+    "semver(string) -> kubernetes.Semver": version_value,
+    "semver(string, bool) -> kubernetes.Semver": version_value,
     "isSemver(string) -> bool": lambda text: _parse_semver(text) is not None,
     "isSemver(string, bool) -> bool": lambda text, normalize: _parse_semver(text, normalize) is not None,
     "kubernetes.Semver::major() -> int": lambda a: a.numbers[0],
