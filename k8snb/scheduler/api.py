@@ -9,13 +9,16 @@ from k8snb.client.client import Client
 from k8snb.client.event_series import EventSeriesRecorder
 from k8snb.clock import Clock
 from k8snb.errors import StatusError
-from k8snb.machinery.objects import annotations_of, condition, reference_to, with_meta
+from k8snb.machinery.devices.claims import CLAIMS, FINALIZER, consumer
+from k8snb.machinery.objects import annotations_of, condition, is_deleting, reference_to, with_meta
 from k8snb.machinery.recorded import Shape
 from k8snb.machinery.volumes import BOUND_BY_CONTROLLER, SELECTED_NODE, is_for
 from k8snb.typing import Object
 
 NOTE_LIMIT = 1024
 """An event's note holds no more characters."""
+_ATTEMPTS = 5
+"""How often a claim is written that others change too."""
 
 
 class Api(Protocol):
@@ -34,6 +37,16 @@ class Api(Protocol):
     def give(self, volume: Object, claim: Object) -> Object: ...
 
     def select_node(self, claim: Object, node: str) -> None: ...
+
+    def reserve_claim(self, claim: Object, allocation: Object | None, pod: Object) -> Object: ...
+
+    def release_claim(self, claim: Object, pod: Object) -> Object | None: ...
+
+    def deallocate(self, claim: Object) -> Object: ...
+
+
+class Refused(Exception):
+    """The API refused; the message says what."""
 
 
 class ApiCalls:
@@ -105,6 +118,55 @@ class ApiCalls:
         """Tell whoever makes volumes for which node this one is."""
         annotations = {**annotations_of(claim), SELECTED_NODE: node}
         self._client.update("persistentvolumeclaims", with_meta(claim, annotations=annotations))
+
+    def reserve_claim(self, claim: Object, allocation: Object | None, pod: Object) -> Object:
+        """Let a pod use a claim, with its devices if it had none; the claim as it is then. Raises Refused."""
+        whose = f"{claim['metadata']['namespace']}/{claim['metadata']['name']}"
+        for _attempt in range(_ATTEMPTS):
+            try:
+                return self._reserve(claim, allocation, pod, whose)
+            except StatusError as error:
+                if error.code != 409:
+                    raise Refused(error.message) from None
+                claim = self._client.get(CLAIMS, claim["metadata"]["name"], claim["metadata"]["namespace"])
+        raise Refused(f"claim {whose} is changed all the time")
+
+    def _reserve(self, claim: Object, allocation: Object | None, pod: Object, whose: str) -> Object:
+        status = dict(claim.get("status") or {})
+        if is_deleting(claim):
+            raise Refused(f"claim {whose} got deleted in the meantime")
+        if allocation is not None:
+            if status.get("allocation") is not None:
+                raise Refused(f"claim {whose} got allocated elsewhere in the meantime")
+            finalizers = claim["metadata"].get("finalizers") or ()
+            if FINALIZER not in finalizers:
+                claim = self._client.update(CLAIMS, with_meta(claim, finalizers=[*finalizers, FINALIZER]))
+            status["allocation"] = {**allocation, "allocationTimestamp": self._clock.timestamp()}
+        status["reservedFor"] = [*(status.get("reservedFor") or ()), consumer(pod)]
+        try:
+            return self._client.update_status(CLAIMS, {**claim, "status": status})
+        except StatusError as error:
+            if error.code == 409:
+                raise
+            what = "allocation and reservation" if allocation is not None else "reservation"
+            raise Refused(f"add {what} to claim {whose}: {error.message}") from None
+
+    def release_claim(self, claim: Object, pod: Object) -> Object | None:
+        """A pod does not use the claim after all; the claim as it is then, None if the API refused."""
+        meta = claim["metadata"]
+        leaving = [{"$patch": "delete", "uid": pod["metadata"]["uid"]}]
+        patch = {"metadata": {"uid": meta["uid"]}, "status": {"reservedFor": leaving}}
+        with suppress(StatusError):
+            return self._client.patch(
+                CLAIMS, meta["name"], patch, meta["namespace"], kind="strategic", subresource="status"
+            )
+        return None
+
+    def deallocate(self, claim: Object) -> Object:
+        """Take a claim's devices away from it; the claim as it is then."""
+        gone = ("allocation", "reservedFor", "devices")
+        status = {name: value for name, value in claim["status"].items() if name not in gone}
+        return self._client.update_status(CLAIMS, {**claim, "status": status})
 
     def tell_scheduled(self, pod: Object, node: str) -> None:
         """Tell people where a pod goes. That happens to a pod once only, so it need not be remembered."""

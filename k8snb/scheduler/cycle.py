@@ -69,7 +69,7 @@ class Cycle:
             return Choice(nominated, 0, 1, state)
         fitting, diagnosis = self._filter(state, pod)
         if not fitting:
-            raise FitError(diagnosis)
+            raise FitError(diagnosis, state)
         if len(fitting) == 1:
             return Choice(fitting[0], 0, 1, state)
         return self._best(state, pod, fitting)
@@ -107,8 +107,10 @@ class Cycle:
                 fitting.append(node)
                 if len(fitting) == limit:
                     break
-            else:
+            elif status.rejected:
                 diagnosis.statuses[node.name] = status
+            else:
+                raise Rejection(status)
         self._cache.next_node += len(fitting) + len(diagnosis.statuses)
         diagnosis.blame_statuses()
         return fitting, diagnosis
@@ -138,7 +140,7 @@ class Cycle:
         framework, pod, node = self.framework, info.pod, choice.node
         state = choice.state or (_NOTHING_KEPT if self._stateless else CycleState())
         self._cache.assume(info, node)
-        for point in self._before_bind if info.pod_class.has_claims else self._before_usual_bind:
+        for point in self._before_bind if _is_bound_late(info) else self._before_usual_bind:
             status = framework.ask(point, state, pod, node.name)
             if status.code is Code.WAIT:
                 return status
@@ -177,6 +179,11 @@ class Cycle:
     def _take_back(self, state: CycleState, info: PodInfo) -> None:
         self.framework.unreserve(state, info.pod, info.node_name)
         self._cache.forget(info.uid)
+
+
+def _is_bound_late(info: PodInfo) -> bool:
+    """Whether something else may have to be bound, or got ready, before the pod is."""
+    return info.pod_class.has_claims or info.pod_class.claims_devices
 
 
 def _usual(framework: Framework, point: str) -> list[Any]:

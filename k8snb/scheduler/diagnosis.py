@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from k8snb.scheduler.framework import Code, Status
+from k8snb.scheduler.framework import Code, CycleState, Status
 
 NO_NODES = "no nodes available to schedule pods"
 
@@ -63,11 +63,12 @@ class Diagnosis:
 
 
 class FitError(Exception):
-    """No node fits the pod now."""
+    """No node fits the pod now. `state` is what was found out on the way, if every node was looked at."""
 
-    def __init__(self, diagnosis: Diagnosis) -> None:
+    def __init__(self, diagnosis: Diagnosis, state: CycleState | None = None) -> None:
         super().__init__(diagnosis.message())
         self.diagnosis = diagnosis
+        self.state = state
 
 
 class NoNodesError(Exception):

@@ -96,5 +96,7 @@ def not_allowed(plugin: str, seconds: float) -> Status:
 
 
 def not_bound(plugin: str, seconds: float) -> Status:
-    """Volumes were not bound within so long."""
+    """Volumes were not bound, or devices not ready, within so long."""
+    if plugin == "DynamicResources":
+        return Status.error(f'running PreBind plugin "{plugin}": device binding timeout', plugin)
     return Status.error(f'running PreBind plugin "{plugin}": binding volumes: context deadline exceeded', plugin)

@@ -12,12 +12,14 @@ from typing import Any, Protocol, cast
 from k8snb.machinery.objects import labels_of, revision_of
 from k8snb.scheduler.api import Api
 from k8snb.scheduler.cache import Cache
+from k8snb.scheduler.devices.claims import DeviceClaims
+from k8snb.scheduler.listing import Listing
 from k8snb.scheduler.nominator import Nominator
 from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.registry import Profile
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors, Owner
-from k8snb.scheduler.storage import Listing, Storage
+from k8snb.scheduler.storage import Storage
 from k8snb.typing import Object
 
 BUDGETS = "poddisruptionbudgets.policy"
@@ -83,6 +85,7 @@ def picture(reader: Reader, profile: Profile, now: float = 0.0) -> Framework:
         api=cast(Api, _Nobody()),
         now=lambda: now,
         storage=Storage(listing),
+        devices=DeviceClaims(listing),
         budgets=lambda: reader.list(BUDGETS),
     )
     return Framework(surroundings, profile)

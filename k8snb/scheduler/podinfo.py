@@ -35,6 +35,7 @@ _PARTS = (
     "affinity",
     "topologySpreadConstraints",
     "volumes",
+    "resourceClaims",
     "hostNetwork",
     "hostUsers",
 )
@@ -46,6 +47,7 @@ class PodClass:
     __slots__ = (
         "affinity",
         "anti_affinity",
+        "claims_devices",
         "constraints",
         "features",
         "has_claims",
@@ -85,12 +87,13 @@ class PodClass:
         self.has_claims = any(
             "persistentVolumeClaim" in each or "ephemeral" in each for each in spec.get("volumes") or ()
         )
+        self.claims_devices = bool(spec.get("resourceClaims"))
         self.features = tuple(_features(spec))
         """Those that it uses and that not every kubelet knows."""
         self.plain = not (
             self.has_claims or self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes
         )
-        self.plain = self.plain and self.node_selection.names is None and not self.features
+        self.plain = self.plain and self.node_selection.names is None and not (self.features or self.claims_devices)
         self.local_kind = _local_kind(self._local_key())
         """A number: the same for classes of which the local plugins say the same of every node."""
 

@@ -326,6 +326,8 @@ def _own_changes(old: Object, new: Object) -> Action:
     found = Action(0)
     if old["metadata"].get("labels") != new["metadata"].get("labels"):
         found |= Action.LABEL
+    if _generated(old) != _generated(new):
+        found |= Action.CLAIMS
     before, after = old["spec"], new["spec"]
     if before is after and _statuses(old) is _statuses(new):
         return found
@@ -341,6 +343,11 @@ def _own_changes(old: Object, new: Object) -> Action:
 def _statuses(pod: Object) -> Any:
     """What the containers hold, which counts while they are resized."""
     return (pod.get("status") or {}).get("containerStatuses")
+
+
+def _generated(pod: Object) -> Any:
+    """The claims that were made for the pod."""
+    return (pod.get("status") or {}).get("resourceClaimStatuses")
 
 
 def _count(spec: Object, name: str) -> int:

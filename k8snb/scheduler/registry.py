@@ -66,7 +66,12 @@ _TABLE = (
     Row("VolumeZone", 0, VolumeZone, lambda its, told: VolumeZone(its.storage)),
     Row("PodTopologySpread", 2, PodTopologySpread, lambda its, told: PodTopologySpread(its.selectors, told)),
     Row("InterPodAffinity", 2, InterPodAffinity, lambda its, told: InterPodAffinity(its.cache, its.namespaces, told)),
-    Row("DynamicResources", 2, DynamicResources, lambda its, told: DynamicResources()),
+    Row(
+        "DynamicResources",
+        2,
+        DynamicResources,
+        lambda its, told: DynamicResources(its.devices, its.api, its.now, told),
+    ),
     Row("DefaultPreemption", 0, DefaultPreemption, lambda its, told: DefaultPreemption(its, told)),
     Row(
         "NodeResourcesBalancedAllocation",

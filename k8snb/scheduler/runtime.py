@@ -12,6 +12,7 @@ from typing import Any
 
 from k8snb.scheduler.api import Api
 from k8snb.scheduler.cache import Cache
+from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.diagnosis import Diagnosis
 from k8snb.scheduler.framework import (
     EXTENSION_POINTS,
@@ -49,6 +50,7 @@ class Surroundings:
     activate: Callable[[str], None] = lambda uid: None
     """Try the pod of that uid again soon."""
     storage: Storage = field(default_factory=Storage)
+    devices: DeviceClaims = field(default_factory=DeviceClaims)
     budgets: Callable[[], Sequence[Object]] = tuple
     """All disruption budgets."""
     waiting: WaitingRoom[Any] | None = None
@@ -76,10 +78,11 @@ class Framework:
         self.namespaces: Callable[[str], Mapping[str, str]] = surroundings.namespaces
         self.nominator: Nominator = surroundings.nominator
         self.api: Api = surroundings.api
-        self.now = surroundings.now
+        self.now: Callable[[], float] = surroundings.now
         self.activate = surroundings.activate
         self.waiting: WaitingRoom[Any] | None = surroundings.waiting
         self.storage: Storage = surroundings.storage
+        self.devices: DeviceClaims = surroundings.devices
         self.budgets: Callable[[], Sequence[Object]] = surroundings.budgets
         self.plugins: dict[str, Any] = {
             name: profile.row(name).make(self, profile.told(name)) for name, _ in profile.plugins
@@ -131,7 +134,7 @@ class Framework:
             if plugin.name not in skipped:
                 status: Status = plugin.filter(state, pod, node)
                 if status is not SUCCESS and status.code is not Code.SUCCESS:
-                    return status.by(plugin.name)
+                    return status.by(plugin.name) if status.rejected else _failed(plugin.name, status)
         return SUCCESS
 
     def filter_with_nominated(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
@@ -242,6 +245,11 @@ class Framework:
         """Tell whoever wants to know."""
         for plugin in self.at["PostBind"]:
             plugin.post_bind(state, pod, node)
+
+
+def _failed(plugin: str, status: Status) -> Status:
+    """A filter that can not tell: the attempt ends with an error."""
+    return Status.error(f'running "{plugin}" filter plugin: {status.message}', plugin)
 
 
 _METHODS = {point.name: point.method for point in EXTENSION_POINTS}

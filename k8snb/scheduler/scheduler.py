@@ -12,15 +12,18 @@ from k8snb.client.controller import Context
 from k8snb.client.informer import Informer
 from k8snb.i18n import _
 from k8snb.loop import Task
+from k8snb.machinery.devices.claims import CLAIMS, CLASSES, SLICES
 from k8snb.machinery.objects import key_of, labels_of
 from k8snb.machinery.resizing import charged_spec
 from k8snb.scheduler.api import ApiCalls
 from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.cycle import Cycle, Rejection
+from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.diagnosis import FitError, NoNodesError
 from k8snb.scheduler.explain import Explanation, explain
 from k8snb.scheduler.framework import SUCCESS, Action, ClusterEvent, Code, CycleState, Status
+from k8snb.scheduler.listing import Listing, Nothing
 from k8snb.scheduler.nominator import Nominator
 from k8snb.scheduler.permits import Waiting, WaitingRoom, not_allowed, not_bound
 from k8snb.scheduler.picture import BUDGETS, FINISHED
@@ -30,7 +33,7 @@ from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
 from k8snb.scheduler.standing import PERMIT, Standing
-from k8snb.scheduler.storage import WORDS, Listing, Nothing, Storage
+from k8snb.scheduler.storage import WORDS, Storage
 from k8snb.trace import ALL, Span
 from k8snb.typing import Object, ObjectKey
 
@@ -80,6 +83,7 @@ class Scheduler(Task):
             now=context.clock.now,
             activate=lambda uid: self.queue.activate(uid),
             storage=Storage(self._listing),
+            devices=DeviceClaims(self._listing),
             budgets=lambda: self._listing(BUDGETS).list(),
             waiting=self.permits,
         )
@@ -98,7 +102,8 @@ class Scheduler(Task):
         services, nodes = informers.of("services"), informers.of("nodes")
         self._namespaces = informers.of("namespaces")
         self._listing(BUDGETS)
-        stores = [informers.of(word) for word in WORDS if self._context.scheme.find(word) is not None]
+        words = (*WORDS, CLASSES, SLICES, CLAIMS)
+        stores = [informers.of(word) for word in words if self._context.scheme.find(word) is not None]
         self._background = [*owners, services, self._namespaces, nodes, *stores]
         self._namespaces.on_change(self._namespace_changed)
         services.on_change(self._selectors.put_service)
@@ -144,7 +149,7 @@ class Scheduler(Task):
         return self._context.informers.of(word) if self._context.scheme.find(word) is not None else Nothing()
 
     def _storage_changed(self, old: Object | None, new: Object | None) -> None:
-        """Claims, volumes and classes come and change; what goes lets no pod fit."""
+        """Claims, volumes, devices and classes come and change; what goes lets no pod fit."""
         if self.volumes.pods:
             self._stirred = True
             self.wake()
@@ -329,8 +334,10 @@ class Scheduler(Task):
         span.compared = {_("nodes that fit"): (0, 1)}
         nominated = None
         if framework.at["PostFilter"]:
-            state = CycleState(self.cache.nodes())
-            framework.pre_filter(state, pod)
+            state = error.state
+            if state is None:
+                state = CycleState(self.cache.nodes())
+                framework.pre_filter(state, pod)
             nominated = framework.post_filter(state, pod, diagnosis)
         self._failed(queued, "Unschedulable", diagnosis.message(), diagnosis.plugins, nominated, span)
 

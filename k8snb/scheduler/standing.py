@@ -48,6 +48,7 @@ _POD_WORDS = {
     Action.SCALE_DOWN: "UpdatePodScaleDown",
     Action.TOLERATION: "UpdatePodToleration",
     Action.GATES: "UpdatePodSchedulingGatesEliminated",
+    Action.CLAIMS: "UpdatePodGeneratedResourceClaim",
     Action.UPDATE: "Update",
 }
 

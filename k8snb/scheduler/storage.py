@@ -1,18 +1,16 @@
 """Claims, volumes and classes, as the scheduler knows them.
 
-They come from informers. What the scheduler itself has just written to a volume is known at once: until the informer
-has it too, the newer version counts, so that the next pod does not plan with a volume that is taken.
+They come from informers; what the scheduler itself has just written to a volume is known at once.
 Upstream: `plugins/volumebinding/assume_cache.go`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from k8snb.machinery.nodeselection import NodeSelection
-from k8snb.machinery.objects import revision_of
 from k8snb.machinery.volumes import STORAGE_CLASSES, claim_names
+from k8snb.scheduler.listing import Assumed, Listing, Nothing
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.typing import Object
 
@@ -22,30 +20,12 @@ CSI_NODES = "csinodes.storage.k8s.io"
 WORDS = (CLAIMS, VOLUMES, STORAGE_CLASSES, CSI_NODES)
 
 
-class Listing(Protocol):
-    """What is asked of an informer."""
-
-    def get(self, namespace: str, name: str) -> Object | None: ...
-
-    def list(self, namespace: str = "") -> list[Object]: ...
-
-
-class Nothing:
-    """A resource that is not served."""
-
-    def get(self, namespace: str, name: str) -> Object | None:
-        return None
-
-    def list(self, namespace: str = "") -> list[Object]:
-        return []
-
-
 class Storage:
     """Looks up what pods mount. `find` gives the listing of a resource."""
 
     def __init__(self, find: Callable[[str], Listing] = lambda word: Nothing()) -> None:
         self._find = find
-        self._assumed: dict[str, Object] = {}
+        self._assumed = Assumed()
 
     def claim(self, namespace: str, name: str) -> Object | None:
         """The claim of that name."""
@@ -53,12 +33,12 @@ class Storage:
 
     def volume(self, name: str) -> Object | None:
         """The volume of that name."""
-        return self._newest(self._find(VOLUMES).get("", name), name)
+        return self._assumed.newest(self._find(VOLUMES).get("", name), "", name)
 
     def volumes(self) -> Iterator[Object]:
         """All volumes."""
         for each in self._find(VOLUMES).list():
-            newest = self._newest(each, each["metadata"]["name"])
+            newest = self._assumed.newest(each, "", each["metadata"]["name"])
             if newest is not None:
                 yield newest
 
@@ -72,16 +52,7 @@ class Storage:
 
     def assume(self, volume: Object) -> None:
         """This is the newest version of a volume."""
-        self._assumed[volume["metadata"]["name"]] = volume
-
-    def _newest(self, known: Object | None, name: str) -> Object | None:
-        assumed = self._assumed.get(name)
-        if assumed is None:
-            return known
-        if known is None or revision_of(known) >= revision_of(assumed):
-            del self._assumed[name]
-            return known
-        return assumed
+        self._assumed.put(volume)
 
 
 def mounts_it(pod: Object, old: Object | None, new: Object | None) -> bool:

@@ -24,7 +24,7 @@ def test_every_plugin_takes_part_where_it_can() -> None:
     at = {name: [plugin.name for plugin in plugins] for name, plugins in World().framework.at.items()}
     assert list(at) == [point.name for point in EXTENSION_POINTS]
     assert at == {
-        "PreEnqueue": ["SchedulingGates"],
+        "PreEnqueue": ["SchedulingGates", "DynamicResources"],
         "QueueSort": ["PrioritySort"],
         "PreFilter": [
             "NodeAffinity",
@@ -36,6 +36,7 @@ def test_every_plugin_takes_part_where_it_can() -> None:
             "VolumeZone",
             "PodTopologySpread",
             "InterPodAffinity",
+            "DynamicResources",
             "NodeDeclaredFeatures",
         ],
         "Filter": [
@@ -51,6 +52,7 @@ def test_every_plugin_takes_part_where_it_can() -> None:
             "VolumeZone",
             "PodTopologySpread",
             "InterPodAffinity",
+            "DynamicResources",
             "NodeDeclaredFeatures",
         ],
         "PostFilter": ["DynamicResources", "DefaultPreemption"],
@@ -60,6 +62,7 @@ def test_every_plugin_takes_part_where_it_can() -> None:
             "NodeResourcesFit",
             "PodTopologySpread",
             "InterPodAffinity",
+            "DynamicResources",
             "NodeResourcesBalancedAllocation",
         ],
         "Score": [
@@ -68,13 +71,20 @@ def test_every_plugin_takes_part_where_it_can() -> None:
             "NodeResourcesFit",
             "PodTopologySpread",
             "InterPodAffinity",
+            "DynamicResources",
             "NodeResourcesBalancedAllocation",
             "ImageLocality",
         ],
-        "NormalizeScore": ["TaintToleration", "NodeAffinity", "PodTopologySpread", "InterPodAffinity"],
-        "Reserve": ["VolumeBinding"],
+        "NormalizeScore": [
+            "TaintToleration",
+            "NodeAffinity",
+            "PodTopologySpread",
+            "InterPodAffinity",
+            "DynamicResources",
+        ],
+        "Reserve": ["VolumeBinding", "DynamicResources"],
         "Permit": [],
-        "PreBind": ["VolumeBinding"],
+        "PreBind": ["VolumeBinding", "DynamicResources"],
         "Bind": ["DefaultBinder"],
         "PostBind": [],
     }

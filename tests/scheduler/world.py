@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from k8snb.machinery.devices.claims import consumer
+from k8snb.machinery.objects import with_meta
 from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.cycle import Cycle
+from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.nodeinfo import HOSTNAME, ZONE
 from k8snb.scheduler.nominator import Nominator
 from k8snb.scheduler.podinfo import PodInfo
@@ -121,6 +124,21 @@ class Notebook:
     def select_node(self, claim: Object, node: str) -> None:
         self.said.append(("select", claim["metadata"]["name"], node))
 
+    def reserve_claim(self, claim: Object, allocation: Object | None, pod: Object) -> Object:
+        self.said.append(("reserve", claim["metadata"]["name"], pod["metadata"]["name"]))
+        status: dict[str, Any] = dict(claim.get("status") or {})
+        status |= {"allocation": allocation} if allocation is not None else {}
+        status |= {"reservedFor": [*status.get("reservedFor", ()), consumer(pod)]}
+        return {**with_meta(claim, resourceVersion="2"), "status": status}
+
+    def release_claim(self, claim: Object, pod: Object) -> Object | None:
+        self.said.append(("release", claim["metadata"]["name"], pod["metadata"]["name"]))
+        return claim
+
+    def deallocate(self, claim: Object) -> Object:
+        self.said.append(("deallocate", claim["metadata"]["name"]))
+        return {**claim, "status": {}}
+
 
 class Shelf:
     """Objects as an informer would list them."""
@@ -162,6 +180,10 @@ class World:
         for each in pods:
             self.cache.put_pod(each)
         self.nominator = Nominator()
+
+        def shelf(word: str) -> Shelf:
+            return Shelf([each for each in storage if _word(each) == word])
+
         self.surroundings = Surroundings(
             cache=self.cache,
             selectors=self.selectors,
@@ -170,7 +192,8 @@ class World:
             api=self.api,
             now=lambda: 0.0,
             budgets=lambda: budgets,
-            storage=Storage(lambda word: Shelf([each for each in storage if _word(each) == word])),
+            storage=Storage(shelf),
+            devices=DeviceClaims(shelf),
         )
         self.framework = Framework(self.surroundings, profile)
         self.cycle = Cycle(self.framework)
