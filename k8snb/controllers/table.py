@@ -37,6 +37,7 @@ from k8snb.controllers.podgc import PodGCController
 from k8snb.controllers.policystatus import PolicyStatusController
 from k8snb.controllers.replicaset import ReplicaSetController
 from k8snb.controllers.replication import ReplicationControllerController
+from k8snb.controllers.resourceclaims import ResourceClaimController
 from k8snb.controllers.resourcequota import ResourceQuotaController
 from k8snb.controllers.rootca import RootCAController
 from k8snb.controllers.serviceaccount import ServiceAccountController
@@ -80,6 +81,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     PersistentVolumeController,
     AttachDetachController,
     EphemeralVolumeController,
+    ResourceClaimController,
     ExpandController,
     PVCProtectionController,
     PVProtectionController,

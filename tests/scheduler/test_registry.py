@@ -62,7 +62,6 @@ def test_every_plugin_takes_part_where_it_can() -> None:
             "NodeResourcesFit",
             "PodTopologySpread",
             "InterPodAffinity",
-            "DynamicResources",
             "NodeResourcesBalancedAllocation",
         ],
         "Score": [

@@ -127,13 +127,12 @@ class DynamicResources:
         return SUCCESS
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
-        if not claims_of(pod):
-            return SKIP
         try:
-            found = Found(self._claims_of(pod))
+            found = Found(self._claims_of(pod) if claims_of(pod) else ())
         except NoClaim as why:
             return Status.unresolvable(str(why))
         if not found.claims:
+            state.skip_score.add(_NAME)
             return SKIP
         for claim in found.pending:
             if self._claims.is_pending(claim):
@@ -204,9 +203,6 @@ class DynamicResources:
         return None, Status.unschedulable("still not schedulable", plugin=_NAME)
 
     # -- scores ------------------------------------------------------------------------------------
-
-    def pre_score(self, state: CycleState, pod: Object, nodes: Sequence[NodeInfo]) -> Status:
-        return SUCCESS if _NAME in state.before_filter else SKIP
 
     def score(self, state: CycleState, pod: Object, node: NodeInfo) -> int:
         """More for nodes where alternatives are had that stand earlier in their lists."""
