@@ -91,7 +91,7 @@ class ResourceClaimController(Controller):
         self.queue.add(ObjectKey(because["metadata"]["namespace"], f"{kind}:{name}"), revision_of(because))
 
     def _needs_work(self, pod: Object) -> bool:
-        if is_deleting(pod):
+        if is_deleting(pod) or _is_done(pod):
             return False
         for wanted in claims_of(pod):
             try:
@@ -132,7 +132,7 @@ class ResourceClaimController(Controller):
 
     def _sync_pod(self, namespace: str, name: str) -> None:
         pod = self._pods.get(namespace, name)
-        if pod is None or is_deleting(pod):
+        if pod is None or is_deleting(pod) or _is_done(pod):
             return
         made: list[Object] = []
         for wanted in claims_of(pod):
