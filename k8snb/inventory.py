@@ -1,4 +1,4 @@
-"""What a cluster has besides its objects: machines, manifests on them, storage drivers, and what is written on disks.
+"""What a cluster has besides its objects: machines, manifests on them, drivers, and what is written on disks.
 
 None of it is in the API, and all of it is there again after a reboot. Each machine, manifest, driver and file is a
 record of its own, in buckets that no resource can have; what has been touched is noted where it happens, so that
@@ -16,7 +16,7 @@ from typing import Any
 from k8snb.csi.driver import Driver
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
-from k8snb.machines import DRIVERS, MACHINES, MANIFESTS, NodeSpec
+from k8snb.machines import DEVICES, DRIVERS, MACHINES, MANIFESTS, NodeSpec
 from k8snb.store.ledger import Kept, Key, Record
 
 FILES = "/files"
@@ -53,6 +53,7 @@ class Inventory:
             MACHINES: lambda _, name: asdict(self._specs[name]) if name in self._specs else None,
             MANIFESTS: lambda node, name: self._kubelets[node].manifests.get(name),
             DRIVERS: lambda _, name: self._drivers[name].kept() if name in self._drivers else None,
+            DEVICES: lambda _, name: self._pool.device_drivers[name].kept(),
             FILES: self._file,
         }
 
@@ -78,6 +79,8 @@ class Inventory:
         for node, kubelet in self._kubelets.items():
             for name in kubelet.manifests:
                 self.touch(MANIFESTS, node, name)
+        for name in self._pool.device_drivers:
+            self.touch(DEVICES, "", name)
         self._calls.clear()
         for volume, held in self._pool.volumes.items():
             for path in (*held.files, *held.directories):

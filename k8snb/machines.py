@@ -1,4 +1,4 @@
-"""The machines of a cluster, and what is built into them: kubelets, and the parts of storage drivers.
+"""The machines of a cluster, and what is built into them: kubelets, and the parts of drivers for disks and devices.
 
 Machines come, fall silent and come back from outside, so what the reader does here is kept in the journal.
 """
@@ -17,6 +17,8 @@ from k8snb.client.controller import Context
 from k8snb.clock import Clock
 from k8snb.csi.driver import Driver
 from k8snb.csi.installing import install, start_snapshots
+from k8snb.dra.driver import DeviceDriver
+from k8snb.dra.installing import install as publish
 from k8snb.kubelet.eviction import EvictionManager, Pressure
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from k8snb.client.controller import Controller
 
 
-MACHINES, MANIFESTS, DRIVERS = "/machines", "/manifests", "/drivers"
+MACHINES, MANIFESTS, DRIVERS, DEVICES = "/machines", "/manifests", "/drivers", "/devices"
 """Where a data file has what is changed here."""
 NO_MANIFESTS: Mapping[str, Object] = {}
 
@@ -180,7 +182,30 @@ class Machines(ABC):
             if kubelet.running:
                 kubelet.disks.register(driver)
 
+    @property
+    def device_drivers(self) -> Mapping[str, DeviceDriver]:
+        """The drivers of devices, by name."""
+        return self.pool.device_drivers
+
+    def add_device_driver(
+        self, name: str = "gpu.example.com", *, devices: int = 8, memory: str = "80Gi"
+    ) -> DeviceDriver:
+        """Install a simulated driver for devices that pods can claim: its class, its rights, its part on every node.
+
+        Every node has so many `devices`, each with so much `memory`; the driver's ResourceSlices say so.
+        """
+        self._do("_add_device_driver", name, {"devices": devices, "memory": memory})
+        self.settle()
+        return self.device_drivers[name]
+
+    def _add_device_driver(self, name: str, how: Mapping[str, Any]) -> None:
+        driver = self.pool.device_drivers[name] = DeviceDriver(name, self.clock.now, **how)
+        self.controllers[f"dra-driver/{name}"] = publish(self._context, driver)
+        self._touch(DEVICES, "", name)
+
     def _bring_back_drivers(self, kept: Kept) -> None:
+        for record in kept.of(DEVICES):
+            self._add_device_driver(record.name, orjson.loads(record.body))
         for record in kept.of(DRIVERS):
             had = orjson.loads(record.body)
             self._add_driver(record.name, had["stock"], had["snapshotting"])

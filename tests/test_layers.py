@@ -54,7 +54,7 @@ LAYERS = (
     ("helm",),
     ("etcdctl", "kubectl", "lab", "live", "view"),
     ("controllers", "kubelet", "network", "scheduler"),
-    ("cni", "csi", "ingress", "metrics"),
+    ("cni", "csi", "dra", "ingress", "metrics"),
     ("apiserver", "client"),
     ("etcd",),
     ("raft", "store"),

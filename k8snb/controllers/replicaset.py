@@ -185,9 +185,7 @@ class ReplicaSetController(Controller):
         failure: Failure | None = None
         error: StatusError | None = None
         if exist == wanted:
-            self.wants(
-                _("{wanted} wanted, {exist} there: nothing to create or delete"), wanted=wanted, exist=exist
-            )
+            self.wants(_("{wanted} wanted, {exist} there: nothing to create or delete"), wanted=wanted, exist=exist)
         elif not is_deleting(rs):
             error = self._manage(key, rs, wanted, exist)
             if error is not None:
@@ -213,9 +211,7 @@ class ReplicaSetController(Controller):
                 count=difference,
             )
             return self._create(key, rs, difference)
-        self.wants(
-            _("{wanted} wanted, {exist} there: delete {count}"), wanted=wanted, exist=exist, count=difference
-        )
+        self.wants(_("{wanted} wanted, {exist} there: delete {count}"), wanted=wanted, exist=exist, count=difference)
         return self._delete(key, rs, difference)
 
     def _create(self, key: ObjectKey, rs: Object, count: int) -> StatusError | None:

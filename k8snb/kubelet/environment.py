@@ -1,4 +1,4 @@
-"""The environment of a container: its own variables, those of config maps and secrets, those of Services.
+"""The environment of a container: its own variables, those of config maps and secrets, of Services and devices.
 
 Upstream: `makeEnvironmentVariables` in `pkg/kubelet/kubelet_pods.go` and `pkg/kubelet/envvars`.
 """
@@ -45,6 +45,8 @@ def environment(worker: PodWorker, plan: ContainerPlan) -> Mapping[str, str]:
         value = _value_from(worker, plan, source)
         if value is not None:
             own[name] = value
+    if worker.plan.devices:
+        own |= worker.kubelet.devices.variables(worker, spec)
     return {**services, **found, **own}
 
 

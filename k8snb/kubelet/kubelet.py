@@ -19,6 +19,7 @@ from k8snb.kubelet import logfiles, rebooting, resizing, sysctls
 from k8snb.kubelet import logs as container_logs
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
+from k8snb.kubelet.devices import Devices
 from k8snb.kubelet.disks import Disks
 from k8snb.kubelet.eviction import EvictionManager, is_small
 from k8snb.kubelet.heartbeat import (
@@ -103,6 +104,7 @@ class Kubelet:
         self._images: Sequence[Object] = ()
         self._problem = ""
         self.disks = Disks(self)
+        self.devices = Devices(self)
         self.eviction: EvictionManager | None = None
         """What watches the machine's memory and disk, once there is a reason to."""
         self._settings = EvictionSettings()

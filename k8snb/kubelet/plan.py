@@ -112,9 +112,9 @@ class PodPlan:
     """A pod's spec as its kubelet sees it."""
 
     __slots__ = (
-        "arrived", "claims", "containers", "cpu", "deadline", "ephemerals", "every", "gates", "grace", "host_network",
-        "image_volumes", "inits", "mains", "memory", "parts", "plain", "restart_policy", "spec", "unsafe_sysctl",
-        "usual", "volumes", "waiting", "waiting_inits",
+        "arrived", "claims", "containers", "cpu", "deadline", "devices", "ephemerals", "every", "gates", "grace",
+        "host_network", "image_volumes", "inits", "mains", "memory", "parts", "plain", "restart_policy", "spec",
+        "unsafe_sysctl", "usual", "volumes", "waiting", "waiting_inits",
     )  # fmt: skip
 
     def __init__(self, spec: Object) -> None:
@@ -140,6 +140,8 @@ class PodPlan:
         self.volumes = tuple(v for v in spec.get("volumes") or () if _from_api(v))
         self.claims = any("persistentVolumeClaim" in v or "ephemeral" in v for v in spec.get("volumes") or ())
         """Whether it mounts what a driver may have to attach first."""
+        self.devices = bool(spec.get("resourceClaims"))
+        """Whether it claims devices, which have to be ready first."""
         self.image_volumes = tuple(v for v in spec.get("volumes") or () if "image" in v)
         self.unsafe_sysctl = next((name for name in sysctls.asked(spec) if name not in sysctls.SAFE), "")
         """The first kernel parameter that no pod may set; a pod with one is rejected."""
@@ -149,7 +151,7 @@ class PodPlan:
         self.waiting_inits = [plan.waiting for plan in self.inits]
         self.cpu, self.memory = _requests(spec)
         only = self.mains[0]
-        self.plain = len(self.every) == 1 and not (only.probes or only.hooks or self.gates)
+        self.plain = len(self.every) == 1 and not (only.probes or only.hooks or self.gates or self.devices)
         """Whether it is one container that is ready as soon as it runs, as nearly all pods are at scale."""
         self.usual = self.plain and only.ordinary and self.deadline is None
         self.usual = self.usual and not (self.volumes or self.claims or self.image_volumes)
@@ -176,7 +178,7 @@ class Plans:
 
 _PARTS = (
     "initContainers", "ephemeralContainers", "volumes", "restartPolicy", "terminationGracePeriodSeconds", "hostNetwork",
-    "readinessGates", "activeDeadlineSeconds", "securityContext", "resources", "overhead",
+    "readinessGates", "activeDeadlineSeconds", "securityContext", "resources", "overhead", "resourceClaims",
 )  # fmt: skip
 """What of a spec matters for its plan besides the containers."""
 

@@ -186,7 +186,13 @@ def _full(worker: PodWorker) -> Object:
             {k: v for k, v in statuses[each.name].items() if k != "started"} for each in plan.ephemerals
         ]
     status["resources"] = pod["spec"].get("resources") or NO_RESOURCES
-    return status
+    return with_claims(status, before) if plan.devices else status
+
+
+def with_claims(status: Object, before: Object) -> Object:
+    """A status with the claims that were made for the pod, which somebody else has written there."""
+    made = before.get("resourceClaimStatuses")
+    return {**status, "resourceClaimStatuses": made} if made else status
 
 
 def _with(condition: Object | None, before: Sequence[Object]) -> Sequence[Object]:

@@ -20,7 +20,7 @@ from k8snb.kubelet.image_volumes import ImageVolumes
 from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE, steps
 from k8snb.kubelet.plan import ContainerPlan, PodPlan
-from k8snb.kubelet.podstatus import status_of
+from k8snb.kubelet.podstatus import status_of, with_claims
 from k8snb.kubelet.revising import ADMITTED, revise
 from k8snb.kubelet.runtime import ContainerView, SandboxView
 from k8snb.kubelet.status import condition
@@ -388,7 +388,8 @@ class PodWorker:
         fresh = self.kubelet.client.find("pods", name, namespace)
         if fresh is not None and fresh["metadata"]["uid"] == self.uid:
             before = self.pod["spec"]
-            self._wrote(self.kubelet.client.update_status("pods", {**fresh, "status": status_of(self)}))
+            status = with_claims(status_of(self), fresh["status"])
+            self._wrote(self.kubelet.client.update_status("pods", {**fresh, "status": status}))
             if self.pod["spec"] != before:  # what somebody wrote was the spec, and the news of it will be no news
                 revise(self)
 

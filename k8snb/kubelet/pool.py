@@ -13,6 +13,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from k8snb.client.events import Correlator
+from k8snb.dra.driver import DeviceDriver
 from k8snb.errors import StatusError
 from k8snb.kubelet.disks import NodeDriver
 from k8snb.kubelet.images.filesystem import Files, Volume
@@ -103,6 +104,8 @@ class Pool(Task):
         """How often all machines have come up again."""
         self.drivers: dict[str, NodeDriver] = {}
         """The storage drivers that are on every node, by name."""
+        self.device_drivers: dict[str, DeviceDriver] = {}
+        """The drivers of devices that are on every node, by name."""
         self._addresses = 1
 
     def post(self, unit: Unit, event: str, cause: int = 0) -> None:

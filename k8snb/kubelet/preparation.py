@@ -1,4 +1,4 @@
-"""What a pod needs before a container of it can start: its volumes and its sandbox.
+"""What a pod needs before a container of it can start: its volumes, its devices and its sandbox.
 
 What is missing is waited for, longer each time. Upstream: `kubelet.go` (`SyncPod`), `kuberuntime_sandbox.go`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8snb.kubelet.containerd import hexadecimal
+from k8snb.kubelet.devices import NotPrepared
 from k8snb.kubelet.disks import CannotMount, NotYet
 from k8snb.kubelet.runtime import RuntimeRefused
 from k8snb.kubelet.volumes import forget_scratch, volumes_of
@@ -42,6 +43,13 @@ def prepare(worker: PodWorker) -> None:
         if failure:
             _retry(worker, "FailedMount", failure, patient=True)
             return
+    if worker.plan.devices:
+        try:
+            worker.kubelet.devices.prepare(worker)
+        except NotPrepared as error:
+            said = f"Failed to prepare dynamic resources: prepare dynamic resources: {error}"
+            _retry(worker, "FailedPrepareDynamicResources", said, patient=True)
+            return
     problem = worker.kubelet.network_problem()
     if problem and not worker.pod["spec"].get("hostNetwork"):
         _retry(worker, "NetworkNotReady", f"network is not ready: {problem}", patient=True)
@@ -72,6 +80,8 @@ def give_back(worker: PodWorker) -> None:
     """Nothing of the pod runs any more: nobody needs its volumes here."""
     if worker.plan.claims:
         worker.kubelet.disks.unmount(worker)
+    if worker.plan.devices:
+        worker.kubelet.devices.unprepare(worker)
     forget_scratch(worker)
 
 
