@@ -79,7 +79,7 @@ def load_ipython_extension(ipython: Any) -> None:
 
     kubectl.register(ipython)
     helm.register(ipython)
-    if os.environ.get("K8SNB_CONTEXT"):
+    if os.environ.get("K8SNB_CONTEXT"):  # before the cell that connects, of which the rest is to go on as well
         from k8snb.live.leavingout import leave_out
 
         leave_out(ipython)

@@ -3,32 +3,24 @@
     cluster = connect(nodes=3, seed=1)
 
 is `Cluster(nodes=3, seed=1)`. With `K8SNB_CONTEXT=kind-lab` in the environment it is the cluster of that context, and
-what was to be made is left to whoever made that one. Before it is given to a page, what killed kernels have left
-there is cleaned away, and so is what an earlier `connect` of this process has made.
+what was to be made is left to whoever made that one. Nothing that a live cluster needs is imported before.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from k8snb.clock import WallClock
 from k8snb.cluster import Cluster
-from k8snb.i18n import _
-from k8snb.live.holders import token
-from k8snb.live.leavingout import leave_out, restore
-from k8snb.live.opening import CannotConnect, Open, Wishes, open_context, wishes
-from k8snb.live.session import Cleaned, Left, clean, sessions
-from k8snb.live.territory import Territory
 from k8snb.machines import NodeSpec
 
 if TYPE_CHECKING:
     from k8snb.livecluster import LiveCluster
 
-_here: dict[str, weakref.ReferenceType[LiveCluster]] = {}
-"""The live cluster of this process, by context."""
+CONTEXT = "K8SNB_CONTEXT"
+"""The environment variable that names the context of a live cluster."""
 
 
 def connect(
@@ -39,58 +31,27 @@ def connect(
     `context` is the one of the environment (`K8SNB_CONTEXT`) unless it is given; an empty one is the embedded cluster.
     Raises `CannotConnect` with a sentence where a live cluster is not touched.
     """
-    wanted = wishes(context=context)
-    _tell_notebook(live=bool(wanted.context))
-    return join(wanted) if wanted.context else Cluster(nodes, seed, **making)
+    wanted = os.environ.get(CONTEXT, "") if context is None else context
+    shell = _notebook()
+    if not wanted:
+        if shell is not None and "k8snb.live.leavingout" in sys.modules:
+            from k8snb.live.leavingout import restore
+
+            restore(shell)
+        return Cluster(nodes, seed, **making)
+    from k8snb.joining import join
+    from k8snb.live.leavingout import leave_out
+    from k8snb.live.opening import wishes
+
+    if shell is not None:
+        leave_out(shell)
+    return join(wishes(context=wanted))
 
 
-def _tell_notebook(*, live: bool) -> None:
-    """Let the cells of a notebook, if this is one, go on where a live cluster cannot follow."""
+def _notebook() -> Any:
+    """The notebook's shell, if this is one."""
     if "IPython" not in sys.modules:
-        return
+        return None
     from IPython.core.getipython import get_ipython
 
-    shell = get_ipython()
-    if shell is not None:
-        (leave_out if live else restore)(shell)
-
-
-def join(wanted: Wishes) -> LiveCluster:
-    """The live cluster that is wished for, with a session of its own."""
-    from k8snb.livecluster import LiveCluster
-
-    before = _here.pop(wanted.context, None)
-    earlier = before() if before is not None else None
-    if earlier is not None:
-        earlier.close()
-    opened = open_context(wanted)
-    missing = opened.home_missing
-    if missing:
-        raise CannotConnect(_not_allowed(opened, ", ".join(map(str, missing))))
-    sweep(opened)
-    cluster = LiveCluster(opened, territory(wanted))
-    _here[wanted.context] = weakref.ref(cluster)
-    return cluster
-
-
-def territory(wanted: Wishes) -> Territory:
-    """What a new session will have."""
-    session = token()
-    home = wanted.namespace or f"k8snb-{session}"
-    return Territory(session, home, lent=bool(wanted.namespace), allowed=wanted.allow)
-
-
-def sweep(opened: Open, *, every: bool = False) -> list[tuple[Left, Cleaned]]:
-    """Clean up after the sessions that are over (or after every one); what came of it."""
-    now = WallClock().now()
-    found = sessions(opened.client, opened.wishes.namespace)
-    return [(left, clean(opened.client, left.territory)) for left in found if every or left.is_over(now)]
-
-
-def _not_allowed(opened: Open, missing: str) -> str:
-    where, user = opened.wishes.namespace, opened.user
-    if where:
-        why = _("{user} may not do this in the namespace {where}: {missing}")
-        return why.format(user=user, where=where, missing=missing)
-    why = _("{user} may not have a namespace of their own here ({missing}); K8SNB_NAMESPACE names one that is lent")
-    return why.format(user=user, missing=missing)
+    return get_ipython()

@@ -26,6 +26,7 @@ LAYERS = (
         "inventory",
         "journal",
         "keeping",
+        "joining",
         "lasting",
         "livecluster",
         "livecommands",

@@ -103,6 +103,7 @@ class Helm:
         session = Session(
             self._cluster.client, self._cluster.clock, self._cluster.wait, printed, self._door(parsed.flags)
         )
+        session.patience = getattr(self._cluster, "patience", session.patience)
         memory = self._memory
         lots, repositories = memory.lottery, memory.repositories
         verb.run(Call(path, parsed.flags, parsed.args, session, printed, stdin, self._config, lots, repositories))

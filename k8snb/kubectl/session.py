@@ -58,6 +58,8 @@ class Session:
         self.clock = clock
         self.wait = wait
         self.scheme = client.scheme
+        self.patience = float("inf")
+        """How many seconds at most a command waits, whatever it was told."""
         self._printed = printed
         self._door = door
         self._warned: set[str] = set()

@@ -1,9 +1,9 @@
 """How a cell goes on where a live cluster cannot follow: what is left out is said, and the rest of the cell runs.
 
 Each statement of a cell is run by itself. One that raises `LeftOut` is replaced by a note; the names that it would
-have bound stand for something that is `Missing`, and whoever uses that is left out as well. So is what fails because
-of it: once something has been left out, a lookup that finds nothing says so in a note. Everything else is an error as
-ever.
+have bound stand for something that is `Missing`, and whoever uses that is left out as well. So is what finds
+nothing, or something else than the page expects: a live cluster is as somebody has made it. Everything else is an
+error as ever.
 
 It is a transformation of the syntax tree, as IPython offers it to extensions, and is there only while the notebook's
 cluster is a live one.
@@ -22,8 +22,8 @@ from k8snb.i18n import _
 NAME = "__k8snb_leaving_out__"
 """The name by which transformed cells find the `Leaving`."""
 
-_CONSEQUENCES = (LookupError, AttributeError, TypeError, ValueError, NameError, StopIteration)
-"""What comes of something that is not there."""
+_DIFFERENT = (LookupError, TypeError, ValueError, StopIteration)
+"""What comes of something that is not there, or is of another number or kind than on the embedded cluster."""
 _WHOLE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)
 """Statements that ask no cluster anything."""
 
@@ -99,8 +99,9 @@ class Leaving:
             return str(error)
         if isinstance(error, StatusError):
             return _("the cluster refuses: {message}").format(message=error.message)
-        if self.notes and isinstance(error, _CONSEQUENCES):
-            return _("left out: it needs what was left out before ({error})").format(error=type(error).__name__)
+        if isinstance(error, _DIFFERENT) or (self.notes and isinstance(error, NameError)):
+            told = f"{type(error).__name__}: {error}"
+            return _("left out: this cluster is not as the page expects ({error})").format(error=told)
         return ""
 
 

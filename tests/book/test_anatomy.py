@@ -86,7 +86,7 @@ def test_no_point_of_the_concept_is_missing(page: str) -> None:
 def test_a_page_imports_first_and_then_makes_its_cluster_with_a_seed(page: str) -> None:
     first, second = code(page)[:2]
     assert all(line.startswith(("from ", "import ", "%load_ext", "")) for line in first.source.splitlines())
-    assert re.match(r"cluster = Cluster\(.*seed=\d+\)", second.source)
+    assert re.match(r"cluster = (connect|Cluster)\(.*seed=\d+\)", second.source)
 
 
 @pages

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from k8snb import CannotConnect, Cluster, NeedsEmbedded, NeedsYes, connect, connecting
+from k8snb import CannotConnect, Cluster, NeedsEmbedded, NeedsYes, connect, joining
 from k8snb.live.session import Session
 from k8snb.livecluster import LiveCluster
 from tests.live.door import Door
@@ -181,7 +181,7 @@ def killed(live: Door, monkeypatch: pytest.MonkeyPatch, holder: str, lasts: str 
     notebook = connected()
     notebook.kubectl("create deployment web --image=nginx")
     notebook._finalizer.detach()
-    connecting._here.clear()
+    joining._here.clear()
     patch = {"spec": {"holderIdentity": holder, "leaseDurationSeconds": int(lasts)}}
     name = f"k8snb-{notebook._session.territory.session}"
     live.cluster.client.patch("leases", name, patch, notebook.home)

@@ -68,9 +68,11 @@ def test_a_refusal_is_told_in_the_clusters_words(cell: Any) -> None:
     assert cell("x = refused()") == (['the cluster refuses: pods "web" not found'], None, "")
 
 
-def test_a_lookup_that_fails_afterwards_is_a_consequence_and_before_it_is_an_error(cell: Any) -> None:
-    assert cell("[][0]") == ([], None, "IndexError")
-    assert cell("embedded()\n[][0]")[0][1] == "left out: it needs what was left out before (IndexError)"
+def test_a_cluster_that_is_not_as_the_page_expects_is_told_so_and_a_mistake_is_an_error(cell: Any) -> None:
+    told = "left out: this cluster is not as the page expects (IndexError: list index out of range)"
+    assert cell("[][0]") == ([told], None, "")
+    assert cell("nobody") == ([], None, "NameError")
+    assert cell("embedded()\nnobody")[2] == ""
     assert cell("embedded()\n1 / 0")[2] == "ZeroDivisionError"
 
 

@@ -30,7 +30,7 @@ class Waiting:
     def _poll(self, done: Callable[[], bool], seconds: float, complaint: str = TIMED_OUT) -> None:
         """Look every two seconds, as helm does, until it is done. Raises HelmError when the time is up."""
         clock = self._session.clock
-        deadline = clock.now() + seconds
+        deadline = clock.now() + min(seconds, self._session.patience)
         while not done():
             before = clock.now()
             self._session.wait(lambda: False, min(PERIOD, deadline - before))
