@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
-from urllib.parse import unquote
+from typing import Any
 
 import orjson
 import yaml
@@ -26,64 +25,22 @@ import yaml
 from k8snb.client.client import PATCH_TYPES, Transport
 from k8snb.errors import NeedsYes, StatusError, Unreachable
 from k8snb.i18n import _
+from k8snb.live.places import Place, is_crooked, place_of
 from k8snb.live.secrets import Covers, has_covered, uncovered
 from k8snb.live.territory import Territory
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
 from k8snb.wire import Request, Response
 
-_PATH = re.compile(
-    r"/api(?:s/(?P<group>[^/]+))?/(?P<version>v[^/]+)"
-    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
-    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<sub>.+))?"
-)
-_PARTS = ("status", "finalize")
-"""Parts of a namespace that look like resources in it."""
 _HARMLESS = re.compile(r"(self)?subject(access|rules)?reviews|localsubjectaccessreviews|tokenreviews")
 """What is created to ask a question."""
 _SPOKEN = ("exec", "attach", "portforward", "proxy")
 """Subresources through which somebody talks to a program; what is said is nobody else's."""
 _UNREHEARSED = (*_SPOKEN, "token", "binding")
+_ENTERING = ("exec", "attach", "portforward")
+"""Subresources that change something, with whatever method they are asked for."""
+_UNREADABLE = re.compile("protobuf|cbor|yaml")
 _WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-
-
-class Place(NamedTuple):
-    """What a path leads to; `namespace` is empty for what is of the whole cluster."""
-
-    group: str
-    version: str
-    namespace: str
-    plural: str
-    name: str
-    sub: str
-
-    @property
-    def resource(self) -> str:
-        """`deployments.apps`."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
-
-    @property
-    def what(self) -> str:
-        """What it is called in a sentence."""
-        return f"{self.resource}/{self.name}" if self.name else self.resource
-
-    @property
-    def path(self) -> str:
-        """The path that leads there."""
-        start = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        where = f"/namespaces/{self.namespace}" if self.namespace else ""
-        return start + where + "".join(f"/{each}" for each in (self.plural, self.name, self.sub) if each)
-
-
-def place_of(path: str) -> Place | None:
-    """What a path leads to; None for those that are not about resources."""
-    found = _PATH.fullmatch(path)
-    if found is None:
-        return None
-    group, version, namespace, plural, name, sub = (unquote(found[each] or "") for each in _PATH.groupindex)
-    if namespace and plural in _PARTS and not name and not group:
-        return Place(group, version, "", "namespaces", namespace, plural)
-    return Place(group, version, namespace, plural, name, sub)
 
 
 class Guard:
@@ -116,11 +73,15 @@ class Guard:
         """Send a request, if it may be sent."""
         place = place_of(request.path)
         method = request.method
+        if is_crooked(request.path):
+            raise NeedsYes(_("{verb} {what} is not done on a live cluster").format(verb=method, what=request.path))
         if place is None:
             if method not in ("GET", "HEAD"):
                 raise NeedsYes(_("{verb} {what} is not done on a live cluster").format(verb=method, what=request.path))
             return self._covered(self._send(request, request.path, request.body))
         place = place._replace(namespace=self.territory.place(place.namespace) if place.namespace else "")
+        if _enters(place):
+            self._admit(place, "create")
         if method not in _WRITES or _HARMLESS.fullmatch(place.plural):
             return self._covered(self._send(request, place.path, _moved(request, self.territory)))
         return self._write(request, place, _WRITES[method])
@@ -133,6 +94,7 @@ class Guard:
             answer = self._send(request, place.path, body, dry=True)
             if answer.code >= 400:
                 return self._covered(answer)
+            self._keep_mark(place, verb, read(answer))
             self._expect(place, verb, body)
         answer = self._covered(self._send(request, place.path, body))
         if rehearsed and answer.code < 300:
@@ -159,6 +121,14 @@ class Guard:
         if found is not None and not mine.is_ours(found, self._owner):
             raise NeedsYes(_("{verb} {what}: it is not of this notebook").format(verb=verb, what=what))
 
+    def _keep_mark(self, place: Place, verb: str, rehearsed: Object) -> None:
+        """Raise NeedsYes if something could not be found any more afterwards by whoever cleans up."""
+        mine = self.territory
+        changes = verb in ("update", "patch") and not place.sub
+        if changes and mine.needs_mark(place.namespace) and not mine.is_ours(rehearsed, self._owner):
+            why = _("{verb} {what}: it would lose the label by which it is found and deleted in the end")
+            raise NeedsYes(why.format(verb=verb, what=place.what))
+
     def _owner(self, reference: Object, namespace: str) -> Object | None:
         row = self._scheme.kind(str(reference.get("apiVersion")), str(reference.get("kind")))
         return None if row is None else self._get(row.path(namespace if row.namespaced else "", str(reference["name"])))
@@ -182,8 +152,8 @@ class Guard:
         obj = self.territory.moved(_object(request))
         if not isinstance(obj, dict):
             return b"" if obj is None else orjson.dumps(obj)
-        applies = request.headers.get("content-type", "") == PATCH_TYPES["apply"]
-        if (applies or (verb == "create" and not place.sub)) and self.territory.needs_mark(place.namespace):
+        whole = verb in ("create", "update") or request.headers.get("content-type", "") == PATCH_TYPES["apply"]
+        if whole and not place.sub and self.territory.needs_mark(place.namespace):
             obj = self.territory.marked(obj)
         if place.resource == "secrets" and place.name and has_covered(obj):
             obj = uncovered(obj, self._get(place.path) or {})
@@ -193,8 +163,11 @@ class Guard:
         query = request.query
         if dry:
             query, body = {**query, "dryRun": "All"}, _rehearsal(request.method, body)
+        headers = request.headers
+        if _UNREADABLE.search(headers.get("accept", "")):
+            headers = {**headers, "accept": "application/json"}  # what cannot be read cannot be covered
         try:
-            return self._transport.handle(Request(request.method, path, query, request.headers, body))
+            return self._transport.handle(Request(request.method, path, query, headers, body))
         except Unreachable:
             raise
         except StatusError as error:
@@ -262,6 +235,11 @@ class CoveredStream:
     def close(self) -> None:
         """Read no further."""
         self._stream.close()
+
+
+def _enters(place: Place) -> bool:
+    """Whether somebody is about to enter a container."""
+    return place.sub.partition("/")[0] in _ENTERING
 
 
 def read(answer: Response) -> Any:

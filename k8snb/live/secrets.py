@@ -63,13 +63,13 @@ class Covers:
             return _everywhere(obj, self.text)
         if kind == "TokenRequest":
             return self._token(obj)
-        if kind == "SecretList":
+        if kind in ("SecretList", "PartialObjectMetadataList"):
             return {**obj, "items": [self._secret(each) for each in obj.get("items") or ()]}
         if kind == "List":
             return {**obj, "items": [self.answer(each) for each in obj.get("items") or ()]}
         if kind == "Table":
             return {**obj, "rows": [self._row(row) for row in obj.get("rows") or ()]}
-        return self._secret(obj) if kind == "Secret" else obj
+        return self._secret(obj) if kind in ("Secret", "PartialObjectMetadata") else obj
 
     def _token(self, obj: Object) -> Object:
         status = obj.get("status") or {}

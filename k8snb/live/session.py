@@ -43,6 +43,10 @@ _KEPT = {"events", "events.events.k8s.io", "endpoints", "pods.metrics.k8s.io"}
 Result = TypeVar("Result")
 
 
+ACTIVE: set[str] = set()
+"""The sessions of this process that have not been cleaned up."""
+
+
 @dataclass
 class Left:
     """A session as the cluster knows it."""
@@ -54,7 +58,8 @@ class Left:
 
     def is_over(self, now: float) -> bool:
         """Whether nobody is there any more whose session it could be."""
-        return now > self.renewed + self.lasts or is_gone(self.holder)
+        ours = self.holder == holder() and self.territory.session not in ACTIVE
+        return ours or now > self.renewed + self.lasts or is_gone(self.holder)
 
     def __str__(self) -> str:
         mine = self.territory
@@ -71,7 +76,7 @@ class Cleaned:
 
 
 class Session:
-    """The session of this process. `client` goes to the cluster directly."""
+    """A session of this process. `client` goes to the cluster directly."""
 
     def __init__(self, client: Client, territory: Territory, lasts: float = LASTS) -> None:
         self.territory = territory
@@ -83,6 +88,7 @@ class Session:
 
     def claim(self) -> None:
         """Make the home and the Lease. If that fails half-way, or is interrupted, nothing stays behind."""
+        ACTIVE.add(self.territory.session)
         try:
             if not self.territory.lent:
                 self._make_home()
@@ -107,6 +113,7 @@ class Session:
         if self._ended.is_set() or os.getpid() != self._process:
             return Cleaned()
         self._ended.set()
+        ACTIVE.discard(self.territory.session)
         return clean(self._client, self.territory)
 
     @property

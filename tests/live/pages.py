@@ -71,8 +71,7 @@ def _run(path: Path) -> Ran:
 
 
 def _code(path: Path) -> list[str]:
-    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    return [each.replace("cluster = Cluster(", "from k8snb import connect\ncluster = connect(") for each in cells]
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
 if __name__ == "__main__":

@@ -85,6 +85,26 @@ def test_nothing_else_is_touched_and_kubectl_says_so(notebook: LiveCluster, live
     assert live.objects() == before
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/namespaces/{home}/../people/configmaps"),
+        ("POST", "/api/v1/namespaces/{home}%2F..%2Fpeople/configmaps"),
+        ("POST", "/api/v1/namespaces/{home}/%2e%2e/people/configmaps"),
+        ("POST", "//api/v1/namespaces/people/configmaps"),
+        ("POST", "/api/v1/namespaces/people/configmaps/"),
+        ("GET", "/api/v1/namespaces/people/pods/web/exec"),
+        ("DELETE", "/api/v1/namespaces/people/status"),
+        ("PUT", "/version"),
+    ],
+)
+def test_no_path_leads_around_the_guard(notebook: LiveCluster, live: Door, method: str, path: str) -> None:
+    live.asked.clear()
+    with pytest.raises(NeedsYes):
+        notebook.client.request(method, path.format(home=notebook.home), {}, {}, b"{}")
+    assert live.asked == []
+
+
 def test_with_a_yes_it_makes_namespaces_and_still_deletes_no_others(
     live: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,6 +272,7 @@ def test_in_a_namespace_that_is_lent_only_its_own_is_changed_and_deleted(lent: L
         "annotate configmap theirs a=b",
     ):
         assert "it is not of this notebook" in lent.kubectl(command)
+    assert "it would lose the label" in lent.kubectl("label deployment web k8snb/session-")
     with pytest.raises(NeedsYes):
         lent.client.request("DELETE", "/api/v1/namespaces/default/configmaps")
     lent.close()

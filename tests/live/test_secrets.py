@@ -53,6 +53,23 @@ def test_values_are_covered_in_everything_that_kubectl_prints(notebook: LiveClus
     assert "password:  13 bytes" in notebook.kubectl("describe secret other")
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/yaml",
+        "application/vnd.kubernetes.protobuf",
+        "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
+    ],
+)
+def test_whatever_form_is_asked_for(notebook: LiveCluster, accept: str) -> None:
+    notebook.kubectl(
+        "apply -f -", f"{{apiVersion: v1, kind: Secret, metadata: {{name: a}}, stringData: {{p: {SECRET}}}}}"
+    )
+    answer = notebook.client.request("GET", "/api/v1/namespaces/default/secrets", {}, {"accept": accept})
+    assert "last-applied" in str(answer.object)
+    assert not shows(f"{answer.object} {answer.body!r}")
+
+
 def test_a_page_gets_covered_values_and_writes_the_real_ones_back(notebook: LiveCluster, live: Door) -> None:
     found = notebook.client.get("secrets", "login", "default")
     assert not shows(str(found))
