@@ -1,4 +1,4 @@
-"""What a cluster has besides its objects: machines, manifests on them, drivers, and what is written on disks.
+"""What a cluster has besides its objects: machines with manifests and wires, drivers, files on disks.
 
 None of it is in the API, and all of it is there again after a reboot. Each machine, manifest, driver and file is a
 record of its own, in buckets that no resource can have; what has been touched is noted where it happens, so that
@@ -16,8 +16,10 @@ from typing import Any
 from k8snb.csi.driver import Driver
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
-from k8snb.machines import DEVICES, DRIVERS, MACHINES, MANIFESTS, NodeSpec
+from k8snb.machines import CNI_FILES, DEVICES, DRIVERS, MACHINES, MANIFESTS, ROUTES, NodeSpec
+from k8snb.network.wiring import Wiring
 from k8snb.store.ledger import Kept, Key, Record
+from k8snb.typing import Object
 
 FILES = "/files"
 _DIRECTORY = {"directory": True}
@@ -40,12 +42,18 @@ class Inventory:
     """What of one cluster is no object, and what of it has changed since somebody last asked."""
 
     def __init__(
-        self, specs: Mapping[str, NodeSpec], kubelets: Mapping[str, Kubelet], pool: Pool, drivers: Mapping[str, Driver]
+        self,
+        specs: Mapping[str, NodeSpec],
+        kubelets: Mapping[str, Kubelet],
+        pool: Pool,
+        drivers: Mapping[str, Driver],
+        wiring: Wiring,
     ) -> None:
         self._specs = specs
         self._kubelets = kubelets
         self._pool = pool
         self._drivers = drivers
+        self._wiring = wiring
         self._touched: dict[Key, None] = {}
         self._calls: dict[str, int] = {}
         """How many calls of each driver have been taken into account."""
@@ -55,6 +63,8 @@ class Inventory:
             DRIVERS: lambda _, name: self._drivers[name].kept() if name in self._drivers else None,
             DEVICES: lambda _, name: self._pool.device_drivers[name].kept(),
             FILES: self._file,
+            CNI_FILES: lambda node, file: [self._wiring.given.get((node, file))],
+            ROUTES: lambda node, _: self._wiring.cut(node) if node else self._wiring.tunnel,
         }
 
     @property
@@ -79,6 +89,12 @@ class Inventory:
         for node, kubelet in self._kubelets.items():
             for name in kubelet.manifests:
                 self.touch(MANIFESTS, node, name)
+            if self._wiring.cut(node):
+                self.touch(ROUTES, node, "")
+        for node, file in self._wiring.given:
+            self.touch(CNI_FILES, node, file)
+        if not self._wiring.tunnel:
+            self.touch(ROUTES, "", "")
         for name in self._pool.device_drivers:
             self.touch(DEVICES, "", name)
         self._calls.clear()
@@ -104,6 +120,17 @@ class Inventory:
         if path in held.files:
             return held.read(path)
         return _DIRECTORY if path in held.directories else None
+
+
+def rewire(kept: Kept, wiring: Wiring, node: Object) -> None:
+    """Let a node have the CNI plugins and the routes that somebody gave it."""
+    name, spec = node["metadata"]["name"], node.get("spec") or {}
+    files = {each.name: _read(each)[0] for each in kept.of(CNI_FILES) if each.namespace == name}
+    routes = {each.namespace: _read(each) for each in kept.of(ROUTES)}
+    wiring.tunnel = routes.get("", True)
+    addresses = (node.get("status") or {}).get("addresses") or ()
+    if (files or routes.get(name)) and addresses and spec.get("podCIDR"):
+        wiring.bring_back(name, addresses[0]["address"], spec["podCIDR"], files, set(routes.get(name, ())))
 
 
 def lay_out(kept: Kept, pool: Pool) -> None:

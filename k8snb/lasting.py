@@ -19,7 +19,7 @@ from k8snb.controllers.settings import Settings
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.kept import Belongings
 from k8snb.i18n import _
-from k8snb.inventory import Inventory, lay_out, manifests_of
+from k8snb.inventory import Inventory, lay_out, manifests_of, rewire
 from k8snb.journal import Entry, Past, past_of
 from k8snb.keeping import Keeper, Start, bring_back, complete
 from k8snb.machines import NO_MANIFESTS, Machines
@@ -131,7 +131,7 @@ class Lasting(Machines):
     def _follow(self, start: Start) -> None:
         """Let what happens from here on be kept."""
         if self.keeper is not None:
-            inventory = Inventory(self.specs, self.kubelets, self.pool, self.drivers)
+            inventory = Inventory(self.specs, self.kubelets, self.pool, self.drivers, self.network.addresses.wiring)
             archive = Archive(self.server.store, self.server.kinds, self.server.history)
             members = Belongings(self.admin, archive) if self.admin is not None else None
             self.keeper.follow(self.server, self.clock, start, inventory, members)
@@ -143,6 +143,8 @@ class Lasting(Machines):
             manifests = manifests_of(kept)
             lay_out(kept, self.pool)
             self._bring_back_drivers(kept)
+            for node in self.server.store.bucket("nodes").objects():
+                rewire(kept, self.network.addresses.wiring, node)
         if self.keeper is not None:
             self.keeper.inventory.listen()
         for spec in self._making["nodes"]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 MACHINES, MANIFESTS, DRIVERS, DEVICES = "/machines", "/manifests", "/drivers", "/devices"
+CNI_FILES, ROUTES = "/cni", "/routes"
 """Where a data file has what is changed here."""
 NO_MANIFESTS: Mapping[str, Object] = {}
 

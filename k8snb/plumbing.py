@@ -17,6 +17,7 @@ from k8snb.csi.calls import Call
 from k8snb.csi.driver import Driver
 from k8snb.csi.stock import handle_of
 from k8snb.errors import not_found
+from k8snb.machines import CNI_FILES, ROUTES
 from k8snb.network.fabric import Fabric
 from k8snb.network.wiring import DIRECTORY, FILE, Wiring
 from k8snb.snapshot import Snapshot
@@ -50,6 +51,10 @@ class Plumbing(ABC):
     def _do(self, name: str, *arguments: Any) -> Any:
         """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
 
+    @abstractmethod
+    def _touch(self, bucket: str, place: str, name: str) -> None:
+        """Note that something has changed that is no object (see `inventory`)."""
+
     @property
     def _wiring(self) -> Wiring:
         return self.network.addresses.wiring
@@ -75,6 +80,7 @@ class Plumbing(ABC):
 
     def _configure_cni(self, node: str, file: str, text: str | None) -> None:
         self._wiring.configure(node, file, text)
+        self._touch(CNI_FILES, node, file)
 
     def ip(self, node: str, command: str, pod: str = "") -> str:
         """What `ip COMMAND` prints on a node, or in the namespace of a pod at that address there: `route`, `addr` …"""
@@ -89,6 +95,9 @@ class Plumbing(ABC):
             return iptext(words[0], self._wiring.ip(node, netns, *words))
         except CNIError as error:
             return str(error)
+        finally:
+            if words[0] == "route":
+                self._touch(ROUTES, node, "")
 
     def tunnel_pods(self, tunnel: bool) -> None:
         """Let packets between nodes go through a tunnel (VXLAN), or be routed by the nodes' own network."""
@@ -96,6 +105,7 @@ class Plumbing(ABC):
 
     def _tunnel_pods(self, tunnel: bool) -> None:
         self._wiring.tunnel = tunnel
+        self._touch(ROUTES, "", "")
 
     def plugin_calls(self, pod: str, *, namespace: str = "default", revision: int | None = None) -> PluginCalls:
         """What the CNI plugins of its node were told about a pod, and what they answered.

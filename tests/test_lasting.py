@@ -257,6 +257,28 @@ def test_disks_of_a_driver_are_where_they_were(path: Path) -> None:
     assert cluster.kubectl("exec a -- cat /d/f") == "hello\n"
 
 
+def test_plugins_and_routes_of_a_node_are_those_that_it_was_given(path: Path) -> None:
+    cluster = Cluster(nodes=2, path=path)
+    config = cluster.cni_config("node-1").replace('"mtu": 1450', '"mtu": 1400')
+    cluster.configure_cni("node-1", config)
+    cluster.configure_cni("node-1", None, "10-k8snb.conflist")
+    cluster.configure_cni("node-1", config, "20-mine.conflist")
+    cluster.ip("node-2", "route del 10.244.0.0/24")
+    cluster.tunnel_pods(False)
+    cluster.kubectl("create deployment web --image=nginx --replicas=2")
+    cluster.settle()
+    routes = cluster.ip("node-2", "route")
+    cluster = Cluster(path=path)
+    assert (cluster.cni_config("node-1"), cluster.cni_config("node-1", "20-mine.conflist")) == ("", config)
+    assert cluster.ip("node-2", "route") == routes
+    pods = [pod for pod in cluster.client.list("pods", "default") if pod["spec"]["nodeName"] == "node-1"]
+    assert [pod["status"]["phase"] for pod in pods] == ["Running"]
+    assert "mtu 1400" in cluster.ip("node-1", "link", pods[0]["status"]["podIP"])
+    cluster.configure_cni("node-1", None, "20-mine.conflist")
+    cluster = Cluster(path=path)
+    assert "cni plugin not initialized" in cluster.kubectl("get node node-1 -o yaml")
+
+
 # -- the past ------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
 from k8snb.cni.errors import INVALID_ENVIRONMENT, CNIError
+from k8snb.cni.filter import Filter
 from k8snb.cni.plugins import PLUGINS
 from k8snb.cni.protocol import run
 from k8snb.cni.world import Refused
@@ -81,8 +82,7 @@ class Host:
         self.name = name
         self.namespaces: dict[str, Namespace] = {"": Namespace("")}
         self.files: dict[str, str] = {}
-        self.rules: list[tuple[str, ...]] = []
-        """What `iptables` was told, and not told back: table, `-N` or `-A`, chain, rule."""
+        self.filter = Filter()
 
     # -- namespaces --------------------------------------------------------------------------------
 
@@ -228,18 +228,7 @@ class Host:
 
     def iptables(self, *words: str) -> None:
         """Change the packet filter; raises Refused for what is not there."""
-        table, verb, chain, rest = words[1], words[2], words[3], words[4:]
-        if verb in ("-N", "-A"):
-            self.rules.append((table, verb, chain, *rest))
-            return
-        kept = [
-            rule
-            for rule in self.rules
-            if not (rule[0] == table and rule[2] == chain and (verb == "-X" or (rule[1] == "-A" and _same(rule, rest))))
-        ]
-        if verb == "-D" and len(kept) == len(self.rules):
-            raise Refused("iptables: Bad rule (does a matching rule exist in that chain?).")
-        self.rules = kept
+        self.filter.iptables(*words)
 
     def read(self, path: str) -> str | None:
         """What is in a file; None if there is none."""
@@ -284,10 +273,6 @@ def _pairs(words: Sequence[str]) -> dict[str, str]:
 
 def _network(text: str) -> IPv4Network:
     return IPv4Network("0.0.0.0/0" if text == "default" else text)
-
-
-def _same(rule: Sequence[str], rest: Sequence[str]) -> bool:
-    return not rest or tuple(rule[3:]) == tuple(rest)
 
 
 def _shown(each: Link) -> dict[str, Any]:

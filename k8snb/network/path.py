@@ -211,12 +211,23 @@ class Paths:
             if proxy.knows(connection.ip):
                 words = _("no Service has port {port} at {ip}").format(ip=connection.ip, port=connection.port)
                 connection.fail("service", "timeout", words, dialled=dialled)
+            elif packet.rewritten:
+                self._map_port(connection, walk)
             return
         connection.namespace = found.key.namespace
         if packet.rewritten and walk.verdict == "ACCEPT":
             self._rewrite(connection, found, walk)
         else:
             self._refuse(connection, found, walk, dialled)
+
+    def _map_port(self, connection: Connection, walk: Walk) -> None:
+        """A port of the node leads to a pod on it."""
+        packet, port = walk.packet, connection.port
+        connection.source, connection.ip, connection.port = packet.source, packet.ip, packet.port
+        attached = self._addresses.pod(packet.ip)
+        objects = [f"Pod/{attached.name}"] if attached is not None else []
+        text = _("port {port} of {node} leads to {ip}").format(port=port, node=connection.node, ip=packet.ip)
+        connection.note("node", text, *objects, saw=[(_("rules"), _chain(walk))])
 
     def _refuse(self, connection: Connection, found: Found, walk: Walk, dialled: str) -> None:
         if walk.verdict == "REJECT":

@@ -11,17 +11,19 @@ A proxy that does not run leaves its node with the rules that it wrote last. Ups
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import is_
 from typing import TYPE_CHECKING
 
 from k8snb.client.informer import Informers
 from k8snb.clock import Clock
+from k8snb.cni.filter import Filter
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import key_of
 from k8snb.network.addresses import Addresses
 from k8snb.network.kernel import NodeKernel, Thought
+from k8snb.network.rules.hostports import beside, leads
 from k8snb.network.rules.iptables import Packet, Tables
 from k8snb.network.rules.iptables_proxier import Place, tables
 from k8snb.network.rules.ports import ServicePort, is_routed, service_ports, vips
@@ -131,8 +133,9 @@ class _Made:
 class Proxy:
     """kube-proxy on one node, and the part of the node's kernel that it writes."""
 
-    def __init__(self, node: str, kernel: NodeKernel, known: Followed) -> None:
+    def __init__(self, node: str, kernel: NodeKernel, known: Followed, told: Callable[[str], Filter | None]) -> None:
         self.node = node
+        self._told = told
         self.kernel = kernel
         self._follows = known
         self._known: Known = known
@@ -167,8 +170,9 @@ class Proxy:
         return [port for service in self._known.services() for port in self._of(service)]
 
     def tables(self) -> Tables:
-        """All its rules."""
-        return tables(self.ports(), self.place)
+        """All its rules, and those that portmap wrote beside them."""
+        made, filter = tables(self.ports(), self.place), self._told(self.node)
+        return made if filter is None else beside(made, filter)
 
     def find(self, ip: str, port: int, protocol: str = "TCP") -> Found | None:
         """The port of a Service that a destination is about; None where no Service has it."""
@@ -199,14 +203,19 @@ class Proxy:
     # -- packets -------------------------------------------------------------------------------------
 
     def send(self, packet: Packet) -> Walk | None:
-        """Let the first packet of a connection follow the rules; None if no rule of a Service is about it."""
-        services = self._known.at(packet.ip)
+        """Let the first packet of a connection follow the rules; None if none of a Service or a port is about it."""
+        services, filter = self._known.at(packet.ip), None
         if self.kernel.is_local(packet.ip):
             services = [*services, *self._known.on_port(packet.port, packet.protocol.upper())]
-        if not services:
+            filter = self._told(self.node)
+        if filter is not None and not leads(filter, packet):
+            filter = None
+        if not services and filter is None:
             return None
         source, dialled = packet.source, packet.destination
-        found = walk(self._few(services), packet, self.kernel, arrives=not self.kernel.is_local(source))
+        rules = self._few(services)
+        rules = rules if filter is None else beside(rules, filter)
+        found = walk(rules, packet, self.kernel, arrives=not self.kernel.is_local(source))
         if packet.masqueraded:
             packet.source = self.kernel.ip or source
         if packet.rewritten and found.verdict == "ACCEPT":
@@ -304,7 +313,7 @@ class Proxies:
         found = self._made.get(node)
         if found is None:
             kernel = NodeKernel(node, self._addresses, self._pods, self._clock, self._lottery)
-            found = self._made[node] = Proxy(node, kernel, self._known)
+            found = self._made[node] = Proxy(node, kernel, self._known, self._addresses.wiring.filter)
         return found
 
     @property

@@ -19,13 +19,16 @@ from contextlib import suppress
 from typing import Any
 
 from k8snb.cni.errors import INTERNAL, NOT_AVAILABLE, CNIError
+from k8snb.cni.filter import Filter
 from k8snb.cni.host import Host
+from k8snb.cni.plugins.portmap import forward, unforward
 from k8snb.cni.runtime import Attachment, Exchange, Runtime, read_list
 from k8snb.i18n import _
 from k8snb.packet import NetworkError
 from k8snb.typing import Object
 
 DIRECTORY, FILE = "/etc/cni/net.d", "10-k8snb.conflist"
+NETWORK = "pods"
 UPLINK, TUNNEL, BRIDGE = "eth0", "vxlan0", "cni0"
 VXLAN_ID, VXLAN_PORT = 1, 8472
 TUNNEL_MTU = 1450
@@ -49,7 +52,7 @@ def default_list(cidr: str) -> Object:
     ipam = {"type": "host-local", "ranges": [[{"subnet": cidr}]], "routes": [{"dst": "0.0.0.0/0"}]}
     bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "mtu": TUNNEL_MTU, "ipam": ipam}
     portmap = {"type": "portmap", "capabilities": {"portMappings": True}}
-    return {"cniVersion": "1.1.0", "name": "pods", "plugins": [bridge, portmap]}
+    return {"cniVersion": "1.1.0", "name": NETWORK, "plugins": [bridge, portmap]}
 
 
 class Machine:
@@ -189,6 +192,30 @@ class Wiring:
         self.cuts = False
         """Whether somebody has removed a route."""
         self.events: list[Event] | None = [] if record else None
+        self.given: dict[tuple[str, str], str | None] = {}
+        """What somebody put into files of nodes, by node and file; None for files that they took away."""
+        self.mapped: dict[str, tuple[str, Attachment]] = {}
+        """The pods to which ports of their nodes lead, by address, where the plugins are not called at once."""
+        self._filters: dict[str, Filter] = {}
+
+    # -- ports of nodes ----------------------------------------------------------------------------
+
+    def map_ports(self, node: str, address: str, length: int, pod: Object) -> None:
+        """Let ports of a node lead to a pod, as the plugin portmap does when it is called."""
+        made = attachment_of(pod)
+        self.mapped[address] = node, made
+        found = self._filters.setdefault(node, Filter())
+        forward(found, NETWORK, made.container, made.capabilities["portMappings"], f"{address}/{length}")
+
+    def unmap_ports(self, address: str) -> None:
+        """Let them lead there no longer."""
+        node, made = self.mapped.pop(address)
+        unforward(self._filters[node], NETWORK, made.container, made.capabilities["portMappings"])
+
+    def filter(self, node: str) -> Filter | None:
+        """What the plugins have told a node's packet filter; None as long as that is nothing."""
+        machine = self.called.get(node)
+        return machine.host.filter if machine is not None else self._filters.get(node)
 
     def note(self, node: str, address: str, pod: Object | None) -> None:
         """Something happened to a node's pods. Where very much does and nobody looks, it is forgotten."""
@@ -239,7 +266,23 @@ class Wiring:
             raise RuntimeError(_("what happened to the pods of this cluster was not recorded"))
         machine = self.machine(node)
         self.called[node] = machine
+        self.given[node, file] = text
         machine.configure(file, text)
+
+    def bring_back(self, node: str, address: str, cidr: str, files: Mapping[str, str | None], cut: set[str]) -> None:
+        """Give a node what somebody had changed there before it was rebooted."""
+        machine = self._machines[node] = Machine(node, address, cidr)
+        machine.cut = cut
+        for file, text in files.items():
+            self.called[node] = machine
+            self.given[node, file] = text
+            machine.configure(file, text)
+        self.cuts = self.cuts or bool(cut)
+
+    def cut(self, node: str) -> list[str]:
+        """The ranges of other nodes to which somebody removed a node's route."""
+        found = self._machines.get(node)
+        return sorted(found.cut) if found is not None else []
 
     def connect(self, node: str, pod: Object) -> str:
         """Connect a pod at once; raises NetworkError."""
@@ -278,6 +321,11 @@ def sandbox_of(pod: Object) -> str:
     return hashlib.sha256(f"{pod['metadata']['uid']}/sandbox".encode()).hexdigest()
 
 
+def maps_ports(pod: Object) -> bool:
+    """Whether ports of its node are to lead to a pod."""
+    return any(port.get("hostPort") for each in pod["spec"]["containers"] for port in each.get("ports") or ())
+
+
 def attachment_of(pod: Object) -> Attachment:
     """What a runtime tells plugins about a pod."""
     meta, container = pod["metadata"], sandbox_of(pod)
@@ -289,7 +337,12 @@ def attachment_of(pod: Object) -> Attachment:
         "K8S_POD_UID": meta["uid"],
     }
     ports = [
-        {"hostPort": port["hostPort"], "containerPort": port["containerPort"], "protocol": port.get("protocol", "TCP")}
+        {
+            "hostPort": port["hostPort"],
+            "containerPort": port["containerPort"],
+            "protocol": port.get("protocol", "TCP"),
+            **({"hostIP": port["hostIP"]} if port.get("hostIP") else {}),
+        }
         for each in pod["spec"]["containers"]
         for port in each.get("ports") or ()
         if port.get("hostPort")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from k8snb.cni.errors import CNIError
+from k8snb.cni.plugins.portmap import chain_of
 from k8snb.cni.runtime import Attachment, FailedPlugin, Runtime, read_list
 from tests.cni.calls import LIST, NETNS, Machine
 
@@ -44,11 +45,13 @@ def test_a_port_of_the_machine_leads_to_the_container_until_that_goes() -> None:
     machine = Machine()
     made = runtime(machine)
     made.add(POD)
-    assert machine.host.rules[-1] == (
-        "nat", "-A", "CNI-DN-c1", "-p", "tcp", "--dport", "8080", "-j", "DNAT", "--to-destination", "10.9.0.2:80"
+    chain = chain_of("pods", "c1")
+    assert machine.host.filter.chains("nat")[chain][-1] == (
+        "-p", "tcp", "--dport", "8080", "-j", "DNAT", "--to-destination", "10.9.0.2:80"
     )  # fmt: skip
     made.delete(POD)
-    assert machine.host.rules == []
+    left = machine.host.filter.chains("nat")
+    assert (chain in left, left["CNI-HOSTPORT-DNAT"]) == (False, [])
     assert [each.plugin for each in made.exchanges[3:]] == ["tuning", "portmap", "bridge"]
     made.delete(POD)
     assert machine.host.files.keys() == {"/var/lib/cni/networks/pods/last_reserved_ip.0"}

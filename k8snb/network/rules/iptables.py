@@ -15,6 +15,7 @@ from typing import Protocol
 
 MARK = "0x4000"
 """The bit of a packet's mark that says: masquerade it on its way out."""
+_MARK = int(MARK, 16)
 
 
 @dataclass(slots=True)
@@ -25,7 +26,8 @@ class Packet:
     ip: str
     port: int
     protocol: str = "tcp"
-    marked: bool = False
+    marks: int = 0
+    """The bits of its mark."""
     rewritten: bool = False
     """Whether its destination was changed (DNAT)."""
     masqueraded: bool = False
@@ -34,6 +36,19 @@ class Packet:
     def destination(self) -> str:
         """Address and port."""
         return f"{self.ip}:{self.port}"
+
+    @property
+    def marked(self) -> bool:
+        """Whether kube-proxy has marked it."""
+        return bool(self.marks & _MARK)
+
+    def mark(self, how: str, value: str) -> None:
+        """Change its mark as the target `MARK` does: `--or-mark 0x4000`, `--xor-mark`, `--set-xmark VALUE/MASK`."""
+        bits, _slash, mask = value.partition("/")
+        if how == "--set-xmark":
+            self.marks = self.marks & ~int(mask, 16) ^ int(bits, 16)
+        else:
+            self.marks = self.marks | int(bits, 16) if how == "--or-mark" else self.marks ^ int(bits, 16)
 
 
 class Kernel(Protocol):
@@ -213,13 +228,14 @@ class Marked(Match):
     """Marked for masquerading, or not."""
 
     negated: bool = False
+    bit: str = MARK
 
     @property
     def written(self) -> str:  # type: ignore[override]
-        return f"-m mark {'! ' if self.negated else ''}--mark {MARK}/{MARK}"
+        return f"-m mark {'! ' if self.negated else ''}--mark {self.bit}/{self.bit}"
 
     def holds(self, packet: Packet, drawn: Drawn) -> bool:
-        return packet.marked != self.negated
+        return bool(packet.marks & int(self.bit, 16)) != self.negated
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ before any destination is rewritten. A rule counts as one look, and so does an e
 
 from __future__ import annotations
 
-from k8snb.network.rules.iptables import Kernel, Packet
+from k8snb.network.rules.iptables import MARK, Kernel, Packet
 from k8snb.network.rules.nftables import Rule, Table
 from k8snb.network.rules.walking import Passed, Walk
 
@@ -87,7 +87,7 @@ class _Going:
     def _do(self, rule: Rule) -> str:
         packet = self.walk.packet
         if rule.verb.startswith("mark"):
-            packet.marked = rule.verb == "mark or"
+            packet.mark("--or-mark" if rule.verb == "mark or" else "--xor-mark", MARK)
         elif rule.verb == "update":
             self._kernel.remember(rule.argument, packet.source, self._table.sets[rule.argument].timeout)
         elif rule.verb == "masquerade":

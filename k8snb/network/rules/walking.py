@@ -140,7 +140,7 @@ class _Going:
             self.walk.verdict = kind
             return True
         if kind == "MARK":
-            packet.marked = argument.startswith("--or-mark")
+            packet.mark(*argument.split())
         elif kind == "DNAT":
             ip, _colon, port = argument.rpartition(" ")[2].rpartition(":")
             packet.ip, packet.port, packet.rewritten = ip, int(port), True

@@ -5,12 +5,17 @@ with `iptables` and `nft`, and the right to make a network namespace of one's ow
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 
 import pytest
 
+from k8snb.cni.filter import Filter
+from k8snb.cni.plugins.portmap import forward
 from k8snb.network.rules import iptables_proxier, nftables_proxier
+from k8snb.network.rules.hostports import beside
+from k8snb.network.rules.iptables import Tables
 from k8snb.network.rules.ports import ServicePort
 from tests.network.rules.made import PLACE, RANGE, ports
 
@@ -56,6 +61,28 @@ def test_iptables_prints_what_it_was_given_as_the_proxy_does() -> None:
     assert {line for line in own if line.startswith("-A")} == {
         line for line in made.saved.splitlines() if line.startswith("-A KUBE")
     }
+
+
+class Told(Filter):
+    """A packet filter that keeps what it was told, as command lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def iptables(self, *words: str) -> None:
+        super().iptables(*words)
+        if "-C" not in words:
+            self.lines.append(shlex.join(("iptables", *words)))
+
+
+@pytest.mark.skipif(not can("iptables"), reason="no iptables here")
+def test_iptables_prints_what_portmap_has_told_it_as_it_is_shown_here() -> None:
+    filter, ports = Told(), [{"hostPort": port, "containerPort": 80, "protocol": "TCP"} for port in (8080, 8443)]
+    forward(filter, "pods", "c1", [*ports, {"hostPort": 53, "containerPort": 53, "protocol": "UDP"}], "10.244.0.7/24")
+    forward(filter, "pods", "c2", [{"hostPort": 81, "containerPort": 8, "hostIP": "192.0.2.1"}], "10.244.0.8/24")
+    script = "\n".join((*filter.lines, "iptables-save -t nat | grep -v '^#'"))
+    assert run(script, "") == beside(Tables(), filter).saved.partition("COMMIT\n")[2]
 
 
 @pytest.mark.skipif(not can("nft"), reason="no nft here")
