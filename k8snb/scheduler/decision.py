@@ -12,7 +12,7 @@ from k8snb.i18n import _
 from k8snb.machinery.objects import condition
 from k8snb.scheduler import remedies, survey, weighing
 from k8snb.scheduler.explain import Explanation, explain
-from k8snb.scheduler.picture import Reader, picture
+from k8snb.scheduler.picture import BeforeClaiming, Reader, picture
 from k8snb.scheduler.registry import Profile
 from k8snb.scheduler.runtime import Framework
 from k8snb.typing import Object
@@ -82,4 +82,5 @@ def decision(
     profile = next((each for each in profiles if each.name == wanted), None)
     if profile is None:
         raise ValueError(_("no profile is called {name}").format(name=wanted))
-    return Decision(picture(at(revision), profile), pod, node, revision)
+    reader = BeforeClaiming(at(revision), pod) if pod["spec"].get("resourceClaims") else at(revision)
+    return Decision(picture(reader, profile), pod, node, revision)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, cast
 
+from k8snb.machinery.devices.claims import CLAIMS, consumers_of, is_reserved_for
 from k8snb.machinery.objects import labels_of, revision_of
 from k8snb.scheduler.api import Api
 from k8snb.scheduler.cache import Cache
@@ -46,6 +47,26 @@ class _Shelf:
 
     def list(self, namespace: str = "") -> list[Object]:
         return self._reader.list(self._resource, namespace)
+
+
+class BeforeClaiming:
+    """Objects as they were when a pod's turn came: its claims have no devices yet, if nobody else uses them."""
+
+    def __init__(self, reader: Reader, pod: Object) -> None:
+        self._reader = reader
+        self._pod = pod
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
+        found = self._reader.get(resource, name, namespace)
+        return self._before(found) if found is not None and resource == CLAIMS else found
+
+    def list(self, resource: str, namespace: str = "") -> list[Object]:
+        found = self._reader.list(resource, namespace)
+        return [self._before(each) for each in found] if resource == CLAIMS else found
+
+    def _before(self, claim: Object) -> Object:
+        ours = len(consumers_of(claim)) == 1 and is_reserved_for(claim, self._pod)
+        return {**claim, "status": {}} if ours else claim
 
 
 class _Nobody:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from k8snb.machinery.nodeselection import NodeSelection
 from k8snb.machinery.volumes import STORAGE_CLASSES, claim_names
+from k8snb.scheduler.framework import NODE, VOLUME, VOLUME_CLAIM, Action, Interest
 from k8snb.scheduler.listing import Assumed, Listing, Nothing
 from k8snb.scheduler.nodeinfo import NodeInfo
+from k8snb.scheduler.podinfo import CLASSES
 from k8snb.typing import Object
 
 CLAIMS = "persistentvolumeclaims"
@@ -30,6 +32,13 @@ class Storage:
     def claim(self, namespace: str, name: str) -> Object | None:
         """The claim of that name."""
         return self._find(CLAIMS).get(namespace, name)
+
+    def claims_of(self, pod: Object) -> Iterator[tuple[str, Object | None]]:
+        """What a pod mounts, by name: the claims, None for one that is not there."""
+        namespace = pod["metadata"]["namespace"]
+        if CLASSES.of(pod["spec"]).has_claims:
+            for name in claim_names(pod):
+                yield name, self.claim(namespace, name)
 
     def volume(self, name: str) -> Object | None:
         """The volume of that name."""
@@ -61,6 +70,14 @@ def mounts_it(pod: Object, old: Object | None, new: Object | None) -> bool:
     assert changed is not None
     meta = changed["metadata"]
     return meta["namespace"] == pod["metadata"]["namespace"] and meta["name"] in claim_names(pod)
+
+
+WHEN_VOLUMES_CHANGE = (
+    Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, mounts_it),
+    Interest(VOLUME, Action.ADD | Action.UPDATE),
+    Interest(NODE, Action.ADD | Action.LABEL),
+)
+"""After what a pod that its volumes kept from a node may be tried again."""
 
 
 def reachable(volume: Object, node: NodeInfo) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,3 +131,24 @@ def test_what_a_driver_can_not_do_is_told(cluster: Cluster) -> None:
     run(cluster, claim(config={"sharing": {"strategy": "Wishing"}}), pod("p"))
     assert "FailedPrepareDynamicResources" in cluster.kubectl("describe pod p")
     assert cluster.device_drivers[GPU].log[0].error == "unknown GPU sharing strategy: Wishing"
+
+
+def test_a_decision_says_where_devices_were_free(cluster: Cluster) -> None:
+    run(cluster, claim("other", count=2), pod("q", claim="other"), claim(), pod("p"))
+    taken = cluster.client.get("pods", "q", "default")["spec"]["nodeName"]
+    verdicts = {
+        each.node: each.verdict
+        for each in cluster.decision("p").decision.explanation.opinions
+        if each.plugin == "DynamicResources"
+    }
+    free = "node-1" if taken == "node-2" else "node-2"
+    assert verdicts == {taken: "cannot allocate all claims", free: "fits"}
+
+
+def test_devices_are_there_after_a_reboot(tmp_path: Path) -> None:
+    first = Cluster(nodes=1, path=tmp_path / "kept.db")
+    first.add_device_driver(devices=3)
+    first.close()
+    again = Cluster(path=tmp_path / "kept.db")
+    assert again.device_drivers[GPU].count == 3
+    again.close()

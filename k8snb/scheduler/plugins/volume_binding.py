@@ -19,7 +19,6 @@ from k8snb.machinery.volumes import (
     SELECTED_NODE,
     asked_storage,
     candidates,
-    claim_names,
     class_of,
     is_bound,
     is_for,
@@ -27,21 +26,10 @@ from k8snb.machinery.volumes import (
 )
 from k8snb.scheduler.api import Api
 from k8snb.scheduler.arguments import filled
-from k8snb.scheduler.framework import (
-    NODE,
-    SKIP,
-    STORAGE_CLASS,
-    SUCCESS,
-    VOLUME,
-    VOLUME_CLAIM,
-    Action,
-    CycleState,
-    Interest,
-    Status,
-)
+from k8snb.scheduler.framework import SKIP, STORAGE_CLASS, SUCCESS, Action, CycleState, Interest, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES
-from k8snb.scheduler.storage import Storage, mounts_it, reachable, topology_allows
+from k8snb.scheduler.storage import WHEN_VOLUMES_CHANGE, Storage, reachable, topology_allows
 from k8snb.typing import Object
 
 _BEGUN = "VolumeBinding/begun"
@@ -70,12 +58,7 @@ class VolumeBinding:
     name = "VolumeBinding"
     local = False
     for_claims = True
-    interests = (
-        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, mounts_it),
-        Interest(VOLUME, Action.ADD | Action.UPDATE),
-        Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE),
-        Interest(NODE, Action.ADD | Action.LABEL),
-    )
+    interests = (*WHEN_VOLUMES_CHANGE, Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE))
 
     def __init__(self, storage: Storage, api: Api, told: Object = _USUAL) -> None:
         self._storage = storage
@@ -86,8 +69,7 @@ class VolumeBinding:
         if not CLASSES.of(pod["spec"]).has_claims:
             return SKIP
         bound, delayed = [], []
-        for name in claim_names(pod):
-            claim = self._storage.claim(pod["metadata"]["namespace"], name)
+        for name, claim in self._storage.claims_of(pod):
             if claim is None:
                 return Status.unresolvable(_missing(pod, name))
             if (claim.get("status") or {}).get("phase") == "Lost":

@@ -6,22 +6,10 @@ Upstream: `plugins/volumezone`.
 from __future__ import annotations
 
 from k8snb.machinery.objects import labels_of
-from k8snb.machinery.volumes import claim_names, waits_for_consumer
-from k8snb.scheduler.framework import (
-    NODE,
-    SKIP,
-    STORAGE_CLASS,
-    SUCCESS,
-    VOLUME,
-    VOLUME_CLAIM,
-    Action,
-    CycleState,
-    Interest,
-    Status,
-)
+from k8snb.machinery.volumes import waits_for_consumer
+from k8snb.scheduler.framework import SKIP, STORAGE_CLASS, SUCCESS, Action, CycleState, Interest, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
-from k8snb.scheduler.podinfo import CLASSES
-from k8snb.scheduler.storage import Storage, mounts_it
+from k8snb.scheduler.storage import WHEN_VOLUMES_CHANGE, Storage
 from k8snb.typing import Object
 
 REASON = "node(s) had no available volume zone"
@@ -36,21 +24,16 @@ class VolumeZone:
     name = "VolumeZone"
     local = False
     interests = (
+        *WHEN_VOLUMES_CHANGE,
         Interest(STORAGE_CLASS, Action.ADD, lambda pod, old, new: waits_for_consumer(new)),
-        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, mounts_it),
-        Interest(VOLUME, Action.ADD | Action.UPDATE),
-        Interest(NODE, Action.ADD | Action.LABEL),
     )
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
-        if not CLASSES.of(pod["spec"]).has_claims:
-            return SKIP
         wanted: list[tuple[str, frozenset[str]]] = []
-        for name in claim_names(pod):
-            claim = self._storage.claim(pod["metadata"]["namespace"], name)
+        for _name, claim in self._storage.claims_of(pod):
             volume = self._storage.volume(claim["spec"]["volumeName"]) if claim and _named(claim) else None
             labels = labels_of(volume) if volume is not None else {}
             wanted += [(key, frozenset(labels[key].split("__"))) for key in LABELS if key in labels]
