@@ -42,6 +42,7 @@ MODULES = {
     "architecture/cni": "wires",
     "architecture/csi": "drivers",
     "ecosystem/service-account": "accounts",
+    "ecosystem/rbac": "rbac",
     "ecosystem/prometheus": "monitored",
 }
 """Pages in the order of the book, and the modules of this package that have their checks."""

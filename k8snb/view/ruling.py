@@ -58,8 +58,9 @@ class Ruling:
     # -- as a table --------------------------------------------------------------------------------
 
     def _grid(self) -> Grid:
-        heads = (_("Asked"), _("Binding"), _("Rule"), _("Answer"))
-        rows = [_row(look) for look in _together(self.looks)]
+        heads = (_("Binding"), _("Rule"), _("Answer"))
+        steps = [*_together(self.looks)]
+        rows = [_row(look, before) for before, look in zip([None, *steps], steps, strict=False)]
         return Grid(_question(self.user, self.access), heads, rows, [self._verdict(), *self.missing])
 
     def __repr__(self) -> str:
@@ -113,7 +114,7 @@ class Ruling:
         if not look.rule:
             return self._step(RBAC, look.note, seen)
         compared = [(name, ", ".join(look.rule.get(name) or (_("any"),)), wants) for name, wants in self._held(look)]
-        words = _("this rule allows it") if look.allowed else _("no: {why}").format(why=_why(look))
+        words = _("this rule allows it") if look.allowed else f"{role['name']}: {_why(look)}"
         return self._step(RBAC, words, seen, compared)
 
     def _held(self, look: Look) -> Iterator[tuple[str, str]]:
@@ -174,16 +175,19 @@ def _asked(look: Look) -> str:
     return {"masters": MASTERS, "node": NODE}.get(look.authorizer, RBAC)
 
 
-def _row(look: Look | list[Look]) -> Sequence[Cell]:
+def _row(look: Look | list[Look], before: Look | list[Look] | None) -> Sequence[Cell]:
+    """A step as binding, rule and answer; the binding is told once for all of its rules."""
     if isinstance(look, list):
-        return Cell(RBAC), Cell(_others(look)), Cell(""), Cell(_("passed over"))
+        return Cell(_others(look)), Cell(""), Cell("·")
     if not look.binding:
         said = _("allowed") if look.allowed else _("no opinion")
-        return Cell(_asked(look)), Cell(""), Cell(""), Cell(said, look.note, "green" if look.allowed else "")
+        return Cell(_asked(look)), Cell(""), Cell(said, look.note, "green" if look.allowed else "")
+    again = isinstance(before, Look) and before.binding is look.binding
+    binding = Cell("") if again else _binding(look)
     if not look.rule:
-        return Cell(RBAC), _binding(look), Cell(""), Cell(look.note, hue="amber")
-    answer = Cell(_("allowed"), hue="green", strong=True) if look.allowed else Cell(_("no"), _why(look))
-    return Cell(RBAC), _binding(look), Cell(_said(look.rule)), answer
+        return binding, Cell(""), Cell("✗", look.note, "amber")
+    answer = Cell("✓", _("allowed"), "green", strong=True) if look.allowed else Cell("✗", look.lacks)
+    return binding, Cell(_said(look.rule)), answer
 
 
 def _binding(look: Look) -> Cell:

@@ -25,6 +25,7 @@ from k8snb.view.scene import (
     id_of,
     identity,
     is_custom,
+    named,
     population,
     related,
     scene,
@@ -34,6 +35,9 @@ from k8snb.view.stepper import Stepper
 from k8snb.view.use import Use, using
 
 VIEWS = ("topology", "sequence", "diff", "timeline")
+_DRAWN = {"nodes", "namespaces"}
+"""Without a namespace, and told all the same: nodes are drawn. Stories of other such kinds have no topology."""
+
 _READING = {"get", "list", "watch", ""}
 _SILENT = {"leases", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}
 _TALKING = {"attach", "exec", "log", "portforward", "proxy"}
@@ -66,15 +70,18 @@ def story(
 
     `about` limits it to objects (`deployment/web`, `svc/web`) and what hangs from them. `measured` is what pods used.
     """
+    kinds = [named(name.partition("/")[0]) for name in about]
     about = [id_of(name) for name in about]
     storage = disks.concerns(about)
+    wide = {*(disks.CLUSTER_WIDE if storage else ()), *(kind.plural for kind in kinds if not kind.namespaced)}
     recent = (sent for sent in effective(requests) if since < sent.revision <= until)
-    chosen = [sent for sent in recent if _counts(sent, namespace, disks.CLUSTER_WIDE if storage else ())]
+    chosen = [sent for sent in recent if _counts(sent, namespace, wide)]
     ended = {id(sent): span for span in spans for sent in span.requests}
     frames = [_frame(turn, at, namespace, storage=storage) for turn in turns(chosen, ended)]
     frames = _limited(frames, about)
     frames = _settled(frames, at(since), namespace, about, using(measured, namespace))
-    return Stepper(title, frames, VIEWS)
+    drawn = not wide - _DRAWN or any(name for frame in frames for name in frame.scene if not name.startswith("Node/"))
+    return Stepper(title, frames, VIEWS if drawn else VIEWS[1:])
 
 
 def turns(requests: Sequence[Sent], spans: dict[int, Span]) -> Iterator[Turn]:
@@ -114,7 +121,7 @@ def _counts(sent: Sent, namespace: str, wide: Collection[str] = ()) -> bool:
     if "dryRun" in sent.request.query or info.subresource in _TALKING:
         return False
     if not info.resource.namespaced:
-        return info.resource.plural in ("nodes", "namespaces") or info.resource.plural in wide
+        return info.resource.plural in _DRAWN or info.resource.plural in wide
     return info.namespace == namespace
 
 

@@ -44,7 +44,7 @@ class TokenView:
         verdict = _("the API server would refuse it: {why}").format(why=self.refused)
         if self.user:
             verdict = _("who sends it is {user}").format(user=self.user)
-        heads = (_("Claim"), _("Value"), _("Meaning"))
+        heads = (_("Claim"), _("Value"))
         return Grid(_("What the token says"), heads, rows, [verdict])
 
     def _said(self) -> Iterator[tuple[str, str, Any]]:
@@ -56,14 +56,14 @@ class TokenView:
             else:
                 yield "claims", name, value
 
-    def _row(self, place: str, name: str, value: Any) -> tuple[Cell, Cell, Cell]:
+    def _row(self, place: str, name: str, value: Any) -> tuple[Cell, Cell]:
         plain = name.removeprefix(LEGACY)
         meaning = _meanings().get(plain, lambda: "")()
-        shown, more = _shown(value), ""
+        shown, more = _shown(value)
         if name in _TIMES:
             more = f"{rfc3339(value)}, {_distance(value - self._now)}"
         where = "" if place in ("header", "claims") else f"{place}/"
-        return Cell(f"{where}{name}", hue="slate" if place == "header" else "blue"), Cell(shown, more), Cell(meaning)
+        return Cell(f"{where}{name}", meaning, "slate" if place == "header" else "blue"), Cell(shown, more)
 
     def __repr__(self) -> str:
         return str(self._grid())
@@ -107,12 +107,13 @@ class TokenView:
         return Frame(SERVER, "", words, 0.0, self._revision, acts=[answer])
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any) -> tuple[str, str]:
+    """A claim, and what else there is in it."""
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)), ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
-    return str(value)
+        return str(value.get("name", "")), f"UID {value['uid']}" if "uid" in value else ""
+    return str(value), ""
 
 
 def _distance(seconds: float) -> str:

@@ -153,8 +153,8 @@ class WhoCan:
     # -- showing -----------------------------------------------------------------------------------
 
     def _grid(self) -> Grid:
-        heads = (_("Who"), *self.verbs, _("because of"))
-        rows = [[Cell(str(subject)), *map(_cell, row), Cell(_reasons(row))] for subject, row in self.rows.items()]
+        heads = (_("Who"), *self.verbs)
+        rows = [[Cell(str(subject), _reasons(row)), *map(_cell, row)] for subject, row in self.rows.items()]
         notes = [] if rows else [_("nobody, but for the cluster itself")]
         if self.system:
             told = _("… and {count} of the cluster itself, such as {first}")
@@ -179,8 +179,10 @@ def _cell(right: Right) -> Cell:
 
 
 def _reasons(row: Iterable[Right]) -> str:
-    """Where the rights come from, each binding once, without whom it names."""
+    """Where the rights come from, each binding once: `ClusterRole view by RoleBinding omar/default`."""
     found = (right.reason.removeprefix("RBAC: allowed by ").partition(" to ")[0] for right in row if _some(right))
+    found = (_("{role} by {binding}").format(role=of[2] or of[0], binding=of[0]) for of in
+             (each.partition(" of ") for each in found if each))  # fmt: skip
     return "; ".join(dict.fromkeys(each.replace('"', "") for each in found if each))
 
 

@@ -103,6 +103,12 @@ READS = (
     "create role r --resource=pods",
     "create role r --verb=get",
     "create role r --verb=get --resource=foos",
+    "create role r --verb=get --resource=foos.example.com",
+    "create clusterrole c --verb=impersonate --resource=users,groups,userextras.authentication.k8s.io/x "
+    "--dry-run=client -o yaml",
+    "create clusterrole c --verb=bind,escalate --resource=clusterroles --resource-name=a --dry-run=client -o yaml",
+    "create clusterrole c --verb=impersonate --resource=pods",
+    "create role r --verb=get,bind --resource=deployments.apps",
     "create role",
     "create clusterrole c --verb=get --resource=nodes --dry-run=client -o yaml",
     "create clusterrole c --verb=get --non-resource-url=/logs/* --dry-run=client -o yaml",

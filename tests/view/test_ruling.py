@@ -51,3 +51,17 @@ def test_a_binding_whose_role_is_missing_is_told_with_the_others() -> None:
         "  RBAC authorizer: RoleBinding lost, Role gone to User jane",
         '    ✗ role.rbac.authorization.k8s.io "gone" not found',
     ]
+
+
+def test_a_story_about_roles_is_told_without_a_topology() -> None:
+    here = cluster()
+    before = here.revision
+    here.kubectl("create clusterrole sees --verb=get --resource=leases")
+    here.kubectl("label clusterrole sees rbac.authorization.k8s.io/aggregate-to-view=true")
+    here.settle()
+    story = here.stepper("Gathered", since=before, about=["clusterrole/view", "clusterrole/edit"])
+    assert [(frame.actor, [act.object for act in frame.acts]) for frame in story.frames] == [
+        ("clusterrole-aggregation-controller", ["ClusterRole view"]),
+        ("clusterrole-aggregation-controller", ["ClusterRole edit"]),
+    ]
+    assert story.views == ("sequence", "diff", "timeline")

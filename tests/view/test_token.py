@@ -10,8 +10,8 @@ def test_a_token_is_told_claim_by_claim_with_who_would_come_in() -> None:
     shown = cluster.token(cluster.kubectl("create token default --duration=10m"))
     lines = [" ".join(line.split()) for line in str(shown).splitlines()]
     assert lines[0] == "What the token says"
-    assert "exp 1767226200 (2026-01-01T00:10:00Z, in 10 min) expires" in lines
-    assert "sub system:serviceaccount:default:default subject: who bears it" in lines
+    assert "exp (expires) 1767226200 (2026-01-01T00:10:00Z, in 10 min)" in lines
+    assert "sub (subject: who bears it) system:serviceaccount:default:default" in lines
     assert (shown.user, shown.refused) == ("system:serviceaccount:default:default", "")
 
 

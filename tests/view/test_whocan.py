@@ -29,10 +29,10 @@ def test_a_row_is_somebody_whom_a_binding_names_and_a_column_a_verb() -> None:
     told = [" ".join(line.split()) for line in str(here.who_can("pods", "get delete")).splitlines()]
     assert told == [
         "Who can, with pods in default",
-        "Who get delete because of",
-        "Group ops ✓ ✓ ClusterRoleBinding ops of ClusterRole edit",
-        "User jane ✓ · RoleBinding read/default of Role reader",
-        "ServiceAccount shop/bot ✓ · RoleBinding read/default of Role reader",
+        "Who get delete",
+        "Group ops (ClusterRole edit by ClusterRoleBinding ops) ✓ ✓",
+        "User jane (Role reader by RoleBinding read/default) ✓ ·",
+        "ServiceAccount shop/bot (Role reader by RoleBinding read/default) ✓ ·",
         "… and 20 of the cluster itself, such as Group system:masters",
     ]
 

@@ -19,6 +19,17 @@ _VERBS = frozenset(
     ("get", "delete", "list", "create", "update", "patch", "watch", "proxy", "deletecollection", "use", "bind",
      "escalate", "impersonate", "approve", "sign", "attest")
 )  # fmt: skip
+_ROLES = ((GROUP, "roles"), (GROUP, "clusterroles"))
+_SPECIAL = {
+    "use": (("policy", "podsecuritypolicies"), ("extensions", "podsecuritypolicies")),
+    "bind": _ROLES,
+    "escalate": _ROLES,
+    "impersonate": (
+        ("", "users"), ("", "serviceaccounts"), ("", "groups"), ("authentication.k8s.io", "userextras"),
+    ),
+}  # fmt: skip
+"""Verbs that are meant for some resources only, by group and name; not all of these are served."""
+
 _PATH_VERBS = frozenset(("get", "put", "post", "head", "options", "delete", "patch", "*"))
 
 
@@ -88,7 +99,7 @@ def _rules(call: Call, verbs: Sequence[str], resources: Sequence[str]) -> list[O
         if text == "*":
             groups = {"": ["*"]}
             break
-        group, resource = _resolved(call.scheme, text)
+        group, resource = _resolved(call.scheme, text, verbs)
         if resource not in groups.setdefault(group, []):
             groups[group].append(resource)
     rules: list[Object] = []
@@ -100,15 +111,21 @@ def _rules(call: Call, verbs: Sequence[str], resources: Sequence[str]) -> list[O
     return rules
 
 
-def _resolved(scheme: Scheme, text: str) -> tuple[str, str]:
+def _resolved(scheme: Scheme, text: str, verbs: Sequence[str]) -> tuple[str, str]:
     """`deploy/scale` as group `apps` and resource `deployments/scale`."""
     word, slash, below = text.partition("/")
+    if word == "*":
+        return "", f"*{slash}{below}"
     found = scheme.find(word)
-    if found is None:
-        if word == "*":
-            return "", f"*{slash}{below}"
-        raise CommandError(f'the server doesn\'t have a resource type "{word.partition(".")[0]}"', plain=True)
-    return found.group, f"{found.plural}{slash}{below}"
+    plural, _dot, group = word.partition(".") if found is None else (found.plural, "", found.group)
+    special = [verb for verb in verbs if verb in _SPECIAL]
+    for verb in special:
+        if (group, plural) not in _SPECIAL[verb]:
+            raise CommandError(f"can not perform '{verb}' on '{plural}' in group '{group}'")
+    if found is None and not special:
+        where = f' in group "{group}"' if group else ""
+        raise CommandError(f'the server doesn\'t have a resource type "{plural}"{where}', plain=True)
+    return group, f"{plural}{slash}{below}"
 
 
 def role_binding(call: Call, name: str) -> Object:
