@@ -116,6 +116,11 @@ class Operator:
         return list(self._recorder.lines)
 
     @property
+    def said(self) -> list[str]:
+        """The lines that its own handlers have logged, without kopf's."""
+        return list(self._recorder.said)
+
+    @property
     def reconciles(self) -> int:
         """How many of its turns the trace has kept in which it sent something."""
         return sum(1 for span in self._context.trace.spans if span.component == self.name)

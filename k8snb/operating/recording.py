@@ -93,11 +93,16 @@ def choose(handlers: Sequence[Any], **cause: Any) -> Collection[Any]:
 
 
 class Recorder:
-    """Writes the spans of one operator."""
+    """Writes the spans of one operator.
+
+    A handler that logs with `extra={"compared": {name: (is, should_be)}}` has that in its span, too.
+    """
 
     def __init__(self, trace: Trace, component: str, clock: Callable[[], str]) -> None:
         self.lines: list[str] = []
         """What the operator has logged."""
+        self.said: list[str] = []
+        """What of it its own handlers have said."""
         self._trace = trace
         self._component = component
         self._clock = clock
@@ -125,7 +130,7 @@ class Recorder:
             scope.span.observed, scope.span.compared = dict(scope.observed), scope.compared
             scope.span.wanted = "; ".join(scope.said)
             self._trace.end(scope.span)
-            scope.span, scope.cause, scope.said = None, 0, []
+            scope.span, scope.cause, scope.said, scope.compared = None, 0, [], {}
         self._open.clear()
 
     def log(self, record: logging.LogRecord) -> None:
@@ -134,6 +139,8 @@ class Recorder:
         text = record.getMessage()
         if scope is not None and not record.pathname.startswith(_KOPF):
             scope.said.append(text)
+            scope.compared |= getattr(record, "compared", {})
+            self.said.append(f"{self._clock()} {text}")
         about: Object = getattr(record, "k8s_ref", None) or {}
         where = f"[{about.get('namespace', '')}/{about['name']}] ".replace("[/", "[") if "name" in about else ""
         self.lines.append(f"{self._clock()} {record.levelname:8}{where}{text}")

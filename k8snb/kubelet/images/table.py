@@ -15,6 +15,8 @@ from k8snb.kubelet.images import nginx
 from k8snb.kubelet.images.agnhost import Agnhost
 from k8snb.kubelet.images.alertmanager import AlertmanagerServer
 from k8snb.kubelet.images.commands import COMMANDS
+from k8snb.kubelet.images.etcd.member import Etcd
+from k8snb.kubelet.images.etcd.tools import TOOLS as ETCD_TOOLS
 from k8snb.kubelet.images.exporters import KubeStateMetrics
 from k8snb.kubelet.images.notes import NotesAPI, NotesWeb
 from k8snb.kubelet.images.postgres import TOOLS as POSTGRES_TOOLS
@@ -141,6 +143,13 @@ ROWS: tuple[Image, ...] = (
             shell="busybox", version="1.0",
         )
         for name, program in (("notes-web", NotesWeb), ("notes-api", NotesAPI))
+    ),
+    *(
+        Image(
+            name, 23_500_000, {"etcd": Etcd}, cmd=("/usr/local/bin/etcd",), runner=Script, tools=ETCD_TOOLS,
+            version="3.6.5",
+        )
+        for name in ("quay.io/coreos/etcd", "gcr.io/etcd-development/etcd")
     ),
     *(
         Image(
