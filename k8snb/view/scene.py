@@ -17,6 +17,7 @@ from k8snb.i18n import _
 from k8snb.machinery.objects import annotations_of, condition, controller_of, is_deleting, is_true, labels_of
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object, Resource
+from k8snb.view import theme
 from k8snb.view.disks import KINDS as _DISKS
 from k8snb.view.disks import disk_item
 
@@ -47,6 +48,7 @@ RESOURCES = {
 }
 """The kinds that a scene shows, beside nodes, in the order in which they are drawn."""
 
+_FEW_FIELDS = 3
 FEW_NODES = 6
 """So many nodes are shown even when they are empty."""
 
@@ -76,9 +78,9 @@ def is_custom(kind: str) -> bool:
 
 
 def id_of(name: str) -> str:
-    """The id of what a reader calls `deploy/web`: `Deployment/web`."""
+    """The id of what a reader calls `deploy/web`: `Deployment/web`. A kind that somebody defined is called as it is."""
     word, _slash, rest = name.partition("/")
-    return f"{named(word).kind}/{rest}"
+    return name if word[:1].isupper() and is_custom(word) else f"{named(word).kind}/{rest}"
 
 
 def scene(snapshot: Snapshot, namespace: str = "default") -> dict[str, Item]:
@@ -91,11 +93,20 @@ def population(snapshot: Snapshot, namespace: str = "default") -> dict[str, Obje
     objects = [
         obj for resource in RESOURCES.values() for obj in snapshot.list(resource, namespace) if not is_own_door(obj)
     ]
+    objects = [*_defined_owners(objects, snapshot, namespace), *objects]
     nodes = sorted(snapshot.list("nodes"), key=natural)
     if len(nodes) > FEW_NODES:
         used = {(obj.get("spec") or {}).get("nodeName") for obj in objects if obj["kind"] == "Pod"}
         nodes = [node for node in nodes if node["metadata"]["name"] in used]
     return {identity(obj): obj for obj in (*objects, *nodes)}
+
+
+def _defined_owners(objects: Iterable[Object], snapshot: Snapshot, namespace: str) -> list[Object]:
+    """The objects of defined kinds that own some of these."""
+    owners = [owner for obj in objects if (owner := controller_of(obj)) is not None and is_custom(owner["kind"])]
+    groups = dict.fromkeys(f"{owner['kind']}.{owner['apiVersion'].partition('/')[0]}" for owner in owners)
+    names = {f"{owner['kind']}/{owner['name']}" for owner in owners}
+    return [obj for group in groups for obj in snapshot.list(group, namespace) if identity(obj) in names]
 
 
 def scene_of(objects: Mapping[str, Object]) -> dict[str, Item]:
@@ -222,8 +233,15 @@ def membership(objects: Iterable[Object]) -> dict[str, list[str]]:
 
 def facts(obj: Object) -> list[list[str]]:
     """The few numbers and words that say most about an object, labelled in the reader's language."""
-    describe = _FACTS.get(obj["kind"])
+    describe = _FACTS.get(obj["kind"]) or (None if obj["kind"] in theme.KINDS else _plain)
     return [[label, str(value)] for label, value in describe(obj) if value not in (None, "")] if describe else []
+
+
+def _plain(obj: Object) -> list[tuple[str, Any]]:
+    """Of a kind that nothing is known about: the first few fields of its specification."""
+    fields = obj.get("spec")
+    plain = [(k, v) for k, v in fields.items() if isinstance(v, str | int | float)] if isinstance(fields, dict) else []
+    return [(name, str(value).lower() if isinstance(value, bool) else value) for name, value in plain[:_FEW_FIELDS]]
 
 
 def _replicated(obj: Object) -> list[tuple[str, Any]]:

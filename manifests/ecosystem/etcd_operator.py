@@ -294,7 +294,8 @@ async def reconcile(memo, namespace, name, spec, status, patch, logger, **_):
     step = decide(name, spec, "members" in status, seen)
     report(patch, status, place, spec, seen, step)
     if step is not None:
-        compared = {"members": (len(seen.disks), spec["size"]), "version": (version_of(seen), spec["version"])}
+        compared = {"pods": (len(seen.pods), spec["size"]), "disks": (len(seen.disks), spec["size"])}
+        compared["version"] = version_of(seen), spec["version"]
         logger.info(f"{step.why}: {step.verb} {step.member}".rstrip(), extra={"compared": compared})
         await act(place, step, spec, seen)
 

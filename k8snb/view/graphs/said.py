@@ -13,28 +13,19 @@ from k8snb.i18n import _
 from k8snb.machinery.objects import annotations_of, condition, is_deleting, is_true
 from k8snb.machinery.selectors import text_of
 from k8snb.typing import Object
-from k8snb.view import theme
 from k8snb.view.scene import facts, pod_state, pod_word
 
 MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
-_MANY, _FEW_FIELDS = 6, 3
+_MANY = 6
 
 
 def said_of(obj: Object) -> list[str]:
     """A few facts about an object."""
     describe = _SAID.get(obj["kind"])
     if describe is None:
-        return [f"{label} {value}" for label, value in facts(obj) or _plain(obj)]
+        return [f"{label} {value}" for label, value in facts(obj)]
     rows = describe(obj, obj.get("spec") or {}, obj.get("status") or {})
     return [f"{label} {value}".strip() for label, value in rows if value not in (None, "", [], ())]
-
-
-def _plain(obj: Object) -> Rows:
-    """The first few fields of the specification of an object of a kind that nothing is known about."""
-    fields = obj.get("spec") if obj["kind"] not in theme.KINDS else None
-    plain = [(k, v) for k, v in fields.items() if isinstance(v, str | int | float)] if isinstance(fields, dict) else []
-    for name, value in plain[:_FEW_FIELDS]:
-        yield name, str(value).lower() if isinstance(value, bool) else value
 
 
 def state_of(obj: Object) -> tuple[str, str]:
