@@ -43,6 +43,7 @@ MODULES = {
     "architecture/csi": "drivers",
     "ecosystem/service-account": "accounts",
     "ecosystem/rbac": "rbac",
+    "ecosystem/operator": "operators",
     "ecosystem/prometheus": "monitored",
 }
 """Pages in the order of the book, and the modules of this package that have their checks."""

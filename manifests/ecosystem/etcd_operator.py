@@ -15,7 +15,8 @@ import kopf
 
 CLUSTERS = ("etcd.example.com", "v1", "etcdclusters")
 IMAGE = "quay.io/coreos/etcd:v"
-CLAIM = "data"
+DATA = "/var/run/etcd/data"
+RESTORE = "-restore-"
 LOOK_SECONDS = 5
 PATIENCE_SECONDS = 300
 
@@ -70,11 +71,12 @@ class Place:
 
 
 class Seen(NamedTuple):
-    """What there is: pods, disks, backups (finished Jobs), and what etcd says of its members (name to number)."""
+    """What there is: pods, disks, Jobs that are done and not, and what etcd says of its members (name to number)."""
 
     pods: dict
     disks: dict
     backups: list
+    restoring: bool
     members: dict | None
     leader: str
 
@@ -84,13 +86,15 @@ async def look(place):
     pods = await place.children(f"{place.core}/pods")
     disks = await place.children(f"{place.core}/persistentvolumeclaims")
     jobs = await place.children(f"{place.batch}/jobs")
-    backups = [name for name, job in jobs.items() if job.get("status", {}).get("succeeded")]
+    done = {name: bool(job.get("status", {}).get("succeeded")) for name, job in jobs.items()}
+    restoring = any(RESTORE in name and not done[name] for name in done)
+    found = pods, disks, [name for name in done if done[name] and RESTORE not in name], restoring
     listed = await place.etcd([name for name in pods if is_ready(pods[name])], "cluster/member/list")
     if listed is None:
-        return Seen(pods, disks, backups, None, "")
+        return Seen(*found, None, "")
     members = {re.split("[/.]", each["peerURLs"][0])[2]: each["ID"] for each in listed["members"]}
     status = await place.etcd([name for name in pods if is_ready(pods[name])], "maintenance/status")
-    return Seen(pods, disks, backups, members, next((m for m in members if members[m] == status["leader"]), ""))
+    return Seen(*found, members, next((m for m in members if members[m] == status["leader"]), ""))
 
 
 def is_ready(pod):
@@ -120,6 +124,8 @@ def decide(name, spec, founded, seen):
     """The most urgent step from what there is to what is wanted; None if both are the same."""
     disks = [disk for disk, claim in seen.disks.items() if "deletionTimestamp" not in claim["metadata"]]
     free = next(f"{name}-{n}" for n in range(99) if f"{name}-{n}" not in {*seen.disks, *seen.pods})
+    if seen.restoring:
+        return Step("wait", "", "a backup is being restored")
     if not disks and not seen.pods:
         return begin(free, spec, founded, seen)
     return next(chain(heal(disks, seen), upgrade(spec, seen), resize(free, disks, spec)), None)
@@ -182,6 +188,8 @@ async def act(place, step, spec, seen):
     elif step.verb == "add":
         if await place.etcd(others, "cluster/member/add", peerURLs=[place.peer(step.member)]) is not None:
             await put_in(place, step, spec, seen)
+    elif step.verb == "restore":
+        await bring_back(place, step.member, spec, seen)
     elif step.verb != "wait":
         await put_in(place, step, spec, seen)
 
@@ -196,17 +204,26 @@ async def take_out(place, member, number, others):
 
 async def put_in(place, step, spec, seen):
     """A pod for a member, and what it needs and is not there yet."""
-    first = step.verb in ("found", "restore")
-    for service in services(place) if first else ():
-        await place.ask("POST", f"{place.core}/services", child(place, service))
+    first = step.verb == "found"
     if step.verb != "start":
-        await place.ask("POST", f"{place.core}/persistentvolumeclaims", child(place, disk(step.member, spec)))
+        await prepare(place, step.member, spec)
     members = {step.member} if first else {*(seen.members or seen.disks), step.member}
     pod = member_pod(place, step.member, spec, "new" if first else "existing", sorted(members))
-    if step.verb == "restore":
-        last = {**spec["backup"], "file": f"{max(seen.backups)}.db"} if seen.backups else spec["restore"]
-        add_restore(place, pod, last)
     await place.ask("POST", f"{place.core}/pods", child(place, pod))
+
+
+async def bring_back(place, member, spec, seen):
+    """A disk with what the last backup holds; its pod is started when the Job is done."""
+    last = {**spec["backup"], "file": f"{max(seen.backups)}.db"} if seen.backups else spec["restore"]
+    await prepare(place, member, spec)
+    await place.ask("POST", f"{place.batch}/jobs", child(place, restore_job(place, member, spec, last)))
+
+
+async def prepare(place, member, spec):
+    """What a member needs before its pod: the Services, unless they are there, and a disk."""
+    for service in services(place):
+        await place.ask("POST", f"{place.core}/services", child(place, service))
+    await place.ask("POST", f"{place.core}/persistentvolumeclaims", child(place, disk(member, spec)))
 
 
 def child(place, obj):
@@ -235,52 +252,53 @@ def member_pod(place, name, spec, state, members):
     """A member's pod, which is told of the others and finds its data on its disk."""
     command = [
         "etcd",
-        f"--name={name}",
-        "--data-dir=/var/run/etcd/data",
         "--listen-peer-urls=http://0.0.0.0:2380",
         "--listen-client-urls=http://0.0.0.0:2379",
-        f"--initial-advertise-peer-urls={place.peer(name)}",
         f"--advertise-client-urls={place.peer(name).replace('2380', '2379')}",
-        f"--initial-cluster={','.join(f'{each}={place.peer(each)}' for each in members)}",
         f"--initial-cluster-state={state}",
+        *identity(place, name, members),
     ]
-    container = {
-        "name": "etcd",
-        "image": IMAGE + spec["version"],
-        "command": command,
-        "readinessProbe": {"httpGet": {"path": "/health", "port": 2379}, "periodSeconds": 5, "failureThreshold": 1},
-        "volumeMounts": [{"name": CLAIM, "mountPath": "/var/run/etcd"}],
-    }
-    volumes = [{"name": CLAIM, "persistentVolumeClaim": {"claimName": name}}]
-    body = {"hostname": name, "subdomain": place.name, "containers": [container], "volumes": volumes}
+    probe = {"httpGet": {"path": "/health", "port": 2379}, "periodSeconds": 5, "failureThreshold": 1}
+    body = running("etcd", spec, command, data=name)
+    body["containers"][0]["readinessProbe"] = probe
+    body |= {"hostname": name, "subdomain": place.name}
     return {"metadata": {"name": name, "labels": {"role": "member"}}, "spec": body}
-
-
-def add_restore(place, pod, source):
-    """Let a member begin with what a backup holds."""
-    main = pod["spec"]["containers"][0]
-    same = [word for word in main["command"] if re.match("--(name|data-dir|initial-(advertise|cluster=))", word)]
-    pod["spec"]["initContainers"] = [{
-        "name": "restore",
-        "image": main["image"],
-        "command": ["etcdutl", "snapshot", "restore", f"/backups/{source['file']}", *same],
-        "volumeMounts": [*main["volumeMounts"], {"name": "backups", "mountPath": "/backups"}],
-    }]
-    pod["spec"]["volumes"].append({"name": "backups", "persistentVolumeClaim": {"claimName": source["claim"]}})
 
 
 def backup_job(place, name, spec):
     """A Job that saves a snapshot as a file of its own name."""
     endpoint = f"--endpoints=http://{place.name}-client:2379"
-    container = {
-        "name": "backup",
-        "image": IMAGE + spec["version"],
-        "command": ["etcdctl", endpoint, "snapshot", "save", f"/backups/{name}.db"],
-        "volumeMounts": [{"name": "backups", "mountPath": "/backups"}],
-    }
-    volume = {"name": "backups", "persistentVolumeClaim": {"claimName": spec["backup"]["claim"]}}
-    body = {"restartPolicy": "OnFailure", "containers": [container], "volumes": [volume]}
-    return {"metadata": {"name": name}, "spec": {"template": {"metadata": {}, "spec": body}}}
+    command = ["etcdctl", endpoint, "snapshot", "save", f"/backups/{name}.db"]
+    return job(name, running("backup", spec, command, backups=spec["backup"]["claim"]))
+
+
+def restore_job(place, member, spec, source):
+    """A Job that makes of a snapshot the data of a first member."""
+    command = ["etcdutl", "snapshot", "restore", f"/backups/{source['file']}", *identity(place, member, [member])]
+    number = re.sub(r"\W", "", source["file"])
+    return job(f"{member}{RESTORE}{number}", running("restore", spec, command, data=member, backups=source["claim"]))
+
+
+def identity(place, name, members):
+    """Who a member is, where its data are, and who the others are."""
+    yield f"--name={name}"
+    yield f"--data-dir={DATA}"
+    yield f"--initial-advertise-peer-urls={place.peer(name)}"
+    yield f"--initial-cluster={','.join(f'{each}={place.peer(each)}' for each in members)}"
+
+
+def running(name, spec, command, **claims):
+    """A pod's specification: one container of etcd's image, with these claims as volumes."""
+    paths = {"data": DATA.rpartition("/")[0], "backups": "/backups"}
+    mounts = [{"name": volume, "mountPath": paths[volume]} for volume in claims]
+    volumes = [{"name": volume, "persistentVolumeClaim": {"claimName": claim}} for volume, claim in claims.items()]
+    container = {"name": name, "image": IMAGE + spec["version"], "command": command, "volumeMounts": mounts}
+    return {"containers": [container], "volumes": volumes}
+
+
+def job(name, body):
+    """A Job that is tried again until it succeeds."""
+    return {"metadata": {"name": name}, "spec": {"template": {"spec": {**body, "restartPolicy": "OnFailure"}}}}
 
 
 # -- when kopf calls ------------------------------------------------------------------------------
@@ -333,8 +351,8 @@ async def back_up(memo, namespace, name, spec, stopped, logger, **_):
     while not await stopped.wait(spec["backup"]["everySeconds"]):
         number = 1 + len(await place.children(f"{place.batch}/jobs"))
         logger.info(f"backup {number}")
-        job = backup_job(place, f"{name}-{number:03}", spec)
-        await place.ask("POST", f"{place.batch}/jobs", child(place, job))
+        saving = backup_job(place, f"{name}-{number:03}", spec)
+        await place.ask("POST", f"{place.batch}/jobs", child(place, saving))
 
 
 @kopf.on.delete(*CLUSTERS, when=lambda spec, **_: "backup" in spec, timeout=PATIENCE_SECONDS)
@@ -342,10 +360,10 @@ async def last_backup(memo, namespace, name, spec, logger, **_):
     """Save a last snapshot before everything goes; the finalizer holds the object until then."""
     place = Place(memo.api, namespace, name)
     path = f"{place.batch}/jobs/{name}-last"
-    job = await place.ask("GET", path)
-    if job is None:
+    saving = await place.ask("GET", path)
+    if saving is None:
         logger.info("one last backup")
         await place.ask("POST", f"{place.batch}/jobs", child(place, backup_job(place, f"{name}-last", spec)))
-    elif job.get("status", {}).get("succeeded"):
+    elif saving.get("status", {}).get("succeeded"):
         return
     raise kopf.TemporaryError("the last backup is not finished", delay=LOOK_SECONDS)

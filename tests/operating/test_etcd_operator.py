@@ -97,7 +97,6 @@ def test_it_upgrades_one_member_after_the_other_and_resizes(grown: Cluster) -> N
 
 def test_it_backs_up_restores_and_holds_the_object_until_a_last_backup_is_made(grown: Cluster) -> None:
     twin = grown.fork()
-    twin.kubectl("apply -f -", (MANIFESTS / "etcd-backups.yaml").read_text())
     twin.advance(130)
     assert status(twin)["backups"] == 1
     twin.kubectl("delete pvc,pod -l etcd=demo --wait=false")

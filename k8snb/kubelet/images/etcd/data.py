@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -98,11 +99,11 @@ class Data:
 
 
 class Disk:
-    """A member's data directory."""
+    """A member's data directory; the image works in the root directory."""
 
     def __init__(self, files: Filesystem, directory: str) -> None:
         self._files = files
-        self._directory = f"{directory.rstrip('/')}/member"
+        self._directory = posixpath.join("/", directory, "member")
 
     @property
     def number(self) -> str:
