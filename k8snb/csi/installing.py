@@ -13,9 +13,12 @@ import yaml
 
 from k8snb.client.controller import Context, Controller
 from k8snb.csi.attacher import Attacher
+from k8snb.csi.capacities import Capacities
 from k8snb.csi.driver import Driver
+from k8snb.csi.modifier import Modifier
 from k8snb.csi.provisioner import Provisioner
 from k8snb.csi.resizer import Resizer
+from k8snb.csi.sidecar import Sidecar
 from k8snb.csi.snapshotter import Snapshotter
 from k8snb.machinery.volumes import CSI_DRIVERS
 from k8snb.typing import Object
@@ -29,7 +32,8 @@ _RIGHTS = (
     ("", ["persistentvolumes", "persistentvolumeclaims", "persistentvolumeclaims/status", "events"], _EVERYTHING),
     ("", ["nodes", "pods"], _READ),
     ("events.k8s.io", ["events"], _EVERYTHING),
-    ("storage.k8s.io", ["storageclasses", "csinodes", "csidrivers"], _READ),
+    ("storage.k8s.io", ["storageclasses", "csinodes", "csidrivers", "volumeattributesclasses"], _READ),
+    ("storage.k8s.io", ["csistoragecapacities"], _EVERYTHING),
     ("storage.k8s.io", ["volumeattachments", "volumeattachments/status"], _EVERYTHING),
     ("snapshot.storage.k8s.io", ["*"], _EVERYTHING),
 )
@@ -44,10 +48,11 @@ def install(context: Context, driver: Driver, *, snapshots: bool) -> list[Contro
             client.create(resource, obj)
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}")
     own = context.separate(f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}", *groups)
-    sidecars: list[Controller] = [made(own, driver) for made in (Provisioner, Attacher, Resizer)]
+    kinds: tuple[type[Sidecar], ...] = (Provisioner, Attacher, Resizer, Modifier)
+    sidecars = [made(own, driver) for made in ((*kinds, Capacities) if driver.stock.capacity else kinds)]
     for sidecar in sidecars:
         sidecar.start()
-    return sidecars
+    return list[Controller](sidecars)
 
 
 def start_snapshots(context: Context, driver: Driver) -> Controller:
@@ -60,8 +65,9 @@ def start_snapshots(context: Context, driver: Driver) -> Controller:
 
 
 def _objects(driver: Driver, *, snapshots: bool) -> Iterator[tuple[str, Object]]:
+    counts = {"storageCapacity": True} if driver.stock.capacity else {}
     made = {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": driver.name}}
-    yield CSI_DRIVERS, {**made, "spec": {"attachRequired": True, "podInfoOnMount": False}}
+    yield CSI_DRIVERS, {**made, "spec": {"attachRequired": True, "podInfoOnMount": False, **counts}}
     meta = {"name": ACCOUNT, "namespace": NAMESPACE}
     yield "serviceaccounts", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}
     rules = [{"apiGroups": [group], "resources": names, "verbs": verbs} for group, names, verbs in _RIGHTS]

@@ -21,6 +21,7 @@ from k8snb.machinery import quantity
 from k8snb.machinery.objects import annotations_of, is_deleting, key_of, labels_of, reference_to, revision_of
 from k8snb.machinery.volumes import (
     ATTACHMENTS,
+    ATTRIBUTES_CLASSES,
     PROVISIONED_BY,
     PROVISIONER,
     SELECTED_NODE,
@@ -138,9 +139,23 @@ class Provisioner(Sidecar):
             "capacity_range": {"required_bytes": quantity.value(asked_storage(claim))},
             "volume_capabilities": [capability(mode, **how) for mode in claim["spec"]["accessModes"]],
             "parameters": {key: value for key, value in parameters.items() if not key.startswith(_OURS)},
+            "mutable_parameters": self._attributes(claim),
             "volume_content_source": source,
             "accessibility_requirements": where,
         }
+
+    def _attributes(self, claim: Object) -> Mapping[str, str]:
+        """The parameters of the VolumeAttributesClass that a claim names. Raises Unusable."""
+        name = claim["spec"].get("volumeAttributesClassName")
+        if not name:
+            return {}
+        kind = self.client.find(ATTRIBUTES_CLASSES, name)
+        if kind is None:
+            raise Unusable(f'volumeattributesclasses.storage.k8s.io "{name}" not found')
+        if kind["driverName"] != self.driver.name:
+            driver = f"driver {kind['driverName']} which does not match driver name {self.driver.name}"
+            raise Unusable(f"VAC {name} referenced in PVC is for {driver}")
+        return kind.get("parameters") or {}
 
     def _place(self, node: str, kind: Object) -> Mapping[str, str]:
         """Where a disk is made: near the node that was chosen, else in the first place that the class allows."""
@@ -164,6 +179,7 @@ class Provisioner(Sidecar):
         parameters = kind.get("parameters") or {}
         file_system = parameters.get(_FS_TYPE, _DEFAULT_FS)
         block = claim["spec"].get("volumeMode") == "Block"
+        attributes = claim["spec"].get("volumeAttributesClassName")
         spec = {
             "accessModes": claim["spec"]["accessModes"],
             "capacity": {"storage": quantity_text(disk["capacity_bytes"])},
@@ -176,6 +192,7 @@ class Provisioner(Sidecar):
             "persistentVolumeReclaimPolicy": kind.get("reclaimPolicy", "Delete"),
             "storageClassName": kind["metadata"]["name"],
             "volumeMode": claim["spec"].get("volumeMode", "Filesystem"),
+            **({"volumeAttributesClassName": attributes} if attributes else {}),
             **({"mountOptions": kind["mountOptions"]} if kind.get("mountOptions") else {}),
             **_affinity(next((each["segments"] for each in disk.get("accessible_topology", ())), {})),
         }

@@ -165,6 +165,8 @@ def with_resize(status: Object, condition: Object | None) -> dict[str, Any]:
 
 ATTACHMENTS = "volumeattachments.storage.k8s.io"
 CSI_DRIVERS = "csidrivers.storage.k8s.io"
+STORAGE_CAPACITIES = "csistoragecapacities.storage.k8s.io"
+ATTRIBUTES_CLASSES = "volumeattributesclasses.storage.k8s.io"
 
 
 def unique_name(volume: Object) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from k8snb.machinery.nodeselection import NodeSelection
-from k8snb.machinery.volumes import STORAGE_CLASSES, claim_names
+from k8snb.machinery.quantity import compare
+from k8snb.machinery.selectors import of_object
+from k8snb.machinery.volumes import CSI_DRIVERS, STORAGE_CAPACITIES, STORAGE_CLASSES, asked_storage, claim_names
 from k8snb.scheduler.framework import NODE, VOLUME, VOLUME_CLAIM, Action, Interest
 from k8snb.scheduler.listing import Assumed, Listing, Nothing
 from k8snb.scheduler.nodeinfo import NodeInfo
@@ -19,7 +21,7 @@ from k8snb.typing import Object
 CLAIMS = "persistentvolumeclaims"
 VOLUMES = "persistentvolumes"
 CSI_NODES = "csinodes.storage.k8s.io"
-WORDS = (CLAIMS, VOLUMES, STORAGE_CLASSES, CSI_NODES)
+WORDS = (CLAIMS, VOLUMES, STORAGE_CLASSES, CSI_NODES, CSI_DRIVERS, STORAGE_CAPACITIES)
 
 
 class Storage:
@@ -58,6 +60,19 @@ class Storage:
     def csi_node(self, name: str) -> Object | None:
         """What the drivers say of a node."""
         return self._find(CSI_NODES).get("", name)
+
+    def has_room(self, claim: Object, kind: Object, node: NodeInfo) -> bool:
+        """Whether a driver has said that a volume for the claim can be made for a node; one that counts nothing can."""
+        driver = self._find(CSI_DRIVERS).get("", kind["provisioner"])
+        if driver is None or not driver["spec"].get("storageCapacity"):
+            return True
+        asked, name = asked_storage(claim), kind["metadata"]["name"]
+        for each in self._find(STORAGE_CAPACITIES).list():
+            most = each.get("maximumVolumeSize") or each.get("capacity")
+            fits = each["storageClassName"] == name and most is not None and compare(most, asked) >= 0
+            if fits and of_object(each.get("nodeTopology")).matches(node.labels):
+                return True
+        return False
 
     def assume(self, volume: Object) -> None:
         """This is the newest version of a volume."""

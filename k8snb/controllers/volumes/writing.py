@@ -77,6 +77,8 @@ class Writer:
             changed["accessModes"] = volume["spec"].get("accessModes") or []
             if status.get("phase") != phase:
                 changed["capacity"] = volume["spec"].get("capacity") or {}
+                if volume["spec"].get("volumeAttributesClassName"):
+                    changed["currentVolumeAttributesClassName"] = volume["spec"]["volumeAttributesClassName"]
         if changed == status:
             return claim
         return self._client.update_status("persistentvolumeclaims", {**claim, "status": changed})

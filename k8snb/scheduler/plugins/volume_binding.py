@@ -26,7 +26,16 @@ from k8snb.machinery.volumes import (
 )
 from k8snb.scheduler.api import Api
 from k8snb.scheduler.arguments import filled
-from k8snb.scheduler.framework import SKIP, STORAGE_CLASS, SUCCESS, Action, CycleState, Interest, Status
+from k8snb.scheduler.framework import (
+    SKIP,
+    STORAGE_CAPACITY,
+    STORAGE_CLASS,
+    SUCCESS,
+    Action,
+    CycleState,
+    Interest,
+    Status,
+)
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES
 from k8snb.scheduler.storage import WHEN_VOLUMES_CHANGE, Storage, reachable, topology_allows
@@ -34,6 +43,7 @@ from k8snb.typing import Object
 
 _BEGUN = "VolumeBinding/begun"
 UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
+NO_ROOM = "node(s) did not have enough free storage"
 NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
 OUT_OF_REACH = "node(s) didn't match PersistentVolume's node affinity"
 GONE = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
@@ -58,7 +68,11 @@ class VolumeBinding:
     name = "VolumeBinding"
     local = False
     for_claims = True
-    interests = (*WHEN_VOLUMES_CHANGE, Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE))
+    interests = (
+        *WHEN_VOLUMES_CHANGE,
+        Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE),
+        Interest(STORAGE_CAPACITY, Action.ADD | Action.UPDATE),
+    )
 
     def __init__(self, storage: Storage, api: Api, told: Object = _USUAL) -> None:
         self._storage = storage
@@ -93,8 +107,11 @@ class VolumeBinding:
     def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
         claims: Claims = state.before_filter[self.name]
         reasons = self._bound_elsewhere(claims.bound, node)
-        if self._plan(claims.delayed, node) is None:
+        plan = self._plan(claims.delayed, node)
+        if plan is None:
             reasons = [*reasons, NO_VOLUME]
+        elif not self._has_room(plan, node):
+            reasons = [*reasons, NO_ROOM]
         return Status.unresolvable(*reasons, plugin=self.name) if reasons else SUCCESS
 
     def _bound_elsewhere(self, claims: Sequence[Object], node: NodeInfo) -> list[str]:
@@ -118,6 +135,11 @@ class VolumeBinding:
             else:
                 return None
         return Plan(bindings, provisions)
+
+    def _has_room(self, plan: Plan, node: NodeInfo) -> bool:
+        """Whether the drivers have room for the volumes that are to be made."""
+        kinds = ((claim, self._storage.storage_class(class_of(claim))) for claim in plan.provisions)
+        return all(kind is None or self._storage.has_room(claim, kind, node) for claim, kind in kinds)
 
     def _volume_for(self, claim: Object, node: NodeInfo, taken: set[str]) -> Object | None:
         volumes = [each for each in self._storage.volumes() if each["metadata"]["name"] not in taken]
