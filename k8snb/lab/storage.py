@@ -65,3 +65,22 @@ def check_rescue(cluster: Reader) -> Claims:
 
 def _reads(pod: Object) -> bool:
     return "rescued" in claim_names(pod) and is_true(pod, "Ready")
+
+
+@exercise("production/storage", "The update that hangs", minutes=10)
+def check_wiki(cluster: Reader) -> Claims:
+    """A Deployment whose update waited for the disk of its old pod, and that no longer asks for two pods at once."""
+    claim, wiki = find(cluster, _CLAIMS, "wiki"), find(cluster, "deployments.apps", "wiki")
+    yield exists(wiki, _("there is a Deployment wiki"))
+    volume = (claim["spec"] or {}).get("volumeName", "")
+    its_own = bool(volume) and volume == f"pvc-{claim['metadata']['uid']}"
+    kept = its_own and "wiki" in claim_names(wiki["spec"]["template"])
+    yield Claim(kept, _("it has the disk that it always had"), _("its claim is another one, or none"))
+    (main,) = wiki["spec"]["template"]["spec"]["containers"]
+    yield Claim(main["image"] == "nginx:1.28", _("it asks for nginx:1.28"), says(_("its image"), main["image"]))
+    pods = [pod for pod in cluster.client.list("pods", NAMESPACE, labels="app=wiki") if "wiki" in claim_names(pod)]
+    images = [pod["spec"]["containers"][0]["image"] for pod in pods if is_true(pod, "Ready")]
+    yield Claim(images == ["nginx:1.28"], _("its only pod is the new one, and Ready"), says(_("what is Ready"), images))
+    surge = ((wiki["spec"].get("strategy") or {}).get("rollingUpdate") or {}).get("maxSurge", 0)
+    again = _("maxSurge is {surge}: a new pod would start beside the old one").format(surge=surge)
+    yield Claim(str(surge) in ("0", "0%"), _("the next update cannot hang in the same way"), again)

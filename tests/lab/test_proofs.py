@@ -21,7 +21,6 @@ OWED = [
     "first-app/kubectl",
     # production
     "production/configuration",
-    "production/storage",
     "production/ingress",
     "production/helm",
     "production/capstone",
