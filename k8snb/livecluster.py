@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from k8snb.apiserver.custom.definitions import rows
 from k8snb.client.client import Client
 from k8snb.client.official import api_client
 from k8snb.clock import WallClock, stopwatch
@@ -53,6 +54,7 @@ BEAT = 0.05
 """How often somebody who waits looks."""
 CATCH_UP = 2.0
 """For how long at most watches are taken from before something is shown."""
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 FOLLOWED = (*RESOURCES.values(), "nodes", "persistentvolumeclaims", "events", "configmaps", "secrets")
 """What is watched, so that it can be looked back at."""
 
@@ -80,6 +82,10 @@ _MORE = {
 """Names of an embedded cluster that its class does not show."""
 
 
+class _Elsewhere(NeedsEmbedded, AttributeError):
+    """An attribute that only an embedded cluster has; who asks whether it is there (`getattr`, `hasattr`) hears no."""
+
+
 class LiveCluster:
     """The cluster of a context, seen from a session's home."""
 
@@ -105,6 +111,7 @@ class LiveCluster:
         self._tape.begin(self._newest())
         self._following.follow(territory.namespaces)
         self._following.drain()
+        self._learn_kinds()
         draw_from(self, Lottery(lots()))
         config = Kubeconfig(server=opened.transport.server.rstrip("/"))
         config.merge("contexts", config.current, {"namespace": territory.home})
@@ -120,7 +127,7 @@ class LiveCluster:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not (hasattr(Cluster, name) or name in _MORE):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        raise needs_embedded(name)
+        raise _Elsewhere(needs_embedded(name))
 
     def __enter__(self) -> LiveCluster:
         return self
@@ -232,7 +239,13 @@ class LiveCluster:
         uid = (obj.get("details") or obj.get("metadata") or {}).get("uid")
         if verb == "delete" and uid:
             self._tape.deleted(str(uid))
+        if obj.get("kind") == "CustomResourceDefinition":
+            self._learn_kinds()
         self._following.follow(self._guard.territory.namespaces)
+
+    def _learn_kinds(self) -> None:
+        """Let the client know the kinds that are defined in the cluster, as far as we may see them."""
+        self.client.scheme.extend(row for each in self._read(DEFINITIONS, "") for row in rows(each))
 
     def _newest(self) -> int:
         """The cluster's newest resource version, as a list has it."""

@@ -15,6 +15,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ IS_HOME = "k8snb/home"
 POD_SECURITY = {"pod-security.kubernetes.io/enforce": "baseline"}
 """A home lets no pod in that could get at its machine."""
 
+ACCOUNT_LOOKS = 50
 LEASES = "leases.coordination.k8s.io"
 _PAUSES = (0.2, 0.5, 1.0, 2.0)
 _AGAIN = (409, 429, 500, 502, 503, 504)
@@ -140,6 +142,15 @@ class Session:
             status = json.loads(rehearsal.body or b"{}") if rehearsal.object is None else rehearsal.object
             raise StatusError(rehearsal.code, str(status.get("reason", "")), str(status.get("message", "")))
         insist(lambda: self._make("namespaces", namespace))
+        self._wait_for_account()
+
+    def _wait_for_account(self) -> None:
+        """Wait for the account of pods that name none, without which the cluster refuses them."""
+        with suppress(StatusError):
+            for _look in range(ACCOUNT_LOOKS):
+                if self._client.find("serviceaccounts", "default", self.territory.home) is not None:
+                    return
+                self._ended.wait(0.1)
 
     def _make(self, resource: str, obj: Object, namespace: str = "") -> None:
         """Make something; that it is there already and ours is as well: the answer to an earlier try was lost."""

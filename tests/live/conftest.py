@@ -29,6 +29,8 @@ metadata: {name: namespaces}
 rules:
 - {apiGroups: [""], resources: [namespaces], verbs: [get, list, create, delete, patch]}
 - {apiGroups: [""], resources: [nodes], verbs: [get, list, watch]}
+- {apiGroups: [apiextensions.k8s.io], resources: [customresourcedefinitions], verbs: [get, list, create, delete]}
+- {apiGroups: [example.com], resources: ["*"], verbs: ["*"]}
 """
 
 

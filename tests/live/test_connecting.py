@@ -139,7 +139,9 @@ def test_what_only_the_embedded_cluster_can_do_says_so(notebook: LiveCluster) ->
         "needs the embedded cluster: advance: 3600 seconds are real ones here, and K8SNB_PATIENCE is 5",
         "needs the embedded cluster: packet: only the embedded cluster has it",
     ]
-    with pytest.raises(AttributeError):
+    assert not hasattr(notebook, "fork")
+    assert getattr(notebook, "past", None) is None
+    with pytest.raises(AttributeError, match="no_such_thing"):
         notebook.no_such_thing  # noqa: B018
 
 
@@ -154,6 +156,31 @@ def test_the_official_client_comes_through_the_same_door(notebook: LiveCluster) 
     ]
     with pytest.raises(NeedsYes):
         core.create_namespaced_config_map("people", {"metadata": {"name": "c"}})
+
+
+WIDGETS = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
+"""
+
+
+def test_kinds_that_somebody_defines_are_known(live: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K8SNB_ALLOW", "customresourcedefinitions")
+    before = live.objects()
+    with connected() as notebook:
+        notebook.kubectl("apply -f -", WIDGETS)
+        notebook.kubectl("wait --for=condition=Established crd/widgets.example.com")
+        made = notebook.kubectl("apply -f -", "{apiVersion: example.com/v1, kind: Widget, metadata: {name: one}}")
+        assert made == "widget.example.com/one created\n"
+        assert notebook.kubectl("get widgets -o name") == "widget.example.com/one\n"
+    assert live.objects() == before
 
 
 # -- cleaning up -------------------------------------------------------------------------------------------

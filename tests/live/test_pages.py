@@ -69,6 +69,7 @@ def test_a_page_runs_where_a_stranger_may_do_little(lab: Path, page: str, monkey
     monkeypatch.setenv("K8SNB_PATIENCE", "1.5" if LONG else "0.5")
     ran = run(ROOT / "chapters" / f"{page}.ipynb")
     assert expected(ran), ran.errors
+    assert "Solved." in ran.printed or page not in QUICK
     assert becomes(admin, before) == []
 
 
