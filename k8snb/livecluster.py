@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,9 +17,10 @@ from k8snb.apiserver.custom.definitions import rows
 from k8snb.client.client import Client
 from k8snb.client.official import api_client
 from k8snb.clock import WallClock, stopwatch
-from k8snb.cluster import ADMIN, Cluster
+from k8snb.cluster import ADMIN
 from k8snb.current import use
-from k8snb.errors import NeedsEmbedded, StatusError
+from k8snb.elsewhere import Elsewhere, embedded_names, needs_embedded
+from k8snb.errors import StatusError
 from k8snb.helm.command import draw_from
 from k8snb.i18n import _
 from k8snb.kubectl import run
@@ -58,33 +59,6 @@ DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 FOLLOWED = (*RESOURCES.values(), "nodes", "persistentvolumeclaims", "events", "configmaps", "secrets")
 """What is watched, so that it can be looked back at."""
 
-_WHY: Mapping[str, str] = {
-    "advance": _("a live cluster's time cannot be moved on"),
-    "fork": _("a live cluster has one future"),
-    "rewind": _("a live cluster does not go back"),
-    "pause": _("a live cluster does not stand still"),
-    "resume": _("a live cluster does not stand still"),
-    "step": _("a live cluster does not stand still"),
-    "stop": _("the parts of a live cluster are not ours to stop"),
-    "start": _("the parts of a live cluster are not ours to stop"),
-    "crash": _("the machines of a live cluster are not ours to break"),
-    "stop_kubelet": _("the machines of a live cluster are not ours to break"),
-    "start_kubelet": _("the machines of a live cluster are not ours to break"),
-    "add_node": _("machines are not ours to add to a live cluster"),
-    "add_driver": _("a storage driver is for the whole cluster"),
-}
-"""Why something cannot be had, where there is more to say than that only the embedded cluster has it."""
-
-_MORE = {
-    *("audit_log", "components", "controllers", "crash", "drivers", "etcd", "keeper", "kubelets", "loop", "lottery"),
-    *("network", "paused", "pool", "programs", "raw", "server", "specs", "store", "trace", "visitor", "webhooks"),
-}
-"""Names of an embedded cluster that its class does not show."""
-
-
-class _Elsewhere(NeedsEmbedded, AttributeError):
-    """An attribute that only an embedded cluster has; who asks whether it is there (`getattr`, `hasattr`) hears no."""
-
 
 class LiveCluster:
     """The cluster of a context, seen from a session's home."""
@@ -106,17 +80,24 @@ class LiveCluster:
         self._tape = Tape(opened.client.scheme)
         self._following = Following(self.client, self._tape, FOLLOWED)
         self._guard.saw = _weakly(self._saw)
-        self._session.claim()
         self._finalizer = weakref.finalize(self, _end, self._session, self._following)
-        self._tape.begin(self._newest())
-        self._following.follow(territory.namespaces)
-        self._following.drain()
-        self._learn_kinds()
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
         draw_from(self, Lottery(lots()))
         config = Kubeconfig(server=opened.transport.server.rstrip("/"))
         config.merge("contexts", config.current, {"namespace": territory.home})
         keep_kubeconfig(self, config)
         use(self)
+
+    def _begin(self) -> None:
+        self._session.claim()
+        self._tape.begin(self._newest())
+        self._following.follow(self._guard.territory.namespaces)
+        self._following.drain()
+        self._learn_kinds()
 
     def __repr__(self) -> str:
         home = _("{context}, Kubernetes {version}, as {user}; home is the namespace {home}")
@@ -125,9 +106,9 @@ class LiveCluster:
         )
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or not (hasattr(Cluster, name) or name in _MORE):
+        if name not in embedded_names():
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        raise _Elsewhere(needs_embedded(name))
+        raise Elsewhere(needs_embedded(name))
 
     def __enter__(self) -> LiveCluster:
         return self
@@ -336,12 +317,6 @@ def _weakly(method: Callable[..., None]) -> Callable[..., None]:
 def _end(session: Session, following: Following) -> Cleaned:
     following.close()
     return session.end()
-
-
-def needs_embedded(name: str, why: str = "") -> NeedsEmbedded:
-    """What is raised for something that only the embedded cluster can do."""
-    reason = why or _WHY.get(name, _("only the embedded cluster has it"))
-    return NeedsEmbedded(_("needs the embedded cluster: {name}: {why}").format(name=name, why=reason))
 
 
 def _secrets_of(api: Any) -> list[str]:

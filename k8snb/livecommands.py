@@ -61,7 +61,7 @@ def _rights(opened: Open, place: str) -> Iterator[str]:
 def _table(title: str, rights: tuple[Right, ...], lacking: set[Right]) -> Iterator[str]:
     yield f"{title}:"
     for right in rights:
-        yield f"  {'–' if right in lacking else '✓'} {right!s:<46} {right.use}"
+        yield f"  {'–' if right in lacking else '✓'} {right!s:<46} {_(right.use)}"
 
 
 def clean(wanted: Wishes, *, every: bool = False, wait: bool = True) -> Iterator[str]:

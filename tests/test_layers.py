@@ -22,6 +22,7 @@ LAYERS = (
         "credentials",
         "datafile",
         "deciding",
+        "elsewhere",
         "hosting",
         "inventory",
         "journal",

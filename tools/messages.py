@@ -15,7 +15,15 @@ from babel.messages.pofile import write_po
 
 ROOT = Path(__file__).parent.parent / "k8snb"
 TEMPLATE = ROOT / "locale" / "k8snb.pot"
-TABLES = {"Verb": (1,), "_b": (1, 4), "Transition": (0, 1, 2, 4), "ExtensionPoint": (2,), "exercise": (1,)}
+TABLES = {
+    "Verb": (1,),
+    "_b": (1, 4),
+    "Transition": (0, 1, 2, 4),
+    "ExtensionPoint": (2,),
+    "exercise": (1,),
+    "Right": (2,),
+    "Reason": (0,),
+}
 """Rows of tables that hold sentences, and at which places among their arguments."""
 
 OBSERVED = "saw"

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from k8snb.client.client import Client
-from k8snb.i18n import _
 from k8snb.typing import Object
 
 
@@ -34,38 +33,38 @@ class Right(NamedTuple):
 
 
 NEEDED = (
-    Right("create", "leases.coordination.k8s.io", _("to be found by whoever cleans up")),
-    Right("patch", "leases.coordination.k8s.io", _("to say that it still runs")),
-    Right("create", "pods", _("pods")),
-    Right("delete", "pods", _("to clean up")),
+    Right("create", "leases.coordination.k8s.io", "to be found by whoever cleans up"),
+    Right("patch", "leases.coordination.k8s.io", "to say that it still runs"),
+    Right("create", "pods", "pods"),
+    Right("delete", "pods", "to clean up"),
 )
 """Without these in its home there is no session."""
 
 USEFUL = (
-    Right("create", "deployments.apps", _("Deployments")),
-    Right("create", "statefulsets.apps", _("StatefulSets")),
-    Right("create", "daemonsets.apps", _("DaemonSets")),
-    Right("create", "jobs.batch", _("Jobs")),
-    Right("create", "services", _("Services")),
-    Right("create", "configmaps", _("ConfigMaps")),
-    Right("create", "secrets", _("Secrets, helm")),
-    Right("create", "persistentvolumeclaims", _("claims")),
-    Right("create", "ingresses.networking.k8s.io", _("Ingresses")),
-    Right("create", "horizontalpodautoscalers.autoscaling", _("autoscalers")),
-    Right("create", "roles.rbac.authorization.k8s.io", _("roles")),
-    Right("create", "resourcequotas", _("quotas")),
-    Right("create", "pods/exec", _("kubectl exec")),
-    Right("get", "pods/log", _("kubectl logs")),
-    Right("watch", "pods", _("steppers")),
+    Right("create", "deployments.apps", "Deployments"),
+    Right("create", "statefulsets.apps", "StatefulSets"),
+    Right("create", "daemonsets.apps", "DaemonSets"),
+    Right("create", "jobs.batch", "Jobs"),
+    Right("create", "services", "Services"),
+    Right("create", "configmaps", "ConfigMaps"),
+    Right("create", "secrets", "Secrets, helm"),
+    Right("create", "persistentvolumeclaims", "claims"),
+    Right("create", "ingresses.networking.k8s.io", "Ingresses"),
+    Right("create", "horizontalpodautoscalers.autoscaling", "autoscalers"),
+    Right("create", "roles.rbac.authorization.k8s.io", "roles"),
+    Right("create", "resourcequotas", "quotas"),
+    Right("create", "pods/exec", "kubectl exec"),
+    Right("get", "pods/log", "kubectl logs"),
+    Right("watch", "pods", "steppers"),
 )
 """What pages use in their namespace."""
 
 WIDE = (
-    Right("create", "namespaces", _("a namespace of its own")),
-    Right("delete", "namespaces", _("to clean up")),
-    Right("list", "namespaces", _("to find what a killed kernel left")),
-    Right("list", "nodes", _("nodes, and how large the cluster is")),
-    Right("list", "pods", _("--all-namespaces")),
+    Right("create", "namespaces", "a namespace of its own"),
+    Right("delete", "namespaces", "to clean up"),
+    Right("list", "namespaces", "to find what a killed kernel left"),
+    Right("list", "nodes", "nodes, and how large the cluster is"),
+    Right("list", "pods", "--all-namespaces"),
 )
 """What some pages use of the whole cluster."""
 
