@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from k8snb.apiserver.access.impersonation import account_groups
+from k8snb.apiserver.access.node import NODE_PREFIX, NODES
 from k8snb.apiserver.reception import Reception, Visit
 from k8snb.clock import Clock
 from k8snb.i18n import _
@@ -98,4 +99,6 @@ def user_named(name: str) -> User:
     groups: tuple[str, ...] = ("system:masters",) if name == "kubernetes-admin" else ()
     if name.startswith(_ACCOUNT):
         groups = account_groups(name.removeprefix(_ACCOUNT).partition(":")[0])
+    if name.startswith(NODE_PREFIX):
+        groups = (NODES,)
     return User(name, (*groups, "system:authenticated"))

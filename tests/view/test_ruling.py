@@ -33,7 +33,7 @@ def test_the_first_rule_that_allows_ends_it() -> None:
 
 def test_a_kubelet_is_for_the_node_authorizer_first_and_a_master_for_nobody() -> None:
     here = cluster()
-    node = here.ruling("system:node:node-1", "get", "secrets", name="x", groups="system:nodes")
+    node = here.ruling("system:node:node-1", "get", "secrets", name="x")
     first = "  node authorizer: no opinion (no relationship found between node 'node-1' and this object)"
     assert str(node).splitlines()[1] == first
     master = here.ruling("kubernetes-admin", "delete", "nodes")
