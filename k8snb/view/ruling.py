@@ -96,9 +96,10 @@ class Ruling:
         """The decision, look by look."""
         groups = ", ".join(self.user.groups)
         seen = [(_("user"), self.user.name), (_("groups"), groups), *_attributes(self.access)]
-        act = Act(_("ask"), _("may this user do that?"), 0, 0, to=_asked(self.looks[0]))
-        first = Frame(FILTER, "", _question(self.user, self.access), 0.0, self._revision, observed=seen, acts=[act])
-        frames = [first, *map(self._frame, _together(self.looks)), self._end()]
+        first = _asked(self.looks[0]) if self.looks else RBAC
+        act = Act(_("ask"), _("may this user do that?"), 0, 0, to=first)
+        begins = Frame(FILTER, "", _question(self.user, self.access), 0.0, self._revision, observed=seen, acts=[act])
+        frames = [begins, *map(self._frame, _together(self.looks)), self._end()]
         return Stepper(title or _question(self.user, self.access), frames, ("sequence", "diff"))
 
     def _frame(self, look: Look | list[Look]) -> Frame:
@@ -113,17 +114,18 @@ class Ruling:
         seen.append((_("role"), f"{role['kind']} {role['name']}"))
         if not look.rule:
             return self._step(RBAC, look.note, seen)
-        compared = [(name, ", ".join(look.rule.get(name) or (_("any"),)), wants) for name, wants in self._held(look)]
         words = _("this rule allows it") if look.allowed else f"{role['name']}: {_why(look)}"
-        return self._step(RBAC, words, seen, compared)
+        return self._step(RBAC, words, seen, [*self._held(look)])
 
-    def _held(self, look: Look) -> Iterator[tuple[str, str]]:
-        """The fields of a rule that are looked at, up to the first that does not fit, and what is wanted of each."""
+    def _held(self, look: Look) -> Iterator[tuple[str, str, str]]:
+        """The fields of a rule that are looked at, up to the first that does not fit: what there is, what is wanted."""
         for field in _FIELDS:
-            if field in look.rule and _wanted(field, self.access):
-                yield field, _wanted(field, self.access)
+            wanted = _wanted(field, self.access)
             if field == look.lacks:
+                yield field, ", ".join(look.rule.get(field) or ()) or _("none"), wanted or _("none")
                 return
+            if look.rule.get(field) and wanted:
+                yield field, wanted, wanted
 
     def _step(
         self,

@@ -29,6 +29,9 @@ def test_the_first_rule_that_allows_ends_it() -> None:
     ]
     actors = [frame.actor for frame in ruling.stepper().frames]
     assert (actors[0], {*actors[1:-1]}, actors[-1]) == ("authorization", {"RBAC authorizer"}, "authorization")
+    held = [frame.compared for frame in ruling.stepper().frames if frame.compared]
+    assert held[0] == [("verbs", "create", "list")]
+    assert held[-1] == [("verbs", "list", "list"), ("apiGroups", '""', '""'), ("resources", "pods", "pods")]
 
 
 def test_a_kubelet_is_for_the_node_authorizer_first_and_a_master_for_nobody() -> None:

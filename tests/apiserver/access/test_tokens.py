@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from k8snb.apiserver.audit.log import AuditLog, auditor
 from k8snb.cluster import Cluster
 from k8snb.machinery import rsa
+from k8snb.machinery.names import Lottery
 from k8snb.machinery.rsa import from_url_safe
 from k8snb.typing import Object
 from k8snb.wire import User
@@ -298,6 +300,24 @@ def test_a_token_in_a_secret_holds_as_long_as_the_secret_has_it(end: Any, why: s
 
 def invalid_since(day: str) -> Object:
     return {"metadata": {"labels": {"kubernetes.io/legacy-token-invalid-since": day}}}
+
+
+def test_the_audit_log_says_of_tokens_that_they_are_kept_in_a_secret_or_late() -> None:
+    here = world()
+    legacy, late = kept(here), token(here, expirationSeconds=3607, **TO_POD)
+    log, rules = AuditLog(), [{"level": "Metadata", "omitStages": ["RequestReceived"]}]
+    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}
+    here.server.audit(auditor(here.server, policy, log, Lottery(1)))
+    here.clock.advance_to(here.clock.now() + 3700)
+    told = []
+    for each in (legacy, late):
+        who(here, each)
+        told.append({key: value for key, value in log[-1]["annotations"].items() if "authentication" in key})
+    subject = "subject: system:serviceaccount:default:bot, seconds after warning threshold: 93"
+    assert told == [
+        {"authentication.k8s.io/legacy-token-manual-secret": "kept"},
+        {"authentication.k8s.io/stale-token": subject},
+    ]
 
 
 def test_a_token_is_looked_at_check_by_check_and_no_further_than_the_first_that_fails() -> None:
