@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, log_of, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_true
 from k8snb.typing import Object
@@ -97,3 +98,29 @@ def _maps(pod: Object) -> Iterator[str]:
     for volume in pod["spec"].get("volumes") or ():
         if "configMap" in volume:
             yield volume["configMap"]["name"]
+
+
+@exercise("production/configuration", "One byte too many", minutes=10)
+def check_byte(cluster: Reader) -> Claims:
+    """A password with the line feed of `echo`, and programs that took it as a variable when they began."""
+    wanted, given = (_password(cluster, name) for name in ("db-credentials", "db-login"))
+    yield Claim(bool(given), _("there is a Secret db-login with a password"), _("it is gone"))
+    differs = _("one has {given} bytes, the other {wanted}").format(given=len(given), wanted=len(wanted))
+    yield Claim(given == wanted, _("it is the password of db-credentials, byte for byte"), differs)
+    client = find(cluster, "deployments.apps", "client")
+    yield exists(client, _("there is a Deployment client"))
+    (main,) = client["spec"]["template"]["spec"]["containers"]
+    names = [(each.get("valueFrom") or {}).get("secretKeyRef", {}).get("name") for each in main.get("env") or ()]
+    yield Claim(names == ["db-login"], _("its password still comes from db-login"), _("it comes from elsewhere"))
+    pods = pods_labelled(cluster, client["spec"]["selector"]["matchLabels"])
+    took = sorted({log_of(cluster, pod["metadata"]["name"]).strip() for pod in pods})
+    right = took == [_took(wanted)]
+    yield Claim(right, _("every pod began with the right password"), says(_("what their logs say"), took))
+
+
+def _password(cluster: Reader, secret: str) -> bytes:
+    return b64decode((find(cluster, "secrets", secret).get("data") or {}).get("password", ""))
+
+
+def _took(password: bytes) -> str:
+    return f"password of {len(password)} bytes"

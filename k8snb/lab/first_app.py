@@ -6,7 +6,7 @@ from typing import Any
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, log_of, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import annotations_of, controller_of, is_true
 from k8snb.typing import Object
@@ -25,7 +25,8 @@ def check_greeter(cluster: Reader) -> Claims:
     yield Claim(_phase(pod) != "Pending", _("its container has run"), _not_yet(pod))
     yield Claim(_restarts(pod) == 0, _("the container ran once"), _restarted(pod))
     yield Claim(_phase(pod) == "Succeeded", _("its phase is Succeeded"), says(_("the phase"), _phase(pod)))
-    yield Claim(bool(_log(cluster, "greeter")), _("it has left a line in its log"), _("kubectl logs greeter is empty"))
+    said = log_of(cluster, "greeter")
+    yield Claim(bool(said), _("it has left a line in its log"), _("kubectl logs greeter is empty"))
 
 
 @exercise("first-app/pod", "A helper that does not outstay", minutes=5)
@@ -41,7 +42,7 @@ def check_report(cluster: Reader) -> Claims:
     policy = str(helper.get("restartPolicy", _("absent")))
     yield Claim(policy == "Always", _("… and its own restartPolicy makes it a sidecar"), says("restartPolicy", policy))
     yield Claim(_phase(pod) == "Succeeded", _("the pod finishes: its phase is Succeeded"), _not_done(pod))
-    shipped = "total: 42" in _log(cluster, "report", "shipper")
+    shipped = "total: 42" in log_of(cluster, "report", "shipper")
     yield Claim(shipped, _("the helper has shipped the report"), _("kubectl logs report -c shipper has no total"))
 
 
@@ -119,12 +120,6 @@ def _complete(deployment: Object, image: str) -> Claims:
 def _replica_sets(cluster: Reader, deployment: str) -> list[Object]:
     found = cluster.client.list("replicasets.apps", NAMESPACE)
     return [each for each in found if (controller_of(each) or {}).get("name") == deployment]
-
-
-def _log(cluster: Reader, pod: str, container: str = "") -> str:
-    query = {"container": container} if container else {}
-    response = cluster.client.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}/log", query)
-    return bytes(response.body).decode() if response.code == 200 else ""
 
 
 def _phase(pod: Object) -> str:

@@ -46,6 +46,13 @@ def listed(cluster: Reader, service: str, namespace: str = NAMESPACE) -> dict[st
     return {address: None for each in ready for address in each["addresses"]}
 
 
+def log_of(cluster: Reader, pod: str, container: str = "") -> str:
+    """What a container of a pod has written; empty if there is no log."""
+    query = {"container": container} if container else {}
+    response = cluster.client.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}/log", query)
+    return bytes(response.body).decode() if response.code == 200 else ""
+
+
 # -- claims ----------------------------------------------------------------------------------------------
 
 

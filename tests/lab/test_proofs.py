@@ -20,7 +20,6 @@ OWED = [
     "first-app/namespace",
     "first-app/kubectl",
     # production
-    "production/configuration",
     "production/ingress",
     "production/helm",
     "production/capstone",
