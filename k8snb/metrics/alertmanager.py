@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from k8snb.machinery.goregexp import GoRegexpError
-from k8snb.metrics.labels import Labels, Matcher, only, value
+from k8snb.metrics.labels import MATCHES, Labels, Matcher, only, value
 from k8snb.metrics.promql.durations import milliseconds
 from k8snb.metrics.promql.lexer import unquoted
 
@@ -229,7 +229,7 @@ def matcher(text: str) -> Matcher:
     name, operator, given = found.groups()
     quoted = len(given) > 1 and given[0] == given[-1] == '"'
     try:
-        return Matcher(name, operator, unquoted(given) if quoted else given)  # type: ignore[arg-type]
+        return Matcher(name, MATCHES[operator], unquoted(given) if quoted else given)
     except GoRegexpError as error:
         raise AlertmanagerError(str(error)) from None
 

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from k8snb.metrics.labels import Matcher, value
@@ -22,6 +23,7 @@ from k8snb.metrics.server import Prometheus, stamp
 from k8snb.metrics.tsdb import Series
 
 Parameters = Mapping[str, Sequence[str]]
+Handler = Callable[[Prometheus, Parameters, int], Any]
 _LABEL_VALUES = re.compile(r"label/([^/]+)/values")
 
 
@@ -31,12 +33,11 @@ class BadRequest(Exception):
 
 def answer(server: Prometheus, path: str, given: Parameters, now: int) -> tuple[int, Any]:
     """Status and body for a path below `/api/v1/`."""
-    found = _LABEL_VALUES.fullmatch(path)
-    handler = _HANDLERS.get(path)
-    if handler is None and not found:
+    handler = _handler(path)
+    if handler is None:
         return 404, "404 page not found\n"
     try:
-        data = _label_values(server, found[1], given) if found else handler(server, given, now)  # type: ignore[misc]
+        data = handler(server, given, now)
     except BadRequest as refusal:
         return 400, {"status": "error", "errorType": "bad_data", "error": str(refusal)}
     except PromQLError as error:
@@ -126,7 +127,8 @@ def result(found: Value, at: int) -> Any:
         return {"resultType": kind, "result": [at / 1000, found if isinstance(found, str) else shown(found)]}
     if found and isinstance(found[0], Window):
         return {"resultType": "matrix", "result": [_window(each) for each in found if isinstance(each, Window)]}
-    rows = [{"metric": dict(each[0]), "value": [at / 1000, shown(each[1])]} for each in found]  # type: ignore[index]
+    samples = (each for each in found if not isinstance(each, Window))
+    rows = [{"metric": dict(labels), "value": [at / 1000, shown(number)]} for labels, number in samples]
     return {"resultType": "vector", "result": rows}
 
 
@@ -151,7 +153,7 @@ def _labels(server: Prometheus, given: Parameters, now: int) -> Any:
     return sorted({name for series in _chosen(server, given, needed=False) for name, _ in series.labels})
 
 
-def _label_values(server: Prometheus, name: str, given: Parameters) -> Any:
+def _label_values(name: str, server: Prometheus, given: Parameters, _now: int) -> Any:
     return sorted({text for series in _chosen(server, given, needed=False) if (text := value(series.labels, name))})
 
 
@@ -235,7 +237,13 @@ def _rule(rule: Rule) -> Any:
     }
 
 
-_HANDLERS: Mapping[str, Callable[[Prometheus, Parameters, int], Any]] = {
+def _handler(path: str) -> Handler | None:
+    """Who answers at a path; None if nobody does."""
+    found = _LABEL_VALUES.fullmatch(path)
+    return partial(_label_values, found[1]) if found else _HANDLERS.get(path)
+
+
+_HANDLERS: Mapping[str, Handler] = {
     "query": _query,
     "query_range": _query_range,
     "series": _series,

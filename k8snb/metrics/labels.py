@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from k8snb.machinery.goregexp import compiled
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 MatchType = Literal["=", "!=", "=~", "!~"]
+MATCHES: Mapping[str, MatchType] = {each: each for each in get_args(MatchType)}
 
 NAME = "__name__"
 EMPTY: Labels = ()

@@ -16,7 +16,7 @@ from k8snb.metrics.labels import NAME, Labels, changed, labels
 from k8snb.metrics.promql.engine import Engine
 from k8snb.metrics.promql.lexer import PromQLError
 from k8snb.metrics.promql.nodes import Node
-from k8snb.metrics.promql.values import Vector
+from k8snb.metrics.promql.values import Vector, Window
 from k8snb.metrics.tsdb import STALE
 
 State = Literal["inactive", "pending", "firing"]
@@ -93,7 +93,7 @@ class AlertingRule:
 
         def query(text: str) -> Vector:
             result = engine.query(text, now)
-            return result if isinstance(result, list) else []  # type: ignore[return-value]
+            return [each for each in result if not isinstance(each, Window)] if isinstance(result, list) else []
 
         for of, number in engine.vector(self.expression, now):
             known = templates.mapping(of)

@@ -6,10 +6,12 @@ Source: `promql/parser/lex.go`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Sort = Literal["identifier", "number", "duration", "string", "op", "keyword", "punctuation", "end"]
+_SORTS: Mapping[str, Sort] = {each: each for each in get_args(Sort)}
 
 AGGREGATORS = frozenset(
     {"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values"}
@@ -96,7 +98,7 @@ def _sorted(sort: str, text: str) -> Sort:
         return "keyword"
     if sort == "identifier" and word in ("inf", "nan"):
         return "number"
-    return sort  # type: ignore[return-value]
+    return _SORTS[sort]
 
 
 def _bad(text: str, place: int) -> str:

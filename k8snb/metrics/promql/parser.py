@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Literal
 
 from k8snb.machinery.goregexp import GoRegexpError
-from k8snb.metrics.labels import NAME, VALID_NAME, Matcher
+from k8snb.metrics.labels import MATCHES, NAME, VALID_NAME, Matcher
 from k8snb.metrics.numbers import read
 from k8snb.metrics.promql import nodes
 from k8snb.metrics.promql.durations import milliseconds
 from k8snb.metrics.promql.lexer import AGGREGATORS, PromQLError, Token, unquoted
-from k8snb.metrics.promql.nodes import COMPARISONS, SETS, Matching, Node, When
+from k8snb.metrics.promql.nodes import COMPARISONS, SETS, Cardinality, Matching, Node, When
 from k8snb.metrics.promql.signatures import SIGNATURES
 from k8snb.metrics.promql.words import Words
 
@@ -93,13 +93,13 @@ class _Parser(Words):
         return True
 
     def matching(self, operator: str, start: int, at: int) -> Matching:
-        cardinality = "many-to-many" if operator in SETS else "one-to-one"
+        cardinality: Cardinality = "many-to-many" if operator in SETS else "one-to-one"
         if not self.sees("on", "ignoring"):
             if self.sees("group_left", "group_right"):
                 self.unexpected()
-            return Matching(cardinality)  # type: ignore[arg-type]
+            return Matching(cardinality)
         on = self.take().text.lower() == "on"
-        found = Matching(cardinality, on, self.names())  # type: ignore[arg-type]
+        found = Matching(cardinality, on, self.names())
         if not self.sees("group_left", "group_right"):
             return found
         side = self.take()
@@ -108,8 +108,8 @@ class _Parser(Words):
         include = self.names() if self.sees("(") else ()
         if on and (both := next((name for name in include if name in found.labels), None)):
             self.fail(f'label "{both}" must not occur in ON and GROUP clause at once', at)
-        many = "many-to-one" if side.text.lower() == "group_left" else "one-to-many"
-        return replace(found, cardinality=many, include=include)  # type: ignore[arg-type]
+        many: Cardinality = "many-to-one" if side.text.lower() == "group_left" else "one-to-many"
+        return replace(found, cardinality=many, include=include)
 
     def binary(
         self, left: Node, operator: str, right: Node, matching: Matching, boolean: bool, at: tuple[int, int, int]
@@ -185,7 +185,7 @@ class _Parser(Words):
         if name and label == NAME:
             self.fail(f'metric name must not be set twice: "{name}" or "{unquoted(text.text)}"', start.position)
         try:
-            return Matcher(label, operator, unquoted(text.text))  # type: ignore[arg-type]
+            return Matcher(label, MATCHES[operator], unquoted(text.text))
         except GoRegexpError as error:
             raise PromQLError(str(error), word.position, self.text) from None
 

@@ -6,9 +6,13 @@ Source: `promql/parser/functions.go`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from k8snb.metrics.promql.nodes import ValueType
+
+_TYPES: Mapping[str, ValueType] = {each: each for each in get_args(ValueType)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,8 @@ def _read(line: str) -> tuple[str, Signature]:
     inner, _, result = rest.partition(")")
     types = [part.strip() for part in inner.split(",") if part.strip()]
     optional = -1 if types and types[-1].endswith("*") else sum(part.endswith("?") for part in types)
-    plain = tuple(part.rstrip("?*") for part in types)
-    return name, Signature(plain, result.strip(), optional)  # type: ignore[arg-type]
+    plain = tuple(_TYPES[part.rstrip("?*")] for part in types)
+    return name, Signature(plain, _TYPES[result.strip()], optional)
 
 
 SIGNATURES = dict(
