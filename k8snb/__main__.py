@@ -143,7 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = _parser().parse_args(arguments)
     if options.command == "serve":
-        from k8snb.serving import CannotServe, Extras, run, serve
+        from k8snb.kubeconfig import CannotServe
+        from k8snb.serving import Extras, run, serve
 
         try:
             made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)

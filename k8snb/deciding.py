@@ -5,7 +5,7 @@ Nothing is recorded for it. A decision is worked out from the store's history wh
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from k8snb.apiserver.server import APIServer
 from k8snb.errors import not_found
 from k8snb.scheduler.decision import decision
 from k8snb.scheduler.scheduler import Scheduler
-from k8snb.snapshot import Snapshot
+from k8snb.snapshot import Looking
 from k8snb.store.mvcc import Store
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from k8snb.view.queue import QueueView
 
 
-class Deciding(ABC):
+class Deciding(Looking):
     """Questions about the scheduler."""
 
     server: APIServer
@@ -33,10 +33,6 @@ class Deciding(ABC):
     @abstractmethod
     def scheduler(self) -> Scheduler:
         """The scheduler that acts."""
-
-    @abstractmethod
-    def at(self, revision: int) -> Snapshot:
-        """The objects as they were at a revision."""
 
     def decision(
         self, pod: str, *, namespace: str = "default", weights: Mapping[str, int] | None = None

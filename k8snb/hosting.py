@@ -8,14 +8,14 @@ the API server lies a connection whose `Faults` the reader chooses.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from k8snb.client.controller import Context, Controller
 from k8snb.client.faults import Faults, Unreliable
 from k8snb.client.process import Process
+from k8snb.doing import Doing
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 from k8snb.processes import Replicated, Runs
@@ -234,17 +234,13 @@ class ServerProcess:
         self._server.stop()
 
 
-class Hosting(ABC):
+class Hosting(Doing):
     """The processes of a cluster that can be stopped and started alone."""
 
     programs: dict[str, Program]
     operators: dict[str, Operator]
     components: dict[str, Runs]
     _context: Context
-
-    @abstractmethod
-    def _do(self, name: str, *arguments: Any) -> Any:
-        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
 
     def run(self, controller: type[Controller], faults: Faults = NO_FAULTS) -> Program:
         """Run a controller of your own, with these faults on its connection to the API server.

@@ -5,7 +5,7 @@ Machines come, fall silent and come back from outside, so what the reader does h
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from k8snb.client.controller import Context
 from k8snb.clock import Clock
 from k8snb.csi.driver import Driver
 from k8snb.csi.installing import install, start_snapshots
+from k8snb.doing import Doing
 from k8snb.dra.driver import DeviceDriver
 from k8snb.dra.installing import install as publish
 from k8snb.kubelet.eviction import EvictionManager, Pressure
@@ -65,7 +66,7 @@ class NodeSpec:
         }
 
 
-class Machines(ABC):
+class Machines(Doing):
     """The machines of a cluster."""
 
     kubelets: dict[str, Kubelet]
@@ -77,14 +78,6 @@ class Machines(ABC):
     clock: Clock
     network: Fabric
     _context: Context
-
-    @abstractmethod
-    def _do(self, name: str, *arguments: Any) -> Any:
-        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
-
-    @abstractmethod
-    def _touch(self, bucket: str, place: str, name: str) -> None:
-        """Note that something has changed that is no object (see `inventory`)."""
 
     @abstractmethod
     def settle(self, timeout: float = ...) -> float:

@@ -7,7 +7,7 @@ once and tries again, with growing pauses.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +17,7 @@ from k8snb.apiserver.rawwriter import RawWriter
 from k8snb.apiserver.replicas import Balancer
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import Clock
+from k8snb.doing import Doing
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.ensemble import Ensemble
 from k8snb.etcd.gone import Gone
@@ -97,7 +98,7 @@ class _Every:
             self._admin.stop(name)
 
 
-class Members(ABC):
+class Members(Doing):
     """What a cluster has of etcd."""
 
     store: Store
@@ -110,10 +111,6 @@ class Members(ABC):
     keeper: Keeper | None
     _making: dict[str, Any]
     _lots: int
-
-    @abstractmethod
-    def _do(self, name: str, *arguments: Any) -> Any:
-        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
 
     @abstractmethod
     def wait(self, condition: Callable[[], bool], timeout: float = 0.0) -> bool:

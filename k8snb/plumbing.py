@@ -6,21 +6,19 @@ What the reader changes here comes from outside, so it is kept in the journal. V
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.cni.errors import CNIError
 from k8snb.cni.iptext import text as iptext
 from k8snb.csi.calls import Call
 from k8snb.csi.driver import Driver
 from k8snb.csi.stock import handle_of
-from k8snb.errors import not_found
+from k8snb.doing import Doing
 from k8snb.machines import CNI_FILES, ROUTES
 from k8snb.network.fabric import Fabric
 from k8snb.network.wiring import DIRECTORY, FILE, Wiring
-from k8snb.snapshot import Snapshot
+from k8snb.snapshot import Looking
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
@@ -30,42 +28,16 @@ if TYPE_CHECKING:
     from k8snb.view.storagecalls import CSICalls
 
 
-class Plumbing(ABC):
+class Plumbing(Doing, Looking):
     """The interfaces to network and storage."""
 
     client: Client
     drivers: dict[str, Driver]
     network: Fabric
-    server: APIServer
-
-    @property
-    @abstractmethod
-    def revision(self) -> int:
-        """The newest revision."""
-
-    @abstractmethod
-    def at(self, revision: int) -> Snapshot:
-        """The objects as they were at a revision."""
-
-    @abstractmethod
-    def _do(self, name: str, *arguments: Any) -> Any:
-        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
-
-    @abstractmethod
-    def _touch(self, bucket: str, place: str, name: str) -> None:
-        """Note that something has changed that is no object (see `inventory`)."""
 
     @property
     def _wiring(self) -> Wiring:
         return self.network.addresses.wiring
-
-    def _there(self, resource: str, name: str, namespace: str, revision: int | None) -> tuple[Object, Snapshot]:
-        """An object at a revision, and what else there was; raises StatusError (NotFound) if it was not there."""
-        then, plain = self.at(self.revision if revision is None else revision), name.rpartition("/")[2]
-        found = then.get(resource, plain, namespace)
-        if found is None:
-            raise not_found(self.server.kinds.named(resource).resource, plain)
-        return found, then
 
     # -- the network -------------------------------------------------------------------------------
 

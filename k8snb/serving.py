@@ -12,9 +12,7 @@ all of it is sent. So the more clients there are, the more writes share one comm
 from __future__ import annotations
 
 import asyncio
-import base64
 import gc
-import os
 import signal
 import sys
 import time
@@ -38,6 +36,7 @@ from k8snb.console import listen_to
 from k8snb.credentials import FreshKeys
 from k8snb.datafile import DataFile, open_file
 from k8snb.i18n import _
+from k8snb.kubeconfig import CannotServe, kubeconfig, write_kubeconfig
 from k8snb.outside import CALLERS, Errands, calls_out
 from k8snb.packet import HTTPRequest, HTTPResponse
 from k8snb.relaying import SECONDS, Piped, relay
@@ -49,32 +48,6 @@ from k8snb.wire import Request, Response
 
 SLICE_SECONDS = 0.005
 """How long the parts may take turns before requests are looked at again."""
-
-_OURS = "current-context: k8snb\n"
-"""How every kubeconfig ends that this module writes."""
-
-
-def kubeconfig(server: str, ca: bytes, token: str, certificate: tuple[bytes, bytes] | None = None) -> str:
-    """The kubeconfig by which any client finds the cluster and is let in, with a certificate and its key or a token."""
-    name = "k8snb"
-    user = {"token": token}
-    if certificate is not None:
-        chain, key = (base64.b64encode(each).decode() for each in certificate)
-        user = {"client-certificate-data": chain, "client-key-data": key}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {"server": server, "certificate-authority-data": base64.b64encode(ca).decode()},
-            }
-        ],
-        "users": [{"name": "admin", "user": user}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": "admin"}}],
-        "current-context": name,
-    }
-    return yaml.safe_dump(config, sort_keys=False)
 
 
 class Served:
@@ -235,26 +208,6 @@ class Served:
 
 def _complain(error: Exception) -> None:
     raise error
-
-
-class CannotServe(Exception):
-    """Why the cluster cannot be served, in a sentence for the reader."""
-
-
-def write_kubeconfig(path: Path, text: str) -> None:
-    """Write a kubeconfig that nobody else can read.
-
-    Raises CannotServe where there is a file that an earlier run did not leave: a kubeconfig of other clusters is
-    precious, and this one is removed when the run ends.
-    """
-    try:
-        if path.exists() and not path.read_text(errors="replace").endswith(_OURS):
-            raise CannotServe(_("{path} exists and is not ours; name another file with --kubeconfig").format(path=path))
-        path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-    except OSError as error:
-        raise CannotServe(_("cannot write {path}: {why}").format(path=path, why=error.strerror)) from None
 
 
 def _collect_seldom() -> None:

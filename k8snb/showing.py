@@ -27,7 +27,6 @@ from k8snb.plumbing import Plumbing
 from k8snb.processes import Processes
 from k8snb.rush import user_named
 from k8snb.showing_machines import ShowingMachines
-from k8snb.snapshot import Snapshot
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 from k8snb.typing import Object
@@ -59,19 +58,6 @@ class Showing(ShowingMachines, Plumbing):
     pool: Pool
     clock: Clock
     kubelets: Mapping[str, Kubelet]
-
-    @property
-    def revision(self) -> int:
-        """The newest revision."""
-        return self.store.revision
-
-    def at(self, revision: int) -> Snapshot:
-        """The objects as they were at a revision."""
-        return Snapshot(self.server, revision)
-
-    @abstractmethod
-    def _do(self, name: str, *arguments: Any) -> Any:
-        """Call a method as something that comes from outside, so that it happens again when the past is replayed."""
 
     @abstractmethod
     def processes(self) -> Processes:

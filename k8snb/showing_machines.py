@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.clock import Clock
-from k8snb.errors import not_found
 from k8snb.kubelet.pool import Pool
 from k8snb.network.proxy import Proxy
-from k8snb.snapshot import Snapshot
+from k8snb.snapshot import Looking
 from k8snb.trace import Trace
 
 if TYPE_CHECKING:
@@ -20,23 +18,13 @@ if TYPE_CHECKING:
     from k8snb.view.syncing import Syncs
 
 
-class ShowingMachines(ABC):
+class ShowingMachines(Looking):
     """What can be seen on a machine."""
 
-    server: APIServer
     client: Client
     clock: Clock
     pool: Pool
     trace: Trace
-
-    @property
-    @abstractmethod
-    def revision(self) -> int:
-        """The newest revision."""
-
-    @abstractmethod
-    def at(self, revision: int) -> Snapshot:
-        """All objects as they were when the store had that revision."""
 
     @abstractmethod
     def proxy(self, node: str) -> Proxy:
@@ -61,9 +49,7 @@ class ShowingMachines(ABC):
         """
         from k8snb.view.syncing import syncs
 
-        found = self.at(self.revision if revision is None else revision).get("pods", pod, namespace)
-        if found is None:
-            raise not_found(self.server.kinds.named("pods").resource, pod)
+        found, _then = self._there("pods", pod, namespace, revision)
         return syncs(found, self.trace.spans, list(self.pool.calls.calls), idle=idle)
 
     def rules(self, service: str, on: str, *, namespace: str = "default") -> Diagram:

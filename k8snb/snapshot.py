@@ -1,11 +1,13 @@
-"""The cluster at one revision."""
+"""The cluster at one revision, and who can look at it so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from k8snb.apiserver.server import APIServer
+from k8snb.errors import not_found
 from k8snb.processes import Running
+from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 
 
@@ -31,3 +33,27 @@ class Snapshot:
         kind = self._server.kinds.named(resource)
         found = self._store.scan(kind.bucket, namespace if kind.resource.namespaced else "", self.revision)
         return [kind.load(obj) for obj in found]
+
+
+class Looking:
+    """Looks back: what there was in a cluster at a revision."""
+
+    server: APIServer
+    store: Store
+
+    @property
+    def revision(self) -> int:
+        """The newest revision."""
+        return self.store.revision
+
+    def at(self, revision: int) -> Snapshot:
+        """The objects as they were at a revision."""
+        return Snapshot(self.server, revision)
+
+    def _there(self, resource: str, name: str, namespace: str, revision: int | None) -> tuple[Object, Snapshot]:
+        """An object at a revision, and what else there was; raises StatusError (NotFound) if it was not there."""
+        then, plain = self.at(self.revision if revision is None else revision), name.rpartition("/")[2]
+        found = then.get(resource, plain, namespace)
+        if found is None:
+            raise not_found(self.server.kinds.named(resource).resource, plain)
+        return found, then

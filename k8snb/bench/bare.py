@@ -15,7 +15,8 @@ from pathlib import Path
 
 from k8snb.apiserver.listener import listen
 from k8snb.credentials import FreshKeys
-from k8snb.serving import kubeconfig, run, write_kubeconfig
+from k8snb.kubeconfig import kubeconfig, write_kubeconfig
+from k8snb.serving import run
 from k8snb.wire import Request, Response
 
 

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from k8snb.credentials import FreshKeys
-from k8snb.serving import CannotServe, Extras
+from k8snb.kubeconfig import CannotServe
+from k8snb.serving import Extras
 
 CONFIG = """\
 apiVersion: apiserver.config.k8s.io/v1

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from k8snb import Cluster
 from k8snb.apiserver.listener import listen
-from k8snb.serving import FreshKeys, Served, kubeconfig
+from k8snb.credentials import FreshKeys
+from k8snb.kubeconfig import kubeconfig
+from k8snb.serving import Served
 
 VERSION = "v1.33."
 """Messages differ between versions; this is the one that the built-in kubectl speaks like."""
