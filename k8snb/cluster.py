@@ -21,7 +21,7 @@ import orjson
 from k8snb.accessing import Accessing
 from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
 from k8snb.apiserver.audit.log import AuditLog, auditor
-from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT, bootstrap_objects
+from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
 from k8snb.apiserver.machine import Machine
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.server import APIServer
@@ -196,10 +196,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self._make_whole(kept)
         self._transport = self._front()
         self._context = self._root_context()
-        for resource, obj in bootstrap_objects() if self.agrees() else ():
-            name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace", "")
-            if kept is None or self._context.client.find(resource, name, namespace) is None:
-                self._context.client.create(resource, obj)
+        self._bootstrap(kept)
         settings = self._settings(gate, start)
         self.network = Fabric(self._context.separate("system:kube-proxy"), settings.cluster_cidr)
         self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from k8snb.apiserver.access.gate import Keys
 from k8snb.apiserver.archive import Archive, CannotRead
+from k8snb.apiserver.bootstrap import bootstrap_objects
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import EPOCH, Clock, VirtualClock
@@ -125,8 +126,19 @@ class Lasting(Machines):
 
     def _make_whole(self, kept: Kept | None) -> None:
         """Make what has to be there and was deleted, if that can be agreed on."""
-        if kept is not None and (self.admin is None or self.admin.ensemble.available):
+        if kept is not None and self._can_write():
             complete(self.server.store, self.clock.timestamp())
+
+    def _can_write(self) -> bool:
+        return self.admin is None or self.admin.ensemble.available
+
+    def _bootstrap(self, kept: Kept | None) -> None:
+        """Make what the API server makes when it starts, if that can be agreed on."""
+        client = self._context.client
+        for resource, obj in bootstrap_objects() if self._can_write() else ():
+            meta = obj["metadata"]
+            if kept is None or client.find(resource, meta["name"], meta.get("namespace", "")) is None:
+                client.create(resource, obj)
 
     def _follow(self, start: Start) -> None:
         """Let what happens from here on be kept."""

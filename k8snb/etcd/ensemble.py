@@ -23,8 +23,8 @@ from k8snb.etcd.keyspace import Alarm, Base, Compaction, Keyspace, KeyValue, Txn
 from k8snb.etcd.tape import Tape
 from k8snb.machinery.names import Lottery
 from k8snb.raft.group import Disk, Group, Server
-from k8snb.raft.member import LEADER
 from k8snb.raft.messages import Entry, Members, Snapshot, Vote
+from k8snb.raft.roles import LEADER
 from k8snb.store.agreement import Write
 from k8snb.store.mvcc import LEASE_WINDOW, Store
 from k8snb.wire import WatchEvent

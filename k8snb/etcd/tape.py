@@ -13,8 +13,8 @@ from collections import deque
 from typing import NamedTuple
 
 from k8snb.raft.group import Group, Server
-from k8snb.raft.member import LEADER
 from k8snb.raft.messages import Entry, Message
+from k8snb.raft.roles import LEADER
 
 KEPT = 4_000
 """How many messages are kept."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from k8snb.machinery.names import Lottery
-from k8snb.raft.member import LEADER, MOST_ENTRIES, NO_VOTE, Member
-from k8snb.raft.messages import Change, Entry, Members, Message, Read, Ready, Snapshot
+from k8snb.raft.member import Member
+from k8snb.raft.messages import NO_VOTE, Change, Entry, Members, Message, Read, Ready, Snapshot
+from k8snb.raft.roles import LEADER, MOST_ENTRIES
 
 
 class Machine(Protocol):

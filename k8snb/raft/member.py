@@ -11,6 +11,8 @@ from k8snb.raft.messages import (
     APPENDED,
     HEARD,
     HEARTBEAT,
+    NO_VOTE,
+    OF_A_LEADER,
     PRE_VOTE,
     PRE_VOTED,
     SNAPSHOT,
@@ -25,21 +27,17 @@ from k8snb.raft.messages import (
     Snapshot,
     Vote,
 )
-from k8snb.raft.progress import SNAPSHOT as SENDING_SNAPSHOT
-from k8snb.raft.progress import Progress
+from k8snb.raft.progress import Progress, heard_by_majority, held_by_majority
 from k8snb.raft.reads import Reads
-
-FOLLOWER, PRE_CANDIDATE, CANDIDATE, LEADER = "follower", "pre-candidate", "candidate", "leader"
-
-ELECTION_TICKS = 10
-HEARTBEAT_TICKS = 1
-"""As etcd has them: a heartbeat each 100 ms, an election after 1 s (and up to as much again) without one."""
-
-NO_VOTE = Vote()
-
-_OF_A_LEADER = frozenset({APPEND, HEARTBEAT, SNAPSHOT})
-MOST_ENTRIES = 64
-"""How many entries go in one message."""
+from k8snb.raft.roles import (
+    CANDIDATE,
+    ELECTION_TICKS,
+    FOLLOWER,
+    HEARTBEAT_TICKS,
+    LEADER,
+    MOST_ENTRIES,
+    PRE_CANDIDATE,
+)
 
 
 class Member:
@@ -73,8 +71,7 @@ class Member:
         self.transferring = ""
         """To whom the leader is handing over."""
         self.ticks = 0
-        self._elapsed = 0
-        self._patience = 0
+        self._elapsed, self._patience = 0, 0
         self._draw = draw
         self._leases = leases
         self._batch = batch
@@ -84,9 +81,7 @@ class Member:
         self._restored: Snapshot | None = None
         self._outbox: list[Message] = []
         self._answers: list[Read] = []
-        self._votes: dict[str, bool] = {}
         self._pending_change = 0
-        self._reads = Reads()
         self._rest()
 
     # -- what the driver calls ---------------------------------------------------------------------------------
@@ -103,7 +98,7 @@ class Member:
         if self._elapsed >= ELECTION_TICKS:
             self._elapsed = 0
             self.transferring = ""
-            if not self._hears_majority():
+            if not heard_by_majority(self.progress, self.members, self.name):
                 self._follow(self.term, "")
                 return
         if self.ticks % HEARTBEAT_TICKS == 0:
@@ -183,13 +178,13 @@ class Member:
             if m.kind in (VOTE, PRE_VOTE) and not m.forced and self._is_led():
                 return
             if m.kind != PRE_VOTE and not (m.kind == PRE_VOTED and not m.reject):
-                self._follow(m.term, m.sender if m.kind in _OF_A_LEADER else "")
+                self._follow(m.term, m.sender if m.kind in OF_A_LEADER else "")
         elif m.term < self.term:
             self._correct(m)
             return
         if m.kind in (VOTE, PRE_VOTE):
             self._asked_to_vote(m)
-        elif m.kind in _OF_A_LEADER:
+        elif m.kind in OF_A_LEADER:
             self._led(m)
         elif m.kind in (VOTED, PRE_VOTED):
             self._counted(m)
@@ -205,7 +200,7 @@ class Member:
 
     def _correct(self, m: Message) -> None:
         """Let a sender from an old term know which one it is now."""
-        if m.kind in _OF_A_LEADER:
+        if m.kind in OF_A_LEADER:
             self._send(Message(APPENDED, self.name, m.sender, self.term, reject=True))
         elif m.kind == PRE_VOTE:
             self._send(Message(PRE_VOTED, self.name, m.sender, self.term, reject=True))
@@ -218,7 +213,7 @@ class Member:
     def _rest(self) -> None:
         self._elapsed = 0
         self._patience = ELECTION_TICKS + self._draw(ELECTION_TICKS)
-        self._votes = {}
+        self._votes: dict[str, bool] = {}
         self._reads = Reads()
         self.transferring = ""
 
@@ -376,7 +371,7 @@ class Member:
 
     def _agreed(self, m: Message, progress: Progress) -> None:
         held = progress.paused
-        if progress.mode == SENDING_SNAPSHOT and m.index < progress.next - 1:
+        if progress.awaits_more_than(m.index):
             return
         news = progress.agreed(m.index)
         if news and self._advance_commit():
@@ -394,8 +389,7 @@ class Member:
 
     def _advance_commit(self) -> bool:
         """Commit what a majority has, if it is of this term (an older entry is committed by a newer one)."""
-        matches = sorted(self.log.last if n == self.name else self.progress[n].match for n in self.members.voters)
-        newest = matches[len(matches) - self.members.quorum]
+        newest = held_by_majority(self.progress, self.members, self.name, self.log.last)
         if newest <= self.commit or self.log.term(newest) != self.term:
             return False
         self.commit = newest
@@ -403,10 +397,3 @@ class Member:
             waiting, self._reads.waiting = self._reads.waiting, []
             self._beat(waiting)
         return True
-
-    def _hears_majority(self) -> bool:
-        """Whether a majority was heard of since the leader last asked."""
-        heard = [n for n in self.members.voters if n == self.name or self.progress[n].active]
-        for progress in self.progress.values():
-            progress.active = False
-        return len(heard) >= self.members.quorum

@@ -15,6 +15,7 @@ HEARTBEAT = "heartbeat"
 HEARD = "heard"
 SNAPSHOT = "snapshot"
 TIMEOUT_NOW = "timeout-now"
+OF_A_LEADER = frozenset({APPEND, HEARTBEAT, SNAPSHOT})
 
 ADD, LEARN, REMOVE = "add", "learn", "remove"
 
@@ -80,6 +81,9 @@ class Vote:
     term: int = 0
     voted_for: str = ""
     commit: int = 0
+
+
+NO_VOTE = Vote()
 
 
 @dataclass(frozen=True, slots=True)

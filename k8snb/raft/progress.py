@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from k8snb.raft.messages import Members
 
 PROBE, REPLICATE, SNAPSHOT = "probe", "replicate", "snapshot"
 
@@ -31,6 +34,10 @@ class Progress:
         if self.mode != REPLICATE and (news or self.mode == PROBE):
             self.mode, self.next = REPLICATE, self.match + 1
         return news
+
+    def awaits_more_than(self, index: int) -> bool:
+        """Whether a snapshot is on its way that goes further than that."""
+        return self.mode == SNAPSHOT and index < self.next - 1
 
     def refused(self, index: int, guess: int) -> bool:
         """It does not have the entry at `index`, and perhaps the one at `guess`; whether that is news."""
@@ -61,3 +68,17 @@ class Progress:
         self.paused = False
         if self.mode == SNAPSHOT:
             self.mode, self.next = PROBE, self.match + 1
+
+
+def held_by_majority(others: Mapping[str, Progress], members: Members, leader: str, last: int) -> int:
+    """The newest index that a majority has for sure; `last` is the leader's own."""
+    matches = sorted(last if name == leader else others[name].match for name in members.voters)
+    return matches[len(matches) - members.quorum]
+
+
+def heard_by_majority(others: Mapping[str, Progress], members: Members, leader: str) -> bool:
+    """Whether a majority was heard of since this was asked last."""
+    heard = [name for name in members.voters if name == leader or others[name].active]
+    for progress in others.values():
+        progress.active = False
+    return len(heard) >= members.quorum

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from k8snb.etcd.tape import PROMISES, Heard, Noted, Standing
 from k8snb.i18n import _
-from k8snb.raft.member import CANDIDATE, FOLLOWER, LEADER, PRE_CANDIDATE
 from k8snb.raft.messages import (
     APPEND,
     APPENDED,
@@ -28,6 +27,7 @@ from k8snb.raft.messages import (
     Entry,
     Message,
 )
+from k8snb.raft.roles import CANDIDATE, FOLLOWER, LEADER, PRE_CANDIDATE
 from k8snb.view.changes import Change
 from k8snb.view.frames import DIRECT, Act, Frame
 from k8snb.view.scene import Scene

@@ -8,7 +8,7 @@ import pytest
 
 from k8snb.machinery.names import Lottery
 from k8snb.raft.group import Group
-from k8snb.raft.member import ELECTION_TICKS, LEADER, Member
+from k8snb.raft.member import Member
 from k8snb.raft.messages import (
     ADD,
     APPEND,
@@ -26,6 +26,7 @@ from k8snb.raft.messages import (
     Snapshot,
     Vote,
 )
+from k8snb.raft.roles import ELECTION_TICKS, LEADER
 
 NAMES = ("a", "b", "c")
 LONG = 4 * ELECTION_TICKS

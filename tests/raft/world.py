@@ -9,8 +9,8 @@ from typing import Any
 from k8snb.machinery.names import Lottery
 from k8snb.raft.group import Group, Server, Weather
 from k8snb.raft.log import Log
-from k8snb.raft.member import LEADER
 from k8snb.raft.messages import ADD, LEARN, REMOVE, TIMEOUT_NOW, Change, Entry, Message
+from k8snb.raft.roles import LEADER
 from tests.raft.linear import NEVER, Operation
 
 PATIENCE = 60

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from k8snb.machinery.cel.checker import Checked
+from k8snb.machinery.cel.costs import Cost, actual
 from k8snb.machinery.cel.functions import Overload, dispatch
 from k8snb.machinery.cel.loops import LOOPS, Closure, Loop, Values, shown
 from k8snb.machinery.cel.meter import METER, TooExpensive, pay
 from k8snb.machinery.cel.nodes import Bind, Call, Fold, Ident, ListNode, Literal, MapNode, Node, Select
-from k8snb.machinery.cel.prices import LIST, MAP, MESSAGE, Cost, actual
+from k8snb.machinery.cel.prices import LIST, MAP, MESSAGE
 from k8snb.machinery.cel.values import (
     NOTHING,
     EvaluationError,

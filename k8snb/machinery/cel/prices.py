@@ -1,7 +1,7 @@
-"""What calls cost: estimated from the sizes that their arguments can have, and from the values when they run.
+"""What calls cost, estimated from the sizes that their arguments can have (`costs` is about those that run).
 
 The unit is what a simple operation takes. Most calls cost one; those that go through texts or lists cost by their
-length. A table for each: an estimate sees the target of a method as its first argument and gives the cost with, where
+length. An estimate sees the target of a method as its first argument and gives the cost with, where
 it is known, the size of the result. Upstream: `apiserver/pkg/cel/library/cost.go`, `cel-go/checker/cost.go`,
 `cel-go/interpreter/runtimecost.go`, `cel-go/ext/lists.go` and `ext/sets.go`.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from k8snb.machinery.cel.functions import Overload
 from k8snb.machinery.cel.nodes import Literal, Node
-from k8snb.machinery.cel.ranges import MOST, NOTHING, ONE, UNKNOWN, Range, exactly, scaled
+from k8snb.machinery.cel.ranges import MOST, NOTHING, ONE, UNKNOWN, Range, exactly
 from k8snb.machinery.cel.types import Type
 
 LIST, MAP, MESSAGE = 10, 30, 40
@@ -23,9 +23,9 @@ TEXT, PATTERN = 0.1, 0.25
 """What a character of a text, and of a regular expression, costs."""
 CHECK = 350_000
 """What asking the authorizer costs: an expression can do it twice."""
-_LONGEST_PATTERN, _LONGEST_FORMAT = 128, 64
+LONGEST_PATTERN, _LONGEST_FORMAT = 128, 64
 _ADDRESS = Range(4, 16)
-_WORDS_OF_SELECTOR = 0.5
+WORDS_OF_SELECTOR = 0.5
 _ONE_OR_TWO = Range(1, 2)
 
 
@@ -50,7 +50,6 @@ class Price(NamedTuple):
 
 
 Estimate: TypeAlias = Callable[[Sequence[Part], Overload], Price | None]
-Cost: TypeAlias = Callable[[Sequence[Any], Any], int]
 
 
 def estimated(function: str, overload: Overload, parts: Sequence[Part]) -> Price:
@@ -91,7 +90,7 @@ def _looked_through(parts: Sequence[Part], overload: Overload) -> Price:
 
 def _selector(parts: Sequence[Part], overload: Overload) -> Price:
     length = parts[1].sized
-    words = length.scaled(_WORDS_OF_SELECTOR).scaled(LIST + MESSAGE)
+    words = length.scaled(WORDS_OF_SELECTOR).scaled(LIST + MESSAGE)
     return Price(exactly(LIST) + length.scaled(TEXT) + words)
 
 
@@ -156,7 +155,7 @@ def _in_block(extra: Range) -> Estimate:
 
 
 def _validated(parts: Sequence[Part], overload: Overload) -> Price:
-    return Price(parts[1].sized.scaled(TEXT).scaled(_LONGEST_PATTERN * PATTERN))
+    return Price(parts[1].sized.scaled(TEXT).scaled(LONGEST_PATTERN * PATTERN))
 
 
 _SIMPLY_EQUAL = frozenset({
@@ -263,13 +262,13 @@ _NOMINAL = (
     "isGreaterThan", "isLessThan", "compareTo", "add", "sub", "major", "minor", "patch", "getScheme", "getHostname",
     "getHost", "getPort", "getEscapedPath", "getQuery",
 )  # fmt: skip
-_THROUGH = ("isSorted", "sum", "max", "min", "indexOf", "lastIndexOf")
-_READ = ("cidr", "isIP", "isCIDR", "quantity", "isQuantity", "semver", "isSemver")
+THROUGH = ("isSorted", "sum", "max", "min", "indexOf", "lastIndexOf")
+READ = ("cidr", "isIP", "isCIDR", "quantity", "isQuantity", "semver", "isSemver")
 
 _ESTIMATES: Mapping[str, Estimate] = {
     **dict.fromkeys(_NOMINAL, _nominal),
-    **dict.fromkeys(_THROUGH, _looked_through),
-    **dict.fromkeys(_READ, _of_first(TEXT)),
+    **dict.fromkeys(THROUGH, _looked_through),
+    **dict.fromkeys(READ, _of_first(TEXT)),
     **dict.fromkeys(("url", "jsonpatch.escapeKey", "lowerAscii", "upperAscii", "substring", "trim"),
                     _of_first(TEXT, sized=True)),
     **dict.fromkeys(("fieldSelector", "labelSelector"), _selector),
@@ -303,105 +302,4 @@ _ESTIMATES: Mapping[str, Estimate] = {
     "lists.range": _counted,
     "reverse": _reversed,
     "flatten": _flattened,
-}  # fmt: skip
-
-
-# -- when it runs --------------------------------------------------------------------------------------
-
-
-def actual(function: str, overloads: Sequence[Overload]) -> Cost | None:
-    """What tells the cost of a call from its arguments and result; None where it is one."""
-    found = _COSTS.get(function)
-    return found if found is not None and any(map(_has_length, overloads)) else None
-
-
-def _has_length(overload: Overload) -> bool:
-    return any(each.kind in _LONG for each in (*overload.params, overload.result))
-
-
-_LONG = frozenset({"string", "bytes", "list", "map", "dyn", "param", "struct", "opaque"})
-
-
-def length(value: Any) -> int:
-    """The size of a value; of one that has none, 1."""
-    return len(value) if isinstance(value, (str, bytes, list, tuple, Mapping)) else 1
-
-
-def _texts(factor: float, *, which: int = 0) -> Cost:
-    return lambda args, result: scaled(length(args[which]), factor)
-
-
-def _traversed(value: Any) -> int:
-    if isinstance(value, str):
-        return int(len(value.encode()) * TEXT)
-    if isinstance(value, bytes):
-        return int(len(value) * TEXT)
-    if isinstance(value, Mapping):
-        return sum(_traversed(key) + _traversed(each) for key, each in value.items())
-    return sum(map(_traversed, value)) if isinstance(value, (list, tuple)) else 1
-
-
-def _search(args: Sequence[Any], result: Any) -> int:
-    return scaled(length(args[0]) + 1, TEXT) * scaled(length(args[1]), PATTERN)
-
-
-def _within(args: Sequence[Any], result: Any) -> int:
-    return scaled(length(args[0]), TEXT) * scaled(length(args[1]), TEXT)
-
-
-def _shorter(args: Sequence[Any], result: Any) -> int:
-    return scaled(min(length(args[0]), length(args[1])), TEXT)
-
-
-def _sum_of(args: Sequence[Any], result: Any) -> int:
-    return scaled(length(args[0]) + length(args[1]), TEXT) if isinstance(args[0], (str, bytes)) else 1
-
-
-def _selection(args: Sequence[Any], result: Any) -> int:
-    size = length(args[1])
-    return LIST + scaled(size, TEXT) + scaled(size, _WORDS_OF_SELECTOR) * (LIST + MESSAGE)
-
-
-def _pairs(factor: int) -> Cost:
-    return lambda args, result: 1 + length(args[0]) * length(args[1]) * factor
-
-
-def _block(base: int) -> Cost:
-    """Comparing a few bytes, and reading the text of what is looked for."""
-    return lambda args, result: base + (scaled(len(args[1]), TEXT) if isinstance(args[1], str) else 0)
-
-
-def _listed(args: Sequence[Any], result: Any) -> int:
-    return 1 + LIST + length(result)
-
-
-def _self_compared(args: Sequence[Any], result: Any) -> int:
-    factor = 2 + (TEXT if args[0] and isinstance(args[0][0], (str, bytes)) else 0)
-    return 1 + LIST + int(length(args[0]) ** 2 * factor)
-
-
-_COSTS: Mapping[str, Cost] = {
-    **dict.fromkeys(_THROUGH, lambda args, result: _traversed(args[0])),
-    **dict.fromkeys((*_READ, "url", "jsonpatch.escapeKey", "lowerAscii", "upperAscii", "substring", "trim", "ip"),
-                    _texts(TEXT)),
-    **dict.fromkeys(("startsWith", "endsWith"), _texts(TEXT)),
-    **dict.fromkeys(("string", "bytes"), _texts(TEXT)),
-    **dict.fromkeys(("replace", "split", "ip.isCanonical"), _texts(2 * TEXT)),
-    **dict.fromkeys(("find", "findAll", "matches"), _search),
-    **dict.fromkeys(("_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"), _shorter),
-    **dict.fromkeys(("fieldSelector", "labelSelector"), _selection),
-    **dict.fromkeys(("slice", "lists.range", "reverse"), _listed),
-    **dict.fromkeys(("sort", "distinct"), _self_compared),
-    "check": lambda args, result: CHECK,
-    "join": lambda args, result: scaled(length(result), 2 * TEXT),
-    "validate": lambda args, result: scaled(length(args[1]) + 1, TEXT) * scaled(_LONGEST_PATTERN, PATTERN),
-    "_+_": _sum_of,
-    "@in": lambda args, result: length(args[1]) if isinstance(args[1], (list, tuple)) else 1,
-    "contains": _within,
-    "containsIP": _block(1),
-    "containsCIDR": _block(3),
-    "sets.contains": _pairs(1),
-    "sets.intersects": _pairs(1),
-    "sets.equivalent": _pairs(2),
-    "flatten": lambda args, result: 1 + LIST + length(args[0]) * (args[1] if len(args) > 1 else 1),
 }  # fmt: skip
