@@ -22,7 +22,7 @@ def check(wanted: Wishes) -> Iterator[str]:
     """What would be possible, line by line. It writes nothing."""
     context = find_context(wanted.context)
     yield _("context    {context}").format(context=context)
-    why = refusal(context, wanted.trust)
+    why = refusal(context._replace(namespace=wanted.namespace or context.namespace), wanted.trust)
     verdict = _("no: {why}").format(why=why) if why else _("nothing speaks against it")
     yield _("safe       {verdict}").format(verdict=verdict)
     if why:

@@ -61,6 +61,8 @@ def refusal(context: Context, trusted: str = "") -> str:
     for word in (context.name, context.cluster, host, context.namespace):
         if _PRODUCTION.search(word):
             return _("“{word}” looks like production").format(word=word)
+    if context.namespace.startswith("kube-"):
+        return _("the namespace {name} is the cluster's own").format(name=context.namespace)
     if not is_near(host) and trusted != context.name:
         away = _("its server {host} is neither on this machine nor on a private network; if you may play there: {yes}")
         return away.format(host=host, yes=f"K8SNB_TRUST={context.name}")

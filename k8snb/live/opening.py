@@ -91,7 +91,7 @@ class Open:
 def open_context(wanted: Wishes) -> Open:
     """The cluster of a context. Raises CannotConnect, with the reason."""
     context = find_context(wanted.context)
-    why = refusal(context, wanted.trust)
+    why = refusal(context._replace(namespace=wanted.namespace or context.namespace), wanted.trust)
     if why:
         raise CannotConnect(_("{context}: not connected: {why}").format(context=context.name, why=why))
     api = _api_client(context.name)

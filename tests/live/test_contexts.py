@@ -52,6 +52,10 @@ def test_a_server_far_away_needs_its_name_a_second_time() -> None:
     assert refusal(context("gke_lab", "https://203.0.113.9")) != ""
 
 
+def test_the_clusters_own_namespaces_are_not_lent() -> None:
+    assert refusal(context("lab", namespace="kube-system")) == "the namespace kube-system is the cluster's own"
+
+
 def test_of_several_kubeconfigs_the_first_word_counts() -> None:
     entry = {"name": "lab", "context": {"cluster": "c", "user": "me", "namespace": "n"}}
     one = {"contexts": [entry], "clusters": [{"name": "c", "cluster": {"server": "https://one"}}]}
