@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from k8snb.view.panels import Panels
     from k8snb.view.requests import RequestsView
     from k8snb.view.stepper import Stepper
+    from k8snb.view.whocan import WhoCan
 
 QUIET = 0.4
 """For how many seconds nothing may have been under way for a cluster to have settled."""
@@ -148,6 +149,15 @@ class LiveCluster:
         if revision is not None:
             return Diagram(graph(self.at(revision), *names, namespace=self._place(namespace)))
         return Diagram(graph(LiveReader(self.api_client), *names, namespace=self._place(namespace)))
+
+    def who_can(
+        self, resource: str, verbs: str = "", *, namespace: str = "default", name: str = "", system: bool = False
+    ) -> WhoCan:
+        """Everybody whom a binding names, and what they may do with a resource; see `Cluster.who_can`."""
+        from k8snb.view.whocan import Target, WhoCan
+
+        target = Target.of(self.client, resource, self._place(namespace), name)
+        return WhoCan(self.client, target, verbs.split(), system=system)
 
     # -- looking back --------------------------------------------------------------------------------
 

@@ -13,9 +13,10 @@ group are not known: groups are rows of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from k8snb.apiserver.access.impersonation import ACCOUNT_PREFIX, account_groups
+from k8snb.client.client import Client
 from k8snb.i18n import _
 from k8snb.machinery.objects import labels_of
 from k8snb.typing import Object
@@ -25,18 +26,11 @@ _GROUP = "rbac.authorization.k8s.io"
 BINDINGS, CLUSTER_BINDINGS = f"rolebindings.{_GROUP}", f"clusterrolebindings.{_GROUP}"
 ROLES, CLUSTER_ROLES = f"roles.{_GROUP}", f"clusterroles.{_GROUP}"
 REVIEWS = "subjectaccessreviews.authorization.k8s.io"
+PATH_VERBS = ("get", "post")
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 _SYSTEM = ("kubernetes.io/bootstrapping", "rbac-defaults")
 _YES, _SOME, _NO = "✓", "◐", "·"
 _NONE: Mapping[str, Any] = {}
-
-
-class Door(Protocol):
-    """What is asked: a client of the API."""
-
-    def list(self, resource: str, namespace: str = "") -> Sequence[Object]: ...
-
-    def create(self, resource: str, obj: Object, namespace: str = "") -> Object: ...
 
 
 class Target(NamedTuple):
@@ -48,6 +42,15 @@ class Target(NamedTuple):
     namespace: str
     name: str = ""
     path: str = ""
+
+    @classmethod
+    def of(cls, client: Client, resource: str, namespace: str, name: str) -> Target:
+        """What a reader calls `pods/log` or `/metrics`; raises LookupError if there is no such resource."""
+        if resource.startswith("/"):
+            return cls("", "", "", "", path=resource)
+        word, _slash, below = resource.partition("/")
+        found = client.resource(word)
+        return cls(found.group, found.plural, below, namespace if found.namespaced else "", name)
 
     def __str__(self) -> str:
         if self.path:
@@ -91,11 +94,14 @@ class Right(NamedTuple):
 class WhoCan:
     """The matrix. `[subject, verb]` is a cell, with `jane` for the User jane; `who(verb)` everybody who may."""
 
-    def __init__(self, door: Door, target: Target, verbs: Sequence[str] = VERBS, *, system: bool = False) -> None:
+    def __init__(self, client: Client, target: Target, verbs: Sequence[str] = (), *, system: bool = False) -> None:
         self.target = target
-        self.verbs = tuple(verbs)
-        self._door = door
-        bindings = [*door.list(CLUSTER_BINDINGS), *(door.list(BINDINGS, target.namespace) if target.namespace else ())]
+        self.verbs = tuple(verbs or (PATH_VERBS if target.path else VERBS))
+        self._client = client
+        bindings = [
+            *client.list(CLUSTER_BINDINGS),
+            *(client.list(BINDINGS, target.namespace) if target.namespace else ()),
+        ]
         own = {subject: None for each in bindings if system or not _is_of_the_system(each) for subject in _named(each)}
         every = {subject: None for each in bindings for subject in _named(each)}
         names = () if target.name else self._names()
@@ -138,13 +144,13 @@ class WhoCan:
             wanted = {"resourceAttributes": {**about, "subresource": target.subresource, "name": name}}
         spec = {**subject.asks, **wanted}
         review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {}, "spec": spec}
-        status = self._door.create(REVIEWS, review).get("status") or _NONE
+        status = self._client.create(REVIEWS, review).get("status") or _NONE
         return bool(status.get("allowed")), str(status.get("reason", ""))
 
     def _names(self) -> list[str]:
         """The names that roles mention beside this resource."""
         place = self.target.namespace
-        roles = [*self._door.list(CLUSTER_ROLES), *(self._door.list(ROLES, place) if place else ())]
+        roles = [*self._client.list(CLUSTER_ROLES), *(self._client.list(ROLES, place) if place else ())]
         rules = [rule for role in roles for rule in role.get("rules") or () if rule.get("resourceNames")]
         full = f"{self.target.resource}/{self.target.subresource}".rstrip("/")
         about = [rule for rule in rules if not {full, "*"}.isdisjoint(rule.get("resources") or ())]

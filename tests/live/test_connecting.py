@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from k8snb import CannotConnect, Cluster, NeedsEmbedded, NeedsYes, connect, joining
+from k8snb.errors import StatusError
 from k8snb.live.session import Session
 from k8snb.livecluster import LiveCluster
 from tests.live.door import Door
@@ -39,6 +40,19 @@ def test_what_a_page_types_happens_in_a_namespace_of_its_own(notebook: LiveClust
     assert [pod["status"]["phase"] for pod in pods] == ["Running"] * 2
     assert live.cluster.client.list("pods", "default") == []
     assert "Pod web-" in str(notebook.diagram("deployment/web"))
+
+
+def test_who_can_do_what_is_told_to_those_who_may_read_bindings(notebook: LiveCluster, live: Door) -> None:
+    admin = live.cluster.kubectl
+    admin(f"create rolebinding omar -n {notebook.home} --clusterrole=view --user=omar")
+    with pytest.raises(StatusError, match='cannot list resource "clusterrolebindings"'):
+        notebook.who_can("pods")
+    kinds = "clusterrolebindings,rolebindings,clusterroles,roles,subjectaccessreviews"
+    admin(f"create clusterrole asks --verb=list,create --resource={kinds}")
+    admin("create clusterrolebinding asks --clusterrole=asks --serviceaccount=people:guest")
+    found = notebook.who_can("pods", "get delete")
+    admin("delete clusterrolebinding asks")
+    assert (found["omar", "get"].allowed, found["omar", "delete"].allowed) == (True, False)
 
 
 def test_its_namespace_says_whose_it_is_and_lets_no_pod_near_the_machine(notebook: LiveCluster, live: Door) -> None:
