@@ -41,6 +41,7 @@ TRIES = 3
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _READS = ("GET", "HEAD")
 _SESSIONS = re.compile(r"/(attach|portforward)$")
+_NEEDED = _("needs the embedded cluster: {name}")
 _BROKEN = _("the connection broke before the cluster answered; whether it has been done is not known")
 
 
@@ -63,12 +64,12 @@ class LiveTransport:
 
     def subscribe(self, request: Request, deliver: Callable[[Any], None]) -> Callable[[], None]:
         """Informers belong to parts of the embedded cluster."""
-        raise NeedsEmbedded(_("a controller of this process"))
+        raise NeedsEmbedded(_NEEDED.format(name=_("a controller of this process")))
 
     def handle(self, request: Request) -> Response:
         """Send a request and return the answer, whatever it is."""
         if _SESSIONS.search(request.path):
-            raise NeedsEmbedded(request.path.rpartition("/")[2])
+            raise NeedsEmbedded(_NEEDED.format(name=request.path.rpartition("/")[2]))
         if request.path.endswith("/exec"):
             from k8snb.live.executing import execute
 
@@ -97,7 +98,7 @@ class LiveTransport:
     def _send(self, request: Request, seconds: float) -> Response:
         from urllib3 import Timeout
 
-        lasting = request.query.get("watch") in ("true", "1") or request.query.get("follow") == "true"
+        lasting = any(request.query.get(each, "").lower() in ("true", "1") for each in ("watch", "follow"))
         body = request.body or (orjson.dumps(request.object) if request.object is not None else None)
         raw = self._api.rest_client.pool_manager.request(
             request.method,

@@ -160,7 +160,7 @@ def test_what_only_the_embedded_cluster_can_do_says_so(notebook: LiveCluster) ->
 
 
 def test_the_official_client_comes_through_the_same_door(notebook: LiveCluster) -> None:
-    from kubernetes import client
+    from kubernetes import client, watch
 
     core = client.CoreV1Api(notebook.api_client)
     core.create_namespaced_config_map("default", {"metadata": {"name": "c"}})
@@ -168,6 +168,9 @@ def test_the_official_client_comes_through_the_same_door(notebook: LiveCluster) 
         "c",
         "kube-root-ca.crt",
     ]
+    seen = client.CoreV1Api(notebook.api_client).list_namespaced_config_map
+    events = watch.Watch().stream(seen, "default", timeout_seconds=1)
+    assert next(events)["object"].metadata.namespace == notebook.home
     with pytest.raises(NeedsYes):
         core.create_namespaced_config_map("people", {"metadata": {"name": "c"}})
 
