@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.kubelet.containerd import hexadecimal
 from k8snb.kubelet.devices import NotPrepared
 from k8snb.kubelet.disks import CannotMount, NotYet
 from k8snb.kubelet.runtime import RuntimeRefused
+from k8snb.kubelet.sandboxes import hexadecimal
 from k8snb.kubelet.volumes import forget_scratch, volumes_of
 from k8snb.packet import NetworkError
 

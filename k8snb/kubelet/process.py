@@ -20,7 +20,7 @@ from k8snb.kubelet.runtime import ExecResult, LogOptions, RuntimeRefused
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 
 if TYPE_CHECKING:
-    from k8snb.kubelet.containerd import Container
+    from k8snb.kubelet.sandboxes import Container
 
 LOG_LINES = 10_000
 """How many lines of a container's log are kept."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from k8snb.client.informer import Informer
 from k8snb.network.ipam import Exhausted, Range
-from k8snb.network.wiring import Wiring, maps_ports
+from k8snb.network.wiring import Wiring
 from k8snb.packet import Endpoint, NetworkError
 from k8snb.typing import Object
 
@@ -59,7 +59,7 @@ class Addresses:
                 raise NetworkError("not connected", f'plugin type="bridge" failed (add): {error}') from None
             if wiring.events is not None:
                 wiring.note(node, ip, pod)
-            if maps_ports(pod):
+            if wiring.maps_ports(pod):
                 wiring.map_ports(node, ip, int(self._ranges[node].cidr.partition("/")[2]), pod)
         self._pods[ip] = attached
         return ip

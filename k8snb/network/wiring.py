@@ -197,8 +197,18 @@ class Wiring:
         self.mapped: dict[str, tuple[str, Attachment]] = {}
         """The pods to which ports of their nodes lead, by address, where the plugins are not called at once."""
         self._filters: dict[str, Filter] = {}
+        self._looked_at: Sequence[Object] = ()
+        self._maps = False
 
     # -- ports of nodes ----------------------------------------------------------------------------
+
+    def maps_ports(self, pod: Object) -> bool:
+        """Whether ports of its node are to lead to a pod. Pods of one template share their containers."""
+        containers = pod["spec"]["containers"]
+        if containers is not self._looked_at:
+            self._looked_at = containers
+            self._maps = any(port.get("hostPort") for each in containers for port in each.get("ports") or ())
+        return self._maps
 
     def map_ports(self, node: str, address: str, length: int, pod: Object) -> None:
         """Let ports of a node lead to a pod, as the plugin portmap does when it is called."""
@@ -319,11 +329,6 @@ def _connected(machine: Machine, pod: Object) -> str:
 def sandbox_of(pod: Object) -> str:
     """The identifier of a pod's sandbox, which the plugins hear as the container's."""
     return hashlib.sha256(f"{pod['metadata']['uid']}/sandbox".encode()).hexdigest()
-
-
-def maps_ports(pod: Object) -> bool:
-    """Whether ports of its node are to lead to a pod."""
-    return any(port.get("hostPort") for each in pod["spec"]["containers"] for port in each.get("ports") or ())
 
 
 def attachment_of(pod: Object) -> Attachment:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from k8snb.kubelet.containerd import Container
 from k8snb.kubelet.images.filesystem import Mount, Volume
+from k8snb.kubelet.sandboxes import Container
 from k8snb.packet import HTTPRequest
 from tests.kubelet.world import World, log
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from k8snb.clock import VirtualClock
-from k8snb.kubelet.containerd import Container, Sandbox, SimulatedRuntime
+from k8snb.kubelet.containerd import SimulatedRuntime
 from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.references import parse
 from k8snb.kubelet.runtime import CallLog, ContainerConfig, ContainerView, ExecResult
+from k8snb.kubelet.sandboxes import Container, Sandbox
 from k8snb.packet import Endpoint, HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
 

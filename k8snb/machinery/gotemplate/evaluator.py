@@ -33,7 +33,7 @@ from k8snb.machinery.gotemplate.nodes import (
     Variable,
 )
 from k8snb.machinery.gotemplate.signatures import Signature, fits, signature_of
-from k8snb.machinery.gotemplate.values import NO_VALUE, is_list, is_true, type_name, unwrapped
+from k8snb.machinery.gotemplate.values import NO_VALUE, is_list, is_true, methods_of, type_name, unwrapped
 
 MAX_DEPTH = 100
 """How deep templates may call each other."""
@@ -287,7 +287,7 @@ class _Evaluator:
             return NO_VALUE
         if receiver is None:
             raise self.failure(f"nil pointer evaluating {type}.{name}")
-        methods = _methods(receiver)
+        methods = methods_of(receiver)
         if name in methods:
             return methods[name]
         if isinstance(receiver, Mapping):
@@ -383,15 +383,6 @@ class _Evaluator:
             case Chain():
                 return self.chained(dot, node, (), ())
         return self.constant(node)
-
-
-_NO_METHODS: Mapping[str, Any] = {}
-
-
-def _methods(receiver: Any) -> Mapping[str, Any]:
-    """The fields and methods of a value that is more than data: its `template_fields`."""
-    found: Mapping[str, Any] = getattr(receiver, "template_fields", _NO_METHODS)
-    return found
 
 
 def _bare(value: Any) -> Any:

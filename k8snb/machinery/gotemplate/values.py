@@ -61,3 +61,12 @@ def is_true(value: Any) -> bool:
 def unwrapped(value: Any) -> Any:
     """The value as a function gets it."""
     return None if value is NO_VALUE else value
+
+
+_NO_METHODS: Mapping[str, Any] = {}
+
+
+def methods_of(receiver: Any) -> Mapping[str, Any]:
+    """The fields and methods of a value that is more than data: its `template_fields`."""
+    found: Mapping[str, Any] = getattr(receiver, "template_fields", _NO_METHODS)
+    return found
