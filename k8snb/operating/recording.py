@@ -27,6 +27,7 @@ from k8snb.typing import Object, ObjectKey
 from k8snb.wire import Request, Response
 
 _KOPF = str(Path(kopf.__file__).parent)
+_OF_KOPF = ("event", "handler")
 _OWN_TASKS = "runner of "
 """What kopf calls the tasks of timers and daemons, which last as long as their object."""
 
@@ -95,7 +96,8 @@ def choose(handlers: Sequence[Any], **cause: Any) -> Collection[Any]:
 class Recorder:
     """Writes the spans of one operator.
 
-    A handler that logs with `extra={"compared": {name: (is, should_be)}}` has that in its span, too.
+    A handler that logs with `extra={"observed": {name: value}, "compared": {name: (is, should_be)}}` has that in its
+    span, too.
     """
 
     def __init__(self, trace: Trace, component: str, clock: Callable[[], str]) -> None:
@@ -131,6 +133,7 @@ class Recorder:
             scope.span.wanted = "; ".join(scope.said)
             self._trace.end(scope.span)
             scope.span, scope.cause, scope.said, scope.compared = None, 0, [], {}
+            scope.observed = {name: scope.observed[name] for name in _OF_KOPF if name in scope.observed}
         self._open.clear()
 
     def log(self, record: logging.LogRecord) -> None:
@@ -139,6 +142,7 @@ class Recorder:
         text = record.getMessage()
         if scope is not None and not record.pathname.startswith(_KOPF):
             scope.said.append(text)
+            scope.observed |= getattr(record, "observed", {})
             scope.compared |= getattr(record, "compared", {})
             self.said.append(f"{self._clock()} {text}")
         about: Object = getattr(record, "k8s_ref", None) or {}

@@ -314,7 +314,9 @@ async def reconcile(memo, namespace, name, spec, status, patch, logger, **_):
     if step is not None:
         compared = {"pods": (len(seen.pods), spec["size"]), "disks": (len(seen.disks), spec["size"])}
         compared["version"] = version_of(seen), spec["version"]
-        logger.info(f"{step.why}: {step.verb} {step.member}".rstrip(), extra={"compared": compared})
+        observed = {"members": ", ".join(seen.members or ()), "leader": seen.leader, "backups": len(seen.backups)}
+        told = {"observed": observed, "compared": compared}
+        logger.info(f"{step.why}: {step.verb} {step.member}".rstrip(), extra=told)
         await act(place, step, spec, seen)
 
 

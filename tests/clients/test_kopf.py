@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kopf.testing import KopfRunner
 from lightkube import ApiError, Client, KubeConfig
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.apiextensions_v1 import CustomResourceDefinitionSpec
+from lightkube.models.core_v1 import HostPathVolumeSource, PersistentVolumeSpec
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
-from lightkube.resources.core_v1 import Event, Pod
+from lightkube.resources.core_v1 import Event, PersistentVolume, Pod
 from lightkube.types import PatchType
 
+BOOK = Path(__file__).parent.parent.parent / "manifests" / "ecosystem"
+EtcdCluster = create_namespaced_resource("etcd.example.com", "v1", "EtcdCluster", "etcdclusters")
+DISK = PersistentVolumeSpec(
+    accessModes=["ReadWriteOnce"], capacity={"storage": "1Gi"}, hostPath=HostPathVolumeSource(path="/srv/etcd")
+)
 OPERATOR = Path(__file__).with_name("operator.py")
 PATIENCE_SECONDS = 30.0
 CronTab = create_namespaced_resource("stable.example.com", "v1", "CronTab", "crontabs")
@@ -106,3 +113,32 @@ def test_an_operator_looks_after_a_kind_of_its_own(client: Client) -> None:
         "Farewell": "goodbye mine",
         "Stopped": "left mine alone",
     }
+
+
+def test_the_operator_of_the_book_runs_over_the_network_too(
+    kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", os.fspath(kubeconfig))
+    client = Client(KubeConfig.from_file(kubeconfig))
+    definition = yaml.safe_load((BOOK / "etcdcluster-crd.yaml").read_text())
+    client.create(CustomResourceDefinition.from_dict(definition))
+    client.wait(CustomResourceDefinition, definition["metadata"]["name"], for_conditions=["Established"])
+    client.create(PersistentVolume(metadata=ObjectMeta(name="disk"), spec=DISK))
+    impatient = tmp_path / "etcd_operator.py"
+    impatient.write_text((BOOK / "etcd_operator.py").read_text().replace("LOOK_SECONDS = 5", "LOOK_SECONDS = 0.2"))
+    client.create(EtcdCluster(metadata={"name": "one"}, spec={"version": "3.6.6", "size": 1}))
+
+    def ready() -> bool:
+        conditions = (client.get(EtcdCluster, "one").status or {}).get("conditions") or [{}]
+        return bool(conditions[0].get("status") == "True")
+
+    def uids() -> set[str | None]:
+        return {pod.metadata.uid for pod in client.list(Pod, labels={"etcd": "one"}) if pod.metadata is not None}
+
+    with KopfRunner(["run", "--namespace", "default", os.fspath(impatient)]) as runner:
+        until(ready)
+        before = uids()
+        client.delete(Pod, "one-0", grace_period=0)
+        until(lambda: len(uids() - before) == 1)
+        until(ready)
+    assert (runner.exit_code, runner.exception) == (0, None)

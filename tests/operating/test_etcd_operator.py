@@ -71,9 +71,16 @@ def test_it_founds_a_cluster_and_lets_members_join_one_by_one(grown: Cluster) ->
 
 def test_it_replaces_a_pod_and_a_member_that_has_lost_its_disk(grown: Cluster) -> None:
     twin = grown.fork()
-    number = status(twin)["members"]["demo-1"]
+    number, before = status(twin)["members"]["demo-1"], twin.revision
     twin.kubectl("delete pod demo-1 --now")
     ready(twin)
+    frames = twin.stepper(since=before, about="EtcdCluster/demo").frames
+    (frame,) = (each for each in frames if each.caption == "demo-1 has a disk and no pod: start demo-1")
+    assert (frame.actor, frame.compared[0], frame.scene["EtcdCluster/demo"]["facts"][0]) == (
+        "etcd-operator",
+        ("pods", "2", "3"),
+        ["size", "3"],
+    )
     assert "demo-1 has a disk and no pod: start demo-1" in said(twin, 3)
     assert status(twin)["members"]["demo-1"] == number
     twin.kubectl("delete pvc demo-1 --wait=false")
