@@ -70,8 +70,8 @@ def story(
 
     `about` limits it to objects (`deployment/web`, `svc/web`) and what hangs from them. `measured` is what pods used.
     """
-    kinds = [named(name.partition("/")[0]) for name in about]
     about = [id_of(name) for name in about]
+    kinds = [named(kind) for name in about if not is_custom(kind := name.partition("/")[0])]
     storage = disks.concerns(about)
     wide = {*(disks.CLUSTER_WIDE if storage else ()), *(kind.plural for kind in kinds if not kind.namespaced)}
     recent = (sent for sent in effective(requests) if since < sent.revision <= until)
