@@ -54,6 +54,7 @@ from k8snb.network.webhook_calls import Functions, Remote, WebhookCalls
 from k8snb.planes import SERVER, Planes
 from k8snb.planes import machines as planes
 from k8snb.processes import Runs
+from k8snb.reaching import Reaching
 from k8snb.replicating import ControlPlane
 from k8snb.rush import Asking, Rush
 from k8snb.scheduler import configuration
@@ -94,7 +95,7 @@ class _Door:
         return self._cluster.server.subscribe(request, deliver)
 
 
-class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Accessing, Monitored):
+class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Accessing, Reaching, Monitored):
     """A Kubernetes 1.36 cluster in this process.
 
     `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;

@@ -39,10 +39,6 @@ _TRANSPORT = frozenset(
 """Kinds that travel and are not resources of their own."""
 
 
-WAITING = ("networkpolicies.networking.k8s.io",)
-"""Kinds whose controllers are still to come."""
-
-
 class Row(NamedTuple):
     """One line of a table: what it is about, how true it is, and a note."""
 
@@ -99,8 +95,6 @@ def _kind(resource: Resource) -> Row:
     note = [f"/{each}" for each in resource.subresources]
     if not {"list", "get"} & set(resource.verbs):  # a question, which is answered and not kept
         return Row(resource.kind, EXACT, " ".join(note))
-    if resource.storage in WAITING:
-        return Row(resource.kind, SIMPLIFIED, _("kept and checked; nobody acts on it yet"))
     known = resource.storage in STRATEGIES or (resource.group, resource.kind) in PRINTERS
     return Row(resource.kind, EXACT if known else SIMPLIFIED, " ".join(note))
 

@@ -118,10 +118,13 @@ class NetworkError(Exception):
 
 
 class Unanswered(NetworkError):
-    """No DNS server has said whether there is such a name. Most programs word it as if there were none."""
+    """No DNS server has said whether there is such a name. Most programs word it as if there were none.
 
-    def __init__(self, name: str) -> None:
-        super().__init__("not found", name)
+    `seconds` is how long the resolver waited for one; none where the question was refused at once.
+    """
+
+    def __init__(self, name: str, seconds: float = 0.0) -> None:
+        super().__init__("not found", name, seconds)
 
 
 class Endpoint(Protocol):

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from k8snb import coverage
-from k8snb.controllers.table import CONTROLLERS
 from k8snb.machinery.scheme import Scheme
 
 ROOT = Path(__file__).parent.parent
@@ -32,12 +31,6 @@ def test_every_kind_that_is_served_is_listed_once() -> None:
         (api, row.name) for api, rows in coverage.kinds().tables.items() for row in rows if row.level == coverage.ABSENT
     }
     assert set(listed) - served == absent
-
-
-def test_a_kind_that_waits_for_its_controller_has_none() -> None:
-    names = {each.name for each in CONTROLLERS}
-    for storage in coverage.WAITING:
-        assert f"{storage.partition('.')[0].removesuffix('s')}-controller" not in names
 
 
 def test_the_text_and_the_html_say_the_same() -> None:

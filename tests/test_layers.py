@@ -42,6 +42,7 @@ LAYERS = (
         "planes",
         "plumbing",
         "processes",
+        "reaching",
         "relaying",
         "replicating",
         "playing",

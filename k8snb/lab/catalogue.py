@@ -43,6 +43,7 @@ MODULES = {
     "architecture/csi": "drivers",
     "ecosystem/service-account": "accounts",
     "ecosystem/rbac": "rbac",
+    "ecosystem/network-policy": "policies",
     "ecosystem/operator": "operators",
     "ecosystem/prometheus": "monitored",
 }

@@ -15,6 +15,7 @@ from k8snb.machinery.names import Lottery
 from k8snb.network.addresses import Addresses
 from k8snb.network.dns import DNS, NAMESERVER, is_address
 from k8snb.network.path import Connection, Paths
+from k8snb.network.policies.enforcement import Enforcement
 from k8snb.network.proxy import Proxies
 from k8snb.packet import Endpoint, HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
@@ -38,7 +39,8 @@ class Fabric:
         self.addresses = Addresses(informers.of("nodes"), record=context.trace.enabled)
         self.proxies = Proxies(informers, self.addresses, pods, context.clock, lottery)
         self.dns = DNS(informers)
-        self.paths = Paths(self.addresses, self.proxies, self.dns, lottery)
+        self.enforcement = Enforcement(context.separate("system:network", "system:masters"), self.addresses)
+        self.paths = Paths(self.addresses, self.proxies, self.dns, self.enforcement, lottery)
 
     @property
     def nameserver(self) -> str:
@@ -80,7 +82,7 @@ class Fabric:
 
     def alias(self, source: str, name: str) -> str:
         """The name that a name is only another word for (an ExternalName Service's); empty if it is none."""
-        if not self.dns.running:
+        if not self.dns.running or self.enforcement.silencing(source) is not None:
             return ""
         found = self.dns.resolve(name, self.addresses.namespace_of(source))
         return found.alias if found is not None else ""

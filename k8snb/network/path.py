@@ -5,6 +5,9 @@ the node at which the packet is rewrite a virtual address, the packet crosses to
 whoever listens there. The rules that count are those of the node where the packet first arrives: the sender's own for
 virtual addresses, the addressed one for a node port, any node for a load balancer's address.
 
+Policies are asked on the node of the sender, once the rules have put a pod's address in place of a virtual one, and on
+that of the receiver, before an address is masqueraded; what they do not let through is dropped.
+
 Addresses are rewritten in both directions. Where an answer would otherwise take another way back (a caller from
 outside, a pod that reaches itself through its Service), the node puts its own address in the sender's place
 (masquerading); `externalTrafficPolicy: Local` is there to avoid that.
@@ -19,6 +22,9 @@ from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 from k8snb.network.addresses import Addresses
 from k8snb.network.dns import DNS, NAMESERVER, Answer, is_address
+from k8snb.network.policies.enforcement import Enforcement
+from k8snb.network.policies.judgement import EGRESS, Side
+from k8snb.network.policies.wording import side_words
 from k8snb.network.proxy import Found, Proxies
 from k8snb.network.rules.iptables import Packet
 from k8snb.network.rules.iptables_proxier import PROXY_FIREWALL
@@ -28,13 +34,16 @@ from k8snb.packet import Endpoint, NetworkError, Unanswered
 TIMEOUT_SECONDS = 30.0
 """How long a client waits for an address that nobody answers on."""
 
+RESOLVER_SECONDS = 10.0
+"""How long a resolver waits for a DNS server that says nothing: twice `timeout` of `/etc/resolv.conf`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
     """One step of a packet: what kind of step, on which node, in words, and how the packet looks after it."""
 
     kind: str
-    """`dns`, `service`, `node` or `pod`."""
+    """`dns`, `service`, `policy`, `node` or `pod`."""
     node: str
     text: str
     source: str = ""
@@ -56,6 +65,8 @@ class Connection:
     """The address that the other side sees."""
     node: str = ""
     """Where the packet is; empty outside the cluster."""
+    sender: str = ""
+    """The address that the packet has on this node before it is masqueraded."""
     ip: str = ""
     port: int = 0
     namespace: str = ""
@@ -84,18 +95,21 @@ class Connection:
 class Paths:
     """Finds the way of every connection in one cluster."""
 
-    def __init__(self, addresses: Addresses, proxies: Proxies, dns: DNS, lottery: Lottery) -> None:
+    def __init__(
+        self, addresses: Addresses, proxies: Proxies, dns: DNS, enforcement: Enforcement, lottery: Lottery
+    ) -> None:
         self._addresses = addresses
+        self._enforcement = enforcement
         self._proxies = proxies
         self._dns = dns
         self._lottery = lottery
 
     def connect(self, source: str, host: str, port: int) -> Connection:
         """Try to open a TCP connection from an address to a host and port."""
-        connection = Connection(source, self._addresses.node_of(source), port=port)
+        connection = Connection(source, self._addresses.node_of(source), source, port=port)
         self._resolve(connection, host)
         dialled = connection.destination
-        for step in (self._reach_rules, self._apply_rules, self._reach_pod):
+        for step in (self._reach_rules, self._apply_rules, self._leave_pod, self._reach_pod):
             if connection.error is None:
                 step(connection, dialled)
         return connection
@@ -103,7 +117,12 @@ class Paths:
     # -- names -------------------------------------------------------------------------------------
 
     def lookup(self, source: str, name: str) -> Answer | None:
-        """What a name is to the pod at `source`. Several addresses come in any order, so that callers spread."""
+        """What a name is to the pod at `source`. Several addresses come in any order, so that callers spread.
+
+        Raises Unanswered where nobody answers, or policies let the question not through.
+        """
+        if self._enforcement.silencing(source) is not None:
+            raise Unanswered(name, RESOLVER_SECONDS)
         found = self._dns.resolve(name, self._addresses.namespace_of(source))
         if found is None or len(found.addresses) < 2:
             return found
@@ -124,9 +143,12 @@ class Paths:
         try:
             found = self.lookup(connection.source, host) if connection.node else None
         except Unanswered as error:
+            side, objects = self._enforcement.silencing(connection.source), []
             text = _("{server} does not answer").format(server=NAMESERVER)
+            if side is not None:
+                text, objects = side_words(side), [f"NetworkPolicy/{each.name}" for each in side.isolating]
             saw = [(_("name"), host)]
-            connection.hops.append(Hop("dns", connection.node, text, connection.source, "", saw, [], failed=True))
+            connection.hops.append(Hop("dns", connection.node, text, connection.source, "", saw, objects, failed=True))
             connection.error = error
             return
         service = self._service_of(connection, found)
@@ -159,7 +181,9 @@ class Paths:
         if not connection.node:
             self._enter(connection, place, dialled)
         elif place and place != connection.node:
-            self._leave(connection, place)
+            self._leave_pod(connection, dialled)
+            if connection.error is None:
+                self._leave(connection, place)
 
     def _enter(self, connection: Connection, place: str, dialled: str) -> None:
         """Into the cluster from outside: to a node, or to an address that leads to one of them."""
@@ -192,7 +216,7 @@ class Paths:
     def _leave(self, connection: Connection, place: str) -> None:
         """To the address of another node. That is no pod address, so the packet leaves as if its node had sent it."""
         home = connection.node
-        connection.source = self._addresses.address_of(home) or connection.source
+        connection.source = connection.sender = self._addresses.address_of(home) or connection.source
         connection.node = place
         text = _("from {here} to {node}, the node that was asked for").format(here=home, node=place)
         connection.note("node", text, f"Node/{place}")
@@ -258,6 +282,28 @@ class Paths:
         text = _stay(walk).format(ip=backend.ip, count=walk.of)
         connection.note("service", text, *objects, saw=list(facts.items()))
 
+    # -- policies ----------------------------------------------------------------------------------
+
+    def _leave_pod(self, connection: Connection, dialled: str) -> None:
+        """Past the policies of the pod that sends, if it is one and the packet is still on its node."""
+        sender = connection.sender
+        side = self._enforcement.leaving(sender, connection.ip, connection.port)
+        self._is_barred(connection, side, dialled)
+
+    def _is_barred(self, connection: Connection, side: Side | None, dialled: str) -> bool:
+        """Whether a side lets the packet not through; notes what it says if it says anything."""
+        if side is None or side.exempt or not side.isolating:
+            return False
+        text, counted = side_words(side), side.allowing or side.isolating
+        objects = [f"NetworkPolicy/{each.name}" for each in counted]
+        way = _("egress") if side.direction == EGRESS else _("ingress")
+        saw = [(_("direction"), way), (_("sender"), connection.sender)]
+        if side.allowed:
+            connection.note("policy", text, *objects, saw=saw)
+        else:
+            connection.fail("policy", "timeout", text, *objects, dialled=dialled, saw=saw)
+        return not side.allowed
+
     # -- to the pod --------------------------------------------------------------------------------
 
     def _reach_pod(self, connection: Connection, dialled: str) -> None:
@@ -275,8 +321,10 @@ class Paths:
             if not self._is_routed(connection, place, dialled):
                 return
             text = _("routed from {here} to {node}").format(here=connection.node, node=place)
-            connection.node = place
+            connection.node, connection.sender = place, connection.source
             connection.note("node", text, f"Node/{place}")
+        if self._is_barred(connection, self._enforcement.entering(connection.sender, ip, port), dialled):
+            return
         found = self._addresses.listener(ip, port)
         if found is None:
             who = f"Pod/{attached.name}" if attached is not None else f"Node/{place}"

@@ -90,7 +90,8 @@ class Journey:
 
     def _named(self, hop: Hop) -> Frame:
         act = Act(_("answer"), _("no address") if hop.failed else hop.address, 0, 0)
-        return self._of(hop, f"DNS {NAMESERVER}", act)
+        barred = any(name.startswith("NetworkPolicy/") for name in hop.objects)
+        return self._of(hop, _agent(hop) if barred else f"DNS {NAMESERVER}", act)
 
     def _sends(self, dialled: str) -> Frame:
         request = self._delivery.request
@@ -161,13 +162,21 @@ class Journey:
     def _gives_up(self, error: NetworkError | None) -> Frame:
         self._place = self._home()
         kind = error.kind if error is not None else ""
+        if kind == "not found" and error is not None and error.seconds:
+            kind = "silent"
         words = {
+            "silent": _("no answer comes; the resolver asks again, and gives up"),
             "not found": _("without an address there is nothing to send to"),
             "refused": _("the refusal comes back at once"),
             "no tls": _("the server does not speak TLS on this port"),
             "no tls name": _("the server knows no such name, and ends the handshake"),
         }.get(kind, _("nothing comes back; the program waits until it has waited long enough"))
-        report = {"not found": _("unknown host"), "refused": _("connection refused"), **_TLS}.get(kind, _("timeout"))
+        report = {
+            "not found": _("unknown host"),
+            "silent": _("resolving timed out"),
+            "refused": _("connection refused"),
+            **_TLS,
+        }.get(kind, _("timeout"))
         return self._frame(self._client(), words, Act(_("report"), report, 0, 0), touched=self._own())
 
     # -- parts of a frame --------------------------------------------------------------------------
@@ -243,12 +252,21 @@ def _actor(hop: Hop) -> str:
     """Who does this step."""
     if hop.kind == "service":
         return f"kernel {hop.node}"
+    if hop.kind == "policy":
+        return _agent(hop)
     pod = next((name.removeprefix("Pod/") for name in hop.objects if name.startswith("Pod/")), "")
     return f"pod {pod}" if hop.kind == "pod" and pod else _("network")
 
 
+def _agent(hop: Hop) -> str:
+    """Who enforces policies where the packet is."""
+    return _("agent {node}").format(node=hop.node)
+
+
 def _act(hop: Hop, before: tuple[str, str]) -> Act:
     """What happens to the packet in this step: which of its addresses change."""
+    if hop.kind == "policy":
+        return Act(_("let through"), _("packet"), 0, 0)
     names = (_("source"), _("destination"))
     after = (hop.source, hop.address)
     changes = [Change(name, was, now) for name, was, now in zip(names, before, after, strict=True) if was != now]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from k8snb.i18n import _
 from k8snb.machinery.objects import labels_of
 from k8snb.machinery.selectors import of_object, text_of
+from k8snb.network.policies.judgement import types_of
 from k8snb.typing import Object
 from k8snb.view.graphs.sketch import FEW, Sketch
 
@@ -20,7 +21,7 @@ def network_policy(sketch: Sketch, policy: Object) -> str:
     name, spec = policy["metadata"]["name"], policy["spec"]
     chosen = text_of(spec.get("podSelector"))
     selects = _("every pod") if chosen == "<none>" else chosen
-    types = _types(spec)
+    types = types_of(spec)
     said = [f"{_('selects')} {selects}"]
     said += [_("isolated: {directions}").format(directions=", ".join(types))]
     said += [_("open: {direction}").format(direction=each) for each in ("Ingress", "Egress") if each not in types]
@@ -31,11 +32,6 @@ def network_policy(sketch: Sketch, policy: Object) -> str:
     for direction in types:
         _direction(sketch, box, spec, direction, pods)
     return _("NetworkPolicy {name}: who may reach its pods, and whom they may reach").format(name=name)
-
-
-def _types(spec: Object) -> list[str]:
-    """The directions in which a policy isolates; where it does not say so, what its rules imply."""
-    return list(spec.get("policyTypes") or (["Ingress", "Egress"] if "egress" in spec else ["Ingress"]))
 
 
 def _direction(sketch: Sketch, box: str, spec: Object, direction: str, pods: list[str]) -> None:

@@ -189,6 +189,7 @@ class _Transfer:
         code, message = {
             "not found": (6, f"Could not resolve host: {url.host}"),
             "timeout": (28, f"Connection timed out after {int(error.seconds * 1000) + 1} milliseconds"),
+            "unresolved": (28, f"Resolving timed out after {int(error.seconds * 1000) + 1} milliseconds"),
             "no tls": (35, "TLS connect error: error:0A00010B:SSL routines::wrong version number"),
             "no tls name": (35, "TLS connect error: error:0A000458:SSL routines::tlsv1 unrecognized name"),
         }.get(error.kind, (7, refused))

@@ -103,14 +103,18 @@ def _set(options: Options, key: str, value: str) -> None:
 
 
 def fetch(call: Invocation, request: HTTPRequest, limit: float | None) -> Steps[HTTPResponse]:
-    """Send a request, waiting as long as it takes; raises NetworkError (`timeout` after `limit` seconds)."""
+    """Send a request, waiting as long as it takes; raises NetworkError.
+
+    After `limit` seconds it is `timeout`, or `unresolved` where the name's address was still being asked for.
+    """
     try:
         response = call.process.request(request)
     except NetworkError as error:
         seconds = error.seconds or (CONNECT_SECONDS if error.kind == "timeout" else 0.0)
         if limit is not None and seconds > limit:
             yield Wait(limit, call.shell.loops > 0)
-            raise NetworkError("timeout", error.address, limit) from None
+            kind = "unresolved" if isinstance(error, Unanswered) else "timeout"
+            raise NetworkError(kind, error.address, limit) from None
         if seconds:
             yield Wait(seconds, call.shell.loops > 0)
         raise
@@ -174,7 +178,7 @@ def _address(call: Invocation, host: str) -> str:
 def _wget_error(host: str, address: str, error: NetworkError, limit: float | None) -> str:
     if error.kind == "not found":
         return f"bad address '{host}'"
-    if error.kind == "timeout" and limit is not None:
+    if error.kind in ("timeout", "unresolved") and limit is not None:
         return "download timed out"
     why = {"refused": "Connection refused", "timeout": "Operation timed out"}.get(error.kind, "Host is unreachable")
     return f"can't connect to remote host ({address or error.address}): {why}"
@@ -205,7 +209,7 @@ _BIND = frozenset(("agnhost", "netshoot", "jessie-dnsutils"))
 """Images with BIND's `nslookup`; the others have BusyBox'."""
 
 
-def lookup(call: Invocation) -> int:
+def lookup(call: Invocation) -> Run:
     words = [word for word in call.argv[1:] if not word.startswith("-")]
     if not words:
         return call.fail("usage: nslookup HOST")
@@ -214,8 +218,10 @@ def lookup(call: Invocation) -> int:
     code = 1
     try:
         code = _answers(call, words[0], said, bind)
-    except Unanswered:
+    except Unanswered as error:
         said = [";; connection timed out; no servers could be reached\n\n"]
+        if error.seconds:
+            yield Wait(error.seconds, call.shell.loops > 0)
     call.streams.out("".join(said))
     return code
 
@@ -261,8 +267,8 @@ def netcat(call: Invocation) -> Run:
         answer = call.process.tcp(host, port, "" if "z" in options.flags else call.streams.input.read())
     except NetworkError as error:
         limit = float(options.values.get("timeout", CONNECT_SECONDS))
-        if error.kind == "timeout":
-            yield Wait(limit, call.shell.loops > 0)
+        if error.kind == "timeout" or error.seconds:
+            yield Wait(error.seconds if error.kind == "not found" else limit, call.shell.loops > 0)
         if error.kind == "not found":
             return call.fail(f"bad address '{host}'")
         why = {"refused": "Connection refused", "timeout": "Connection timed out"}.get(
