@@ -24,7 +24,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # Kernels and servers are processes of their own: what Python compiled once, the next of them finds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help book lab serve test test-long pages checked lint unit outputs messages clean
+.PHONY: help book lite lite-test read lab serve test test-long pages checked lint unit outputs messages clean
 .DEFAULT_GOAL := book
 
 help: ## this list
@@ -43,6 +43,15 @@ _build/.fresh: $(CODE) requirements.txt _config.yml
 
 book: .venv/.installed _build/.fresh ## the book: _build/html/index.html
 	K8SNB_STATIC=1 $(BIN)/jupyter-book build --warningiserror --keep-going .
+
+lite: .venv/.installed ## the edition that runs in a browser, beside the book: _build/html/lite (needs npm)
+	$(BIN)/python tools/lite
+
+lite-test: book lite ## every page of it, run in a Chromium and compared
+	K8SNB_LITE=all $(BIN)/python -m pytest tests/lite
+
+read: .venv/.installed ## the book, given out by a server at http://127.0.0.1:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 lab: .venv/.installed ## the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters

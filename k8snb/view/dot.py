@@ -1,9 +1,10 @@
 """A graph written as Graphviz DOT, laid out, and shown as a picture.
 
-DOT is laid out by the Graphviz that the `pygraphviz` wheel brings along, in process; where there is none (in a browser)
-the text and the DOT remain. The picture is inline SVG in the page's own text colour, without ids, so that any number of
-them may share a page. A drawing that is too wide for a column of text is turned, and then drawn with narrower boxes;
-for phones there is a second, narrow one beside it, of which a page shows one or the other by the room that it has.
+DOT is laid out by the Graphviz that the `pygraphviz` wheel brings along, in process, or in a browser by the one that
+stands beside the kernel; where there is none, the text and the DOT remain. The picture is inline SVG in the page's own
+text colour, without ids, so that any number of them may share a page. A drawing that is too wide for a column of text
+is turned, and then drawn with narrower boxes; for phones there is a second, narrow one beside it, of which a page shows
+one or the other by the room that it has.
 
 Layout differs between versions of Graphviz, so nothing compares pictures: the text has the same nodes and edges.
 """

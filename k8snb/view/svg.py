@@ -28,13 +28,24 @@ NAMES = list(theme.KINDS)
 
 
 def layout(dot: str) -> str:
-    """What Graphviz draws, from `<svg` on. ImportError where it is not installed."""
+    """What Graphviz draws, from `<svg` on. ImportError where it is not installed.
+
+    In a browser the kernel has one beside it, which is known to Python as a module.
+    """
+    try:
+        from k8snb_graphviz import svg
+    except ImportError:
+        svg = _drawn
+    drawn: str = svg(dot)
+    return drawn[drawn.index("<svg") :]
+
+
+def _drawn(dot: str) -> str:
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=dot)
     with _quiet():
-        drawn: str = graph.draw(format="svg", prog="dot").decode()
-    return drawn[drawn.index("<svg") :]
+        return str(graph.draw(format="svg", prog="dot").decode())
 
 
 @contextmanager

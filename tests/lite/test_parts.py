@@ -1,0 +1,117 @@
+"""What the edition for browsers is made of, before it is built."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from typing import Any
+
+import nbformat
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.book.conftest import ROOT
+from tools.book import launching
+from tools.lite import contents, wheels
+from tools.lite.wheels import Package
+
+
+def _ours() -> Any:
+    spec = importlib.util.spec_from_file_location("json_in_a_browser", ROOT / "lite" / "orjson" / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+ours = _ours()
+_scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.sampled_from([0.5, float("nan")])
+_values = st.recursive(
+    _scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
+)
+
+
+@given(_values, st.sampled_from(["", "INDENT_2", "SORT_KEYS", "APPEND_NEWLINE"]))
+def test_json_in_a_browser_has_the_same_bytes(value: Any, option: str) -> None:
+    options = [getattr(module, f"OPT_{option}") if option else None for module in (ours, orjson)]
+    written = ours.dumps(value, option=options[0])
+    assert written == orjson.dumps(value, option=options[1])
+    assert ours.loads(written) == orjson.loads(written)
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "[1,]", "{", b"\xff", '{"a" 1}'])
+def test_json_in_a_browser_refuses_the_same_texts(text: str | bytes) -> None:
+    for module in (ours, orjson):
+        with pytest.raises(module.JSONDecodeError):
+            module.loads(text)
+
+
+@pytest.mark.parametrize("value", [{1: "a"}, {"a": {2: 1}}, "\ud800", object()])
+def test_json_in_a_browser_refuses_the_same_values(value: Any) -> None:
+    for module in (ours, orjson):
+        with pytest.raises(TypeError):
+            module.dumps(value)
+
+
+def test_a_browser_gets_what_pages_import_and_nothing_that_only_other_machines_need() -> None:
+    names = {wheels.canonicalize_name(package.name) for package in wheels.closure(wheels.ROOTS)}
+    assert {"k8snb", "kubernetes-validate", "pyyaml", "anywidget", "graphviz", "kopf", "ipython"} <= names
+    assert {"orjson", "pygraphviz", "jsonschema", "pexpect", "widgetsnbextension"} & names == set()
+
+
+def test_what_a_package_needs_is_asked_for_the_browser() -> None:
+    asked = [
+        "One-Two>=1",
+        'colorama; sys_platform == "win32"',
+        'extra-only; extra == "x"',
+        "tool; python_version<'3.14'",
+    ]
+    assert wheels.needs("any", asked) == ("one-two",)
+
+
+def test_a_wheel_is_the_same_whenever_it_is_made() -> None:
+    package = Package(
+        "some-name", "1", (), {"some/__init__.py": b"", "single.py": b"", "x.dist-info/METADATA": b"Name: x\n"}
+    )
+    assert package.wheel() == package.wheel()
+    assert (package.file_name, package.imports) == ("some_name-1-py3-none-any.whl", ("single", "some"))
+
+
+def test_a_notebook_asks_nobody_for_a_kernel_and_folds_its_solutions() -> None:
+    cells = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_code_cell("2", metadata={"tags": ["hide-cell"]})]
+    notebook = contents.for_browser(nbformat.v4.new_notebook(cells=cells))
+    assert notebook.metadata.kernelspec["name"] == "python"
+    assert [cell.metadata.get("jupyter", {}) for cell in notebook.cells] == [{}, contents.FOLDED]
+
+
+def test_a_page_runs_from_its_repository_where_that_is_known() -> None:
+    page = "chapters/first-app/pod"
+    assert launching.links(page, "", "main") == []
+    assert dict(launching.links(page, "https://github.com/someone/book", "main")) == {
+        "Binder": "https://mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/chapters/first-app/pod.ipynb",
+        "Colab": "https://colab.research.google.com/github/someone/book/blob/main/chapters/first-app/pod.ipynb",
+        "Dev container": "https://codespaces.new/someone/book?ref=main",
+    }
+    assert [name for name, _ in launching.links(page, "https://git.example.org/someone/book.git", "main")] == ["Binder"]
+
+
+def test_a_page_says_that_it_runs_in_the_browser_once_it_does(tmp_path: Any) -> None:
+    script = tmp_path / launching.SCRIPT
+    script.parent.mkdir()
+    script.write_text((ROOT / launching.SCRIPT).read_text())
+    launching.mark(tmp_path)
+    assert launching.UNSET in script.read_text()
+    (tmp_path / "lite").mkdir()
+    (tmp_path / "lite" / "index.html").write_text("")
+    launching.mark(tmp_path)
+    assert launching.SET in script.read_text()
+
+
+def test_the_edition_is_pinned() -> None:
+    orders = [(ROOT / "lite" / name).read_text() for name in ("requirements.txt", "browser.txt", "npm.txt")]
+    lines = [line for order in orders for line in order.splitlines() if line and not line.startswith("#")]
+    assert all("==" in line or "@" in line[1:] for line in lines)
+    assert json.loads((ROOT / "lite" / "jupyter-lite.json").read_text())["jupyter-lite-schema-version"] == 0
