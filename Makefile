@@ -24,7 +24,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # Kernels and servers are processes of their own: what Python compiled once, the next of them finds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help book lite lite-test read lab serve test test-long pages checked lint unit outputs messages clean
+.PHONY: help book lite lite-test read handouts lab serve test test-long pages checked lint unit outputs messages clean
 .DEFAULT_GOAL := book
 
 help: ## this list
@@ -52,6 +52,9 @@ lite-test: book lite ## every page of it, run in a Chromium and compared
 
 read: .venv/.installed ## the book, given out by a server at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+handouts: book ## two PDFs a chapter, for participants and instructors: _build/handouts (needs Chromium)
+	$(BIN)/python tools/handouts
 
 lab: .venv/.installed ## the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters
