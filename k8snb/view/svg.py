@@ -35,12 +35,12 @@ def layout(dot: str) -> str:
     try:
         from k8snb_graphviz import svg
     except ImportError:
-        svg = _drawn
+        svg = _in_process
     drawn: str = svg(dot)
     return drawn[drawn.index("<svg") :]
 
 
-def _drawn(dot: str) -> str:
+def _in_process(dot: str) -> str:
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=dot)
