@@ -8,7 +8,7 @@ import orjson
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
+from k8snb.lab.reading import NAMESPACE, NOTHING, Claims, exists, find, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import annotations_of
 
@@ -59,6 +59,23 @@ def check_payroll(cluster: Reader) -> Claims:
     yield Claim(owners == ["payroll"], _("nobody else does"), says(_("the manager"), owners))
     replicas = web["spec"].get("replicas")
     yield Claim(replicas == 4, _("there are four replicas"), says("replicas", replicas))
+
+
+@exercise("first-app/kubectl", "No longer on the list", minutes=10)
+def check_menu(cluster: Reader) -> Claims:
+    """What is no longer in the file goes away; what was never in it stays."""
+    maps = {each["metadata"]["name"]: each for each in cluster.client.list("configmaps", NAMESPACE)}
+    soup, salad = maps.get("soup", NOTHING), maps.get("salad", NOTHING)
+    yield exists(soup, _("there is soup"))
+    price = (soup.get("data") or {}).get("price")
+    yield Claim(price == "5", _("… at the new price, 5"), says(_("the price"), price))
+    yield exists(salad, _("there is salad"))
+    yield Claim("fish" not in maps, _("there is no fish any more"), _("apply alone deletes nothing: look for --prune"))
+    guest = _("it was not on the menu, and is gone: what did you let apply choose from?")
+    yield Claim("guests" in maps, _("the ConfigMap guests is still there"), guest)
+    last = annotations_of(soup).get(_LAST_APPLIED, "")
+    by_hand = _("the last file that was applied has the old price")
+    yield Claim('"5"' in last, _("the new menu was applied, not edited by hand"), by_hand)
 
 
 def _managers(cluster: Reader, name: str) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
@@ -12,6 +12,12 @@ from k8snb.machinery.objects import annotations_of, controller_of, is_true
 from k8snb.typing import Object
 
 _REVISION = "deployment.kubernetes.io/revision"
+
+
+class Typed(Reader, Protocol):
+    """A cluster that can be asked with kubectl."""
+
+    def kubectl(self, command: str) -> str: ...
 
 
 # -- pods ------------------------------------------------------------------------------------------------
@@ -58,6 +64,27 @@ def check_patient(cluster: Reader) -> Claims:
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), _not_yet(pod))
 
 
+@exercise("first-app/pod", "Set the table first", minutes=10)
+def check_site(cluster: Typed) -> Claims:
+    """A web server that finds its page when it starts."""
+    pod = find(cluster, "pods", "site")
+    spec = pod["spec"]
+    yield exists(pod, _("there is a Pod site"))
+    mains = [each["name"] for each in spec.get("containers") or ()]
+    image = _image(pod)
+    yield Claim(len(mains) == 1 and image.startswith("nginx"), _("nginx is its only ordinary container"), _are(mains))
+    helpers = pod["status"].get("initContainerStatuses") or []
+    none = _("it has no init container: whatever else writes the page may come too late")
+    yield Claim(bool(helpers), _("something runs before nginx"), none)
+    ended = [each for each in helpers if (each["state"].get("terminated") or {}).get("exitCode") == 0]
+    runs = _("an init container has not ended well; nginx waits for it (kubectl describe pod site)")
+    yield Claim(len(ended) == len(helpers), _("… and has ended before it"), runs)
+    yield Claim(is_true(pod, "Ready"), _("it is Ready"), _not_yet(pod))
+    body = cluster.kubectl(f"exec site -c {mains[0]} -- curl -s localhost").strip()
+    seen = _("it serves {text}: do both mount one volume, nginx at /usr/share/nginx/html?")
+    yield Claim(body == "open", _("nginx serves the page: open"), seen.format(text=repr(body[:40])))
+
+
 # -- deployments -----------------------------------------------------------------------------------------
 
 
@@ -101,6 +128,25 @@ def check_ledger(cluster: Reader) -> Claims:
     image = _image(deployment)
     yield Claim(image == "redis:8", _("it asks for redis:8"), says("image", image))
     yield from _complete(deployment, "redis:8")
+
+
+@exercise("first-app/deployment", "Two changes, one rollout", minutes=10)
+def check_catalog(cluster: Reader) -> Claims:
+    """An image and a variable that reach the pods together."""
+    deployment = find(cluster, "deployments.apps", "catalog")
+    yield exists(deployment, _("the Deployment catalog is still there"))
+    replicas = deployment["spec"].get("replicas")
+    yield Claim(replicas == 2, _("it still wants two pods"), says("replicas", replicas))
+    paused = bool(deployment["spec"].get("paused"))
+    yield Claim(not paused, _("its rollouts are not paused"), _("it is paused: nothing reaches the pods"))
+    image = _image(deployment)
+    yield Claim(image == "nginx:1.28", _("it asks for nginx:1.28"), says("image", image))
+    env = {each["name"]: each.get("value") for each in _first_container(deployment).get("env") or ()}
+    yield Claim(env.get("MODE") == "fast", _("… and for MODE=fast"), says("MODE", env.get("MODE", _("absent"))))
+    count = len(_replica_sets(cluster, "catalog"))
+    apart = _("it has {count} ReplicaSets: each change of the template has made pods of its own").format(count=count)
+    yield Claim(count == 2, _("there has been one rollout, and no other"), apart)
+    yield from _complete(deployment, "nginx:1.28")
 
 
 def _complete(deployment: Object, image: str) -> Claims:

@@ -52,5 +52,20 @@ def check_canary(cluster: Reader) -> Claims:
     yield Claim(len(found) == 4, _("… and to the three others"), says(_("addresses in its slices"), len(found)))
 
 
+@exercise("first-app/labels", "Blue, green", minutes=10)
+def check_store(cluster: Reader) -> Claims:
+    """All traffic goes over to the next version at once, and the way back stays open."""
+    store = find(cluster, "services", "store")
+    yield exists(store, _("the Service store is still there"))
+    for colour in ("blue", "green"):
+        pods = [pod for pod in pods_labelled(cluster, {"app": "store", "slot": colour}) if is_true(pod, "Ready")]
+        stays = _("store-{colour} has its two pods, labelled slot={colour}").format(colour=colour)
+        yield Claim(len(pods) == 2, stays, says(_("ready pods"), len(pods)))
+    yield from catches(cluster, "store", {"app": "store", "slot": "green"})
+    asked = sorted(store["spec"].get("selector") or {})
+    whose = _("it asks for {keys} only: the next program with such pods would join in").format(keys=", ".join(asked))
+    yield Claim("app" in asked, _("it says whose pods it wants, too"), whose)
+
+
 def _names(pods: list[str]) -> str:
     return _("look at {names}").format(names=", ".join(pods))

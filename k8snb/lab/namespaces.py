@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
+from k8snb.lab.first_app import Typed
 from k8snb.lab.reading import Claims, exists, find, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import quantity
@@ -74,6 +75,23 @@ def check_attic(cluster: Reader) -> Claims:
         else _("it is not being deleted")
     )
     yield Claim(attic is None, _("the namespace attic is gone"), waiting)
+
+
+@exercise("first-app/namespace", "A short name across the border", minutes=10)
+def check_border(cluster: Typed) -> Claims:
+    """A program that knows its neighbour by a short name, and a neighbour who has moved."""
+    clerk = find(cluster, "pods", "clerk", "desk")
+    yield exists(clerk, _("the Pod clerk is still at its desk"), "desk")
+    yield Claim(clerk["metadata"].get("generation", 1) == 1, _("… and as it was"), _("it was changed"))
+    shelf = find(cluster, "deployments.apps", "files", "archive")
+    yield exists(shelf, _("the Deployment files is in the archive"), "archive")
+    doubles = [pod["metadata"]["name"] for pod in cluster.client.list("pods", "desk")]
+    yield Claim(doubles == ["clerk"], _("nothing of it was copied to the desk"), says(_("pods there"), doubles))
+    service = find(cluster, "services", "files", "desk")
+    yield exists(service, _("the desk has a name for it: the Service files"), "desk")
+    said = cluster.kubectl("exec clerk -n desk -- curl -sS -o /dev/null -w '%{http_code}' --max-time 3 files")
+    seen = next((line for line in said.splitlines() if line.startswith("curl:")), said.strip())
+    yield Claim(said.strip() == "200", _("the clerk reaches it by its short name"), seen)
 
 
 def _there(cluster: Reader, name: str) -> Claims:

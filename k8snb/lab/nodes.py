@@ -7,7 +7,8 @@ from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
-from k8snb.machinery.objects import is_deleting, is_true
+from k8snb.machinery import quantity
+from k8snb.machinery.objects import condition, is_deleting, is_true
 
 LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 """The taints of a node that is not heard of."""
@@ -59,6 +60,28 @@ def check_impatient(cluster: Reader) -> Claims:
         patience = list(dict.fromkeys(tolerated_for(pod, [taint]) for pod in pods))
         sentence = _("they stay 30 seconds with {taint}, and no longer").format(taint=key)
         yield Claim(patience == [30], sentence, says("tolerationSeconds", [_seconds(each) for each in patience]))
+
+
+@exercise("first-app/node", "One that is large enough", minutes=10)
+def check_giant(cluster: Reader) -> Claims:
+    """A pod that fits nowhere, a machine for it, and nobody else on that."""
+    giant = find(cluster, "pods", "giant")
+    yield exists(giant, _("the Pod giant is still there"))
+    requests = (giant["spec"]["containers"][0].get("resources") or {}).get("requests") or {}
+    asked = str(requests.get("cpu", "0"))
+    yield Claim(quantity.milli(asked) == 12_000, _("it still asks for 12 CPUs"), says(_("its request"), asked))
+    place = giant["spec"].get("nodeName")
+    reason = (condition(giant, "PodScheduled") or {}).get("message") or _("have you let time pass?")
+    yield Claim(bool(place), _("it has found a node"), str(reason))
+    yield Claim(is_true(giant, "Ready"), _("it is Ready"), says(_("the phase"), giant["status"].get("phase")))
+    node = find(cluster, "nodes", str(place), "")
+    taints = [each for each in node["spec"].get("taints") or () if each["effect"] in ("NoSchedule", "NoExecute")]
+    open_to_all = _("{place} has no taint that keeps them away (and a cordon is not meant to stay)").format(place=place)
+    lasting = [each for each in taints if not each["key"].startswith("node.kubernetes.io/")]
+    yield Claim(bool(lasting), _("others are kept away from there"), open_to_all)
+    here = [pod for pod in cluster.client.list("pods") if pod["spec"].get("nodeName") == place]
+    others = [pod["metadata"]["name"] for pod in here if pod["metadata"]["name"] != "giant"]
+    yield Claim(not others, _("… and none is there"), says(_("also there"), others))
 
 
 def _seconds(patience: float | None) -> str:

@@ -58,7 +58,8 @@ def log_of(cluster: Reader, pod: str, container: str = "") -> str:
 
 def exists(obj: Object, sentence: str, namespace: str = NAMESPACE) -> Claim:
     """The object that `find` gave is there."""
-    return Claim(obj is not NOTHING, sentence, _("there is none in the namespace {name}").format(name=namespace))
+    where = _("there is none in the namespace {name}").format(name=namespace) if namespace else _("there is none")
+    return Claim(obj is not NOTHING, sentence, where)
 
 
 def catches(cluster: Reader, service: str, labels: Mapping[str, str], namespace: str = NAMESPACE) -> Claims:

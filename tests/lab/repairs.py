@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from k8snb import Cluster
 from k8snb.lab.puzzles import Bench, Puzzles
 from k8snb.lab.verdict import Verdict
 
@@ -37,3 +38,17 @@ def judged(lab: Puzzles, cluster: Bench, name: str, attempts: Sequence[Attempt])
         if (said != SOLVED) if hint == SOLVED else (hint not in said):
             seen.append(f"{commands.strip()} → {said}")
     return seen
+
+
+def missing(verdict: Verdict) -> str:
+    """The claim that does not hold, with its hint."""
+    assert not verdict
+    return verdict_of(verdict)
+
+
+def after(cluster: Cluster, *commands: str) -> Cluster:
+    """The cluster, after somebody has typed these commands and waited."""
+    for command in commands:
+        cluster.kubectl(command)
+        cluster.settle()
+    return cluster

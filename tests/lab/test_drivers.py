@@ -9,7 +9,7 @@ import pytest
 from k8snb import Cluster
 from k8snb.lab import drivers
 from tests.book.conftest import ROOT
-from tests.lab.test_storage import missing
+from tests.lab.repairs import missing
 
 NAME = "disks.example.com"
 USE = {"mount": {}, "access_mode": {"mode": "SINGLE_NODE_WRITER"}}

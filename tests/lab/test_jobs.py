@@ -9,7 +9,7 @@ import pytest
 from k8snb import Cluster
 from k8snb.lab import jobs
 from k8snb.lab.verdict import Verdict
-from tests.lab.test_nodes import missing
+from tests.lab.repairs import missing
 
 RULES = {
     "timeZone": "Europe/Zurich",

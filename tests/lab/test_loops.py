@@ -7,7 +7,7 @@ import pytest
 from k8snb import Cluster
 from k8snb.lab import loops
 from tests.flocks import Flock, set_size
-from tests.lab.test_nodes import after, missing
+from tests.lab.repairs import after, missing
 
 
 class Angora(Flock):

@@ -9,7 +9,7 @@ import pytest
 from k8snb import Cluster
 from k8snb.lab import monitored
 from k8snb.metrics import MONITORING
-from tests.lab.test_nodes import after, missing
+from tests.lab.repairs import after, missing
 
 QUEUE = "create deployment queue --image=k8snb.dev/notes-web:1.0 --replicas=2"
 WHERE = '{"spec":{"template":{"metadata":{"annotations":{"prometheus.io/scrape":"true","prometheus.io/port":"%s"}}}}}'

@@ -10,7 +10,7 @@ from k8snb import Cluster
 from k8snb.lab import scaling
 from k8snb.lab.verdict import Verdict
 from tests.book.conftest import ROOT
-from tests.lab.test_nodes import after, missing
+from tests.lab.repairs import after, missing
 
 REQUESTS = "set resources deployment shop --requests=cpu=100m"
 

@@ -8,7 +8,7 @@ import yaml
 from k8snb import Cluster
 from k8snb.lab import stateful
 from tests.book.conftest import ROOT
-from tests.lab.test_nodes import after, missing
+from tests.lab.repairs import after, missing
 
 SPEC = """
 apiVersion: apps/v1

@@ -9,7 +9,7 @@ import pytest
 from k8snb import Cluster
 from k8snb.lab import wires
 from tests.book.conftest import ROOT
-from tests.lab.test_storage import missing
+from tests.lab.repairs import missing
 
 
 @pytest.fixture
