@@ -59,7 +59,7 @@ def test_a_page_runs_in_the_browser_and_says_what_it_says_on_the_page(browser: A
     begun = time.monotonic()
     page = path.relative_to(ROOT)
     with Visit(browser, f"{site}/lite/lab/index.html?path={page}") as visit:
-        visit.page.set_default_timeout(600_000)
+        visit.page.set_default_timeout(240_000)
         visit.page.wait_for_function(OPENED, polling=200)
         ready = time.monotonic()
         found = visit.page.evaluate(CELLS)

@@ -73,6 +73,8 @@ def _configure(names: list[str]) -> None:
     """Say where the kernel is and which packages it loads at once, so that none is looked for elsewhere."""
     path = SITE / "jupyter-lite.json"
     written = json.loads(path.read_text())
+    ours = json.loads((ROOT / "lite" / "jupyter-lite.json").read_text())
+    written["jupyter-config-data"].update(ours["jupyter-config-data"])
     written["jupyter-config-data"].setdefault("litePluginSettings", {}).setdefault(KERNEL, {}).update(
         disablePyPIFallback=True,
         pyodideUrl="./static/pyodide/boot.mjs",
