@@ -56,7 +56,7 @@ LAYERS = (
         "verifying",
         "waiting",
     ),
-    ("helm",),
+    ("book", "helm"),
     ("etcdctl", "kubectl", "lab", "live", "view"),
     ("controllers", "kubelet", "network", "scheduler"),
     ("cni", "csi", "dra", "ingress", "metrics"),

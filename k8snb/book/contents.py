@@ -1,0 +1,67 @@
+"""The pages of the book: their chapters, their titles, and the prose that stands on them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+FOLDER = "chapters/"
+APART = ("reference",)
+"""Folders whose pages are about the book, and no concept of it."""
+
+_FENCED = re.compile(r"^(```|:::).*?^\1", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`[^`]*`")
+_HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of the book, and its pages (`first-app/pod`)."""
+
+    title: str
+    pages: Sequence[str]
+
+
+class Contents:
+    """What is in the book at `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._texts: dict[str, str] = {}
+        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+        parts = {
+            part["caption"]: [each["file"].removeprefix(FOLDER) for each in part["chapters"]] for part in toc["parts"]
+        }
+        self.chapters = [
+            Chapter(title, pages) for title, pages in parts.items() if pages[0].partition("/")[0] not in APART
+        ]
+
+    @property
+    def pages(self) -> list[str]:
+        """The pages of concepts, in order."""
+        return [page for chapter in self.chapters for page in chapter.pages]
+
+    def text(self, page: str) -> str:
+        """All that a page says in words, headings and code among them."""
+        if page not in self._texts:
+            self._texts[page] = self._read(page)
+        return self._texts[page]
+
+    def _read(self, page: str) -> str:
+        path = self._root / FOLDER / f"{page}.ipynb"
+        cells: Sequence[Mapping[str, object]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")  # type: ignore[arg-type]
+
+    def title(self, page: str) -> str:
+        """The heading of a page, without what stands before a colon."""
+        found = re.search(r"^# (.+)$", self.text(page), re.MULTILINE)
+        return found[1].partition(":")[0] if found else page
+
+    def prose(self, page: str) -> str:
+        """What a page says, without its headings and without code."""
+        return _CODE.sub(" ", _HEADING.sub("", _FENCED.sub("", self.text(page))))
