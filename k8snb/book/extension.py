@@ -121,9 +121,9 @@ class _Made(SphinxDirective):
         raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
-        holder = nodes.container()
+        holder = nodes.container(classes=["made"])
         self.state.nested_parse(StringList(list(self.written()), self.env.docname), 0, holder)
-        return list(holder.children)
+        return [holder]
 
 
 class Glossary(_Made):
