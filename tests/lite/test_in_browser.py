@@ -43,7 +43,7 @@ pytestmark = [
 
 
 def said(cell: Any) -> str:
-    """What a cell has put out, as text."""
+    """What a cell has put out, as text; JupyterLab keeps lines with one kind of ending."""
     parts = []
     for output in cell["outputs"]:
         if output["output_type"] == "error":
@@ -51,7 +51,7 @@ def said(cell: Any) -> str:
         else:
             text = output["text"] if output["output_type"] == "stream" else output["data"].get("text/plain", "")
             parts.append(text if isinstance(text, str) else "".join(text))
-    return "".join(parts)
+    return "".join(parts).replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("path", RUN, ids=lambda path: path.stem)

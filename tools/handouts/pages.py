@@ -23,6 +23,9 @@ _SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary,
 _FOLDED = re.compile(r"[.;:]\s+(?:[Tt]he|[Ii]ts|[Tt]heir) solutions? (?:is|are) folded away[^.]*\.")
 """A sentence about the screen."""
 
+_STRAIGHT = str.maketrans("‘’“”", "''\"\"")
+"""Sphinx bends quotation marks."""
+
 
 @dataclass(frozen=True)
 class Exercise:
@@ -101,8 +104,9 @@ def _with_times(article: Tag, minutes: dict[str, int]) -> None:
     """Write beside each exercise how long it takes."""
     for heading in article.find_all("h3"):
         found = re.match(r"\d+ · (.*)", heading.get_text())
-        if found and found[1] in minutes:
-            heading.append(BeautifulSoup(f' <span class="minutes">{minutes[found[1]]} min</span>', "html.parser"))
+        title = found[1].translate(_STRAIGHT) if found else ""
+        if title in minutes:
+            heading.append(BeautifulSoup(f' <span class="minutes">{minutes[title]} min</span>', "html.parser"))
 
 
 def _title(article: Tag) -> str:
