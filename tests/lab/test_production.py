@@ -9,7 +9,6 @@ import pytest
 from k8snb import Cluster, NodeSpec, helm
 from k8snb.ingress import CONTROLLER
 from k8snb.lab import notes, production
-from k8snb.lab.ingress import tls_secret
 from k8snb.lab.puzzles import Puzzles
 from tests.book.conftest import ROOT
 from tests.lab.repairs import SOLVED, Attempt, judged, verdict_of
@@ -25,7 +24,6 @@ def lab() -> Lab:
     cluster.kubectl(f"apply -f {CONTROLLER}")
     cluster.client.create("storageclasses.storage.k8s.io", production.STORAGE_CLASS)
     cluster.client.create("secrets", production.certificate())
-    cluster.client.create("secrets", tls_secret("other-tls", "other.example.com"))
     values = f"--set database.password=first-one --set 'title={notes.TITLE}'"
     helm.run(cluster, f"install notes {ROOT / 'charts' / 'notes'} --wait {values}")
     for note in notes.NOTES:
@@ -55,14 +53,9 @@ def database(spec: str) -> str:
     return f'patch deployment notes-db -p \'{{"spec": {{"template": {{"spec": {spec}}}}}}}\'\n'
 
 
-def config(url: str, name: str = "notes-config", title: str = ", TITLE: Team notes") -> str:
-    data = f'data: {{API_URL: "http://{url}:8080"{title}}}'
-    return f"apply -f -\n> {{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}, {data}}}\n"
-
-
-def claim(name: str, more: str = "") -> str:
+def claim(name: str) -> str:
     size = "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}"
-    spec = f"{{{size}, storageClassName: standard-ssd{more}}}"
+    spec = f"{{{size}, storageClassName: standard-ssd}}"
     return f"apply -f -\n> {{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: {name}}}, spec: {spec}}}\n"
 
 
@@ -78,16 +71,10 @@ ENV, PROBE = "env/2", "readinessProbe"
 KEY = '{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "notes-db", "key": "password"}}}'
 RIGHT_PROBE = '{"httpGet": {"path": "/ready", "port": "http"}}'
 IN_PLAIN = container("api", "replace", ENV, '{"name": "DB_PASSWORD", "value": "first-one"}')
-NEW_CLASS = (
-    "apply -f -\n> {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast-ssd},"
-    " provisioner: ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer}\n"
-)
 IN_CLASS = (
     "apply -f -\n> {apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx},"
     " spec: {controller: %s}}\n"
 )
-COPY = ", dataSource: {kind: PersistentVolumeClaim, name: notes-data}"
-RESTART = "rollout restart deployment notes-%s\n"
 
 STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
     ("key", [
@@ -102,7 +89,8 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
     ("key", [
         (of("deployment", "notes-api", "remove /spec/template/spec/containers/0/env/2",
             'add /spec/template/spec/containers/0/envFrom [{"secretRef": {"name": "notes-db"}}]'), "CrashLoopBackOff"),
-        ("patch secret notes-db -p '{\"stringData\": {\"DB_PASSWORD\": \"first-one\"}}'\n" + RESTART % "api", SOLVED),
+        ("patch secret notes-db -p '{\"stringData\": {\"DB_PASSWORD\": \"first-one\"}}'\n"
+         "rollout restart deployment notes-api", SOLVED),
     ]),
     ("selector", [
         ("label pods -l tier=api release=stable", "the next pod of notes-api would not be found"),
@@ -132,26 +120,6 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         (service("notes-web", '{"type": "LoadBalancer"}') + IN_CLASS % "k8snb.dev/ingress", "open to the outside"),
         (service("notes-web", '{"type": "ClusterIP"}'), SOLVED),
     ]),
-    ("tls", [
-        (of("ingress", "notes", "remove /spec/tls"), "the Ingress asks for no TLS"),
-        (of("ingress", "notes", f'add /spec/tls [{{"hosts": ["{notes.HOST}"], "secretName": "notes-tls"}}]'), SOLVED),
-    ]),
-    ("tls", [
-        (of("ingress", "notes", 'replace /spec/tls/0/secretName "other-tls"'), "the Ingress asks for other-tls"),
-        ("create secret generic notes-tls-2026 --from-literal=tls.crt=x --from-literal=tls.key=y\n"
-         + of("ingress", "notes", 'replace /spec/tls/0/secretName "notes-tls-2026"'), "asks for notes-tls-2026"),
-    ]),
-    ("claim", [
-        (NEW_CLASS, "the database looks for them on the claim notes-data-v2"),
-        (uses("notes-data"), SOLVED),
-    ]),
-    ("claim", [
-        (database('{"volumes": [{"name": "data", "persistentVolumeClaim": null, "emptyDir": {}}]}'),
-         "a folder that goes with its pod"),
-        ("delete pvc notes-data-v2\n" + claim("notes-data-v2", COPY)
-         + of("deployment", "notes-db", "remove /spec/template/spec/volumes/0/emptyDir",
-              'add /spec/template/spec/volumes/0/persistentVolumeClaim {"claimName": "notes-data-v2"}'), SOLVED),
-    ]),
     ("zone", [
         (claim("elsewhere") + uses("elsewhere"), "looks for them on the claim elsewhere"),
         (uses("notes-data") + of("deployment", "notes-db", "remove /spec/template/spec/nodeSelector"), SOLVED),
@@ -165,29 +133,6 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         (service("notes-api", '{"publishNotReadyAddresses": true}'), "asked something that needs no"),
         (service("notes-api", '{"publishNotReadyAddresses": false}')
          + "rollout undo deployment notes-api --to-revision=1", SOLVED),
-    ]),
-    ("password", [
-        (RESTART % "db" + RESTART % "api", "A pod of notes-api is not ready"),
-        ("patch secret notes-db -p '{\"stringData\": {\"password\": \"first-one\"}}'", "notes-api is not ready"),
-        (RESTART % "api", SOLVED),
-    ]),
-    ("password", [
-        ("exec deploy/notes-db -- sh -c 'rm -rf /var/lib/postgresql/data/*'\n" + RESTART % "db", "missing: buy milk"),
-    ]),
-    ("password", [
-        (IN_PLAIN, "whoever may see notes-api"),
-        (container("api", "replace", ENV, KEY)
-         + "exec deploy/notes-db -- psql -c \"ALTER USER notes PASSWORD 'second-one'\"", SOLVED),
-    ]),
-    ("config", [
-        ("delete configmap notes-config\n" + config("notes-api"), "a variable is set when a container starts"),
-        (RESTART % "web", SOLVED),
-    ]),
-    ("config", [
-        (config("notes-api", "notes-config-2", "")
-         + container("web", "replace", "envFrom/0/configMapRef/name", '"notes-config-2"'), "the title is Notes"),
-        (config("notes-api", "notes-config-3")
-         + container("web", "replace", "envFrom/0/configMapRef/name", '"notes-config-3"'), SOLVED),
     ]),
 ]  # fmt: skip
 

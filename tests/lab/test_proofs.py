@@ -13,7 +13,6 @@ OWED = [
     # production
     "production/ingress",
     "production/helm",
-    "production/capstone",
     # workloads
     "workloads/statefulset",
     "workloads/daemonset",
