@@ -35,7 +35,10 @@ class Candidate(NamedTuple):
 
 
 class Search:
-    """The search for room for one pod; it stops when so many nodes are found: `percent` of them, and `least`."""
+    """The search for room for one pod; it stops when so many nodes are found: `percent` of them, and `least`.
+
+    As long as a budget would be overdrawn on each of them, it goes on.
+    """
 
     def __init__(
         self, framework: Framework, state: CycleState, pod: Object, least: int = 100, percent: int = 10
@@ -56,13 +59,15 @@ class Search:
             return []
         enough = max(len(nodes) * self._percent // 100, self._least)
         found: list[Candidate] = []
+        harmless = False
         for node in nodes:
             candidate = self._candidate(node)
             if isinstance(candidate, Status):
                 self.statuses[node.name] = candidate
             else:
                 found.append(candidate)
-                if len(found) >= enough:
+                harmless = harmless or not candidate.overdrawn
+                if harmless and len(found) >= enough:
                     break
         return found
 

@@ -6,9 +6,10 @@ there against the incoming one. Neighbourhoods are counted as (label, value) of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from k8snb.machinery.objects import labels_of
 from k8snb.scheduler.affinity import AffinityTerm
 from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.cache import Cache
@@ -98,16 +99,20 @@ class InterPodAffinity:
         )
 
     def _concerns(self, pod: Object, old: Object | None, new: Object | None) -> bool:
-        """Whether a pod that came makes one it is sought by welcome, or one that went stops shunning."""
+        """Whether another pod became one that this pod seeks, or is no longer one that keeps it away."""
         incoming = _Pod(pod, self._namespaces)
         own = incoming.pod_class
-        if old is not None and (self._seen(own.anti_affinity, incoming, old) or self._shuns(old, incoming)):
+        if own.affinity and all(self._seen(own.affinity, incoming, new)):
+            return not all(self._seen(own.affinity, incoming, old))
+        before, after = (self._seen(own.anti_affinity, incoming, each) for each in (old, new))
+        if any(was and not still for was, still in zip(before, after, strict=True)):
             return True
-        return new is not None and self._seen(own.affinity, incoming, new)
+        return old is not None and new is None and self._shuns(old, incoming)
 
-    def _seen(self, terms: Iterable[AffinityTerm], incoming: _Pod, other: Object) -> bool:
-        seen = _Pod(other, self._namespaces)
-        return any(seen.meant_by(term, incoming.namespace) for term in terms)
+    def _seen(self, terms: Sequence[AffinityTerm], incoming: _Pod, other: Object | None) -> list[bool]:
+        """Which terms speak of another pod."""
+        seen = _Pod(other, self._namespaces) if other is not None else None
+        return [seen is not None and seen.meant_by(term, incoming.namespace) for term in terms]
 
     def _shuns(self, other: Object, incoming: _Pod) -> bool:
         owner = other["metadata"].get("namespace") or ""
@@ -231,11 +236,19 @@ class InterPodAffinity:
 
 
 def _has_neighbourhood(pod: Object, old: Object | None, new: Object | None) -> bool:
-    """Whether a node came into, or moved within, a topology that one of the pod's terms speaks of."""
-    own = CLASSES.of(pod["spec"])
-    keys = [term.topology_key for term in (*own.affinity, *own.anti_affinity)]
-    if not keys:
+    """Whether a node came into a topology that the pod seeks, or is out of one in which it might not be alone."""
+    if new is None:
+        return False
+    own, after = CLASSES.of(pod["spec"]), labels_of(new)
+    before = labels_of(old) if old is not None else {}
+    if not own.affinity and not own.anti_affinity:
+        return True  # others keep it away
+    if any(term.topology_key in after and _moved(term, before, after) for term in own.affinity):
         return True
-    before = (old or {"metadata": {}})["metadata"].get("labels") or {}
-    after = (new or {"metadata": {}})["metadata"].get("labels") or {}
-    return any(key in after and (old is None or before.get(key) != after[key]) for key in keys)
+    if old is None:
+        return bool(own.anti_affinity)
+    return any(term.topology_key in before and _moved(term, before, after) for term in own.anti_affinity)
+
+
+def _moved(term: AffinityTerm, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    return before.get(term.topology_key) != after.get(term.topology_key)

@@ -182,10 +182,15 @@ class PodTopologySpread:
         )
 
     def _concerns(self, pod: Object, old: Object | None, new: Object | None) -> bool:
-        """Whether another pod is one that this pod is spread among."""
+        """Whether another pod became one that this pod is spread among, or is one no longer."""
         selectors = [constraint.selector for constraint in self._constraints(pod, "DoNotSchedule")]
-        others = [_labels(each) for each in (old, new) if each is not None and _namespace(each) == _namespace(pod)]
-        return any(selector.matches(labels) for selector in selectors for labels in others)
+
+        def counted(other: Object | None) -> list[bool]:
+            if other is None or _namespace(other) != _namespace(pod):
+                return [False] * len(selectors)
+            return [selector.matches(_labels(other)) for selector in selectors]
+
+        return counted(old) != counted(new)
 
     def _topology_changed(self, pod: Object, old: Object | None, new: Object | None) -> bool:
         """Whether a node came into, left or moved within one of the pod's topologies."""
