@@ -19,7 +19,6 @@ OWED = [
     "workloads/job",
     "workloads/autoscaling",
     "workloads/control-loop",
-    "workloads/capstone",
     # architecture
     "architecture/control-plane",
     "architecture/api-server",

@@ -55,16 +55,6 @@ def service(name: str, **spec: Any) -> str:
     return apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": whole})
 
 
-def migration(name: str) -> str:
-    column = "ALTER TABLE notes ADD COLUMN IF NOT EXISTS author text"
-    env = [{"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "notes-db", "key": "password"}}}]
-    command = ["psql", "-h", "notes-db-0.notes-db", "-U", "notes", "-c", column]
-    client = {"name": "client", "image": "postgres:17", "command": command, "env": env}
-    template = {"spec": {"restartPolicy": "Never", "containers": [client]}}
-    head = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}}
-    return apply({**head, "spec": {"template": template}})
-
-
 DRAIN = "drain -l emptied=yes --ignore-daemonsets --timeout=60s"
 MARK = "label nodes --field-selector=spec.unschedulable=true emptied=yes\n"
 HOST = "containers/0/env/0"
@@ -75,13 +65,9 @@ NO_PROBE = f'patch statefulset notes-db --type=json -p \'[{{"op": "%s", "path": 
 PROBE = ', "value": {"exec": {"command": ["pg_isready"]}}'
 NEW_POD = "delete pod notes-db-0\n"
 RACKS = "".join(f"label node node-{n} topology.kubernetes.io/rack=r{n}\n" for n in (1, 2, 3))
-METRIC = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "50m"}}}
 TOLERATED = {"template": {"spec": {"tolerations": [{"operator": "Exists"}]}}}
 KEY = {"template": {"spec": {"tolerations": [{"key": "dedicated", "operator": "Equal", "value": "notes"}]}}}
 BARE = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mine", "labels": {"app": "notes", "tier": "agent"}}}
-OFF, ON = "scale deployment report --replicas=0\n", "scale deployment report --replicas=3\n"
-SMALL = "set resources deployment report --requests=cpu=1\n"
-NO_CLASS = patch("deployment report", template={"spec": {"priorityClassName": None, "priority": None}})
 
 STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
     ("partition", [
@@ -115,31 +101,6 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         ("cordon node-1\nlabel node node-1 emptied=yes\n"
          + patch("pdb notes-api", minAvailable=None, maxUnavailable=1) + DRAIN, SOLVED),
     ]),
-    ("autoscaler", [
-        ("set resources deployment notes-api --requests=memory=64Mi", "missing request for cpu"),
-        ("set resources deployment notes-api --requests=cpu=100m", SOLVED),
-    ]),
-    ("autoscaler", [
-        ("delete hpa notes-api\nscale deployment notes-api --replicas=4", "there is an autoscaler"),
-        ("autoscale deployment notes-api --min=2 --max=6 --cpu-percent=50\n"
-         + patch("hpa notes-api", metrics=[METRIC]), SOLVED),
-    ]),
-    ("quota", [
-        ("scale deployment notes-web --replicas=1", "notes-api: pods, up to date, ready"),
-        ("scale deployment notes-web --replicas=2\n" + patch("quota notes", hard={"pods": "20"}), SOLVED),
-    ]),
-    ("quota", [
-        ("delete quota notes", "no quota limits them"),
-        ("create quota notes --hard=pods=12", SOLVED),
-    ]),
-    ("migration", [
-        ("set image deployment notes-api api=k8snb.dev/notes-api:1.0", "image is k8snb.dev/notes-api:1.0"),
-        ("set image deployment notes-api api=k8snb.dev/notes-api:1.1\n" + migration("notes-migrate-3"), SOLVED),
-    ]),
-    ("migration", [
-        ("rollout restart deployment notes-api", 'column "author" does not exist'),
-        ("delete job notes-migrate-2\n" + migration("notes-migrate-2"), SOLVED),
-    ]),
     ("backup", [
         ("create job now --from=cronjob/notes-backup", "the CronJob is suspended: no run will follow"),
         (patch("cronjob notes-backup", suspend=False, schedule="0 0 1 1 *"), "schedule is 0 0 1 1 *"),
@@ -167,17 +128,6 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
     ("spread", [
         (api(f"{SPREAD}/0/whenUnsatisfiable", "ScheduleAnyway"), "and node-1 has none"),
         (RACKS + api(f"{SPREAD}/0/whenUnsatisfiable", "DoNotSchedule"), SOLVED),
-    ]),
-    ("priority", [
-        (OFF, "reports are still wanted: replicas is 0"),
-        (SMALL + ON, SOLVED),
-    ]),
-    ("priority", [
-        ("delete deployment report", "there is none in the namespace default"),
-    ]),
-    ("priority", [
-        ("set resources deployment notes-api --requests=cpu=0", "000"),
-        (OFF + NO_CLASS + "set resources deployment notes-api --requests=cpu=100m\n" + ON, SOLVED),
     ]),
 ]  # fmt: skip
 
