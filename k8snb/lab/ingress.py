@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from typing import Protocol
 
 from k8snb.i18n import _
 from k8snb.ingress.ingresses import compiled
@@ -19,8 +20,16 @@ from k8snb.typing import Object
 HOST = "myapp.example.com"
 CLASS = "k8snb"
 ROUTES = "httproutes.gateway.networking.k8s.io"
+GATEWAYS = "gateways.gateway.networking.k8s.io"
+BLOG = "blog.example.com"
 _LIFE = (1_767_225_600.0, 2_082_758_400.0)
 """2026 to 2036."""
+
+
+class Outside(Reader, Protocol):
+    """A cluster that can be asked from a machine outside of it."""
+
+    def curl(self, words: str) -> str: ...
 
 
 def tls_secret(name: str, *hosts: str) -> Object:
@@ -83,17 +92,60 @@ def check_split(cluster: Reader) -> Claims:
     yield exists(service, _("there is a Service api-v2"))
     yield Claim(bool(listed(cluster, "api-v2")), _("it has ready pods"), _("its slices list none"))
     route = cluster.client.find(ROUTES, "my-app-route", NAMESPACE) or {"spec": {}, "status": {}}
-    weights = dict(_weights(route))
+    shares = list(_shares(route))
+    weights = {ref["name"]: ref.get("weight", 1) for ref in shares}
     new, old = weights.get("api-v2", 0), weights.get("api-service", 0)
     found = says(_("the weights"), [f"{name} {weight}" for name, weight in weights.items()])
     yield Claim(new > 0 and old == 9 * new, _("of ten requests for /api one goes to api-v2, the rest as before"), found)
-    parents = (route.get("status") or {}).get("parents") or ()
-    resolved = any(is_true({"status": each}, "ResolvedRefs") for each in parents)
+    ports = [each["port"] for each in service["spec"]["ports"]]
+    asked = next(ref.get("port") for ref in shares if ref["name"] == "api-v2")
+    yield Claim(asked in ports, _("it names a port that api-v2 has"), says(_("the port"), asked))
+    resolved = _any_is([route], "ResolvedRefs")
     yield Claim(resolved, _("the Gateway finds all that the route refers to"), _("ResolvedRefs is not True"))
 
 
-def _weights(route: Object) -> Iterator[tuple[str, int]]:
-    """The Services that share the requests for /api."""
+def _shares(route: Object) -> Iterator[Object]:
+    """What the requests for /api are shared among."""
     for rule in route["spec"].get("rules") or ():
         if any((each.get("path") or {}).get("value") == "/api" for each in rule.get("matches") or ()):
-            yield from ((ref["name"], ref.get("weight", 1)) for ref in rule.get("backendRefs") or ())
+            yield from rule.get("backendRefs") or ()
+
+
+@exercise("production/ingress", "A route that is refused", minutes=15)
+def check_blog(cluster: Outside) -> Claims:
+    """A route for a host that the Gateway does not listen for, to a Service in a namespace that allows nobody."""
+    service = find(cluster, "services", "blog", "press")
+    yield exists(service, _("the Service blog is still in the namespace press"), "press")
+    routes = [each for each in cluster.client.list(ROUTES) if BLOG in (each["spec"].get("hostnames") or ())]
+    yield Claim(bool(routes), _("a route asks for {host}").format(host=BLOG), _("no HTTPRoute names it"))
+    accepted = _("the Gateway accepts it")
+    yield Claim(_any_is(routes, "Accepted"), accepted, says(_("the reason"), _reasons(routes, "Accepted")))
+    resolved = _("it may refer to the Service")
+    yield Claim(_any_is(routes, "ResolvedRefs"), resolved, says(_("the reason"), _reasons(routes, "ResolvedRefs")))
+    answers = [_asked(cluster, scheme, BLOG) for scheme in ("http", "https")]
+    yield Claim("blog" in answers, _("whoever asks for it gets the blog"), says(_("what comes back"), answers))
+    app = _asked(cluster, "https", HOST)
+    yield Claim(app == "frontend", _("{host} is answered as before").format(host=HOST), says(_("what comes back"), app))
+
+
+def _asked(cluster: Outside, scheme: str, host: str) -> str:
+    """The first line that somebody outside gets from the Gateway."""
+    status = (cluster.client.find(GATEWAYS, "my-app-gateway", NAMESPACE) or {}).get("status") or {}
+    address = next((each["value"] for each in status.get("addresses") or ()), "")
+    port = {"http": 80, "https": 443}[scheme]
+    said = cluster.curl(f"-sSk -m 5 --resolve {host}:{port}:{address} {scheme}://{host}/") if address else ""
+    return said.partition("\n")[0]
+
+
+def _any_is(routes: list[Object], condition: str) -> bool:
+    return any(is_true({"status": each}, condition) for each in _parents(routes))
+
+
+def _reasons(routes: list[Object], condition: str) -> list[str]:
+    """Why a condition is as it is, for each Gateway that a route refers to."""
+    told = [each for parent in _parents(routes) for each in parent.get("conditions") or ()]
+    return [each["reason"] for each in told if each["type"] == condition]
+
+
+def _parents(routes: list[Object]) -> list[Object]:
+    return [parent for each in routes for parent in (each.get("status") or {}).get("parents") or ()]
