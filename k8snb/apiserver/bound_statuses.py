@@ -16,7 +16,7 @@ SPECS = 4096
 
 
 class BoundStatuses:
-    """Adds the condition that a pod is scheduled."""
+    """Adds the condition that a pod is scheduled; the node that was kept for it is no longer told."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -30,6 +30,7 @@ class BoundStatuses:
             return found[3]
         conditions = with_condition(status.get("conditions") or (), scheduled_condition(now, generation))
         made = {**status, "conditions": conditions}
+        made.pop("nominatedNodeName", None)
         if len(self._known) >= STATUSES:
             self._known.clear()
         self._known[id(status)] = (status, now, generation, made)

@@ -296,6 +296,7 @@ def test_when_the_victim_is_gone_the_more_important_pod_has_its_node() -> None:
     plane.client.delete("pods", "low", "default", grace=0)
     plane.settle()
     assert plane.node_of("vip") == "n"
+    assert "nominatedNodeName" not in plane.pod("vip")["status"]
 
 
 def test_while_the_victim_is_leaving_nobody_else_gets_the_place() -> None:
