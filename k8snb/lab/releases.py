@@ -14,7 +14,7 @@ from typing import Any
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, NOTHING, Claims, exists, find, says
+from k8snb.lab.reading import NAMESPACE, NOTHING, Claims, exists, find, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.typing import Object
 
@@ -84,8 +84,7 @@ def check_news(cluster: Reader) -> Claims:
     kept = _("the failed revision is still in its history")
     yield Claim("failed" in statuses, kept, says(_("the statuses"), statuses))
     yield from _is_complete(find(cluster, "deployments.apps", "news"), 2)
-    pods = cluster.client.list("pods", NAMESPACE, labels="app.kubernetes.io/instance=news,app.kubernetes.io/name=shop")
-    images = sorted({pod["spec"]["containers"][0]["image"] for pod in pods})
+    images = _images(cluster, "news")
     yield Claim(images == ["nginx:1.27"], _("they run nginx:1.27"), says(_("their image"), images))
 
 
@@ -105,3 +104,37 @@ def check_budget(cluster: Reader) -> Claims:
     yield Claim(expected == 3, _("it counts the three pods of kiosk"), says(_("the pods it counts"), expected))
     other = find(cluster, "poddisruptionbudgets.policy", "stall")
     yield Claim(other is NOTHING, _("stall, with one replica, has none"), _("there is one"))
+
+
+@exercise("production/helm", "What the upgrade forgot", minutes=10)
+def check_fair(cluster: Reader) -> Claims:
+    """The values that an upgrade has forgotten are given again, and what it brought is kept."""
+    yield from _is_deployed(cluster, "fair")
+    found = records(cluster, "fair")
+    kept = _("it is still the release that was upgraded")
+    yield Claim(len(found) >= 3, kept, says(_("the number of its revisions"), len(found)))
+    config = found[-1].get("config") or {}
+    for path, wanted in _OF_FAIR.items():
+        value = _given(config, path)
+        claim = _("among its values {path} is {value}").format(path=path, value=wanted)
+        yield Claim(value == wanted, claim, says(path, value or _("not given")))
+    images = _images(cluster, "fair")
+    yield Claim(images == ["nginx:1.28"], _("its pods run nginx:1.28"), says(_("their image"), images))
+    yield from _is_complete(find(cluster, "deployments.apps", "fair"), 3)
+
+
+_OF_FAIR = {"image.tag": "1.28", "replicas": "3", "greeting": "Fair prices", "cache.enabled": "false"}
+
+
+def _given(config: Record, path: str) -> str:
+    """A value among those that a release was given, as YAML writes it; empty if it is not among them."""
+    found: Any = config
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return "" if found is None else str(found).lower() if isinstance(found, bool) else str(found)
+
+
+def _images(cluster: Reader, name: str) -> list[str]:
+    """What the pods of a release of the shop run."""
+    pods = pods_labelled(cluster, {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": "shop"})
+    return sorted({pod["spec"]["containers"][0]["image"] for pod in pods})

@@ -11,7 +11,6 @@ from tests.lab.proving import PROOFS, ROOT, doubts, incomplete, proofs, shown
 
 OWED = [
     # production
-    "production/helm",
     # workloads
     "workloads/statefulset",
     "workloads/daemonset",
