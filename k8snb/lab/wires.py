@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Protocol
 
 from k8snb.i18n import _
@@ -91,3 +92,30 @@ def check_ready(cluster: Wired) -> Claims:
     lead = str(node["spec"].get("podCIDR", "-")).rpartition(".")[0] + "."
     good = [pod for pod in on_it if is_true(pod, "Ready") and str(pod["status"].get("podIP", "")).startswith(lead)]
     yield Claim(bool(good), _("a pod on it is Ready, with an address of its range"), _("none is"))
+
+
+@exercise("architecture/cni", "The file of another machine", minutes=10)
+def check_ranged(cluster: Wired) -> Claims:
+    """A node that gives out addresses of its own range, to which the others have routes, and a pod that has one."""
+    here, twin = find(cluster, "pods", "here"), find(cluster, "pods", "twin")
+    yield exists(here, _("there is a Pod here"))
+    yield exists(twin, _("there is a Pod twin"))
+    place = twin["spec"].get("nodeName") or _("nowhere")
+    yield Claim(place == "node-2", _("it is on node-2"), says(_("where it is"), place))
+    own = str(find(cluster, "nodes", "node-2", "")["spec"].get("podCIDR", ""))
+    subnets = _subnets(_plugins(cluster.cni_config("node-2", FILE)))
+    sentence = _("node-2 gives out addresses of its own range, {cidr}").format(cidr=own)
+    yield Claim(subnets == [own], sentence, says(_("the range in its file"), subnets))
+    problem = cluster.network.problem("node-2")
+    yield Claim(not problem, _("the network of node-2 is ready"), problem)
+    yield Claim(is_true(twin, "Ready"), _("twin is Ready"), says(_("the phase"), twin["status"].get("phase")))
+    address = twin["status"].get("podIP", "")
+    kept = _("it has {ip}, which it got when it came").format(ip=address)
+    yield Claim(IPv4Address(address) in IPv4Network(own), _("twin has an address of that range"), kept)
+    tried = cluster.network.connect(here["status"]["podIP"], address, 80)
+    yield Claim(tried.error is None, _("here gets an answer from twin"), tried.hops[-1].text if tried.hops else "")
+
+
+def _subnets(plugins: list[Object]) -> list[str]:
+    ranges = [each for plugin in plugins for some in plugin.get("ipam", {}).get("ranges", ()) for each in some]
+    return [str(each.get("subnet")) for each in ranges]

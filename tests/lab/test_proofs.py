@@ -24,7 +24,6 @@ OWED = [
     "architecture/scheduler",
     "architecture/kubelet",
     "architecture/kube-proxy",
-    "architecture/cni",
     "architecture/csi",
     # ecosystem
     "ecosystem/prometheus",
