@@ -96,3 +96,27 @@ def check_out_of_service(cluster: Reader) -> Claims:
     since = min(parse_time((condition(node, "Ready") or {})["lastTransitionTime"]) for node in silent.values())
     seconds = round(began - since)
     yield Claim(seconds <= PATIENCE, _("the disk moved within three minutes"), says(_("seconds"), seconds))
+
+
+@exercise("architecture/csi", "Nobody's disks", minutes=10)
+def check_nobodys(cluster: Driven) -> Claims:
+    """Every disk is that of a volume, every volume has its disk, and machines have those that they should."""
+    ledger = find(cluster, "persistentvolumeclaims", "ledger")
+    yield exists(ledger, _("there is a PersistentVolumeClaim ledger"))
+    disks = {handle: disk for driver in cluster.drivers.values() for handle, disk in driver.disks.items()}
+    volumes = {_handle(each): each["metadata"]["name"] for each in cluster.client.list("persistentvolumes")}
+    bare = [name for handle, name in volumes.items() if handle not in disks]
+    yield Claim(not bare, _("every PersistentVolume has its disk"), says(_("without a disk"), bare))
+    wishes = [each["spec"] for each in cluster.client.list(ATTACHMENTS)]
+    wanted = {(each["source"].get("persistentVolumeName"), each["nodeName"]) for each in wishes}
+    found = {(volumes[handle], node) for handle in volumes for node in disks[handle].attached}
+    gone = sorted(f"{name} → {node}" for name, node in wanted - found)
+    yield Claim(not gone, _("and is where its VolumeAttachment says"), says(_("detached"), gone))
+    hung = [f"{handle} → {node}" for handle, disk in disks.items() for node in disk.attached if handle not in volumes]
+    yield Claim(not hung, _("no machine has a disk that is nobody's"), says(_("attached"), hung))
+    stray = [handle for handle in disks if handle not in volumes]
+    yield Claim(not stray, _("no disk is nobody's"), says(_("without a PersistentVolume"), len(stray)))
+
+
+def _handle(volume: Object) -> str:
+    return str(volume["spec"].get("csi", {}).get("volumeHandle", ""))

@@ -24,7 +24,6 @@ OWED = [
     "architecture/scheduler",
     "architecture/kubelet",
     "architecture/kube-proxy",
-    "architecture/csi",
     # ecosystem
     "ecosystem/prometheus",
 ]
