@@ -59,3 +59,38 @@ def check_restored(cluster: Members) -> Claims:
     store = admin.ensemble.store
     ahead = store.compacted > found.revision
     yield Claim(ahead, _("and everybody who watched is told to list again"), _("revisions are given a second time"))
+
+
+@exercise("architecture/etcd", "A disk is lost", minutes=10)
+def check_replaced(cluster: Members) -> Claims:
+    """A member that lost its disk was replaced by a new one of its name."""
+    admin = _members(cluster)
+    names = admin.names()
+    yield Claim("etcd-2" in names, _("etcd-2 belongs to the cluster"), says(_("the members"), names))
+    idle = [name for name in names if admin.facts(name) is None]
+    yield Claim(not idle, _("all of them run"), says(_("not running"), idle))
+    learners = [name for name in names if admin.is_learner(name)]
+    yield Claim(not learners, _("all of them vote"), says(_("without a vote"), learners))
+    hashes = {admin.digest(name) for name in names}
+    yield Claim(len(hashes) == 1, _("and have the same keys at the same revisions"), _("let some time pass"))
+
+
+QUOTA, FULL = 256 << 10, 0.8
+"""What a file may have, and the part of it that leaves no room worth the name."""
+
+
+@exercise("architecture/etcd", "No room left", minutes=10)
+def check_room(cluster: Members) -> Claims:
+    """Old versions are forgotten, files rewritten, and the alarm is lifted, in this order."""
+    admin = _members(cluster)
+    yield exists(find(cluster, "configmaps", "diary"), _("the ConfigMap diary is there"))
+    yield exists(find(cluster, "deployments.apps", "web"), _("the Deployment web is there"))
+    quota = admin.alarms.quota
+    yield Claim(quota == QUOTA, _("the quota is 256 KiB"), says(_("the quota in bytes"), quota))
+    found = [each for each in map(admin.facts, admin.names()) if each is not None]
+    used = [each.name for each in found if each.in_use > FULL * QUOTA]
+    yield Claim(not used, _("what the members keep is well below it"), says(_("full of what it keeps"), used))
+    large = [each.name for each in found if each.size > FULL * QUOTA]
+    yield Claim(not large, _("their files are, too"), says(_("full of holes"), large))
+    alarms = admin.alarms.active()
+    yield Claim(not alarms, _("no alarm is raised"), _("nobody has lifted it since there is room"))

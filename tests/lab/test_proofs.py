@@ -20,7 +20,6 @@ OWED = [
     # architecture
     "architecture/control-plane",
     "architecture/api-server",
-    "architecture/etcd",
     "architecture/scheduler",
     "architecture/kubelet",
     "architecture/kube-proxy",
