@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
+from k8snb.lab.puzzles import Bench
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import condition
@@ -16,17 +17,8 @@ AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
 def check_shop(cluster: Reader) -> Claims:
     """An autoscaler that works: bounds, target, and something to divide by."""
     yield exists(find(cluster, "deployments.apps", "shop"), _("the Deployment shop is still there"))
-    found = [each for each in cluster.client.list(AUTOSCALERS, NAMESPACE) if _target(each) == ("Deployment", "shop")]
-    yield Claim(len(found) == 1, _("one autoscaler is for it"), says(_("their number"), len(found)))
-    spec = found[0]["spec"]
-    bounds = spec.get("minReplicas"), spec["maxReplicas"]
-    yield Claim(bounds == (2, 6), _("from 2 to 6 pods"), says(_("the bounds"), " – ".join(map(str, bounds))))
-    targets = [((each.get("resource") or {}).get("target") or {}) for each in spec.get("metrics") or ()]
-    percents = [each.get("averageUtilization") for each in targets]
-    yield Claim(percents == [60], _("at 60 % of what they ask for"), says("averageUtilization", percents))
-    active = condition(found[0], "ScalingActive") or {}
-    why = active.get("message") or _("it has not looked yet; have you let time pass, with cluster.advance(60)?")
-    yield Claim(active.get("status") == "True", _("it can compute: ScalingActive is True"), why)
+    yield from _autoscaled(cluster, "shop", (2, 6), 60)
+    yield _computes(_of(cluster, "shop")[0])
 
 
 @exercise("workloads/autoscaling", "In no hurry", minutes=5)
@@ -46,6 +38,66 @@ def check_patient(cluster: Reader) -> Claims:
     yield Claim(least, _("… at most"), _("of several policies the most generous counts"))
     free = up.get("selectPolicy", "Max") == "Max" and not up.get("stabilizationWindowSeconds")
     yield Claim(free, _("it grows at once"), says("scaleUp", up))
+
+
+@exercise("workloads/autoscaling", "Two for one", minutes=10)
+def check_rivals(cluster: Reader) -> Claims:
+    """One autoscaler that has what was right in each of two."""
+    yield exists(find(cluster, "deployments.apps", "api"), _("the Deployment api is still there"))
+    yield from _autoscaled(cluster, "api", (3, 12), 50)
+    yield _computes(_of(cluster, "api")[0])
+
+
+@exercise("workloads/autoscaling", "At its limit", minutes=10)
+def check_limit(cluster: Bench) -> Claims:
+    """An autoscaler that has reached its bound, under a load that stays."""
+    yield exists(find(cluster, "deployments.apps", "front"), _("the Deployment front is still there"))
+    clients = find(cluster, "deployments.apps", "load-front")["spec"].get("replicas", 0)
+    yield Claim(clients == 4, _("four clients ask it"), says(_("their number"), clients))
+    found = _of(cluster, "front")
+    yield Claim(len(found) == 1, _("one autoscaler is for it"), says(_("their number"), len(found)))
+    percents = _percents(found[0])
+    aim = _("at {percent} % of what they ask for").format(percent=50)
+    yield Claim(percents == [50], aim, says("averageUtilization", percents))
+    cluster.advance(120)
+    hpa = _of(cluster, "front")[0]
+    yield _computes(hpa)
+    limited = condition(hpa, "ScalingLimited") or {}
+    why = _("{message}: {count}").format(message=limited.get("message", ""), count=hpa["spec"]["maxReplicas"])
+    yield Claim(limited.get("reason") != "TooManyReplicas", _("it may have as many pods as it wants"), why)
+    metrics = hpa["status"].get("currentMetrics") or [{}]
+    used = ((metrics[0].get("resource") or {}).get("current") or {}).get("averageUtilization", 0)
+    yield Claim(used <= 55, _("and they have no more to do than was meant"), says(_("percent in use"), used))
+
+
+# -- what is read of an autoscaler -----------------------------------------------------------------------
+
+
+def _autoscaled(cluster: Reader, name: str, wanted: tuple[int, int], percent: int) -> Claims:
+    """A Deployment has one autoscaler, with these bounds and this target."""
+    found = _of(cluster, name)
+    yield Claim(len(found) == 1, _("one autoscaler is for it"), says(_("their number"), len(found)))
+    bounds = found[0]["spec"].get("minReplicas"), found[0]["spec"]["maxReplicas"]
+    between = _("from {least} to {most} pods").format(least=wanted[0], most=wanted[1])
+    yield Claim(bounds == wanted, between, says(_("the bounds"), " – ".join(map(str, bounds))))
+    percents, aim = _percents(found[0]), _("at {percent} % of what they ask for").format(percent=percent)
+    yield Claim(percents == [percent], aim, says("averageUtilization", percents))
+
+
+def _computes(hpa: Object) -> Claim:
+    active = condition(hpa, "ScalingActive") or {}
+    why = active.get("message") or _("it has not looked yet; have you let time pass, with cluster.advance(60)?")
+    return Claim(active.get("status") == "True", _("it can compute: ScalingActive is True"), why)
+
+
+def _of(cluster: Reader, name: str) -> list[Object]:
+    """The autoscalers of a Deployment."""
+    return [each for each in cluster.client.list(AUTOSCALERS, NAMESPACE) if _target(each) == ("Deployment", name)]
+
+
+def _percents(hpa: Object) -> list[int | None]:
+    targets = [((each.get("resource") or {}).get("target") or {}) for each in hpa["spec"].get("metrics") or ()]
+    return [each.get("averageUtilization") for each in targets]
 
 
 def _target(hpa: Object) -> tuple[str, str]:

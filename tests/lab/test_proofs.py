@@ -14,7 +14,6 @@ OWED = [
     # workloads
     "workloads/statefulset",
     "workloads/daemonset",
-    "workloads/autoscaling",
     "workloads/control-loop",
     # architecture
     "architecture/control-plane",
