@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says, slices
 from k8snb.lab.verdict import Claim, Reader
-from k8snb.machinery.objects import is_deleting, is_true
+from k8snb.machinery.objects import controller_of, is_deleting, is_true
 
 CANARY = "busybox:1.36"
 
@@ -47,3 +47,37 @@ def check_tidy(cluster: Reader) -> Claims:
     names = [each["metadata"]["name"] for each in claims if each["metadata"]["name"].startswith("www-web-")]
     yield Claim("www-web-0" in names, _("its claim is still there"), says(_("the claims"), names))
     yield Claim(names == ["www-web-0"], _("… and no other of the set"), says(_("the claims"), names))
+
+
+@exercise("workloads/statefulset", "Nobody of that name", minutes=10)
+def check_names(cluster: Reader) -> Claims:
+    """A Service that gives each member its name."""
+    cache = find(cluster, "statefulsets.apps", "cache")
+    yield exists(cache, _("the StatefulSet cache is still there"))
+    name = cache["spec"].get("serviceName")
+    yield Claim(name == "cache", _("it names the Service cache"), says("serviceName", name))
+    service = find(cluster, "services", "cache")
+    yield exists(service, _("there is a Service cache"))
+    address = service["spec"].get("clusterIP")
+    yield Claim(address == "None", _("it is headless"), says("clusterIP", address))
+    points = [each for found in slices(cluster, "cache") for each in found.get("endpoints") or ()]
+    hosts = sorted(each["hostname"] for each in points if each.get("hostname"))
+    yield Claim(hosts == ["cache-0", "cache-1"], _("it gives a name to both members"), says(_("its names"), hosts))
+
+
+@exercise("workloads/statefulset", "Under other management", minutes=10)
+def check_parallel(cluster: Reader) -> Claims:
+    """Pods that have outlived their set and belong to its successor, which may do more at once."""
+    cache = find(cluster, "statefulsets.apps", "cache")
+    yield exists(cache, _("there is a StatefulSet cache"))
+    policy = cache["spec"].get("podManagementPolicy")
+    yield Claim(policy == "Parallel", _("it starts all members at once"), says("podManagementPolicy", policy))
+    replicas = cache["spec"].get("replicas")
+    yield Claim(replicas == 2, _("it has two members"), says("replicas", replicas))
+    pods = [find(cluster, "pods", f"cache-{number}") for number in range(2)]
+    theirs = [(controller_of(pod) or {}).get("uid") for pod in pods]
+    mine = theirs == [cache["metadata"]["uid"]] * 2
+    yield Claim(mine, _("they belong to it"), _("whose pods does its selector match, and with which labels?"))
+    born = cache["metadata"]["creationTimestamp"]
+    young = [pod["metadata"]["name"] for pod in pods if pod["metadata"]["creationTimestamp"] >= born]
+    yield Claim(not young, _("they have been running all the time"), says(_("younger than the set"), young))

@@ -12,7 +12,6 @@ from tests.lab.proving import PROOFS, ROOT, doubts, incomplete, proofs, shown
 OWED = [
     # production
     # workloads
-    "workloads/statefulset",
     "workloads/daemonset",
     "workloads/control-loop",
     # architecture
