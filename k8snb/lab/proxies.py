@@ -6,12 +6,13 @@ from typing import Protocol
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, listed, says
+from k8snb.lab.reading import NAMESPACE, Claims, catches, exists, find, listed, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
+from k8snb.machinery.objects import is_true
 from k8snb.network.proxy import Proxy
 from k8snb.network.rules.ports import ServicePort
 
-STALE = "node-3"
+STALE, NODE_PORT = "node-3", 30080
 ALLOWED, STRANGER = "192.0.2.7", "203.0.113.10"
 
 
@@ -75,3 +76,34 @@ def check_fenced(cluster: Proxied) -> Claims:
     yield Claim(
         verdicts[STRANGER] == "DROP", sentence.format(source=STRANGER), says(_("the verdict"), verdicts[STRANGER])
     )
+
+
+@exercise("architecture/kube-proxy", "A stowaway", minutes=10)
+def check_stowaway(cluster: Proxied) -> Claims:
+    """Nothing but ready pods of the Service is in its slices, and in the rules of the nodes."""
+    service = find(cluster, "services", "web")
+    yield exists(service, _("the Service web is still there"))
+    yield from catches(cluster, "web", service["spec"].get("selector") or {})
+    pods = {pod["status"].get("podIP") for pod in pods_labelled(cluster, {"app": "web"})}
+    nodes = [each["metadata"]["name"] for each in cluster.client.list("nodes")]
+    led = {node: {backend.ip for port in _web(cluster, node) for backend in port.reachable} for node in nodes}
+    astray = [node for node, found in led.items() if not found or found - pods]
+    yield Claim(not astray, _("every node sends to these pods alone"), says(_("nodes that do not"), astray))
+
+
+@exercise("architecture/kube-proxy", "Who is calling?", minutes=10)
+def check_caller(cluster: Proxied) -> Claims:
+    """A node that has a pod of the Service, and sends callers to it as they are."""
+    service = find(cluster, "services", "web")
+    yield exists(service, _("the Service web is still there"))
+    ports = [each.get("nodePort") for each in service["spec"].get("ports") or ()]
+    yield Claim(ports == [NODE_PORT], _("its port on the nodes is 30080"), says(_("the port"), ports))
+    node = find(cluster, "nodes", "node-2", "")
+    address = next(each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
+    walk = cluster.proxy("node-2").walk(STRANGER, f"{address}:{NODE_PORT}")
+    yield Claim(walk.verdict == "ACCEPT", _("node-2 lets callers through"), says(_("the verdict"), walk.verdict))
+    seen = _("the packet is masqueraded: a pod sees the address of the node")
+    yield Claim(not walk.packet.masqueraded, _("and leaves their address as it is"), seen)
+    pods = {pod["status"].get("podIP") for pod in pods_labelled(cluster, {"app": "web"}) if is_true(pod, "Ready")}
+    there = walk.packet.destination.partition(":")[0]
+    yield Claim(there in pods, _("a ready pod gets the packet"), says(_("where it goes"), there))

@@ -19,7 +19,6 @@ OWED = [
     "architecture/api-server",
     "architecture/scheduler",
     "architecture/kubelet",
-    "architecture/kube-proxy",
     # ecosystem
     "ecosystem/prometheus",
 ]
