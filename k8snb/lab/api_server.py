@@ -16,11 +16,13 @@ from k8snb.wire import Response
 
 _DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 _TEAM = "team"
+_TRUST = "kube-root-ca.crt"
+_PUBLISHER = "system:serviceaccount:kube-system:root-ca-cert-publisher"
 
 
-def _try(cluster: Reader, method: str, path: str, body: Any) -> Response:
-    """What the API server would say."""
-    headers = {"content-type": "application/json"}
+def _try(cluster: Reader, method: str, path: str, body: Any, user: str = "") -> Response:
+    """What the API server would say, to somebody else if a user is named."""
+    headers = {"content-type": "application/json"} | ({"impersonate-user": user} if user else {})
     return cluster.client.request(method, path, {"dryRun": "All"}, headers, orjson.dumps(body))
 
 
@@ -74,3 +76,27 @@ def check_spared(cluster: Reader) -> Claims:
     yield Claim(system.code == 201, _("a pod in kube-system is accepted"), _said(system))
     labelled = _TEAM in labels_of(system.object or {"metadata": {}})
     yield Claim(not labelled, _("… and left as it is"), _("it has the label team: the webhook was asked"))
+
+
+def _config_map(cluster: Reader, name: str, namespace: str, user: str = "", **metadata: Any) -> Response:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **metadata}}
+    return _try(cluster, "POST", f"/api/v1/namespaces/{namespace}/configmaps", body, user)
+
+
+@exercise("architecture/api-server", "The new namespace", minutes=10)
+def check_publisher(cluster: Reader) -> Claims:
+    """A rule for people that does not stand in the way of the cluster."""
+    fresh = find(cluster, "namespaces", "fresh", "")
+    yield Claim(fresh["metadata"] != {}, _("there is a namespace fresh"), _("there is none"))
+    given = find(cluster, "configmaps", _TRUST, "fresh")
+    waits = _("who makes it elsewhere, and what does the API server answer them?")
+    yield Claim(given["metadata"] != {}, _("it has its ConfigMap kube-root-ca.crt"), waits)
+    again = _config_map(cluster, _TRUST, "kube-public", _PUBLISHER)
+    refused = _("what the controller hears: {said}").format(said=_said(again))
+    yield Claim(again.code in (201, 409), _("… and so would the next namespace"), refused)
+    for namespace in (NAMESPACE, "fresh"):
+        nobodys = _config_map(cluster, "probe", namespace)
+        sentence = _("people cannot make one without an owner in {name}").format(name=namespace)
+        yield Claim(nobodys.code >= 400, sentence, _said(nobodys))
+    owned = _config_map(cluster, "probe", NAMESPACE, labels={"owner": "ann"})
+    yield Claim(owned.code == 201, _("one with an owner is accepted"), _said(owned))

@@ -16,7 +16,6 @@ OWED = [
     "workloads/control-loop",
     # architecture
     "architecture/control-plane",
-    "architecture/api-server",
     "architecture/scheduler",
     "architecture/kubelet",
     # ecosystem
