@@ -81,3 +81,23 @@ def check_silence(cluster: Watched) -> Claims:
     others = [each for each in alerts if each["labels"]["alertname"] != "CrashLooping"]
     loud = all(each["status"]["state"] == "active" for each in others)
     yield Claim(loud, _("of other alerts people are told as before"), _("the matchers fit too much"))
+
+
+@exercise("ecosystem/prometheus", "The alert that never rings", minutes=15)
+def check_failing(cluster: Watched) -> Claims:
+    """An alert that looks for the wrong answers, and waits too long."""
+    rule = next((each for each in cluster.monitoring().evaluated() if each["name"] == "Failing"), None)
+    hint = _("look into the ConfigMap prometheus-rules; does monitoring.reload() say what is wrong?")
+    yield Claim(rule is not None, _("there is an alert Failing"), hint)
+    assert rule is not None
+    yield Claim(not rule["lastError"], _("it can be evaluated"), rule["lastError"])
+    seconds = rule.get("duration", 0)
+    patient = _("it waits for at least half a minute, and at most for two")
+    yield Claim(30 <= seconds <= 120, patient, says(_("the seconds it waits"), f"{seconds:g}"))
+    apps = sorted(each["labels"].get("app", _("none")) for each in rule.get("alerts") or ())
+    what = _("its expression answers for the app shop, and for no other")
+    yield Claim(apps == ["shop"], what, says(_("the label app of what it answers"), apps))
+    yield Claim(rule["state"] == "firing", _("it fires"), says(_("its state"), rule["state"]))
+    told = [each for each in cluster.monitoring().notified() if each["labels"]["alertname"] == "Failing"]
+    loud = any(each["status"]["state"] == "active" for each in told)
+    yield Claim(loud, _("Alertmanager tells of it"), _("it does not know of it, or keeps it back"))

@@ -111,7 +111,7 @@ def check_fair(cluster: Reader) -> Claims:
     """The values that an upgrade has forgotten are given again, and what it brought is kept."""
     yield from _is_deployed(cluster, "fair")
     found = records(cluster, "fair")
-    kept = _("it is still the release that was upgraded")
+    kept = _("a revision has followed the upgrade, in the same release")
     yield Claim(len(found) >= 3, kept, says(_("the number of its revisions"), len(found)))
     config = found[-1].get("config") or {}
     for path, wanted in _OF_FAIR.items():
