@@ -87,6 +87,7 @@ class RealKubectl:
 
 
 _NORMAL = (
+    (r"(LIVE|MERGED)-\d+", r"\1"),  # before hashes, for which some of these numbers could be taken
     (r"(?<=[\s(])(<invalid>|\d+[smhdy](\d+[smhd])?)(?=\s|\)|$)", "<age>"),
     (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000", "<time>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
@@ -98,7 +99,6 @@ _NORMAL = (
     (r"-[bcdfghjklmnpqrstvwxz2456789]{8,10}\b", "-<hash>"),
     (r"\bkubectl\.1\.33\b", "kubectl"),
     (r"(theirs|ours)\b", "<namespace>"),
-    (r"(LIVE|MERGED)-\d+", r"\1"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000", "<time>"),
     (r"  +", "  "),
     (r" +$", ""),

@@ -107,7 +107,8 @@ def test_every_sentence_of_a_plan_is_translated_when_it_is_shown(plan: str) -> N
 @needs_chromium
 def test_the_front_end_has_no_words_of_its_own(tmp_path: Path) -> None:
     seen = """root => [...root.querySelectorAll('section, section *')].flatMap(one => [
-        ...(one.matches(':has(> wbr)') ? [one.textContent] : [...one.childNodes].filter(node => node.nodeType === 3).map(node => node.data)),
+        ...(one.matches(':has(> wbr)') ? [one.textContent]
+            : [...one.childNodes].filter(node => node.nodeType === 3).map(node => node.data)),
         one.getAttribute('aria-label') ?? '', one.getAttribute('title') ?? '',
         one.getAttribute('aria-valuetext') ?? '', one.getAttribute('aria-roledescription') ?? ''])"""
     with chromium() as browser:
