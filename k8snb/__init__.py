@@ -17,14 +17,14 @@ from k8snb.version import VERSION
 if TYPE_CHECKING:
     from k8snb.client.controller import Controller
     from k8snb.client.faults import Faults
-    from k8snb.cluster import Cluster
-    from k8snb.connecting import connect
+    from k8snb.cluster.cluster import Cluster
+    from k8snb.cluster.machines import NodeSpec
+    from k8snb.cluster.replicating import ControlPlane
+    from k8snb.cluster.showing import diagram
     from k8snb.current import use
     from k8snb.errors import NeedsEmbedded, NeedsYes, StatusError
+    from k8snb.live.connecting import connect
     from k8snb.live.opening import CannotConnect
-    from k8snb.machines import NodeSpec
-    from k8snb.replicating import ControlPlane
-    from k8snb.showing import diagram
 
 __version__ = VERSION
 __all__ = [
@@ -46,16 +46,16 @@ __all__ = [
 
 _WHERE = {
     "CannotConnect": "k8snb.live.opening",
-    "Cluster": "k8snb.cluster",
-    "ControlPlane": "k8snb.replicating",
+    "Cluster": "k8snb.cluster.cluster",
+    "ControlPlane": "k8snb.cluster.replicating",
     "Controller": "k8snb.client.controller",
     "Faults": "k8snb.client.faults",
     "NeedsEmbedded": "k8snb.errors",
     "NeedsYes": "k8snb.errors",
-    "NodeSpec": "k8snb.machines",
+    "NodeSpec": "k8snb.cluster.machines",
     "StatusError": "k8snb.errors",
-    "connect": "k8snb.connecting",
-    "diagram": "k8snb.showing",
+    "connect": "k8snb.live.connecting",
+    "diagram": "k8snb.cluster.showing",
     "use": "k8snb.current",
 }
 

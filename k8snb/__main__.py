@@ -110,8 +110,8 @@ def _live(options: argparse.Namespace) -> int:
     """Look at a live cluster, or clean up there."""
     from dataclasses import replace
 
-    from k8snb import livecommands
     from k8snb.errors import StatusError
+    from k8snb.live import commands
     from k8snb.live.opening import CannotConnect, wishes
 
     try:
@@ -121,9 +121,9 @@ def _live(options: argparse.Namespace) -> int:
         if options.namespace is not None:
             wanted = replace(wanted, namespace=options.namespace)
         if options.live == "check":
-            lines = livecommands.check(wanted)
+            lines = commands.check(wanted)
         else:
-            lines = livecommands.clean(wanted, every=options.all, wait=not options.no_wait)
+            lines = commands.clean(wanted, every=options.all, wait=not options.no_wait)
         for line in lines:
             print(line, flush=True)
     except (CannotConnect, StatusError) as error:
@@ -143,8 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = _parser().parse_args(arguments)
     if options.command == "serve":
-        from k8snb.kubeconfig import CannotServe
-        from k8snb.serving import Extras, run, serve
+        from k8snb.serving.kubeconfig import CannotServe
+        from k8snb.serving.served import Extras, run, serve
 
         try:
             made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
+from k8snb.cluster.journal import Again, NoPast, understood
 from k8snb.i18n import _
-from k8snb.journal import Again, NoPast, understood
 from k8snb.lab.catalogue import exercises
 from k8snb.lab.receipts import BadReceipt, Receipt, read, signer_of
 from k8snb.lab.solved import Solved

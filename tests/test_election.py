@@ -11,8 +11,8 @@ import pytest
 
 from k8snb import Cluster
 from k8snb.clock import parse_time
+from k8snb.cluster.replicating import ControlPlane
 from k8snb.errors import StatusError
-from k8snb.replicating import ControlPlane
 from k8snb.typing import Object
 
 SERVER, SCHEDULER, MANAGER = "kube-apiserver", "kube-scheduler", "kube-controller-manager"

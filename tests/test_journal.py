@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from k8snb import Cluster, Controller, NodeSpec
+from k8snb.cluster.journal import CALLS, Again, NoPast, Told, _read, _written
+from k8snb.cluster.replicating import ControlPlane
 from k8snb.errors import NotData
-from k8snb.journal import CALLS, Again, NoPast, Told, _read, _written
-from k8snb.replicating import ControlPlane
 
 
 def live_again(cluster: Cluster) -> Cluster:

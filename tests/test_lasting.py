@@ -10,8 +10,8 @@ import pytest
 from k8snb import Cluster
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import VirtualClock
-from k8snb.datafile import open_file
-from k8snb.keeping import bring_back
+from k8snb.cluster.datafile import open_file
+from k8snb.cluster.keeping import bring_back
 from k8snb.machinery.names import Lottery
 from k8snb.store.ledger import CannotKeep, CannotOpen
 from k8snb.store.mvcc import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from k8snb import Cluster
-from k8snb.playing import Playing
+from k8snb.cluster.playing import Playing
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from k8snb.apiserver.listener import listen
-from k8snb.credentials import FreshKeys
-from k8snb.kubeconfig import kubeconfig, write_kubeconfig
-from k8snb.serving import run
+from k8snb.serving.credentials import FreshKeys
+from k8snb.serving.kubeconfig import kubeconfig, write_kubeconfig
+from k8snb.serving.served import run
 from k8snb.wire import Request, Response
 
 

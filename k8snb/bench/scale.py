@@ -13,7 +13,7 @@ import resource
 import time
 from dataclasses import asdict, dataclass
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.controllers.settings import Settings
 from k8snb.typing import Object
 

@@ -6,8 +6,8 @@ a group that is at rest costs nothing. The store performs a transaction when the
 moment from which on it cannot be lost.
 
 The API server reaches every member, or those that are on its side of a partition, and asks one that knows a leader if
-there is any. Where nobody can agree now, a write is refused at once, and who has time to wait does so (`k8snb.members`
-in virtual time, `k8snb.serving` by the clock).
+there is any. Where nobody can agree now, a write is refused at once, and who has time to wait does so
+(`k8snb.cluster.members` in virtual time, `k8snb.serving.served` by the clock).
 """
 
 from __future__ import annotations

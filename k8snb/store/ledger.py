@@ -5,8 +5,8 @@ digest; the ledger's `Head` says at which revision it stands, how many records t
 together, and has a digest itself. So a byte that changed, a record that is missing, and one that is an older version of
 itself are all noticed, and nothing is believed before all is.
 
-This is arithmetic alone; where records lie is for others to say (`k8snb.datafile`). The cost of keeping a change is
-that of the record that changed: a sum takes records in and gives them back.
+This is arithmetic alone; where records lie is for others to say (`k8snb.cluster.datafile`). The cost of keeping a
+change is that of the record that changed: a sum takes records in and gives them back.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from k8snb.cluster import ADMIN, Cluster
+from k8snb.cluster.cluster import ADMIN, Cluster
 from k8snb.wire import Request, Response
 
 CORE = "/api/v1/namespaces/default"

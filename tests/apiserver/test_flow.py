@@ -6,8 +6,8 @@ import pytest
 
 from k8snb import Cluster
 from k8snb.apiserver.flow import LEVEL, SCHEMA
-from k8snb.cluster import ADMIN
-from k8snb.rush import Outcome
+from k8snb.cluster.cluster import ADMIN
+from k8snb.cluster.rush import Outcome
 from k8snb.wire import Request, User
 
 USER = User("jane", ("system:authenticated",))

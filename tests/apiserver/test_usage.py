@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k8snb.cluster import ADMIN, Cluster
+from k8snb.cluster.cluster import ADMIN, Cluster
 from k8snb.errors import StatusError
 from k8snb.wire import Request
 from tests.controllers.world import deployment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from k8snb.apiserver.access.policy import policy
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.controllers.table import CONTROLLERS, user_of
 from k8snb.typing import Object
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from k8snb.client.client import Client
 from k8snb.clock import EPOCH, rfc3339
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.controllers.autoscaler.calculator import Calculator
 from k8snb.controllers.autoscaler.metrics import Metrics, MetricsError, Sample, Samples
 from k8snb.controllers.autoscaler.proposals import amount

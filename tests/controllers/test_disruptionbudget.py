@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.errors import StatusError
 from k8snb.typing import Object
 from tests.controllers.world import deployment

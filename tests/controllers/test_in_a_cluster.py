@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.controllers.deployment.rolling import max_total, min_available
 from k8snb.controllers.podstate import is_active, is_ready
 from k8snb.machinery.objects import condition, is_deleting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.typing import Object
 
 from .storage import claim, mounting, volume

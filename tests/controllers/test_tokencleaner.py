@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.typing import Object
 
 DAY = 86400

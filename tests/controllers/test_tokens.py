@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.typing import Object
 from k8snb.wire import Request
 

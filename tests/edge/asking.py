@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from k8snb import Cluster
-from k8snb.cluster import ADMIN
+from k8snb.cluster.cluster import ADMIN
 from k8snb.wire import Request
 
 JSON = "application/json"

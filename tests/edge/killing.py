@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from k8snb.serving import Extras, run, serve
+from k8snb.serving.served import Extras, run, serve
 
 CLIENTS = 4
 NAMES = 12

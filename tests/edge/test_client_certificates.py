@@ -19,10 +19,10 @@ from k8snb import Cluster
 from k8snb.apiserver.access.authentication import certificate_user
 from k8snb.apiserver.listener import listen
 from k8snb.clock import WallClock
-from k8snb.cluster import ADMIN
-from k8snb.credentials import FreshKeys
-from k8snb.kubeconfig import kubeconfig
-from k8snb.serving import Served
+from k8snb.cluster.cluster import ADMIN
+from k8snb.serving.credentials import FreshKeys
+from k8snb.serving.kubeconfig import kubeconfig
+from k8snb.serving.served import Served
 
 PEM = serialization.Encoding.PEM
 

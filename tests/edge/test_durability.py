@@ -23,8 +23,8 @@ from k8snb import Cluster
 from k8snb.__main__ import main
 from k8snb.apiserver.listener import listen
 from k8snb.clock import WallClock
-from k8snb.datafile import FORMAT, open_file
-from k8snb.serving import Served
+from k8snb.cluster.datafile import FORMAT, open_file
+from k8snb.serving.served import Served
 from k8snb.store.ledger import CannotKeep, CannotOpen, Kept
 from tests.edge.killing import Life, killed
 from tests.edge.test_real_kubectl import Kubectl, binary

@@ -7,9 +7,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from k8snb.credentials import FreshKeys
-from k8snb.kubeconfig import CannotServe
-from k8snb.serving import Extras
+from k8snb.serving.credentials import FreshKeys
+from k8snb.serving.kubeconfig import CannotServe
+from k8snb.serving.served import Extras
 
 CONFIG = """\
 apiVersion: apiserver.config.k8s.io/v1

@@ -10,7 +10,7 @@ import pytest
 
 from k8snb import Cluster
 from k8snb.clock import WallClock
-from k8snb.serving import Served
+from k8snb.serving.served import Served
 from k8snb.wire import Request, User
 
 JANE = User("jane", ("system:authenticated",))

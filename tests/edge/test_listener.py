@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from k8snb import Cluster
 from k8snb.apiserver import listener
-from k8snb.serving import Served
+from k8snb.serving.served import Served
 from k8snb.testing import served
 from tests.edge.wire import TOKEN, Open, Wire, fast_cluster, listening
 

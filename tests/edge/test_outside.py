@@ -17,9 +17,9 @@ import orjson
 import pytest
 
 from k8snb import Cluster
-from k8snb.credentials import FreshKeys
 from k8snb.errors import StatusError
-from k8snb.outside import Outside, post
+from k8snb.serving.credentials import FreshKeys
+from k8snb.serving.outside import Outside, post
 from k8snb.typing import Object
 from tests.edge.wire import TOKEN, Wire, fast_cluster, listening
 

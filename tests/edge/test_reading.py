@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from k8snb import Cluster
-from k8snb.cluster import ADMIN
+from k8snb.cluster.cluster import ADMIN
 from k8snb.machinery import protobuf
 from k8snb.wire import Request, Response
 from tests.edge.asking import CONFIG_MAPS, JSON, PROTOBUF

@@ -12,7 +12,7 @@ import orjson
 from k8snb import Cluster
 from k8snb.apiserver.listener import listen
 from k8snb.clock import WallClock
-from k8snb.serving import Served
+from k8snb.serving.served import Served
 
 TOKEN = "secret"
 SECONDS = 10.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from k8snb import Cluster
-from k8snb.console import answer
-from k8snb.stalling import attend
+from k8snb.cluster.stalling import attend
+from k8snb.serving.console import answer
 from k8snb.wire import Request, Response, User
 
 ADMIN = User("kubernetes-admin", ("system:masters",))

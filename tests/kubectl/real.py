@@ -17,9 +17,9 @@ from pathlib import Path
 
 from k8snb import Cluster
 from k8snb.apiserver.listener import listen
-from k8snb.credentials import FreshKeys
-from k8snb.kubeconfig import kubeconfig
-from k8snb.serving import Served
+from k8snb.serving.credentials import FreshKeys
+from k8snb.serving.kubeconfig import kubeconfig
+from k8snb.serving.served import Served
 
 VERSION = "v1.33."
 """Messages differ between versions; this is the one that the built-in kubectl speaks like."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from tests.book.conftest import ROOT
 from tests.kubectl.real import binary
 from tests.kubectl.two import Two

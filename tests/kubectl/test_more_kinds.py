@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from tests.kubectl.real import binary
 from tests.kubectl.two import Two
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.typing import Object
 
 CLAIMS = "resourceclaims.resource.k8s.io"

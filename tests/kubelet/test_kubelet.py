@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from k8snb.apiserver.containers import LogOptions
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.errors import StatusError
 from tests.kubelet.pods import Here, container, pod, sh
 

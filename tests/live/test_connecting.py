@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from k8snb import CannotConnect, Cluster, NeedsEmbedded, NeedsYes, connect, joining
+from k8snb import CannotConnect, Cluster, NeedsEmbedded, NeedsYes, connect
 from k8snb.errors import StatusError
+from k8snb.live import joining
+from k8snb.live.cluster import LiveCluster
 from k8snb.live.session import Session
-from k8snb.livecluster import LiveCluster
 from tests.live.door import Door
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from k8snb import CannotConnect, StatusError, connect
 from k8snb.live import session, transport
-from k8snb.livecluster import LiveCluster
+from k8snb.live.cluster import LiveCluster
 from tests.live.door import Door, Fault
 
 LATER = {"Retry-After": "0"}

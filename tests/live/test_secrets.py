@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from k8snb import StatusError, connect
+from k8snb.live.cluster import LiveCluster
 from k8snb.live.secrets import Covers, has_covered, uncovered
-from k8snb.livecluster import LiveCluster
 from tests.live.door import Door, Fault
 
 SECRET = "correct horse"

@@ -12,7 +12,7 @@ import pytest
 from k8snb import connect
 from k8snb.__main__ import main
 from k8snb.client.client import Client
-from k8snb.livecluster import LiveCluster
+from k8snb.live.cluster import LiveCluster
 from tests.live.conftest import admin_of
 
 

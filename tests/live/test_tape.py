@@ -9,9 +9,9 @@ import pytest
 
 from k8snb import Cluster, connect
 from k8snb.live.authorship import author
+from k8snb.live.cluster import LiveCluster
 from k8snb.live.resting import under_way
 from k8snb.live.tape import Tape
-from k8snb.livecluster import LiveCluster
 from k8snb.machinery.scheme import Scheme
 from k8snb.view.scene import identity
 from tests.live.door import Door, Fault

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import k8snb
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.errors import StatusError
 
 pytest.importorskip("kubernetes")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.errors import StatusError
 from k8snb.machinery.scheme import ROWS
 from k8snb.view.graph import text

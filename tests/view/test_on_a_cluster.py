@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.view.scene import scene
 from tests.browser import Visit, chromium, needs_chromium
 

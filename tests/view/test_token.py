@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 
 
 def test_a_token_is_told_claim_by_claim_with_who_would_come_in() -> None:

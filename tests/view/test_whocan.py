@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.typing import Object
 from k8snb.view.whocan import Right
 from tests.apiserver.access.world import binding, role

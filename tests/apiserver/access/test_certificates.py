@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from k8snb.cluster import ADMIN, Cluster
+from k8snb.cluster.cluster import ADMIN, Cluster
 from k8snb.errors import StatusError
 from k8snb.machinery import der, rsa, x509
 from k8snb.typing import Object

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from k8snb.apiserver.audit.log import AuditLog, auditor
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.machinery import rsa
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.rsa import from_url_safe

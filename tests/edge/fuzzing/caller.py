@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from k8snb import Cluster
-from k8snb.cluster import ADMIN
+from k8snb.cluster.cluster import ADMIN
 from k8snb.wire import Request, Response
 from tests.edge.asking import APPLY, JSON, JSON_PATCH, MERGE, STRATEGIC, YAML
 from tests.edge.fuzzing.examples import EXAMPLES, HEADERS, named

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from k8snb import Cluster
-from k8snb.cluster import ADMIN
+from k8snb.cluster.cluster import ADMIN
 from k8snb.wire import Request
 from tests.edge.asking import JSON
 from tests.edge.test_fuzz import VALID

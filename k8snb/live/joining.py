@@ -10,11 +10,11 @@ import weakref
 
 from k8snb.clock import WallClock
 from k8snb.i18n import _
+from k8snb.live.cluster import LiveCluster
 from k8snb.live.holders import token
 from k8snb.live.opening import CannotConnect, Open, Wishes, open_context
 from k8snb.live.session import Cleaned, Left, clean, sessions
 from k8snb.live.territory import Territory
-from k8snb.livecluster import LiveCluster
 
 _here: dict[str, weakref.ReferenceType[LiveCluster]] = {}
 """The live cluster of this process, by context."""

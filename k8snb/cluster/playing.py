@@ -17,7 +17,7 @@ from k8snb.view.scene import scene
 from k8snb.view.stepper import Stepper
 
 if TYPE_CHECKING:
-    from k8snb.cluster import Cluster
+    from k8snb.cluster.cluster import Cluster
 
 NODE_LOST_SECONDS = 400.0
 """So long the cluster goes on after a node was cut off: until the pods of the node have been given up."""

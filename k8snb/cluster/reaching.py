@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from k8snb.doing import Doing
+from k8snb.cluster.doing import Doing
+from k8snb.cluster.snapshot import Looking
 from k8snb.network.fabric import Fabric
-from k8snb.snapshot import Looking
 
 if TYPE_CHECKING:
     from k8snb.view.reach import Reach

@@ -18,7 +18,7 @@ import orjson
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from k8snb.keeping import CREDENTIALS
+from k8snb.cluster.keeping import CREDENTIALS
 from k8snb.machinery.rsa import Key
 from k8snb.machinery.x509 import Authority, Names, subject
 from k8snb.machinery.x509 import Request as CertificateRequest
@@ -26,7 +26,7 @@ from k8snb.store.ledger import Record
 from k8snb.wire import User
 
 if TYPE_CHECKING:
-    from k8snb.datafile import DataFile
+    from k8snb.cluster.datafile import DataFile
 
 VALID_DAYS = 30
 

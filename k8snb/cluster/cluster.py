@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from k8snb.accessing import Accessing
 from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
 from k8snb.apiserver.audit.log import AuditLog, auditor
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
@@ -30,47 +29,48 @@ from k8snb.client.controller import Context
 from k8snb.client.informer import Informers
 from k8snb.client.outbox import Outbox
 from k8snb.clock import Clock, VirtualClock
+from k8snb.cluster.accessing import Accessing
+from k8snb.cluster.deciding import Deciding
+from k8snb.cluster.hosting import Hosting, Program
+from k8snb.cluster.inventory import specs_of
+from k8snb.cluster.journal import Entry
+from k8snb.cluster.keeping import Start, found, keeper_of
+from k8snb.cluster.lasting import Lasting
+from k8snb.cluster.machines import NodeSpec
+from k8snb.cluster.members import Members
+from k8snb.cluster.monitoring import Monitored
+from k8snb.cluster.planes import SERVER, Planes
+from k8snb.cluster.planes import machines as planes
+from k8snb.cluster.processes import Runs
+from k8snb.cluster.reaching import Reaching
+from k8snb.cluster.replicating import ControlPlane
+from k8snb.cluster.rush import Asking, Rush
+from k8snb.cluster.showing import Showing
+from k8snb.cluster.waiting import FOREVER, Waiting
 from k8snb.collector import collecting_seldom
 from k8snb.controllers.settings import Settings
 from k8snb.csi.driver import Driver
 from k8snb.current import use
-from k8snb.deciding import Deciding
-from k8snb.hosting import Hosting, Program
 from k8snb.i18n import _
-from k8snb.inventory import specs_of
-from k8snb.journal import Entry
-from k8snb.keeping import Start, found, keeper_of
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
 from k8snb.kubelet.visitor import Visitor
-from k8snb.lasting import Lasting
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
-from k8snb.machines import NodeSpec
-from k8snb.members import Members
-from k8snb.monitoring import Monitored
 from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.webhook_calls import Functions, Remote, WebhookCalls
-from k8snb.planes import SERVER, Planes
-from k8snb.planes import machines as planes
-from k8snb.processes import Runs
-from k8snb.reaching import Reaching
-from k8snb.replicating import ControlPlane
-from k8snb.rush import Asking, Rush
 from k8snb.scheduler import configuration
 from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.scheduler import Scheduler
-from k8snb.showing import Showing
 from k8snb.store.ledger import Kept
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 from k8snb.typing import Object
-from k8snb.waiting import FOREVER, Waiting
 from k8snb.wire import Request, Response, User, WatchEvent
 
 if TYPE_CHECKING:
     from k8snb.client.controller import Controller
-    from k8snb.datafile import DataFile
+    from k8snb.cluster.datafile import DataFile
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 LARGE_CIDR = "100.64.0.0/10"
@@ -102,8 +102,9 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
     `seed` decides every name, UID and address. `history` is how many revisions can be gone back to. `quantum`
     is how many units of work a part does per turn; 1 shows every step. `debug` proves that nobody changes
     objects in place (`cluster.store.verify()`). `flags` are those of the controller manager,
-    `keys` sign tokens and certificates. `outside` calls webhooks at real URLs (`k8snb.outside.Outside()`); without
-    it no URL outside is reached. With `cloud` Services of type LoadBalancer get an address; a bare cluster gives none.
+    `keys` sign tokens and certificates. `outside` calls webhooks at real URLs (`k8snb.serving.outside.Outside()`);
+    without it no URL outside is reached. With `cloud` Services of type LoadBalancer get an address; a bare cluster
+    gives none.
     `control_planes` is on how many machines the control plane runs (or which); its parts then elect leaders by Lease.
     `scheduler` is a KubeSchedulerConfiguration, as an object or YAML, and `plugins` are classes that it may enable;
     BadConfiguration (a ValueError) says what is wrong with it.

@@ -9,16 +9,16 @@ import json
 from typing import TYPE_CHECKING
 
 from k8snb.client.client import Client
+from k8snb.cluster.doing import Doing
+from k8snb.cluster.machines import CNI_FILES, ROUTES
+from k8snb.cluster.snapshot import Looking
 from k8snb.cni.errors import CNIError
 from k8snb.cni.iptext import text as iptext
 from k8snb.csi.calls import Call
 from k8snb.csi.driver import Driver
 from k8snb.csi.stock import handle_of
-from k8snb.doing import Doing
-from k8snb.machines import CNI_FILES, ROUTES
 from k8snb.network.fabric import Fabric
 from k8snb.network.wiring import DIRECTORY, FILE, Wiring
-from k8snb.snapshot import Looking
 from k8snb.typing import Object
 
 if TYPE_CHECKING:

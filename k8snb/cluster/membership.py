@@ -15,7 +15,7 @@ from k8snb.i18n import _
 from k8snb.machinery.quantity import value
 
 if TYPE_CHECKING:
-    from k8snb.processes import Runs
+    from k8snb.cluster.processes import Runs
     from k8snb.view.stepper import Stepper
 
 

@@ -15,9 +15,9 @@ import yaml
 
 from k8snb.client.controller import Context
 from k8snb.clock import Clock
+from k8snb.cluster.doing import Doing
 from k8snb.csi.driver import Driver
 from k8snb.csi.installing import install, start_snapshots
-from k8snb.doing import Doing
 from k8snb.dra.driver import DeviceDriver
 from k8snb.dra.installing import install as publish
 from k8snb.kubelet.eviction import EvictionManager, Pressure

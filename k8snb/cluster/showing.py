@@ -19,14 +19,14 @@ import yaml
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.clock import Clock, stopwatch
+from k8snb.cluster.plumbing import Plumbing
+from k8snb.cluster.processes import Processes
+from k8snb.cluster.rush import user_named
+from k8snb.cluster.showing_machines import ShowingMachines
 from k8snb.errors import not_found
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
-from k8snb.plumbing import Plumbing
-from k8snb.processes import Processes
-from k8snb.rush import user_named
-from k8snb.showing_machines import ShowingMachines
 from k8snb.store.mvcc import Store
 from k8snb.trace import Trace
 from k8snb.typing import Object
@@ -34,7 +34,7 @@ from k8snb.wire import Request, Response
 
 if TYPE_CHECKING:
     from k8snb.apiserver.witness import Step
-    from k8snb.cluster import Cluster
+    from k8snb.cluster.cluster import Cluster
     from k8snb.view.causality import Record
     from k8snb.view.causes import Causes
     from k8snb.view.cgroups import CgroupTree
@@ -84,7 +84,7 @@ class Showing(ShowingMachines, Plumbing):
 
         `about` limits it to objects and what hangs from them: `Deployment/web`.
         """
-        from k8snb.playing import Playing
+        from k8snb.cluster.playing import Playing
         from k8snb.view.story import story
 
         def tell(cluster: Showing, last: int | None = None) -> Stepper:

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from k8snb.cluster import Cluster
-from k8snb.machines import NodeSpec
+from k8snb.cluster.cluster import Cluster
+from k8snb.cluster.machines import NodeSpec
 
 if TYPE_CHECKING:
-    from k8snb.livecluster import LiveCluster
+    from k8snb.live.cluster import LiveCluster
 
 CONTEXT = "K8SNB_CONTEXT"
 """The environment variable that names the context of a live cluster."""
@@ -39,7 +39,7 @@ def connect(
 
             restore(shell)
         return Cluster(nodes, seed, **making)
-    from k8snb.joining import join
+    from k8snb.live.joining import join
     from k8snb.live.leavingout import leave_out
     from k8snb.live.opening import wishes
 

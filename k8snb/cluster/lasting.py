@@ -16,14 +16,14 @@ from k8snb.apiserver.bootstrap import bootstrap_objects
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import EPOCH, Clock, VirtualClock
+from k8snb.cluster.inventory import Inventory, lay_out, manifests_of, rewire
+from k8snb.cluster.journal import Entry, Past, past_of
+from k8snb.cluster.keeping import Keeper, Start, bring_back, complete
+from k8snb.cluster.machines import NO_MANIFESTS, Machines
 from k8snb.controllers.settings import Settings
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.kept import Belongings
 from k8snb.i18n import _
-from k8snb.inventory import Inventory, lay_out, manifests_of, rewire
-from k8snb.journal import Entry, Past, past_of
-from k8snb.keeping import Keeper, Start, bring_back, complete
-from k8snb.machines import NO_MANIFESTS, Machines
 from k8snb.network.webhook_calls import Functions
 from k8snb.store.ledger import CannotOpen, Kept
 from k8snb.typing import Object

@@ -22,14 +22,14 @@ from k8snb.apiserver.ownership import founded
 from k8snb.apiserver.server import APIServer
 from k8snb.apiserver.standing import standing
 from k8snb.clock import Clock
-from k8snb.inventory import Inventory
+from k8snb.cluster.inventory import Inventory
 from k8snb.machinery.recorded import uid_of
 from k8snb.store.ledger import Kept, Key, Record
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
-    from k8snb.datafile import DataFile
+    from k8snb.cluster.datafile import DataFile
 
 CREDENTIALS = "/credentials"
 """The bucket of what is kept by whoever serves the cluster, for itself."""
@@ -176,6 +176,6 @@ class Keeper:
 
 def keeper_of(path: str | PathLike[str] | DataFile) -> Keeper:
     """What keeps a cluster in that file; raises CannotOpen."""
-    from k8snb.datafile import DataFile, open_file
+    from k8snb.cluster.datafile import DataFile, open_file
 
     return Keeper(path if isinstance(path, DataFile) else open_file(path))

@@ -17,18 +17,18 @@ from k8snb.apiserver.rawwriter import RawWriter
 from k8snb.apiserver.replicas import Balancer
 from k8snb.apiserver.server import APIServer
 from k8snb.clock import Clock
-from k8snb.doing import Doing
+from k8snb.cluster.doing import Doing
+from k8snb.cluster.hosting import ServerProcess
+from k8snb.cluster.keeping import Keeper
+from k8snb.cluster.membership import Etcd
+from k8snb.cluster.processes import Runs
+from k8snb.cluster.stalling import Stalled
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.ensemble import Ensemble
 from k8snb.etcd.gone import Gone
 from k8snb.etcd.kept import found
-from k8snb.hosting import ServerProcess
 from k8snb.i18n import _
-from k8snb.keeping import Keeper
 from k8snb.machinery.names import Lottery
-from k8snb.membership import Etcd
-from k8snb.processes import Runs
-from k8snb.stalling import Stalled
 from k8snb.store.ledger import Kept
 from k8snb.store.mvcc import Store
 from k8snb.wire import Request, Response

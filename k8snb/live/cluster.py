@@ -17,15 +17,16 @@ from k8snb.apiserver.custom.definitions import rows
 from k8snb.client.client import Client
 from k8snb.client.official import api_client
 from k8snb.clock import WallClock, stopwatch
-from k8snb.cluster import ADMIN
+from k8snb.cluster.cluster import ADMIN
+from k8snb.cluster.showing import Showing
 from k8snb.current import use
-from k8snb.elsewhere import Elsewhere, embedded_names, needs_embedded
 from k8snb.errors import StatusError
 from k8snb.helm.command import draw_from
 from k8snb.i18n import _
 from k8snb.kubectl import run
 from k8snb.kubectl.command import keep_kubeconfig
 from k8snb.kubectl.kubeconfig import Kubeconfig
+from k8snb.live.elsewhere import Elsewhere, embedded_names, needs_embedded
 from k8snb.live.following import Following
 from k8snb.live.guard import Guard
 from k8snb.live.holders import lots
@@ -37,7 +38,6 @@ from k8snb.live.session import Cleaned, Session
 from k8snb.live.tape import Past, Tape
 from k8snb.live.territory import Territory
 from k8snb.machinery.names import Lottery
-from k8snb.showing import Showing
 from k8snb.typing import Object
 from k8snb.view.scene import RESOURCES
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from k8snb.apiserver.server import APIServer
+from k8snb.cluster.snapshot import Looking
 from k8snb.errors import not_found
 from k8snb.scheduler.decision import decision
 from k8snb.scheduler.scheduler import Scheduler
-from k8snb.snapshot import Looking
 from k8snb.store.mvcc import Store
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from k8snb.i18n import _
 
 if TYPE_CHECKING:
-    from k8snb.cluster import Cluster
+    from k8snb.cluster.cluster import Cluster
 
 _CHUNK = 65_536
 

@@ -13,8 +13,8 @@ import ssl
 import threading
 from contextlib import suppress
 
-from k8snb.outside import LATE, MAX_ANSWER_BYTES, secured
 from k8snb.packet import EventStream, HTTPRequest, HTTPResponse
+from k8snb.serving.outside import LATE, MAX_ANSWER_BYTES, secured
 
 SECONDS = 60.0
 _OWN = ("accept-encoding", "connection", "content-length", "host", "upgrade")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from k8snb.clock import WallClock, stopwatch
 from k8snb.errors import StatusError
 from k8snb.i18n import _
-from k8snb.joining import sweep
 from k8snb.live.contexts import refusal
+from k8snb.live.joining import sweep
 from k8snb.live.opening import Open, Wishes, find_context, open_context
 from k8snb.live.rights import NEEDED, USEFUL, WIDE, Right
 from k8snb.live.session import Left, gone, sessions

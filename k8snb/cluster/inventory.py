@@ -13,10 +13,10 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from k8snb.cluster.machines import CNI_FILES, DEVICES, DRIVERS, MACHINES, MANIFESTS, ROUTES, NodeSpec
 from k8snb.csi.driver import Driver
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.kubelet.pool import Pool
-from k8snb.machines import CNI_FILES, DEVICES, DRIVERS, MACHINES, MANIFESTS, ROUTES, NodeSpec
 from k8snb.network.wiring import Wiring
 from k8snb.store.ledger import Kept, Key, Record
 from k8snb.typing import Object

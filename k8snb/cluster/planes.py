@@ -11,7 +11,6 @@ from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from k8snb import replicating
 from k8snb.apiserver.access.impersonation import account_groups
 from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
 from k8snb.apiserver.machine import Machine
@@ -20,15 +19,16 @@ from k8snb.apiserver.server import APIServer
 from k8snb.client.controller import Context, Controller
 from k8snb.client.process import Process
 from k8snb.clock import Clock
+from k8snb.cluster import replicating
+from k8snb.cluster.hosting import Component, Part, ServerProcess
+from k8snb.cluster.processes import Processes, Replicated, Running, Runs
+from k8snb.cluster.replicating import Candidacy, ControlPlane, Elected, ReplicaProcess, Seat, WarmElected
 from k8snb.controllers.settings import Settings
 from k8snb.controllers.table import CONTROLLERS, MANAGER, OF_THE_CLOUD, OF_THE_SERVER, make, user_of
-from k8snb.hosting import Component, Part, ServerProcess
 from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Fabric
-from k8snb.processes import Processes, Replicated, Running, Runs
-from k8snb.replicating import Candidacy, ControlPlane, Elected, ReplicaProcess, Seat, WarmElected
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.wire import User
 

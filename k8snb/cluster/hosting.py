@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 from k8snb.client.controller import Context, Controller
 from k8snb.client.faults import Faults, Unreliable
 from k8snb.client.process import Process
-from k8snb.doing import Doing
+from k8snb.cluster.doing import Doing
+from k8snb.cluster.processes import Replicated, Runs
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
-from k8snb.processes import Replicated, Runs
 
 if TYPE_CHECKING:
     import kopf

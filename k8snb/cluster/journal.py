@@ -16,19 +16,19 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from k8snb.apiserver.access.gate import KNOWN
+from k8snb.cluster.machines import NodeSpec
+from k8snb.cluster.replicating import ControlPlane
+from k8snb.cluster.rush import Asking
 from k8snb.controllers.settings import Settings
 from k8snb.errors import NotData
 from k8snb.i18n import _
 from k8snb.kubelet.thresholds import EvictionSettings
-from k8snb.machines import NodeSpec
-from k8snb.replicating import ControlPlane
-from k8snb.rush import Asking
 from k8snb.scheduler import configuration
 from k8snb.wire import Request, User
 
 if TYPE_CHECKING:
-    from k8snb.cluster import Cluster
-    from k8snb.lasting import Lasting
+    from k8snb.cluster.cluster import Cluster
+    from k8snb.cluster.lasting import Lasting
 
 Entry: TypeAlias = tuple[str, tuple[Any, ...]]
 """One thing that came from outside: the name of a method of `Cluster` and its arguments."""
@@ -99,7 +99,7 @@ class Again:
     """A cluster that lives through a past that somebody tells. Raises `NoPast` for what cannot be one."""
 
     def __init__(self, made: Mapping[str, Any]) -> None:
-        from k8snb.cluster import Cluster
+        from k8snb.cluster.cluster import Cluster
 
         self._turns = 0
         self.cluster: Cluster = understood(lambda: Cluster(**_options(made)))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from k8snb.client.client import Client
 from k8snb.clock import Clock
+from k8snb.cluster.snapshot import Looking
 from k8snb.kubelet.pool import Pool
 from k8snb.network.proxy import Proxy
-from k8snb.snapshot import Looking
 from k8snb.trace import Trace
 
 if TYPE_CHECKING:

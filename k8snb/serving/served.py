@@ -30,18 +30,18 @@ from k8snb.apiserver import encryption
 from k8snb.apiserver.listener import listen
 from k8snb.apiserver.reception import Line, Visit
 from k8snb.clock import WallClock
-from k8snb.cluster import ADMIN, Cluster
+from k8snb.cluster.cluster import ADMIN, Cluster
+from k8snb.cluster.datafile import DataFile, open_file
+from k8snb.cluster.stalling import attend
 from k8snb.collector import SELDOM
-from k8snb.console import listen_to
-from k8snb.credentials import FreshKeys
-from k8snb.datafile import DataFile, open_file
 from k8snb.i18n import _
-from k8snb.kubeconfig import CannotServe, kubeconfig, write_kubeconfig
-from k8snb.outside import CALLERS, Errands, calls_out
 from k8snb.packet import HTTPRequest, HTTPResponse
-from k8snb.relaying import SECONDS, Piped, relay
 from k8snb.scheduler.configuration import BadConfiguration
-from k8snb.stalling import attend
+from k8snb.serving.console import listen_to
+from k8snb.serving.credentials import FreshKeys
+from k8snb.serving.kubeconfig import CannotServe, kubeconfig, write_kubeconfig
+from k8snb.serving.outside import CALLERS, Errands, calls_out
+from k8snb.serving.relaying import SECONDS, Piped, relay
 from k8snb.store.ledger import CannotKeep, CannotOpen
 from k8snb.typing import Object
 from k8snb.wire import Request, Response

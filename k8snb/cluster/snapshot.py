@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8snb.apiserver.server import APIServer
+from k8snb.cluster.processes import Running
 from k8snb.errors import not_found
-from k8snb.processes import Running
 from k8snb.store.mvcc import Store
 from k8snb.typing import Object
 

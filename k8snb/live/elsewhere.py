@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from types import SimpleNamespace
 
-from k8snb.cluster import Cluster
+from k8snb.cluster.cluster import Cluster
 from k8snb.errors import NeedsEmbedded
 from k8snb.i18n import _
 

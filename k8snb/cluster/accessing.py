@@ -8,7 +8,7 @@ from k8snb.apiserver.access.rules import Access
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
 from k8snb.clock import Clock
-from k8snb.rush import user_named
+from k8snb.cluster.rush import user_named
 from k8snb.wire import User
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from k8snb.client.election import Elector, LocalClock, Lock
 from k8snb.client.events import EventRecorder
 from k8snb.client.process import Process
 from k8snb.clock import Clock
-from k8snb.hosting import Component, Part, Served
+from k8snb.cluster.hosting import Component, Part, Served
 from k8snb.i18n import _
 from k8snb.kubelet.backoff import Backoff
 from k8snb.machinery.names import Lottery
