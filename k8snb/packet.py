@@ -28,6 +28,8 @@ class HTTPRequest:
     """The address the server sees the request come from."""
     server_name: str = ""
     """The name that a client of TLS says it wants to talk to (SNI); empty if it dialled an address."""
+    node: str = ""
+    """The node that the sender is on, for where several have its address."""
 
     @property
     def authority(self) -> str:

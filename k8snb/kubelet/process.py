@@ -214,7 +214,7 @@ class ContainerProcess:
         if host != request.host:
             headers = {**request.headers, "host": request.authority}
             request = replace(request, host=host, headers=headers)
-        return sandbox.runtime.network.request(replace(request, source=self.ip))
+        return sandbox.runtime.network.request(replace(request, source=self.ip, node=self._node))
 
     def tcp(self, host: str, port: int, data: str = "") -> str:
         """Open a TCP connection."""
@@ -222,7 +222,7 @@ class ContainerProcess:
         host = self._known(host) or host
         if host in _LOCAL:
             return sandbox.tcp(port, data, "127.0.0.1")
-        return sandbox.runtime.network.tcp(self.ip, host, port, data)
+        return sandbox.runtime.network.tcp(self.ip, host, port, data, self._node)
 
     def resolve(self, name: str) -> Sequence[str]:
         """The addresses of a name."""
@@ -231,7 +231,12 @@ class ContainerProcess:
         known = self._known(name)
         if known:
             return [known]
-        return self.container.sandbox.runtime.network.resolve(self.ip, name)
+        return self.container.sandbox.runtime.network.resolve(self.ip, name, self._node)
+
+    @property
+    def _node(self) -> str:
+        """Where it runs."""
+        return str(self.container.sandbox.config.pod["spec"]["nodeName"])
 
     def _known(self, name: str) -> str:
         """The address that `/etc/hosts` has for a name; empty if it has none. It is asked before any DNS server."""
@@ -240,7 +245,7 @@ class ContainerProcess:
 
     def alias(self, name: str) -> str:
         """The name that a name is only another word for; empty if it is none."""
-        return self.container.sandbox.runtime.network.alias(self.ip, name)
+        return self.container.sandbox.runtime.network.alias(self.ip, name, self._node)
 
     def cluster(self) -> Context:
         """A client of the API, as the account of the pod.

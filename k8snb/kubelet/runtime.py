@@ -65,15 +65,15 @@ class Network(Protocol):
         """Send an HTTP request from `request.source`; raises NetworkError."""
         ...
 
-    def tcp(self, source: str, host: str, port: int, data: str = "") -> str:
+    def tcp(self, source: str, host: str, port: int, data: str = "", node: str = "") -> str:
         """Open a TCP connection, say something and return what comes back; raises NetworkError."""
         ...
 
-    def resolve(self, source: str, name: str) -> Sequence[str]:
-        """The addresses of a name as the pod at `source` resolves it; raises NetworkError (`not found`)."""
+    def resolve(self, source: str, name: str, node: str = "") -> Sequence[str]:
+        """The addresses of a name as the pod at `source` (on `node`) resolves it; raises NetworkError (`not found`)."""
         ...
 
-    def alias(self, source: str, name: str) -> str:
+    def alias(self, source: str, name: str, node: str = "") -> str:
         """The name that a name is only another word for (an ExternalName Service's); empty if it is none."""
         ...
 

@@ -33,6 +33,8 @@ class Addresses:
         self._nodes.add_index("ip", lambda node: tuple(_node_addresses(node)))
         self._ranges: dict[str, Range] = {}
         self._pods: dict[str, Attached] = {}
+        self.doubled: dict[str, list[Attached]] = {}
+        """Pods whose address another one had before: nothing keeps two nodes from giving out the same."""
         self._on_hosts: dict[str, list[Attached]] = {}
         self._machines: dict[str, Endpoint] = {}
         self.wiring = Wiring(self._places, record=record)
@@ -61,7 +63,10 @@ class Addresses:
                 wiring.note(node, ip, pod)
             if wiring.maps_ports(pod):
                 wiring.map_ports(node, ip, int(self._ranges[node].cidr.partition("/")[2]), pod)
-        self._pods[ip] = attached
+        if ip in self._pods:
+            self.doubled.setdefault(ip, []).append(attached)
+        else:
+            self._pods[ip] = attached
         return ip
 
     def _range(self, node: str) -> Range:
@@ -79,17 +84,36 @@ class Addresses:
         attached = self._pods.get(ip)
         if attached is not None and attached.endpoint is endpoint:
             del self._pods[ip]
-            wiring = self.wiring
-            if attached.node in wiring.called:
-                wiring.called[attached.node].disconnect(ip)
-                return
-            self._ranges[attached.node].give_back(ip)
-            if ip in wiring.mapped:
-                wiring.unmap_ports(ip)
-            if wiring.events is not None:
-                wiring.note(attached.node, ip, None)
-        elif ip in self._on_hosts:
-            self._on_hosts[ip] = [each for each in self._on_hosts[ip] if each.endpoint is not endpoint]
+        elif ip in self.doubled:
+            attached = next((each for each in self.doubled[ip] if each.endpoint is endpoint), None)
+        else:
+            if ip in self._on_hosts:
+                self._on_hosts[ip] = [each for each in self._on_hosts[ip] if each.endpoint is not endpoint]
+            return
+        if attached is not None:
+            if ip in self.doubled:
+                self._go_on_without(attached, ip)
+            self._release(attached.node, ip)
+
+    def _go_on_without(self, attached: Attached, ip: str) -> None:
+        """Of the pods that have an address, one has lost it."""
+        left = [each for each in self.doubled.pop(ip) if each is not attached]
+        if ip not in self._pods:
+            self._pods[ip] = left.pop(0)
+        if left:
+            self.doubled[ip] = left
+
+    def _release(self, node: str, ip: str) -> None:
+        """Let a node have an address back."""
+        wiring = self.wiring
+        if node in wiring.called:
+            wiring.called[node].disconnect(ip)
+            return
+        self._ranges[node].give_back(ip)
+        if ip in wiring.mapped:
+            wiring.unmap_ports(ip)
+        if wiring.events is not None:
+            wiring.note(node, ip, None)
 
     def _places(self) -> Iterator[tuple[str, str, str]]:
         """Name, address and range of every node that has a range."""
@@ -108,17 +132,21 @@ class Addresses:
 
     def __len__(self) -> int:
         """How many pods are connected."""
-        return len(self._pods) + sum(map(len, self._on_hosts.values()))
+        sharing = (*self._on_hosts.values(), *self.doubled.values())
+        return len(self._pods) + sum(map(len, sharing))
 
     # -- asking ------------------------------------------------------------------------------------
 
-    def pod(self, ip: str) -> Attached | None:
-        """The pod that has the address for itself."""
-        return self._pods.get(ip)
+    def pod(self, ip: str, node: str = "") -> Attached | None:
+        """The pod that has the address for itself; with a node, the one on that node."""
+        found = self._pods.get(ip)
+        if found is None or not node or found.node == node:
+            return found
+        return next((each for each in self.doubled.get(ip, ()) if each.node == node), None)
 
-    def listener(self, ip: str, port: int) -> Attached | None:
-        """The pod that listens there: the one that has the address, or one on the host's network."""
-        own = self._pods.get(ip)
+    def listener(self, ip: str, port: int, node: str) -> Attached | None:
+        """The pod that listens there on a node: the one that has the address, or one on the host's network."""
+        own = self.pod(ip, node)
         candidates: Sequence[Attached] = [own] if own is not None else self._on_hosts.get(ip, ())
         return next((each for each in candidates if each.endpoint.accepts(port)), None)
 
@@ -137,9 +165,9 @@ class Addresses:
         known = self._nodes.get("", node)
         return next(iter(_node_addresses(known)), "") if known is not None else ""
 
-    def namespace_of(self, ip: str) -> str:
+    def namespace_of(self, ip: str, node: str = "") -> str:
         """The namespace of the pod at the address: where its search for a name begins."""
-        attached = self._pods.get(ip)
+        attached = self.pod(ip, node)
         return attached.namespace if attached is not None else "default"
 
     def zone_of(self, node: str) -> str:

@@ -69,33 +69,36 @@ class Fabric:
 
     # -- names -------------------------------------------------------------------------------------
 
-    def resolve(self, source: str, name: str) -> Sequence[str]:
-        """The addresses of a name as the pod at `source` resolves it; raises NetworkError (`not found`)."""
+    def resolve(self, source: str, name: str, node: str = "") -> Sequence[str]:
+        """The addresses of a name as the pod at `source` (on `node`) resolves it; raises NetworkError (`not found`)."""
         if is_address(name):
             return (name,)
         if name == "localhost":
             return ("127.0.0.1",)
-        found = self.paths.lookup(source, name)
+        found = self.paths.lookup(source, name, node)
         if found is None or not found.addresses:
             raise NetworkError("not found", name)
         return found.addresses
 
-    def alias(self, source: str, name: str) -> str:
+    def alias(self, source: str, name: str, node: str = "") -> str:
         """The name that a name is only another word for (an ExternalName Service's); empty if it is none."""
         if not self.dns.running or self.enforcement.silencing(source) is not None:
             return ""
-        found = self.dns.resolve(name, self.addresses.namespace_of(source))
+        found = self.dns.resolve(name, self.addresses.namespace_of(source, node))
         return found.alias if found is not None else ""
 
     # -- connections -------------------------------------------------------------------------------
 
-    def connect(self, source: str, host: str, port: int) -> Connection:
-        """Try to open a TCP connection from an address to a host and port, hop by hop."""
-        return self.paths.connect(source, host, port)
+    def connect(self, source: str, host: str, port: int, node: str = "") -> Connection:
+        """Try to open a TCP connection from an address to a host and port, hop by hop.
+
+        Where several have that address, `node` says where the one is that asks.
+        """
+        return self.paths.connect(source, host, port, node)
 
     def send(self, request: HTTPRequest) -> Delivery:
         """Send an HTTP request from `request.source` and say what became of it."""
-        connection = self.connect(request.source, request.host, request.port)
+        connection = self.connect(request.source, request.host, request.port, request.node)
         endpoint = connection.endpoint
         if endpoint is None:
             return Delivery(request, connection)
@@ -127,9 +130,9 @@ class Fabric:
             raise delivery.connection.error or NetworkError("unreachable", request.host)
         return delivery.response
 
-    def tcp(self, source: str, host: str, port: int, data: str = "") -> str:
+    def tcp(self, source: str, host: str, port: int, data: str = "", node: str = "") -> str:
         """Open a TCP connection, say something and return what comes back; raises NetworkError."""
-        connection = self.connect(source, host, port)
+        connection = self.connect(source, host, port, node)
         if connection.endpoint is None:
             raise connection.error or NetworkError("unreachable", host)
         return connection.endpoint.tcp(connection.port, data, connection.source)

@@ -29,6 +29,7 @@ from k8snb.network.proxy import Found, Proxies
 from k8snb.network.rules.iptables import Packet
 from k8snb.network.rules.iptables_proxier import PROXY_FIREWALL
 from k8snb.network.rules.walking import Walk
+from k8snb.network.ways import Ways
 from k8snb.packet import Endpoint, NetworkError, Unanswered
 
 TIMEOUT_SECONDS = 30.0
@@ -103,10 +104,11 @@ class Paths:
         self._proxies = proxies
         self._dns = dns
         self._lottery = lottery
+        self._ways = Ways(addresses)
 
-    def connect(self, source: str, host: str, port: int) -> Connection:
-        """Try to open a TCP connection from an address to a host and port."""
-        connection = Connection(source, self._addresses.node_of(source), source, port=port)
+    def connect(self, source: str, host: str, port: int, node: str = "") -> Connection:
+        """Try to open a TCP connection from an address (on a node, if several have it) to a host and port."""
+        connection = Connection(source, node or self._addresses.node_of(source), source, port=port)
         self._resolve(connection, host)
         dialled = connection.destination
         for step in (self._reach_rules, self._apply_rules, self._leave_pod, self._reach_pod):
@@ -116,14 +118,14 @@ class Paths:
 
     # -- names -------------------------------------------------------------------------------------
 
-    def lookup(self, source: str, name: str) -> Answer | None:
+    def lookup(self, source: str, name: str, node: str = "") -> Answer | None:
         """What a name is to the pod at `source`. Several addresses come in any order, so that callers spread.
 
         Raises Unanswered where nobody answers, or policies let the question not through.
         """
         if self._enforcement.silencing(source) is not None:
             raise Unanswered(name, RESOLVER_SECONDS)
-        found = self._dns.resolve(name, self._addresses.namespace_of(source))
+        found = self._dns.resolve(name, self._addresses.namespace_of(source, node))
         if found is None or len(found.addresses) < 2:
             return found
         rest, shuffled = list(found.addresses), []
@@ -141,7 +143,7 @@ class Paths:
 
     def _look_up(self, connection: Connection, host: str) -> None:
         try:
-            found = self.lookup(connection.source, host) if connection.node else None
+            found = self.lookup(connection.source, host, connection.node) if connection.node else None
         except Unanswered as error:
             side, objects = self._enforcement.silencing(connection.source), []
             text = _("{server} does not answer").format(server=NAMESERVER)
@@ -192,8 +194,7 @@ class Paths:
             place = self._door(connection, found)
             text = _("{ip} leads to {node}: the load balancer chose it")
         elif not place and self._addresses.machine(connection.source) is not None:
-            attached = self._addresses.pod(connection.ip)
-            place = attached.node if attached is not None else ""
+            place = self._ways.door(connection.ip)
             text = _("from the API server to {node}, which has {ip}")
         else:
             text = _("from outside to {node}")
@@ -248,7 +249,7 @@ class Paths:
         """A port of the node leads to a pod on it."""
         packet, port = walk.packet, connection.port
         connection.source, connection.ip, connection.port = packet.source, packet.ip, packet.port
-        attached = self._addresses.pod(packet.ip)
+        attached = self._addresses.pod(packet.ip, connection.node)
         objects = [f"Pod/{attached.name}"] if attached is not None else []
         text = _("port {port} of {node} leads to {ip}").format(port=port, node=connection.node, ip=packet.ip)
         connection.note("node", text, *objects, saw=[(_("rules"), _chain(walk))])
@@ -317,15 +318,20 @@ class Paths:
         if not place:
             connection.fail("node", "timeout", _("nobody has the address {ip}").format(ip=ip), dialled=dialled)
             return
-        if place != connection.node:
-            if not self._is_routed(connection, place, dialled):
+        if attached is not None and not self._ways.plain:
+            sender = connection.sender if connection.destination == dialled else ""
+            place, text = self._ways.exchange(connection.node, ip, connection.source, sender)
+            if text:
+                connection.fail("node", "timeout", text, f"Node/{connection.node}", dialled=dialled)
                 return
+            attached = self._addresses.pod(ip, place)
+        if place != connection.node:
             text = _("routed from {here} to {node}").format(here=connection.node, node=place)
             connection.node, connection.sender = place, connection.source
             connection.note("node", text, f"Node/{place}")
         if self._is_barred(connection, self._enforcement.entering(connection.sender, ip, port), dialled):
             return
-        found = self._addresses.listener(ip, port)
+        found = self._addresses.listener(ip, port, place)
         if found is None:
             who = f"Pod/{attached.name}" if attached is not None else f"Node/{place}"
             words = _("nobody listens on port {port} of {ip}").format(ip=ip, port=port)
@@ -334,22 +340,6 @@ class Paths:
         connection.endpoint = found.endpoint
         text = _("pod {name} accepts the connection").format(name=found.name)
         connection.note("pod", text, f"Pod/{found.name}", saw=[(_("caller"), connection.source)])
-
-    def _is_routed(self, connection: Connection, place: str, dialled: str) -> bool:
-        """Whether the nodes have routes to each other's pods, there and back; notes where the packet ends if not."""
-        leads, here = self._addresses.wiring.leads, connection.node
-        if self._addresses.pod(connection.ip) is not None and not leads(here, connection.ip):
-            words = _(
-                "{node} has no route to {ip}: the packet leaves by the default route, and nobody out there knows it"
-            )
-            text = words.format(node=here, ip=connection.ip)
-        elif self._addresses.pod(connection.source) is not None and not leads(place, connection.source):
-            words = _("{node} has no route back to {ip}: the answer leaves by the default route, and is lost")
-            text = words.format(node=place, ip=connection.source)
-        else:
-            return True
-        connection.fail("node", "timeout", text, f"Node/{here}", dialled=dialled)
-        return False
 
     def _reach_machine(self, connection: Connection, machine: Endpoint, dialled: str) -> None:
         """To a machine beside the nodes, which sees the packet come from the sender's node."""

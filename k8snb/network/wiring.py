@@ -16,11 +16,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from k8snb.cni.errors import INTERNAL, NOT_AVAILABLE, CNIError
 from k8snb.cni.filter import Filter
-from k8snb.cni.host import Host
+from k8snb.cni.host import Host, Route
 from k8snb.cni.plugins.portmap import forward, unforward
 from k8snb.cni.runtime import Attachment, Exchange, Runtime, read_list
 from k8snb.i18n import _
@@ -180,10 +181,11 @@ class Machine:
 
 
 class Wiring:
-    """The wires of a cluster. `nodes` gives name, address and range of every node; `record` keeps what happens."""
+    """The wires of a cluster. `nodes` gives its nodes; `record` keeps what happens."""
 
     def __init__(self, nodes: Callable[[], Iterator[tuple[str, str, str]]], *, record: bool) -> None:
-        self._nodes = nodes
+        self.places = nodes
+        """Name, address and range of every node."""
         self._machines: dict[str, Machine] = {}
         self.tunnel = True
         """Whether packets between nodes go through a tunnel."""
@@ -243,14 +245,14 @@ class Wiring:
         """
         self._catch_up()
         found = self._made(node)
-        others = [(address, cidr) for name, address, cidr in self._nodes() if name != node]
+        others = [(address, cidr) for name, address, cidr in self.places() if name != node]
         found.follow(others, tunnel=self.tunnel)
         return found
 
     def _made(self, node: str) -> Machine:
         found = self._machines.get(node)
         if found is None:
-            known = {name: (address, cidr) for name, address, cidr in self._nodes()}
+            known = {name: (address, cidr) for name, address, cidr in self.places()}
             found = self._machines[node] = Machine(node, *known[node])
             found.follow((), tunnel=self.tunnel)
         return found
@@ -310,12 +312,31 @@ class Wiring:
             self.cuts = any(each.cut for each in self._machines.values())
         return found
 
-    def leads(self, node: str, address: str) -> bool:
-        """Whether a node has a route to a pod's address, other than the one that leads out of the cluster."""
-        if not self.cuts:
-            return True
-        route = self.machine(node).host.namespaces[""].route(address)
-        return route is not None and route.to.prefixlen > 0
+    def leads(self, node: str, address: str) -> str:
+        """The node to which a node's routes bring what is for a pod's address: itself, if it is at its own bridge.
+
+        Empty if only the default route fits, which leads out of the cluster, or if there is no such node any more.
+        """
+        try:
+            machine = self.machine(node)
+        except KeyError:
+            return ""
+        route = machine.host.namespaces[""].route(address)
+        if route is not None and route.to.prefixlen > 0:
+            return self._neighbour(route) if route.via else node
+        bare = node not in self.called and BRIDGE not in machine.host.namespaces[""].links
+        return node if bare and IPv4Address(address) in IPv4Network(machine.cidr) else ""
+
+    def _neighbour(self, route: Route) -> str:
+        """The node to which a route leads, by its own address or that of its end of the tunnel."""
+        return next((name for name, address, cidr in self.places() if route.via in (address, _first(cidr))), "")
+
+    def is_near(self, node: str, pod: str, address: str) -> bool:
+        """Whether a pod looks for an address on its bridge: it is in the range of the pod's interface."""
+        machine = self.machine(node)
+        space = machine.host.namespaces.get(machine.netns(pod) or "-")
+        route = space.route(address) if space is not None else None
+        return route is not None and not route.via
 
 
 def _connected(machine: Machine, pod: Object) -> str:

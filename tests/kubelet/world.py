@@ -47,17 +47,17 @@ class TinyNetwork:
     def request(self, request: HTTPRequest) -> HTTPResponse:
         return self._endpoint(request.source, request.host, request.port).http(request.port, request)
 
-    def tcp(self, source: str, host: str, port: int, data: str = "") -> str:
+    def tcp(self, source: str, host: str, port: int, data: str = "", node: str = "") -> str:
         return self._endpoint(source, host, port).tcp(port, data, source)
 
-    def resolve(self, source: str, name: str) -> Sequence[str]:
+    def resolve(self, source: str, name: str, node: str = "") -> Sequence[str]:
         if name[:1].isdigit():
             return [name]
         if name not in self.names:
             raise NetworkError("not found", name)
         return [self.names[name]]
 
-    def alias(self, source: str, name: str) -> str:
+    def alias(self, source: str, name: str, node: str = "") -> str:
         return ""
 
 
