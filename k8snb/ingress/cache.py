@@ -45,6 +45,12 @@ class Cache:
                 return found
         return None
 
+    def has(self, backend: Backend) -> bool:
+        """Whether there is the Service of a backend, with that port. A name outside has every port."""
+        service = self.services.get(*backend.service)
+        outside = service is not None and service["spec"].get("type") == "ExternalName"
+        return outside or self.port(backend) is not None
+
     def places(self, backend: Backend) -> Sequence[Place]:
         """Where requests for a backend can go."""
         service, port = self.services.get(*backend.service), self.port(backend)

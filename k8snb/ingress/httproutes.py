@@ -34,6 +34,9 @@ from k8snb.ingress.rules import (
 from k8snb.typing import Object, ObjectKey
 
 _KINDS = {"Exact": EXACT, "PathPrefix": PREFIX, "RegularExpression": REGEX}
+_FILTERS = frozenset({
+    "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "RequestMirror", "ExtensionRef",
+})  # fmt: skip
 _UNRESOLVED = 500
 
 
@@ -94,8 +97,16 @@ def _all(rule: Object) -> Iterator[Object]:
 
 def _strange(filter: Object) -> str:
     """The type of a filter that the router does not know."""
-    known = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "RequestMirror")
-    return "" if filter["type"] in known else str(filter["type"])
+    return "" if filter["type"] in _FILTERS else str(filter["type"])
+
+
+def _extends(filter: Object) -> bool:
+    """Whether a filter is one of somebody else's kinds, none of which is known here."""
+    return bool(filter["type"] == "ExtensionRef")
+
+
+def _service(route: Object, ref: Object) -> ObjectKey:
+    return ObjectKey(ref.get("namespace") or route["metadata"]["namespace"], ref["name"])
 
 
 def named_by(route: Object) -> set[str]:
@@ -122,7 +133,7 @@ class Reader:
         key = f"{meta['namespace']}/{meta['name']}"
         for number, rule in enumerate(route["spec"].get("rules") or [{}]):
             filters = list(self._filters(route, rule))
-            backends = [self._backend(route, ref) for ref in rule.get("backendRefs") or ()]
+            backends = [self._backend(route, ref, rule) for ref in rule.get("backendRefs") or ()]
             for (at, match), host in product(enumerate(rule.get("matches") or [{}]), hosts):
                 yield Rule(
                     f"HTTPRoute/{key}",
@@ -141,27 +152,47 @@ class Reader:
 
     def resolved(self, route: Object) -> Condition:
         """Whether everything that the route refers to can be had."""
+        for reason, message in self._problems(route):
+            return Condition("ResolvedRefs", False, reason, message)
+        return Condition("ResolvedRefs", True, "ResolvedRefs", "All references are resolved")
+
+    def _problems(self, route: Object) -> Iterator[tuple[str, str]]:
+        """What cannot be had: reasons and messages."""
         for rule in route["spec"].get("rules") or ():
             mirrors = [each["requestMirror"]["backendRef"] for each in _all(rule) if "requestMirror" in each]
             for ref in (*(rule.get("backendRefs") or ()), *mirrors):
-                backend = self._backend(route, ref)
-                if backend.problem:
-                    return Condition("ResolvedRefs", False, backend.problem, _why(backend))
-        return Condition("ResolvedRefs", True, "ResolvedRefs", "All references are resolved")
+                problem = self._problem(route["metadata"]["namespace"], ref)
+                if problem:
+                    yield problem, self._why(problem, _service(route, ref), str(ref.get("port", "")))
+            for each in filter(_extends, _all(rule)):
+                ref = each["extensionRef"]
+                yield "InvalidKind", f"no filter is of kind {ref['kind']} of group {ref['group']}"
 
-    def _backend(self, route: Object, ref: Object) -> Backend:
-        namespace = route["metadata"]["namespace"]
-        key = ObjectKey(ref.get("namespace") or namespace, ref["name"])
-        filters = [found for each in ref.get("filters") or () for found in self._filter(route, each)]
-        made = Backend(key, str(ref.get("port", "")), ref.get("weight", 1), filters)
-        return Backend(key, made.port, made.weight, filters, problem=self._problem(namespace, ref, made))
+    def _why(self, problem: str, service: ObjectKey, port: str) -> str:
+        if problem == "InvalidKind":
+            return "only Services are supported as backends"
+        if problem == "RefNotPermitted":
+            return f"no ReferenceGrant allows to refer to Service {service}"
+        there = self._cache.services.get(*service) is not None
+        return f"Service {service} has no port {port}" if there else f"Service {service} is not there"
 
-    def _problem(self, namespace: str, ref: Object, backend: Backend) -> str:
+    def _backend(self, route: Object, ref: Object, rule: Object) -> Backend:
+        """What a reference comes to. A filter of a kind that is not known is not skipped: nothing passes it."""
+        own = ref.get("filters") or ()
+        filters = [found for each in own for found in self._filter(route, each)]
+        problem = self._problem(route["metadata"]["namespace"], ref)
+        if any(map(_extends, (*own, *(rule.get("filters") or ())))):
+            problem = problem or "InvalidKind"
+        port, weight = str(ref.get("port", "")), ref.get("weight", 1)
+        return Backend(_service(route, ref), port, weight, filters, problem=problem)
+
+    def _problem(self, namespace: str, ref: Object) -> str:
         if (ref.get("group", ""), ref.get("kind", "Service")) != ("", "Service"):
             return "InvalidKind"
-        if not Reference("HTTPRoute", namespace, "Service", *backend.service).is_permitted(self._grants):
+        service = ObjectKey(ref.get("namespace") or namespace, ref["name"])
+        if not Reference("HTTPRoute", namespace, "Service", *service).is_permitted(self._grants):
             return "RefNotPermitted"
-        return "" if self._cache.services.get(*backend.service) is not None else "BackendNotFound"
+        return "" if self._cache.has(Backend(service, str(ref.get("port", "")))) else "BackendNotFound"
 
     def _filters(self, route: Object, rule: Object) -> Iterator[Filter]:
         for each in rule.get("filters") or ():
@@ -190,7 +221,7 @@ class Reader:
             yield Rewrite(asked.get("hostname", ""), path.get("replaceFullPath", ""), path.get("replacePrefixMatch"))
         elif kind == "RequestMirror":
             asked = each["requestMirror"]
-            backend = self._backend(route, asked["backendRef"])
+            backend = self._backend(route, asked["backendRef"], {})
             if not backend.problem:
                 fraction = asked.get("fraction") or {}
                 percent = 100 * fraction["numerator"] / fraction.get("denominator", 100) if fraction else 100
@@ -210,11 +241,3 @@ def _wanted(each: Object, *, lower: bool = False) -> Wanted:
 def _changes(asked: Object) -> HeaderChanges:
     pairs = {word: [(each["name"].lower(), each["value"]) for each in asked.get(word) or ()] for word in ("set", "add")}
     return HeaderChanges(pairs["set"], pairs["add"], [name.lower() for name in asked.get("remove") or ()])
-
-
-def _why(backend: Backend) -> str:
-    return {
-        "InvalidKind": "only Services are supported as backends",
-        "RefNotPermitted": f"no ReferenceGrant allows to refer to Service {backend.service}",
-        "BackendNotFound": f"Service {backend.service} is not there",
-    }[backend.problem]

@@ -72,7 +72,7 @@ def check_reached(cluster: Wired) -> Claims:
     for node, other in (("node-1", there), ("node-2", here)):
         address = other["status"].get("podIP", "")
         sentence = _("{node} has a route to {ip}").format(node=node, ip=address)
-        yield Claim(bool(address) and wiring.leads(node, address), sentence, _("only the default route"))
+        yield Claim(bool(address and wiring.leads(node, address)), sentence, _("only the default route"))
     tried = cluster.network.connect(here["status"]["podIP"], there["status"]["podIP"], 80)
     yield Claim(tried.error is None, _("here gets an answer from there"), tried.hops[-1].text if tried.hops else "")
 

@@ -12,7 +12,7 @@ from k8snb.ingress.grants import GROUP
 from k8snb.packet import NetworkError
 from k8snb.typing import Object
 from tests.ingress.entry import SPACE, Entry
-from tests.ingress.test_gateway import KEY, certificate
+from tests.ingress.gateways import KEY, certificate
 
 HOSTS = ("a.example.com", "b.example.com", "*.example.com")
 PATHS = ("/", "/x", "/x/y")
