@@ -1,0 +1,47 @@
+"""Where else the book starts: what Binder, Colab and a dev container begin with is there, as they take it."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+from jsonschema import Draft201909Validator
+
+from tests.book.conftest import ROOT
+
+HERE = Path(__file__).parent
+CONTAINER = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def test_the_dev_container_is_written_as_its_schema_wants_it() -> None:
+    schema = json.loads((HERE / "devcontainer.schema.json").read_text())
+    assert [error.message for error in Draft201909Validator(schema).iter_errors(CONTAINER)] == []
+
+
+def test_the_dev_container_makes_the_environment_that_make_makes() -> None:
+    target = CONTAINER["updateContentCommand"].removeprefix("make ")
+    assert f"{target}:" in MAKEFILE
+    assert set(map(str, CONTAINER["forwardPorts"])) == set(CONTAINER["portsAttributes"])
+    for port in CONTAINER["portsAttributes"].values():
+        command = re.search(r"make (\w+)", port["label"])
+        assert command
+        assert f"{command[1]}:" in MAKEFILE
+
+
+def test_binder_installs_what_everybody_else_installs() -> None:
+    # Beside a folder `.binder`, repo2docker reads nothing at the root, and installs after it has copied the repository.
+    nested = (ROOT / ".binder" / "requirements.txt").read_text().removeprefix("-r ").strip()
+    assert (ROOT / ".binder" / nested).resolve() == (ROOT / "requirements.txt").resolve()
+    assert (ROOT / "requirements.txt").read_text().splitlines()[-1] == "-e ."
+    assert (ROOT / ".binder" / "runtime.txt").read_text() == "python-3.11\n"
+
+
+def test_every_place_has_a_python_that_the_package_takes() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11"
+    image = (ROOT / "workshop" / "Dockerfile").read_text()
+    found = re.findall(r"python:(3\.\d+)", CONTAINER["image"] + image)
+    assert found == ["3.12", "3.11"]
