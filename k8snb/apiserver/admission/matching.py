@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.apiserver.admission.plugin import Attributes, Reader
-from k8snb.apiserver.admission.surroundings import Surroundings, kind_below, request_of
+from k8snb.apiserver.admission.surroundings import Surroundings, kind_below, name_of, request_of
 from k8snb.machinery import selectors
 from k8snb.machinery.cel import EvaluationError, Program
 from k8snb.machinery.cel.library.authorizer import Check, Decision, authorizer, request_resource
@@ -46,6 +46,12 @@ def _names(word: str, plural: str, subresource: str) -> bool:
     return resource in ("*", plural) and below in (subresource, "*")
 
 
+def _named_by(rule: Object, name: str | None, *, otherwise: bool) -> bool:
+    """Whether a rule is for every name or for this one; `otherwise` is what it is if the name is not known yet."""
+    names = rule.get("resourceNames")
+    return not names or (otherwise if name is None else name in names)
+
+
 class Match(NamedTuple):
     """What a webhook or policy is for. `rules` None means: whatever comes."""
 
@@ -55,21 +61,33 @@ class Match(NamedTuple):
     objects: Object
     exact: bool
 
-    def row(self, surroundings: Surroundings, resource: Resource, subresource: str, operation: str) -> Resource | None:
-        """The row under which the rules know the resource; None if they do not."""
+    def row(
+        self, surroundings: Surroundings, resource: Resource, subresource: str, operation: str, name: str | None = None
+    ) -> Resource | None:
+        """The row under which the rules know the resource; None if they do not. Without a name: if they may."""
         if is_configuration(resource):
             return None
         rows = [resource] if self.exact else surroundings.equivalents(resource)
         scoped = resource.namespaced
-        for row in rows:
-            if any(rule_fits(rule, row, subresource, operation, scoped) for rule in self.excluded):
-                return None
+
+        def row_of(rules: Sequence[Object]) -> Resource | None:
+            """The first rule decides under which other row, if none knows the resource as it was asked for."""
+            asked = ((rule, resource) for rule in rules)
+            others = ((rule, row) for rule in rules for row in rows if row is not resource)
+            fitting = (row for rule, row in (*asked, *others) if rule_fits(rule, row, subresource, operation, scoped))
+            return next(fitting, None)
+
+        if row_of([rule for rule in self.excluded if _named_by(rule, name, otherwise=False)]) is not None:
+            return None
         if self.rules is None:
             return resource
-        for row in rows:
-            if any(rule_fits(rule, row, subresource, operation, scoped) for rule in self.rules):
-                return row
-        return None
+        return row_of([rule for rule in self.rules if _named_by(rule, name, otherwise=True)])
+
+    def met(self, attributes: Attributes, reader: Reader, surroundings: Surroundings) -> Resource | None:
+        """The row under which a request is met; None if it is not."""
+        key = (attributes.resource, attributes.subresource, attributes.operation)
+        row = self.row(surroundings, *key, name_of(attributes))
+        return row if row is not None and self.selects(attributes, reader) else None
 
     def selects(self, attributes: Attributes, reader: Reader) -> bool:
         """Whether the selectors choose the namespace and the object."""

@@ -114,25 +114,15 @@ class _Policies(Configured[Policy]):
     def met(self, attributes: Attributes, reader: Reader) -> Iterator[tuple[Policy, Resource]]:
         """The policies that a request meets, each with the row that its rules named."""
         for policy in self.entries:
-            row = self.row(policy, attributes, reader)
+            row = policy.match.met(attributes, reader, self.surroundings)
             if row is not None:
                 yield policy, row
-
-    def row(self, policy: Policy, attributes: Attributes, reader: Reader) -> Resource | None:
-        """The row under which a policy is asked about a request; None if it is not."""
-        key = (attributes.resource, attributes.subresource, attributes.operation)
-        row = policy.match.row(self.surroundings, *key)
-        return row if row is not None and policy.match.selects(attributes, reader) else None
 
     def bound(self, policy: Policy, attributes: Attributes, reader: Reader) -> Iterator[Binding]:
         """The bindings of a policy that a request meets."""
         for binding in policy.bindings:
-            match = binding.match
-            if match is not None:
-                key = (attributes.resource, attributes.subresource, attributes.operation)
-                if match.row(self.surroundings, *key) is None or not match.selects(attributes, reader):
-                    continue
-            yield binding
+            if binding.match is None or binding.match.met(attributes, reader, self.surroundings) is not None:
+                yield binding
 
     # -- parameters --------------------------------------------------------------------------------
 
@@ -193,7 +183,7 @@ class _Policies(Configured[Policy]):
 
 def _binding(raw: Object) -> Binding:
     match = raw["spec"].get("matchResources")
-    return Binding(raw, None if match is None else match_of(match, match.get("resourceRules")))
+    return Binding(raw, None if match is None else match_of(match, match.get("resourceRules") or None))
 
 
 # -- validating ----------------------------------------------------------------------------------------
@@ -314,7 +304,7 @@ class MutatingAdmissionPolicy(_Policies):
 
     def round(self, attributes: Attributes, reader: Reader, rounds: Rounds[Policy]) -> Object | None:
         for number, policy in rounds.begin(attributes.object):
-            row = self.row(policy, attributes, reader)
+            row = policy.match.met(attributes, reader, self.surroundings)
             if row is None:
                 continue
             before, changed = attributes.object, self._changed(policy, row, attributes, reader)

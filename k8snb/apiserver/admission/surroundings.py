@@ -106,10 +106,14 @@ def _options(attributes: Attributes) -> Object | None:
     return options
 
 
+def name_of(attributes: Attributes) -> str:
+    """The name that a request is about: its own, or that of the object that it brings."""
+    return str(attributes.name or ((attributes.object or {}).get("metadata") or {}).get("name") or "")
+
+
 def request_of(attributes: Attributes, matched: Resource) -> dict[str, Any]:
     """The request as reviews and expressions see it; `matched` is the row that the rules named."""
-    user, meta = attributes.user, (attributes.object or {}).get("metadata") or {}
-    info = user.info
+    info = attributes.user.info
     word = attributes.subresource.partition("/")[0]
     below, below_kind = {"subResource": word, "requestSubResource": word}, kind_below(attributes.resource, word)
     request = {
@@ -118,7 +122,7 @@ def request_of(attributes: Attributes, matched: Resource) -> dict[str, Any]:
         "requestKind": below_kind or gvk(attributes.resource),
         "requestResource": gvr(attributes.resource),
         **(below if word else {}),
-        "name": attributes.name or meta.get("name", ""),
+        "name": name_of(attributes),
         "namespace": attributes.namespace,
         "operation": attributes.operation,
         "userInfo": info,

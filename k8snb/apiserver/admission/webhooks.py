@@ -59,9 +59,8 @@ class _Webhooks(Configured[Webhook]):
 
     def row(self, webhook: Webhook, attributes: Attributes, reader: Reader) -> Resource | None:
         """The row under which a webhook is asked about a request; None if it is not. Raises StatusError."""
-        key = (attributes.resource, attributes.subresource, attributes.operation)
-        row = webhook.match.row(self.surroundings, *key)
-        if row is None or not webhook.match.selects(attributes, reader):
+        row = webhook.match.met(attributes, reader, self.surroundings)
+        if row is None:
             return None
         if webhook.conditions:
             hold, failure = conditions_hold(webhook.conditions, values_of(attributes, row, self.surroundings))

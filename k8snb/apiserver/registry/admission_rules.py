@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from k8snb.errors import FieldError, duplicate, invalid_value, not_supported, required
 from k8snb.machinery.cel import CompileError, Environment
-from k8snb.machinery.formats import qualified_name
+from k8snb.machinery.formats import path_segment, qualified_name
 from k8snb.machinery.validation import validate_label_selector
 from k8snb.typing import Object
 
@@ -93,7 +93,22 @@ def check_match(match: Object, path: str, *, rules: bool) -> Iterator[FieldError
     if rules and not match.get("resourceRules"):
         yield required(f"{path}.resourceRules")
     for field in ("resourceRules", "excludeResourceRules"):
-        yield from check_rules(match.get(field) or (), f"{path}.{field}")
+        found = match.get(field) or ()
+        yield from _check_names(found, f"{path}.{field}")
+        yield from check_rules(found, f"{path}.{field}")
+
+
+def _check_names(rules: Sequence[Object], path: str) -> Iterator[FieldError]:
+    """`resourceNames`, each once."""
+    for at, rule in enumerate(rules):
+        seen: set[str] = set()
+        for index, name in enumerate(rule.get("resourceNames") or ()):
+            where = f"{path}[{at}].resourceNames[{index}]"
+            for wrong in path_segment(name):
+                yield invalid_value(where, name, wrong)
+            if name in seen:
+                yield duplicate(where, name)
+            seen.add(name)
 
 
 def check_conditions(conditions: Sequence[Object], path: str, environment: Environment) -> Iterator[FieldError]:

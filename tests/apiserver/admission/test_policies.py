@@ -157,6 +157,71 @@ def test_a_binding_narrows_a_policy_down(where: Any, expected: int) -> None:
     assert court.put(config_map(a="1", b="2", labels={"env": "prod"})).code == expected
 
 
+def test_rules_may_be_for_some_names_only_and_what_is_excluded_too() -> None:
+    court = Court()
+    rules = {**CONFIG_MAPS, "operations": ["*"], "resourceNames": ["a", "b"]}
+    spec = {"matchConstraints": {"resourceRules": [rules], "excludeResourceRules": [{**rules, "resourceNames": ["b"]}]}}
+    court.rule(policy({"expression": "false"}, **spec), binding())
+    path = "/api/v1/namespaces/default/configmaps"
+    codes = [court.put(config_map(name)).code for name in ("a", "b", "c")]
+    codes += [court.send("DELETE", f"{path}/{name}").code for name in ("b", "c")]
+    generated = {**config_map(), "metadata": {"generateName": "a"}}
+    assert [*codes, court.put(generated).code] == [422, 201, 201, 200, 200, 201]
+
+
+def test_a_binding_may_name_names_and_without_rules_it_is_for_all() -> None:
+    court = Court()
+    named = binding(matchResources={"resourceRules": [{**CONFIG_MAPS, "resourceNames": ["a"]}]})
+    court.rule(policy({"expression": "false"}), named)
+    assert [court.put(config_map(name)).code for name in ("a", "b")] == [422, 201]
+    court.rule({**binding(matchResources={"resourceRules": []}), "metadata": {"name": "all"}})
+    assert court.put(config_map("c")).code == 422
+
+
+def test_names_of_rules_are_names_and_come_once() -> None:
+    court = Court()
+    wrong = policy(SMALL, rules={**CONFIG_MAPS, "resourceNames": ["a", "a", "x/y", ".."]})
+    where = "spec.matchConstraints.resourceRules[0].resourceNames"
+    assert court.causes(court.send("POST", f"{GROUP}/validatingadmissionpolicies", wrong)) == [
+        f'{where}[1]: Duplicate value: "a"',
+        f"{where}[2]: Invalid value: \"x/y\": may not contain '/'",
+        f"{where}[3]: Invalid value: \"..\": may not be '..'",
+    ]
+
+
+@pytest.mark.parametrize(("match", "expected"), [("Equivalent", (422, 422)), ("Exact", (201, 422))])
+def test_a_rule_that_names_another_version_is_met_unless_it_is_to_be_exact(
+    match: str, expected: tuple[int, int]
+) -> None:
+    """What is written in one version is shown in the one that the rule names; `requestKind` says which it was."""
+    court = Court()
+    rules = {
+        "apiGroups": ["autoscaling"],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE"],
+        "resources": ["horizontalpodautoscalers"],
+    }
+    shown = {"expression": "request.kind.version != 'v1' || object.spec.targetCPUUtilizationPercentage != 50"}
+    spec = {"matchConstraints": {"resourceRules": [rules], "matchPolicy": match}}
+    court.rule(policy(shown, **spec), binding())
+    target = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}, "maxReplicas": 3}
+    metrics = [
+        {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
+    ]
+    bodies = {"v2": {**target, "metrics": metrics}, "v1": {**target, "targetCPUUtilizationPercentage": 50}}
+    codes = []
+    for version_, body in bodies.items():
+        made = {
+            "apiVersion": f"autoscaling/{version_}",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "h"},
+            "spec": body,
+        }
+        path = f"/apis/autoscaling/{version_}/namespaces/default/horizontalpodautoscalers"
+        codes.append(court.send("POST", path, made, {"dryRun": "All"}).code)
+    assert tuple(codes) == expected
+
+
 def test_match_conditions_and_the_authorizer_decide_whom_a_policy_meets() -> None:
     conditions = [
         {"name": "not-exempt", "expression": "!authorizer.group('').resource('secrets').check('get').allowed()"}
