@@ -11,14 +11,13 @@ A proxy that does not run leaves its node with the rules that it wrote last. Ups
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import is_
 from typing import TYPE_CHECKING
 
 from k8snb.client.informer import Informers
 from k8snb.clock import Clock
-from k8snb.cni.filter import Filter
 from k8snb.machinery.names import Lottery
 from k8snb.machinery.objects import key_of
 from k8snb.network.addresses import Addresses
@@ -28,6 +27,7 @@ from k8snb.network.rules.iptables import Packet, Tables
 from k8snb.network.rules.iptables_proxier import Place, tables
 from k8snb.network.rules.ports import ServicePort, is_routed, service_ports, vips
 from k8snb.network.rules.walking import Walk, walk
+from k8snb.network.wiring import Wiring
 from k8snb.typing import Object, ObjectKey
 
 if TYPE_CHECKING:  # what readers alone ask for is imported when they do
@@ -133,9 +133,9 @@ class _Made:
 class Proxy:
     """kube-proxy on one node, and the part of the node's kernel that it writes."""
 
-    def __init__(self, node: str, kernel: NodeKernel, known: Followed, told: Callable[[str], Filter | None]) -> None:
+    def __init__(self, node: str, kernel: NodeKernel, known: Followed, wiring: Wiring) -> None:
         self.node = node
-        self._told = told
+        self._wiring = wiring
         self.kernel = kernel
         self._follows = known
         self._known: Known = known
@@ -171,7 +171,7 @@ class Proxy:
 
     def tables(self) -> Tables:
         """All its rules, and those that portmap wrote beside them."""
-        made, filter = tables(self.ports(), self.place), self._told(self.node)
+        made, filter = tables(self.ports(), self.place), self._wiring.filter(self.node)
         return made if filter is None else beside(made, filter)
 
     def find(self, ip: str, port: int, protocol: str = "TCP") -> Found | None:
@@ -207,7 +207,7 @@ class Proxy:
         services, filter = self._known.at(packet.ip), None
         if self.kernel.is_local(packet.ip):
             services = [*services, *self._known.on_port(packet.port, packet.protocol.upper())]
-            filter = self._told(self.node)
+            filter = self._wiring.filter(self.node)
         if filter is not None and not leads(filter, packet):
             filter = None
         if not services and filter is None:
@@ -248,15 +248,27 @@ class Proxy:
         return self.tables().restored
 
     def nft(self, service: str = "") -> str:
-        """What `nft list ruleset` prints if the proxy's mode is nftables; with a Service only what is about it."""
-        made = self._nftables()
-        return made.about(_full(service)) if service else made.listed
+        """What `nft list ruleset` prints if nftables is the proxy's mode and portmap's backend.
+
+        With a Service only what is about it.
+        """
+        made, ports = self._nftables(), self._ports_by_nft()
+        if service:
+            return made.about(_full(service))
+        return made.listed + (f"\n{ports.listed}" if ports is not None else "")
 
     def _nftables(self) -> Table:
         from k8snb.network.rules.growth import SERVICE_RANGE
         from k8snb.network.rules.nftables_proxier import table
 
         return table(self.ports(), self.place, SERVICE_RANGE)
+
+    def _ports_by_nft(self) -> Table | None:
+        """What portmap would have written if its backend were nftables; None as long as that is nothing."""
+        from k8snb.network.rules.hostports_nft import table
+
+        told = self._wiring.filter(self.node)
+        return table(self._wiring.ports(self.node)) if told is not None else None
 
     def ipvsadm(self) -> str:
         """What `ipvsadm -Ln` prints if the proxy's mode is IPVS."""
@@ -279,7 +291,8 @@ class Proxy:
         if mode == "nftables":
             from k8snb.network.rules import nft_walking
 
-            return nft_walking.walk(self._nftables(), packet, kernel, arrives=arrives)
+            ports = self._ports_by_nft()
+            return nft_walking.walk(self._nftables(), packet, kernel, arrives=arrives, ports=ports)
         return walk(self.tables(), packet, kernel, arrives=arrives)
 
     def lookups(self, *counts: int, endpoints: int = 3) -> Costs:
@@ -313,7 +326,7 @@ class Proxies:
         found = self._made.get(node)
         if found is None:
             kernel = NodeKernel(node, self._addresses, self._pods, self._clock, self._lottery)
-            found = self._made[node] = Proxy(node, kernel, self._known, self._addresses.wiring.filter)
+            found = self._made[node] = Proxy(node, kernel, self._known, self._addresses.wiring)
         return found
 
     @property

@@ -22,9 +22,10 @@ from typing import Any
 from k8snb.cni.errors import INTERNAL, NOT_AVAILABLE, CNIError
 from k8snb.cni.filter import Filter
 from k8snb.cni.host import Host, Route
-from k8snb.cni.plugins.portmap import forward, unforward
+from k8snb.cni.plugins.portmap import chain_of, forward, unforward
 from k8snb.cni.runtime import Attachment, Exchange, Runtime, read_list
 from k8snb.i18n import _
+from k8snb.network.rules.hostports import Mapped
 from k8snb.packet import NetworkError
 from k8snb.typing import Object
 
@@ -157,6 +158,10 @@ class Machine:
         found = self._attached.get(address)
         return found[1].netns if found is not None else ""
 
+    def attached(self) -> Iterator[tuple[str, Attachment]]:
+        """The pods that are connected, by their addresses."""
+        return ((address, attachment) for address, (_uid, attachment) in self._attached.items())
+
     # -- routes ------------------------------------------------------------------------------------
 
     def follow(self, others: Sequence[tuple[str, str]], *, tunnel: bool) -> None:
@@ -228,6 +233,18 @@ class Wiring:
         """What the plugins have told a node's packet filter; None as long as that is nothing."""
         machine = self.called.get(node)
         return machine.host.filter if machine is not None else self._filters.get(node)
+
+    def ports(self, node: str) -> Sequence[Mapped]:
+        """The ports of a node that lead to pods now."""
+        found, machine = self.filter(node), self.called.get(node)
+        chains = found.chains("nat") if found is not None else {}
+        known = ((address, made) for address, (place, made) in self.mapped.items() if place == node)
+        attached = machine.attached() if machine is not None else known
+        return [
+            Mapped(made.container, address, made.capabilities["portMappings"])
+            for address, made in attached
+            if chain_of(NETWORK, made.container) in chains
+        ]
 
     def note(self, node: str, address: str, pod: Object | None) -> None:
         """Something happened to a node's pods. Where very much does and nobody looks, it is forgotten."""

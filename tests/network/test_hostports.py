@@ -84,6 +84,46 @@ def test_they_are_those_that_the_called_plugins_write(cluster: Cluster) -> None:
         assert beside(Tables(), noted) == beside(Tables(), called)
 
 
+def test_nftables_has_them_in_a_table_of_their_own(cluster: Cluster) -> None:
+    containers = [sandbox_of(cluster.client.get("pods", name, "default")) for name in ("web", "other")]
+    listed = [cluster.proxy(node).nft().partition("table ip cni_hostport ")[2] for node in ("node-1", "node-2")]
+    own = ip(cluster, "web")
+    assert [line.strip() for line in listed[0].splitlines() if line.strip(" \t}")][1:] == [
+        'comment "CNI portmap plugin"',
+        "chain hostports {",
+        f'tcp dport 8080 dnat to {own}:80 comment "{containers[0]}"',
+        "chain hostip_hostports {",
+        "chain hostports_all {",
+        "jump hostip_hostports",
+        "jump hostports",
+        "chain prerouting {",
+        "type nat hook prerouting priority dstnat; policy accept;",
+        "fib daddr type local jump hostports_all",
+        "chain output {",
+        "type nat hook output priority -100; policy accept;",
+        "fib daddr type local jump hostports_all",
+        "chain masquerading {",
+        "type nat hook postrouting priority srcnat; policy accept;",
+        f'ip saddr {own} ip daddr {own} masquerade comment "{containers[0]}"',
+        f'ip saddr 127.0.0.1 ip daddr {own} masquerade comment "{containers[0]}"',
+    ]
+    assert f"ip daddr 127.0.0.1 tcp dport 8080 dnat to {ip(cluster, 'other')}:80" in listed[1]
+    assert "cni_hostport" not in Cluster(nodes=1).proxy("node-1").nft()
+
+
+def test_both_backends_send_a_packet_the_same_way_but_for_neighbours(cluster: Cluster) -> None:
+    """Only iptables masquerades what other pods of the node send."""
+    at, own = f"{address(cluster, 'node-1')}:8080", ip(cluster, "web")
+    proxy = cluster.proxy("node-1")
+    callers = (OUTSIDE, own, "127.0.0.1", "10.244.0.99")
+    walks = {mode: [proxy.walk(each, at, mode=mode).outcome for each in callers] for mode in ("iptables", "nftables")}
+    assert walks["nftables"] == [f"ACCEPT to {own}:80" + end for end in ("", ", masqueraded", ", masqueraded", "")]
+    assert walks["iptables"] == [*walks["nftables"][:3], f"ACCEPT to {own}:80, masqueraded"]
+    passed = proxy.walk(OUTSIDE, at, mode="nftables")
+    assert {"hostports_all", "hostports"} <= set(passed.chains)
+    assert proxy.walk(OUTSIDE, "192.0.2.1:8080", mode="nftables").outcome == "ACCEPT to 192.0.2.1:8080"
+
+
 def test_they_go_with_the_pod_and_plugins_that_are_called_write_them_too() -> None:
     cluster = Cluster(nodes=1)
     cluster.client.create("pods", pod("web", "node-1", 8080), "default")
@@ -96,3 +136,4 @@ def test_they_go_with_the_pod_and_plugins_that_are_called_write_them_too() -> No
     cluster.client.create("pods", pod("again", "node-1", 8080), "default")
     cluster.settle()
     assert cluster.network.connect(OUTSIDE, at, 8080).ip == ip(cluster, "again")
+    assert f"tcp dport 8080 dnat to {ip(cluster, 'again')}:80" in cluster.proxy("node-1").nft()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from k8snb.cni.filter import Filter
+from k8snb.cni.plugins.portmap import Mappings
 from k8snb.network.rules.iptables import (
     Comment,
     Destination,
@@ -54,6 +55,15 @@ class AnyPort(Match):
 
     def holds(self, packet: Packet, drawn: Drawn) -> bool:
         return packet.protocol == self.protocol and packet.port in self.ports
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The ports of a node that lead to a container."""
+
+    container: str
+    address: str
+    mappings: Mappings
 
 
 def beside(own: Tables, filter: Filter) -> Tables:

@@ -6,29 +6,32 @@ before any destination is rewritten. A rule counts as one look, and so does an e
 
 from __future__ import annotations
 
+from k8snb.network.rules import hostports_nft
 from k8snb.network.rules.iptables import MARK, Kernel, Packet
 from k8snb.network.rules.nftables import Rule, Table
 from k8snb.network.rules.walking import Passed, Walk
 
 
-def walk(table: Table, packet: Packet, kernel: Kernel, *, arrives: bool) -> Walk:
-    """Let the first packet of a connection follow the rules; `arrives` unless a program of the machine sends it."""
-    going = _Going(table, Walk(packet), kernel)
-    for name in (
-        ("filter-prerouting-pre-dnat", "nat-prerouting")
-        if arrives
-        else (
-            "filter-output-pre-dnat",
-            "nat-output",
-            "filter-output",
-        )
-    ):
-        going.through(name)
+def walk(table: Table, packet: Packet, kernel: Kernel, *, arrives: bool, ports: Table | None = None) -> Walk:
+    """Let the first packet of a connection follow the rules; `arrives` unless a program of the machine sends it.
+
+    `ports` is the table for ports of the machine that lead to pods, whose chains come after those of kube-proxy.
+    """
+    made = Walk(packet)
+    going, more = _Going(table, made, kernel), _Going(ports, made, kernel) if ports is not None else None
+    going.through("filter-prerouting-pre-dnat" if arrives else "filter-output-pre-dnat")
+    going.through("nat-prerouting" if arrives else "nat-output")
+    if more is not None and not packet.rewritten:
+        more.through(hostports_nft.PREROUTING if arrives else hostports_nft.OUTPUT)
+    if not arrives:
+        going.through("filter-output")
     local = kernel.is_local(packet.ip)
     if local or arrives:
         going.through("filter-input" if local else "filter-forward")
     going.through("nat-postrouting")
-    return going.walk
+    if more is not None and not packet.masqueraded:
+        more.through(hostports_nft.POSTROUTING)
+    return made
 
 
 class _Going:

@@ -66,9 +66,11 @@ class Match:
             "mark": lambda: not packet.marked,
             "ct state": lambda: "new" in self.values,
             "fib saddr type": lambda: kernel.is_local(ip),
+            "fib daddr type": lambda: kernel.is_local(ip),
             "meta l4proto": lambda: packet.protocol in self.values,
+            f"{packet.protocol} dport": lambda: str(packet.port) in self.values,
         }
-        return bool(facts[self.what]())
+        return bool(facts.get(self.what, lambda: False)())
 
 
 @dataclass(frozen=True)
@@ -163,18 +165,20 @@ class Chain:
 
 @dataclass(frozen=True)
 class Table:
-    """kube-proxy's own table: no other one is touched."""
+    """A table of rules: kube-proxy's own, unless another is named. It touches no other one."""
 
     sets: dict[str, Set] = field(default_factory=dict)
     maps: dict[str, Verdicts] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
+    name: str = TABLE
+    comment: str = "rules for kube-proxy"
 
     def __len__(self) -> int:
         """How many rules and entries of maps there are."""
         rules = sum(len(each.rules) for each in self.chains.values())
         return rules + sum(len(each.elements) for each in self.maps.values())
 
-    # -- as kube-proxy adds it -----------------------------------------------------------------------
+    # -- as it is added ------------------------------------------------------------------------------
 
     @property
     def added(self) -> list[str]:
@@ -182,8 +186,8 @@ class Table:
         return [f"add {line}" for line in self._added()]
 
     def _added(self) -> Iterator[str]:
-        at = f"ip {TABLE}"
-        yield f'table {at} {{ comment "rules for kube-proxy" ; }}'
+        at = f"ip {self.name}"
+        yield f"table {at} {{{_comment(self.comment)} }}"
         for name, named in self.sets.items():
             timeout = f" flags dynamic,timeout ; timeout {named.timeout}s ;" if named.timeout else ""
             yield f"set {at} {name} {{ type ipv4_addr ;{timeout}{_comment(named.comment)} }}"
@@ -204,7 +208,7 @@ class Table:
         """What `nft list ruleset` prints of it."""
         blocks = (*self._listed_sets(), *self._listed_maps(), *self._listed_chains())
         body = "\n\n".join("\n".join(f"\t{line}" for line in block) for block in blocks)
-        return f'table ip {TABLE} {{\n\tcomment "rules for kube-proxy"\n{body}\n}}\n'
+        return f'table ip {self.name} {{\n\tcomment "{self.comment}"\n{body}\n}}\n'
 
     def about(self, service: str) -> str:
         """The same of what is about one Service (`namespace/name`) only: entries of maps, chains."""

@@ -77,7 +77,9 @@ class Walk:
     def chains(self) -> list[str]:
         """The chains of Kubernetes in which something was done, in order."""
         done = (each.chain for each in self.passed if each.target not in ("RETURN", "return"))
-        return list(dict.fromkeys(chain for chain in done if chain not in _HOOKS and not chain.startswith("nat-")))
+        return list(
+            dict.fromkeys(chain for chain in done if chain.upper() not in _HOOKS and not chain.startswith("nat-"))
+        )
 
 
 def walk(tables: Tables, packet: Packet, kernel: Kernel, *, arrives: bool) -> Walk:

@@ -14,7 +14,8 @@ import pytest
 from k8snb.cni.filter import Filter
 from k8snb.cni.plugins.portmap import forward
 from k8snb.network.rules import iptables_proxier, nftables_proxier
-from k8snb.network.rules.hostports import beside
+from k8snb.network.rules.hostports import Mapped, beside
+from k8snb.network.rules.hostports_nft import table
 from k8snb.network.rules.iptables import Tables
 from k8snb.network.rules.ports import ServicePort
 from tests.network.rules.made import PLACE, RANGE, ports
@@ -90,6 +91,16 @@ def test_nft_prints_what_it_was_given_as_the_proxy_does() -> None:
     made = nftables_proxier.table(EVERYTHING, PLACE, RANGE)
     printed = run("nft -f -; nft list ruleset", made.listed)
     assert plain(printed) == plain(made.listed)
+    transaction = "".join(f"{line}\n" for line in made.added)
+    assert plain(run("nft -f -; nft list ruleset", transaction)) == plain(made.listed)
+
+
+@pytest.mark.skipif(not can("nft"), reason="no nft here")
+def test_nft_prints_ports_of_the_machine_as_they_are_shown_here() -> None:
+    mappings = [{"hostPort": 8080, "containerPort": 80}, {"hostPort": 53, "containerPort": 5, "protocol": "udp"}]
+    at = {"hostPort": 81, "containerPort": 8, "hostIP": "192.0.2.1"}
+    made = table([Mapped("c1", "10.244.0.7", mappings), Mapped("c2", "10.244.0.8", [at])])
+    assert plain(run("nft -f -; nft list ruleset", made.listed)) == plain(made.listed)
     transaction = "".join(f"{line}\n" for line in made.added)
     assert plain(run("nft -f -; nft list ruleset", transaction)) == plain(made.listed)
 
