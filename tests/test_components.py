@@ -196,6 +196,19 @@ def test_what_was_asked_for_before_the_api_server_fell_is_done_after_it(cluster:
     assert cluster.server.panics == []
 
 
+def test_a_component_that_may_not_read_comes_back_when_an_api_server_has_restored_its_rights(cluster: Cluster) -> None:
+    cluster.stop(SCHEDULER)
+    cluster.kubectl("delete clusterrolebinding system:kube-scheduler")
+    cluster.kubectl("scale deployment web --replicas=3")
+    cluster.start(SCHEDULER)
+    cluster.advance(20)
+    assert not cluster.components[SCHEDULER].running
+    cluster.stop(SERVER)
+    cluster.start(SERVER)
+    cluster.advance(20)
+    assert phases(cluster) == [("Running", True)] * 3
+
+
 # -- what is no part of the control plane ----------------------------------------------------------------
 
 

@@ -163,6 +163,18 @@ def test_a_lease_that_somebody_else_takes_ends_its_holder(cluster: Cluster) -> N
     assert lease(cluster, SCHEDULER)["leaseTransitions"] == 1
 
 
+def test_a_scheduler_that_may_nothing_ends_again_and_again_until_it_may(cluster: Cluster) -> None:
+    cluster.kubectl(f"delete clusterrolebinding system:{SCHEDULER}")
+    cluster.kubectl("create deployment web --image=nginx")
+    cluster.advance(30)
+    assert leaders(cluster, SCHEDULER) == []
+    assert [pod["spec"].get("nodeName") for pod in cluster.client.list("pods", "default")] == [None]
+    cluster.kubectl(f"create clusterrolebinding again --clusterrole=system:{SCHEDULER} --user=system:{SCHEDULER}")
+    cluster.advance(30)
+    assert len(leaders(cluster, SCHEDULER)) == 1
+    assert [pod["spec"].get("nodeName") for pod in cluster.client.list("pods", "default")] == ["node-1"]
+
+
 def test_clocks_that_differ_make_no_difference() -> None:
     cluster = Cluster(1, control_planes=[ControlPlane(ONE, ahead=-3600), ControlPlane(TWO, ahead=3600)])
     cluster.advance(60)

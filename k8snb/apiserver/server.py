@@ -20,6 +20,7 @@ from k8snb.apiserver.access.gate import Gate
 from k8snb.apiserver.access.guards import guards
 from k8snb.apiserver.access.impersonation import Impersonator
 from k8snb.apiserver.access.last_use import LastUse
+from k8snb.apiserver.access.restoring import restore
 from k8snb.apiserver.access.reviews import Reviews
 from k8snb.apiserver.access.token_requests import TokenRequests
 from k8snb.apiserver.access.tokens import Tokens
@@ -191,8 +192,10 @@ class APIServer:
         self._granted.clear()
 
     def start(self) -> None:
-        """Answer requests again."""
+        """Answer requests again, when the default policy has been put right."""
         self.running = True
+        if self._gate is not None:
+            restore(self.read, self.handle, lambda word: self.kinds.named(word).resource)
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Refusals are answers too: nothing is raised but `Unreachable`, where no server runs."""

@@ -121,6 +121,10 @@ class Process:
         )
         return self._own
 
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call after so many seconds, whether it is there then or not."""
+        self._outer.clock.call_later(seconds, call, background=True)
+
     def stop(self) -> None:
         """End, wherever it is."""
         if self._own is None:

@@ -17,6 +17,7 @@ from k8snb.client.faults import Faults, Unreliable
 from k8snb.client.process import Process
 from k8snb.cluster.doing import Doing
 from k8snb.cluster.processes import Replicated, Runs
+from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Make = Callable[[Context], Controller]
 
 NO_FAULTS = Faults()
+RETRY_SECONDS = 1.0
+"""After how long a process is started again that may not read what it needs."""
 
 
 class Program:
@@ -187,7 +190,21 @@ class Component:
         """Be there if that is wanted and possible."""
         if self.wanted and not self.running and self._server.running:
             self.make()
-            self.begin()
+            self.attempt(self.begin)
+
+    def attempt(self, begin: Callable[[], None]) -> None:
+        """Let it begin; if it may not read what it needs, it ends, to be started again."""
+        try:
+            begin()
+        except StatusError as refused:
+            if refused.code != 403:
+                raise
+            self.refused()
+
+    def refused(self) -> None:
+        """End, and try again a little later."""
+        self.end()
+        self._process.later(RETRY_SECONDS, self.resume)
 
     def release(self) -> None:
         """Give back what others wait for, as when it is asked to end."""

@@ -114,7 +114,10 @@ class Elected(Component):
 
     def _lead(self) -> None:
         self.make_parts(self._context)
-        super().begin()
+        self.attempt(super().begin)
+
+    def refused(self) -> None:
+        self._lost()
 
     def _lost(self) -> None:
         """End, and be started again by the kubelet of the machine."""

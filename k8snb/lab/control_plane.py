@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from k8snb.client.client import Client
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
 from k8snb.lab.marks import Marks
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
 from k8snb.lab.verdict import Claim
 from k8snb.machinery.objects import annotations_of, is_true
 from k8snb.typing import Object
@@ -17,6 +18,8 @@ LEASES = "leases.coordination.k8s.io"
 SYSTEM = "kube-system"
 MIRROR = "kubernetes.io/config.mirror"
 TAINT = "maintenance"
+EMPTIED = "control-plane-2"
+"""The machine that is to get more memory."""
 CONTROLLERS = ("system:serviceaccounts", f"system:serviceaccounts:{SYSTEM}", "system:authenticated")
 
 USERS = {
@@ -56,6 +59,8 @@ class Running(Protocol):
 
     @property
     def client(self) -> Client: ...
+    @property
+    def past(self) -> Any: ...
 
     def kubectl(self, command: str, stdin: str = "") -> str: ...
     def settle(self, timeout: float = ...) -> float: ...
@@ -70,7 +75,7 @@ def rights(cluster: Running) -> Marks:
     )
 
 
-def _may(cluster: Running, user: str, groups: tuple[str, ...], deed: dict[str, str]) -> bool:
+def _may(cluster: Running, user: str, groups: Sequence[str], deed: Mapping[str, str]) -> bool:
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
@@ -97,6 +102,10 @@ def check_maintenance(cluster: Running) -> Claims:
         yield Claim(right, _("control-plane-1 holds {name}").format(name=name), seen)
         leading = [row.on for row in rows if row.component == name and row.leads]
         yield Claim(leading == [holder], _("… and leads"), says(_("who leads"), leading))
+    stopped = [arguments[:2] for name, arguments in cluster.past.entries if name == "_stop_process"]
+    ways = [(each, on) for each, on in stopped if on in ("", EMPTIED)]
+    spared = [row.component for row in rows if row.on == EMPTIED and row.component not in dict(ways)]
+    yield Claim(not spared, _("every process of control-plane-2 was stopped"), says(_("not stopped"), spared))
     down = [f"{row.component} ({row.on})" for row in rows if not row.running]
     yield Claim(not down, _("every process is back"), _("down: {names}").format(names=", ".join(down)))
 
@@ -115,6 +124,7 @@ def check_culprit(cluster: Running) -> Claims:
     culprit = find(cluster, "configmaps", "culprit")
     yield exists(culprit, _("there is a ConfigMap culprit"))
     pods = cluster.client.list("pods", NAMESPACE, labels="app=web")
+    yield Claim(bool(pods), _("the pods of web are there"), _("there are none"))
     newest = max(pods, key=lambda pod: int(pod["metadata"]["resourceVersion"]))
     root = cluster.causes(f"pod/{newest['metadata']['name']}").roots[0]
     data: Object = culprit.get("data") or {}
@@ -135,3 +145,38 @@ def check_lifeboat(cluster: Running) -> Claims:
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), says(_("the phase"), pod["status"].get("phase")))
     started, made = pod["status"].get("startTime", ""), pod["metadata"]["creationTimestamp"]
     yield Claim(started < made, _("it ran before the API knew of it"), says(_("start and creation"), [started, made]))
+
+
+SHARE = ("list all pods", "bind pods", "lease kube-scheduler")
+"""What the scheduler cannot be without, of what the page asks for."""
+BEYOND = ("create pods", "create replicasets", "scale deployments", "status of node-1", "read all secrets")
+"""What is no business of the scheduler."""
+
+
+def tidy(cluster: Running) -> None:
+    """Let somebody take something away that looked superfluous, and ask for two pods; once only."""
+    if cluster.client.find("deployments.apps", "late", NAMESPACE) is None:
+        cluster.kubectl("delete clusterrolebinding system:kube-scheduler")
+        cluster.kubectl("create deployment late --image=nginx --replicas=2")
+
+
+@exercise("architecture/control-plane", "Tidied up", minutes=10)
+def check_rights(cluster: Running) -> Claims:
+    """A component that is there and may not do its share."""
+    yield exists(find(cluster, "deployments.apps", "late"), _("the Deployment late is there"))
+
+    def may(deeds: Sequence[str], user: str, groups: Sequence[str]) -> list[str]:
+        return [deed for deed in deeds if _may(cluster, user, groups, DEEDS[deed])]
+
+    allowed = may(SHARE, *USERS["scheduler"])
+    refused = says(_("one of them may not"), [deed for deed in SHARE if deed not in allowed])
+    yield Claim(len(allowed) == len(SHARE), _("every component may do its share"), refused)
+    beyond = may(BEYOND, *USERS["scheduler"])
+    yield Claim(not beyond, _("… and the scheduler nothing else"), says(_("it may, too"), beyond))
+    anybody = may(SHARE, "anybody", ("system:authenticated",))
+    yield Claim(not anybody, _("nobody else has got its rights"), says(_("anybody may"), anybody))
+    leading = [row.on for row in cluster.processes() if row.component == "kube-scheduler" and row.leads]
+    yield Claim(bool(leading), _("a scheduler leads"), _("none does yet: let a minute pass"))
+    pods = pods_labelled(cluster, {"app": "late"})
+    ready = [pod for pod in pods if is_true(pod, "Ready")]
+    yield Claim(len(ready) == 2, _("two pods of late are Ready"), says(_("their number"), len(ready)))

@@ -19,14 +19,16 @@ GROUP = "rbac.authorization.k8s.io"
 API_VERSION = f"{GROUP}/v1"
 AGGREGATE = f"{GROUP}/aggregate-to-"
 _LABEL = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-_ANNOTATIONS = {"rbac.authorization.kubernetes.io/autoupdate": "true"}
+AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+"""The annotation that says whether an API server puts the object right when it starts."""
+_ANNOTATIONS = {AUTO_UPDATE: "true"}
 _WORDS = {
     "read": ("get", "list", "watch"),
     "write": ("create", "delete", "deletecollection", "patch", "update"),
 }
 _EVENTS = "create,update,patch on core,events.k8s.io: events"
 _CONTROLLER = "system:controller:"
-_BUCKETS = {
+BUCKETS = {
     "Role": f"roles.{GROUP}",
     "ClusterRole": f"clusterroles.{GROUP}",
     "RoleBinding": f"rolebindings.{GROUP}",
@@ -49,9 +51,9 @@ def policy(timestamp: str) -> tuple[Initial, ...]:
 @lru_cache(maxsize=8)
 def _stamped(timestamp: str) -> tuple[Initial, ...]:
     made = []
-    for obj in _objects():
+    for obj in defaults():
         meta = {**obj["metadata"], "creationTimestamp": timestamp, "resourceVersion": "1", "uid": lasting_uid(obj)}
-        made.append(Initial(_BUCKETS[obj["kind"]], {**obj, "metadata": meta}))
+        made.append(Initial(BUCKETS[obj["kind"]], {**obj, "metadata": meta}))
     return tuple(made)
 
 
@@ -67,7 +69,8 @@ def lasting_uid(obj: Object) -> str:
 
 
 @lru_cache(maxsize=1)
-def _objects() -> tuple[Object, ...]:
+def defaults() -> tuple[Object, ...]:
+    """The roles and bindings of a new cluster, as they are asked for."""
     text = Path(__file__).with_name("policy.txt").read_text("utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     roles: list[tuple[str, list[Object]]] = []
