@@ -27,6 +27,30 @@ class Missing(Exception):
     """An object or key that the environment refers to does not exist; the message is the kubelet's."""
 
 
+class Environments:
+    """The variables of a pod's containers, as they were when each was configured last."""
+
+    __slots__ = ("_known", "_worker")
+
+    def __init__(self, worker: PodWorker) -> None:
+        self._worker = worker
+        self._known: dict[str, Mapping[str, str]] = {}
+
+    def of(self, plan: ContainerPlan) -> Mapping[str, str]:
+        """Those of a container; worked out now if it was not configured."""
+        known = self._known.get(plan.name)
+        return known if known is not None else environment(self._worker, plan)
+
+    def configure(self, plan: ContainerPlan) -> str:
+        """Work out those of a container now; what is missing, if something is."""
+        self._known.pop(plan.name, None)
+        try:
+            self._known[plan.name] = environment(self._worker, plan)
+        except Missing as missing:
+            return str(missing)
+        return ""
+
+
 def environment(worker: PodWorker, plan: ContainerPlan) -> Mapping[str, str]:
     """A container's variables; raises Missing."""
     spec = plan.spec

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from k8snb.i18n import _
+from k8snb.kubelet.node import reference
 from k8snb.kubelet.thresholds import (
     DISK,
     MEMORY,
@@ -200,7 +201,7 @@ class EvictionManager:
             pool.wants(_("A pod is being ended: see what that gives back."))
             return True
         resource = first.signal.resource
-        about = self.host.reference({"metadata": {"name": self.host.name}})
+        about = reference({"metadata": {"name": self.host.name}})
         self.host.events.record(about, "Warning", "EvictionThresholdMet", f"Attempting to reclaim {resource}")
         for candidate, worker in self._ranked(first.signal):
             if not candidate.spared:
@@ -229,7 +230,7 @@ class EvictionManager:
         if conditions == self._conditions:
             return
         before, self._conditions = self._conditions, conditions
-        about = self.host.reference({"metadata": {"name": self.host.name}})
+        about = reference({"metadata": {"name": self.host.name}})
         for name in sorted(before ^ conditions):
             reason = _WORDS[name][1 if name in conditions else 2]
             self.host.events.normal(about, reason, f"Node {self.host.name} status is now: {reason}")

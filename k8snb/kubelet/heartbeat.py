@@ -1,12 +1,24 @@
 """Heartbeats: a small Lease object that says every ten seconds that the kubelet is alive.
 
-The node's status, which is larger, is written when there is news, and every five minutes. Upstream:
-`component-helpers/apimachinery/lease` and `pkg/kubelet/kubelet_node_status.go`.
+The node's status, which is larger, is written when there is news, and every five minutes; the first time it comes with
+the node itself. Upstream: `component-helpers/apimachinery/lease` and `pkg/kubelet/kubelet_node_status.go`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from k8snb.errors import StatusError
+from k8snb.kubelet import node as nodes
+from k8snb.kubelet import rebooting
 from k8snb.typing import Object
+
+if TYPE_CHECKING:
+    from k8snb.kubelet.kubelet import Kubelet
+
+LEASES = "leases.coordination.k8s.io"
+LEASE_NAMESPACE = "kube-node-lease"
 
 RENEW_SECONDS = 10.0
 STATUS_SECONDS = 300.0
@@ -30,3 +42,98 @@ def new_lease(node: Object, namespace: str, now: str, seconds: int) -> Object:
 def renewed(lease: Object, now: str) -> Object:
     """The lease with another time."""
     return {**lease, "spec": {**lease["spec"], "renewTime": now}}
+
+
+class Heartbeats:
+    """What a kubelet tells the API of its node."""
+
+    __slots__ = ("_images", "_kubelet", "_lease", "_problem", "_reported")
+
+    def __init__(self, kubelet: Kubelet) -> None:
+        self._kubelet = kubelet
+        self._lease: Object | None = None
+        self._reported = 0.0
+        self._images: Sequence[Object] = ()
+        self._problem = ""
+
+    def register(self) -> None:
+        """Create the node, or write its status if it is known; raises StatusError."""
+        kubelet = self._kubelet
+        found = kubelet.client.find("nodes", kubelet.name)
+        if found is not None:
+            if kubelet.pool.boots:
+                rebooting.come_up(kubelet, found)
+            self._report(found)
+            return
+        now = kubelet.clock.timestamp()
+        made = nodes.new_node(kubelet.name, kubelet.address, kubelet.capacity, kubelet.labels, kubelet.taints, now)
+        created = kubelet.client.create("nodes", made)
+        self._reported = kubelet.clock.now()
+        about = nodes.reference(created)
+        kubelet.events.normal(about, "Starting", "Starting kubelet.")
+        for reason, message in nodes.EVENTS:
+            kubelet.events.normal(about, reason, message.format(kubelet.name))
+        kubelet.events.normal(about, "NodeReady", f"Node {kubelet.name} status is now: NodeReady")
+
+    def report(self) -> None:
+        """Write the node's status, for there is news."""
+        node = self._kubelet.client.find("nodes", self._kubelet.name)
+        if node is not None:
+            self._report(node)
+
+    def beat(self) -> None:
+        """Renew the lease; now and then, or when there is news, write the node's status."""
+        kubelet = self._kubelet
+        kubelet.epoch += 1
+        kubelet.pool.later(RENEW_SECONDS, kubelet, "heartbeat", background=True)
+        self._renew()
+        while kubelet.owing:
+            kubelet.owing.popitem()[1].write()
+        due = kubelet.clock.now() - self._reported >= STATUS_SECONDS
+        if due or len(kubelet.runtime.list_images()) != len(self._images) or kubelet.network_problem() != self._problem:
+            self.report()
+
+    def _report(self, node: Object) -> None:
+        kubelet = self._kubelet
+        before = (node.get("status") or {}).get("conditions") or ()
+        self._images = kubelet.runtime.list_images()
+        now = kubelet.clock.timestamp()
+        self._problem = kubelet.network_problem()
+        pressures = kubelet.eviction.conditions if kubelet.eviction is not None else ()
+        status = nodes.status(
+            kubelet.name,
+            kubelet.address,
+            kubelet.capacity,
+            self._images,
+            before,
+            now,
+            kubelet.pool.boots,
+            self._problem,
+            pressures,
+        )
+        status = {**(node.get("status") or {}), **status}
+        kubelet.client.update_status("nodes", {**node, "status": status})
+        self._reported = kubelet.clock.now()
+        ready, reason = not self._problem, "NodeNotReady" if self._problem else "NodeReady"
+        if any(found["type"] == "Ready" and (found["status"] == "True") is not ready for found in before):
+            told = f"Node {kubelet.name} status is now: {reason}"
+            kubelet.events.normal(nodes.reference(node), reason, told)
+
+    def _renew(self) -> None:
+        client, name, now = self._kubelet.client, self._kubelet.name, self._kubelet.clock.micro_timestamp()
+        try:
+            if self._lease is not None:
+                self._lease = client.update(LEASES, renewed(self._lease, now))
+                return
+        except StatusError:
+            self._lease = None
+        found = client.find(LEASES, name, LEASE_NAMESPACE)
+        if found is not None:
+            self._lease = client.update(LEASES, renewed(found, now))
+            return
+        node = client.find("nodes", name)
+        if node is not None:
+            try:
+                self._lease = client.create(LEASES, new_lease(node, LEASE_NAMESPACE, now, LEASE_SECONDS))
+            except StatusError:
+                self._lease = None

@@ -22,14 +22,7 @@ from k8snb.kubelet.containerd import DEFAULT_HANDLERS, SimulatedRuntime
 from k8snb.kubelet.devices import Devices
 from k8snb.kubelet.disks import Disks
 from k8snb.kubelet.eviction import EvictionManager, is_small
-from k8snb.kubelet.heartbeat import (
-    LEASE_SECONDS,
-    REGISTER_SECONDS,
-    RENEW_SECONDS,
-    STATUS_SECONDS,
-    new_lease,
-    renewed,
-)
+from k8snb.kubelet.heartbeat import REGISTER_SECONDS, Heartbeats
 from k8snb.kubelet.images.filesystem import Volume
 from k8snb.kubelet.images.program import Usage
 from k8snb.kubelet.plan import PodPlan
@@ -42,9 +35,6 @@ from k8snb.machinery import quantity
 from k8snb.machinery.recorded import Shape
 from k8snb.packet import Endpoint
 from k8snb.typing import Object, ObjectKey
-
-LEASES = "leases.coordination.k8s.io"
-LEASE_NAMESPACE = "kube-node-lease"
 
 
 class Kubelet:
@@ -90,19 +80,16 @@ class Kubelet:
         self._informers = context.informers
         self.news: Informer | None = None
         """What is told of the pods that are bound to the node."""
-        self._labels = labels or {}
-        self._taints = taints
+        self.labels = labels or {}
+        self.taints = taints
         self.owing: dict[str, PodWorker] = {}
         """Pods whose status has changed while there was no API server to write it to."""
         self._parked: list[Item] = []
         self._coming: Timer | None = None
         """When it tries again to register."""
-        self._lease: Object | None = None
-        self._reported = 0.0
+        self.heartbeats = Heartbeats(self)
         self.shapes: dict[tuple[str, str], tuple[Shape, ...]] = {}
         """What the events of a pod's first start have in common, by namespace and part of the pod."""
-        self._images: Sequence[Object] = ()
-        self._problem = ""
         self.disks = Disks(self)
         self.devices = Devices(self)
         self.eviction: EvictionManager | None = None
@@ -132,7 +119,7 @@ class Kubelet:
         self.running = True
         self.pool.silent.discard(self.name)
         try:
-            self._register()
+            self.heartbeats.register()
         except StatusError as error:
             self.stop()
             if error.code < 500:
@@ -141,7 +128,7 @@ class Kubelet:
             return
         for driver in self.pool.drivers.values():
             self.disks.register(driver)
-        self._beat()
+        self.heartbeats.beat()
         self.news = pods = self._informers.of("pods", fields=f"spec.nodeName={self.name}")
         present = {pod["metadata"]["uid"] for pod in pods.list()}
         for uid in [uid for uid, worker in self.workers.items() if uid not in present and not worker.is_static]:
@@ -289,94 +276,11 @@ class Kubelet:
 
     def report(self) -> None:
         """Write the node's status, for there is news."""
-        node = self.client.find("nodes", self.name)
-        if node is not None:
-            self._report(node)
+        self.heartbeats.report()
 
     def deliver(self, event: str) -> None:
         """The next heartbeat is due."""
-        self._beat()
-
-    def _register(self) -> None:
-        found = self.client.find("nodes", self.name)
-        if found is not None:
-            if self.pool.boots:
-                rebooting.come_up(self, found)
-            self._report(found)
-            return
-        now = self.clock.timestamp()
-        made = nodes.new_node(self.name, self.address, self.capacity, self._labels, self._taints, now)
-        created = self.client.create("nodes", made)
-        self._reported = self.clock.now()
-        about = self.reference(created)
-        self.events.normal(about, "Starting", "Starting kubelet.")
-        for reason, message in nodes.EVENTS:
-            self.events.normal(about, reason, message.format(self.name))
-        self.events.normal(about, "NodeReady", f"Node {self.name} status is now: NodeReady")
-
-    @staticmethod
-    def reference(node: Object) -> Object:
-        """The node as kubelets refer to it in events: by its name in place of a UID."""
-        name = node["metadata"]["name"]
-        return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name}}
-
-    def _report(self, node: Object) -> None:
-        """Write the node's status."""
-        before = (node.get("status") or {}).get("conditions") or ()
-        self._images = self.runtime.list_images()
-        now = self.clock.timestamp()
-        self._problem = self.network_problem()
-        pressures = self.eviction.conditions if self.eviction is not None else ()
-        status = nodes.status(
-            self.name,
-            self.address,
-            self.capacity,
-            self._images,
-            before,
-            now,
-            self.pool.boots,
-            self._problem,
-            pressures,
-        )
-        status = {**(node.get("status") or {}), **status}
-        self.client.update_status("nodes", {**node, "status": status})
-        self._reported = self.clock.now()
-        ready, reason = not self._problem, "NodeNotReady" if self._problem else "NodeReady"
-        if any(found["type"] == "Ready" and (found["status"] == "True") is not ready for found in before):
-            self.events.normal(self.reference(node), reason, f"Node {self.name} status is now: {reason}")
-
-    def _beat(self) -> None:
-        """Renew the lease; now and then, or when there is news, write the node's status."""
-        self.epoch += 1
-        self.pool.later(RENEW_SECONDS, self, "heartbeat", background=True)
-        self._renew()
-        while self.owing:
-            self.owing.popitem()[1].write()
-        due = self.clock.now() - self._reported >= STATUS_SECONDS
-        news = len(self.runtime.list_images()) != len(self._images) or self.network_problem() != self._problem
-        if due or news:
-            node = self.client.find("nodes", self.name)
-            if node is not None:
-                self._report(node)
-
-    def _renew(self) -> None:
-        now = self.clock.micro_timestamp()
-        try:
-            if self._lease is not None:
-                self._lease = self.client.update(LEASES, renewed(self._lease, now))
-                return
-        except StatusError:
-            self._lease = None
-        found = self.client.find(LEASES, self.name, LEASE_NAMESPACE)
-        if found is not None:
-            self._lease = self.client.update(LEASES, renewed(found, now))
-            return
-        node = self.client.find("nodes", self.name)
-        if node is not None:
-            try:
-                self._lease = self.client.create(LEASES, new_lease(node, LEASE_NAMESPACE, now, LEASE_SECONDS))
-            except StatusError:
-                self._lease = None
+        self.heartbeats.beat()
 
     # -- what the API server asks ------------------------------------------------------------------
 

@@ -39,6 +39,12 @@ EVENTS = (
 """What a kubelet says about its node when it has registered it."""
 
 
+def reference(node: Object) -> Object:
+    """A node as kubelets refer to it in events: by its name in place of a UID."""
+    name = node["metadata"]["name"]
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name}}
+
+
 def new_node(
     name: str, address: str, capacity: Mapping[str, str], labels: Mapping[str, str], taints: Sequence[Object], now: str
 ) -> Object:

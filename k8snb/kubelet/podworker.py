@@ -14,14 +14,14 @@ from k8snb.errors import StatusError, Unreachable
 from k8snb.i18n import _
 from k8snb.kubelet import order, preparation, resizing
 from k8snb.kubelet.container import ContainerUnit
-from k8snb.kubelet.environment import Missing, environment
+from k8snb.kubelet.environment import Environments, environment
 from k8snb.kubelet.hostnames import hostname
 from k8snb.kubelet.image_volumes import ImageVolumes
 from k8snb.kubelet.images.filesystem import Mount
 from k8snb.kubelet.lifecycle import POD_TABLE, steps
 from k8snb.kubelet.plan import ContainerPlan, PodPlan
-from k8snb.kubelet.podstatus import status_of, with_claims
-from k8snb.kubelet.revising import ADMITTED, revise
+from k8snb.kubelet.podstatus import status_of
+from k8snb.kubelet.revising import ADMITTED, revise, write_over
 from k8snb.kubelet.runtime import ContainerView, SandboxView
 from k8snb.kubelet.status import condition
 from k8snb.kubelet.strokes import OF_CONTAINER, STROKES, Start
@@ -73,7 +73,7 @@ class PodWorker:
         """Seconds of grace that the pod has been given to stop."""
         self.stop_at = 0.0
         self.failures = 0
-        self.environments: dict[str, Mapping[str, str]] | None = None
+        self.environments: Environments | None = None
 
     @property
     def host(self) -> Kubelet:
@@ -315,19 +315,13 @@ class PodWorker:
 
     def environment(self, container: str) -> Mapping[str, str]:
         """The environment of a container: as it was when it was configured, if it refers to other objects."""
-        if self.environments is not None and container in self.environments:
-            return self.environments[container]
-        return environment(self, self._plan_of(container))
+        plan = self._plan_of(container)
+        return self.environments.of(plan) if self.environments is not None else environment(self, plan)
 
     def environment_error(self, plan: ContainerPlan) -> str:
         """Work out a container's environment now; what is missing, if something is."""
-        self.environments = self.environments or {}
-        self.environments.pop(plan.name, None)
-        try:
-            self.environments[plan.name] = environment(self, plan)
-        except Missing as missing:
-            return str(missing)
-        return ""
+        self.environments = self.environments or Environments(self)
+        return self.environments.configure(plan)
 
     def mounts(self, container: str) -> Sequence[Mount]:
         """The volumes in a container's tree of files."""
@@ -367,13 +361,13 @@ class PodWorker:
             self._is_now(put)
             return
         try:
-            self._wrote(client.put_pod_status(self.pod, status))
+            self.wrote(client.put_pod_status(self.pod, status))
         except Unreachable:  # what runs goes on; the API hears of it when it is back
             self.status = None
             self.kubelet.owing[self.uid] = self
         except StatusError as error:
             if error.reason == "Conflict":
-                self._write_again()
+                write_over(self)
             elif error.reason != "NotFound":  # the object is gone: nobody reads its status, and the news is on its way
                 raise
 
@@ -382,18 +376,7 @@ class PodWorker:
         theirs = (self.pod.get("status") or {}).get("conditions")
         return bool(theirs == status.get("conditions"))
 
-    def _write_again(self) -> None:
-        """Somebody wrote the pod in the meantime: write the status on top of that."""
-        namespace, name = self.key
-        fresh = self.kubelet.client.find("pods", name, namespace)
-        if fresh is not None and fresh["metadata"]["uid"] == self.uid:
-            before = self.pod["spec"]
-            status = with_claims(status_of(self), fresh["status"])
-            self._wrote(self.kubelet.client.update_status("pods", {**fresh, "status": status}))
-            if self.pod["spec"] != before:  # what somebody wrote was the spec, and the news of it will be no news
-                revise(self)
-
-    def _wrote(self, pod: Object) -> None:
+    def wrote(self, pod: Object) -> None:
         """Take the version that the API made of what was written; the news of it will be no news."""
         own = self.kubelet.pool.own
         own.pop(id(self.pod), None)

@@ -36,7 +36,7 @@ def come_up(kubelet: Kubelet, node: Object) -> None:
     info = (node.get("status") or {}).get("nodeInfo") or {}
     for image in (node.get("status") or {}).get("images") or ():
         kubelet.runtime.preload(parse(image["names"][-1]))
-    about = kubelet.reference(node)
+    about = nodes.reference(node)
     kubelet.events.normal(about, "Starting", "Starting kubelet.")
     for reason, message in nodes.EVENTS:
         kubelet.events.normal(about, reason, message.format(kubelet.name))

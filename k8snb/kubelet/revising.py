@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from k8snb.kubelet import resizing
 from k8snb.kubelet.container import ContainerUnit
+from k8snb.kubelet.podstatus import status_of, with_claims
 
 if TYPE_CHECKING:
     from k8snb.kubelet.podworker import PodWorker
@@ -43,3 +44,15 @@ def revise(worker: PodWorker) -> None:
         worker.write()
     if given is not worker.pod and worker.state in {"Preparing", "Running"}:
         resizing.weigh(worker)
+
+
+def write_over(worker: PodWorker) -> None:
+    """Somebody wrote the pod in the meantime: write the status on top of that."""
+    client, (namespace, name) = worker.kubelet.client, worker.key
+    fresh = client.find("pods", name, namespace)
+    if fresh is not None and fresh["metadata"]["uid"] == worker.uid:
+        before = worker.pod["spec"]
+        status = with_claims(status_of(worker), fresh["status"])
+        worker.wrote(client.update_status("pods", {**fresh, "status": status}))
+        if worker.pod["spec"] != before:  # what somebody wrote was the spec, and the news of it will be no news
+            revise(worker)
