@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--control-planes", type=_at_least(0, 9), default=1, metavar="N", help=about)
     about = _("let etcd have so many members that have to agree (none)")
     serve.add_argument("--etcd-members", type=_at_least(0, 9), default=0, metavar="N", help=about)
+    about = _("let the file of each member of etcd have so many bytes (etcd's default, 2 GiB)")
+    serve.add_argument("--quota-backend-bytes", type=_at_least(0), default=0, metavar="N", help=about)
     about = _("read commands from the standard input: stop NAME, start NAME, etcdctl …, etcdutl …")
     serve.add_argument("--console", action="store_true", help=about)
     cni = commands.add_parser("cni", help=_("be a CNI plugin, or write the plugins as programs into a directory"))
@@ -150,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             made = (options.nodes, options.port, options.kubeconfig, options.speed, options.seed)
             asked = (options.cloud, options.csi_driver, options.encryption_provider_config, options.client_certificate)
             audit = (options.audit_policy_file, options.audit_log_path)
-            members = (options.etcd_members, options.console)
+            members = (options.etcd_members, options.quota_backend_bytes, options.console)
             extras = Extras(*asked, options.control_planes, options.scheduler_config, *audit, options.data, *members)
             run(serve(*made, extras=extras))
         except CannotServe as error:

@@ -109,7 +109,8 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
     `scheduler` is a KubeSchedulerConfiguration, as an object or YAML, and `plugins` are classes that it may enable;
     BadConfiguration (a ValueError) says what is wrong with it.
     `audit` is the policy of an audit log (`audit_log`).
-    With `etcd_members` (1, 3, 5) so many members of etcd agree on what is written, and can fail (`cluster.etcd`).
+    With `etcd_members` (1, 3, 5) so many members of etcd agree on what is written, and can fail (`cluster.etcd`); the
+    file of each can have a quota (`quota_backend_bytes`).
     `encryption` is an EncryptionConfiguration that holds from the first write on (`encrypt` is for later).
 
     With `path` everything is kept in a file, and a cluster that is in it goes on: with its own nodes, seed and members
@@ -137,6 +138,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         plugins: Sequence[type[Any]] = (),
         audit: Object | str | None = None,
         etcd_members: int = 0,
+        quota_backend_bytes: int = 0,
         encryption: Object | None = None,
         path: str | PathLike[str] | DataFile | None = None,
         begins: Kept | None = None,
@@ -158,6 +160,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
             "scheduler": configuration.read(scheduler, plugins),
             "audit": audit,
             "etcd_members": etcd_members,
+            "quota_backend_bytes": quota_backend_bytes,
             "encryption": encryption,
         }
         self._clock_given = clock

@@ -38,12 +38,13 @@ CALLS = frozenset((
     "_handle_again", "_run_again", "_inspect", "_fetch", "_curl", "_rush", "_audit", "_encrypt", "_etcd",
     "_restore_etcd", "_add_node", "_add_driver", "_start_snapshots", "_call_driver", "_stop_kubelet",
     "_start_kubelet", "_stop_proxy", "_start_proxy", "_configure_kubelet", "_put_manifest", "_stop_process",
-    "_start_process", "_configure_cni", "_ip", "_tunnel_pods",
+    "_start_process", "_configure_cni", "_ip", "_tunnel_pods", "_compact", "_grant_lease", "_renew_lease",
+    "_revoke_lease",
 ))
 # fmt: on
 """The methods of a cluster that an entry of a journal may name."""
 
-OPTIONS = ("seed", "history", "quantum", "trace", "cloud", "audit", "etcd_members", "encryption")
+OPTIONS = ("seed", "history", "quantum", "trace", "cloud", "audit", "etcd_members", "quota_backend_bytes", "encryption")
 """How a cluster was made, besides its machines."""
 
 MOST_ENTRIES, MOST_NODES, MOST_TURNS, MOST_SECONDS = 20_000, 200, 2_000_000, 1e10

@@ -23,10 +23,12 @@ from k8snb.cluster.keeping import Keeper
 from k8snb.cluster.membership import Etcd
 from k8snb.cluster.processes import Runs
 from k8snb.cluster.stalling import Stalled
-from k8snb.etcd.admin import Admin
+from k8snb.etcd.admin import REV_COMPACTED, REV_FUTURE, Admin
 from k8snb.etcd.ensemble import Ensemble
+from k8snb.etcd.errors import EtcdError
 from k8snb.etcd.gone import Gone
 from k8snb.etcd.kept import found
+from k8snb.etcd.leases import Granted, Leases
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
 from k8snb.store.ledger import Kept
@@ -125,6 +127,8 @@ class Members(Doing):
         self.going_on: list[Callable[[], None]] = []
         """Who is to be told when there may be a majority again."""
         self.admin = None
+        self.leases = Leases(self.clock, self._modified, self._delete_key)
+        """The leases that clients of etcd were granted."""
         count, there_were = self._making["etcd_members"], found(kept)
         if not count and there_were is None:
             return
@@ -133,6 +137,8 @@ class Members(Doing):
         ensemble = Ensemble(self.store, self.clock, Lottery(self._lots + SALT), names, self.raw.key, *goes_on)
         self.store.agreement = ensemble
         self.admin = Admin(ensemble, self.raw.bytes_of)
+        if self._making["quota_backend_bytes"]:
+            self.admin.set_quota(self._making["quota_backend_bytes"])
         if there_were is not None:
             there_were.take_back(self.admin, Archive(self.store, self.server.kinds, self.server.history))
 
@@ -224,11 +230,34 @@ class Members(Doing):
 
         return run(self, command, stdin)
 
-    def _put_key(self, key: str, value: bytes) -> None:
+    def _put_key(self, key: str, value: bytes, lease: int = 0) -> None:
         RawWriter(self.store, self.server.kinds, self.raw).put(key, value)
+        if lease:
+            self.leases.attach(lease, key)
 
     def _delete_key(self, key: str) -> None:
         RawWriter(self.store, self.server.kinds, self.raw).delete(key)
+
+    def _modified(self, key: str) -> int:
+        """The revision at which a key was written last; 0 if it is not there."""
+        return next((event.revision for found, event in self.raw.items(key) if found == key), 0)
+
+    def _compact(self, revision: int) -> None:
+        """Forget what no read at a revision or later can see, where there are no members to ask. Raises EtcdError."""
+        if revision <= self.store.compacted:
+            raise EtcdError(REV_COMPACTED)
+        if revision > self.store.revision:
+            raise EtcdError(REV_FUTURE)
+        self.store.compact(revision)
+
+    def _grant_lease(self, ttl: int) -> Granted:
+        return self.leases.grant(ttl)
+
+    def _renew_lease(self, number: int) -> Granted:
+        return self.leases.renew(number)
+
+    def _revoke_lease(self, number: int) -> None:
+        self.leases.revoke(number)
 
     def etcdutl(self, command: str) -> str:
         """What `etcdutl COMMAND` prints: it works on files of etcd, here on snapshots (`etcdctl snapshot save`)."""

@@ -18,8 +18,10 @@ from k8snb.apiserver.rawstore import RawStore
 from k8snb.clock import Clock
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.errors import EtcdError
-from k8snb.etcdctl import endpoints, keys, writing
+from k8snb.etcd.leases import Leases
+from k8snb.etcdctl import endpoints, keys, leasing, writing
 from k8snb.etcdctl.hexdump import hexdump, readable
+from k8snb.etcdctl.printing import Database
 from k8snb.etcdctl.words import Words, words
 from k8snb.i18n import _
 from k8snb.store.mvcc import Store
@@ -55,6 +57,7 @@ class Asked(Protocol):
     admin: Admin | None
     store: Store
     raw: RawStore
+    leases: Leases
     clock: Clock
 
     def wait(self, condition: Any, timeout: float = 0.0) -> bool: ...
@@ -69,24 +72,32 @@ def run(cluster: Asked, line: str, stdin: str = "") -> str:
         printed = _printed(cluster, asked, stdin)
     except EtcdError as error:
         return f"Error: {error}\n"
-    return hexdump(printed) if behind.split()[:1] == ["hexdump"] else readable(printed)
+    if behind.split()[:1] == ["hexdump"]:
+        return hexdump(printed)
+    return readable(printed) if asked.format == "simple" else printed.decode()
 
 
 def _printed(cluster: Asked, asked: Words, stdin: str) -> bytes:
     verb = _verb(asked)
     admin = cluster.admin
+    database = Database(cluster.store, cluster.raw, cluster.leases, admin)
     if verb == "version":
         return f"etcdctl version: {endpoints.VERSION}\nAPI version: 3.6\n".encode()
     if verb in ("get", "watch"):
         if not asked.flags.get("--consistency", "l").startswith("s"):
             _await_majority(cluster)
-        database = keys.Database(cluster.store, cluster.raw, admin)
         return (keys.get if verb == "get" else keys.watch)(database, asked)
-    if verb in writing.WRITES:
-        _await_majority(cluster)
-        return writing.WRITES[verb](keys.Database(cluster.store, cluster.raw, admin), asked, cluster._do, stdin)
     if not verb:
         return _usage().encode()
+    if verb in writing.WRITES:
+        _await_majority(cluster)
+        return writing.WRITES[verb](database, asked, cluster._do, stdin)
+    if verb in leasing.VERBS:
+        _await_majority(cluster)
+        return leasing.VERBS[verb](database, cluster.clock, asked, cluster._do)
+    if admin is None and verb in endpoints.ALONE_TOO:
+        _await_majority(cluster)
+        return endpoints.alone(verb, asked, cluster._do).encode()
     if admin is None:
         raise EtcdError(_("this cluster has no members of etcd: make one with Cluster(etcd_members=3)"))
     if verb not in _LOCAL:
@@ -102,13 +113,11 @@ def _of_members(cluster: Asked, admin: Admin, verb: str, asked: Words) -> str:
         return _OF_MEMBERS[verb](admin, asked)
     if verb in _CHANGES:
         return _CHANGES[verb](admin, asked, do)
-    if verb == "snapshot save":
-        if len(asked.plain) < 3:
-            raise EtcdError("snapshot save expects one argument")
-        named = endpoints.chosen(admin, asked)
-        do("save", asked.plain[2], named[0] if asked.flags.get("--endpoints") else next(_up(admin), named[0]))
-        return f"Snapshot saved at {asked.plain[2]}\nServer version {endpoints.VERSION}\n"
-    return endpoints.leases(admin, asked, cluster.clock.now())
+    if len(asked.plain) < 3:
+        raise EtcdError("snapshot save expects one argument")
+    named = endpoints.chosen(admin, asked)
+    do("save", asked.plain[2], named[0] if asked.flags.get("--endpoints") else next(_up(admin), named[0]))
+    return f"Snapshot saved at {asked.plain[2]}\nServer version {endpoints.VERSION}\n"
 
 
 def _up(admin: Admin) -> Any:
@@ -118,7 +127,7 @@ def _up(admin: Admin) -> Any:
 def _verb(asked: Words) -> str:
     """What is to be done; empty where that is not known."""
     one, two = " ".join(asked.plain[:1]), " ".join(asked.plain[:2])
-    known = {*_OF_MEMBERS, *_CHANGES, "snapshot save", "lease list", "lease timetolive"}
+    known = {*_OF_MEMBERS, *_CHANGES, *leasing.VERBS, "snapshot save"}
     if two in known:
         return two
     return one if one in {*_PLAIN, *writing.WRITES} else ""
@@ -134,6 +143,6 @@ def _await_majority(cluster: Asked) -> None:
 
 
 def _usage() -> str:
-    commands = ", ".join(sorted({*_PLAIN, *writing.WRITES, "snapshot save", "lease list", *_OF_MEMBERS, *_CHANGES}))
-    text = _("Usage: etcdctl get KEY [--prefix] [--keys-only] [--print-value-only] [--count-only] [| hexdump -C]")
+    commands = ", ".join(sorted({*_PLAIN, *writing.WRITES, *leasing.VERBS, "snapshot save", *_OF_MEMBERS, *_CHANGES}))
+    text = _("Usage: etcdctl get KEY [RANGE_END] [--prefix] [--keys-only] [-w json] [| hexdump -C]")
     return f"{text}\n" + _("Commands: {commands}").format(commands=commands) + "\n"

@@ -1,16 +1,15 @@
-"""`etcdctl endpoint`, `member`, `move-leader`, `defrag`, `compact`, `lease`: the members, and what they are told."""
+"""`etcdctl endpoint`, `member`, `move-leader`, `defrag`, `compact`, `alarm`: the members, and what they are told."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from k8snb.etcd.admin import NO_LEADER, Admin, Facts
 from k8snb.etcd.errors import EtcdError
+from k8snb.etcdctl.printing import ALONE
 from k8snb.etcdctl.tables import duration, humane, simple, table
 from k8snb.etcdctl.words import Words
-from k8snb.store.mvcc import LEASE_WINDOW
 
 VERSION, STORAGE = "3.6.0", "3.6.0"
 """The version whose output this is, and that of the format on disk."""
@@ -154,27 +153,25 @@ def disarm(admin: Admin, words: Words, do: Do) -> str:
 
 def compact(admin: Admin, words: Words, do: Do) -> str:
     """Forget what no read at the revision or later can see."""
-    if len(words.plain) < 2 or not words.plain[1].isdigit():
-        raise EtcdError("compact command needs 1 argument")
-    do("compact", int(words.plain[1]))
+    do("compact", _revision(words))
     return f"compacted revision {words.plain[1]}\n"
 
 
-def leases(admin: Admin, words: Words, now: float) -> str:
-    """The leases that there are, or what hangs on one of them."""
-    keys = admin.keyspace(admin.leader() or admin.names()[0]).keys
-    found: dict[str, list[str]] = {}
-    ends: dict[str, float] = {}
-    for key, value in sorted(keys.items()):
-        if value.lease:
-            number = hashlib.sha1(f"lease {value.lease}".encode()).hexdigest()[:15]
-            found.setdefault("0" + number if len(number) == 15 else number, []).append(key)
-            ends["0" + number] = value.lease * LEASE_WINDOW
-    if words.plain[1:2] == ("list",):
-        return f"found {len(found)} leases\n" + "".join(f"{each}\n" for each in found)
-    wanted = words.plain[2] if len(words.plain) > 2 else ""
-    if wanted not in found:
-        return f"lease {wanted} already expired\n"
-    left = int(ends[wanted] - now)
-    attached = f", attached keys([{' '.join(found[wanted])}])" if words.has("--keys") else ""
-    return f"lease {wanted} granted with TTL(3660s), remaining({left}s){attached}\n"
+def _revision(words: Words) -> int:
+    if len(words.plain) < 2:
+        raise EtcdError("compact command needs 1 argument")
+    try:
+        return int(words.plain[1])
+    except ValueError:
+        raise EtcdError(f'strconv.ParseInt: parsing "{words.plain[1]}": invalid syntax') from None
+
+
+def alone(verb: str, words: Words, do: Do) -> str:
+    """What an etcd says to the same that has no members to tell apart: no alarm, and nothing to give back."""
+    if verb in ("compact", "compaction"):
+        do("_compact", _revision(words))
+        return f"compacted revision {words.plain[1]}\n"
+    return f"Finished defragmenting etcd member[{ALONE}]. took 1ms\n" if verb == "defrag" else ""
+
+
+ALONE_TOO = frozenset(("compact", "compaction", "defrag", "alarm list", "alarm disarm"))

@@ -1,66 +1,136 @@
 """`etcdctl get` and `watch`: keys and what is stored under them, now or at a revision.
 
 A read is linearizable, so it needs a majority, unless `--consistency=s` asks one member for what that has. Bytes that
-are no characters are shown as dots.
+are no characters are shown as dots. Source: etcd `etcdctl/ctlv3/command/get_command.go`.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from typing import NamedTuple
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import takewhile
+from typing import Any
 
-import orjson
-
-from k8snb.apiserver.rawstore import RawStore
-from k8snb.etcd.admin import REV_COMPACTED, REV_FUTURE, Admin
+from k8snb.etcd.admin import REV_COMPACTED, REV_FUTURE
 from k8snb.etcd.errors import EtcdError
+from k8snb.etcdctl.printing import (
+    Database,
+    Found,
+    as_fields,
+    as_json,
+    asked,
+    check_format,
+    header,
+    header_fields,
+    kv_fields,
+    kv_json,
+    kv_lines,
+)
 from k8snb.etcdctl.words import NO_WORDS, Words
 from k8snb.store.mvcc import Store
 from k8snb.wire import WatchEvent
 
-
-class Found(NamedTuple):
-    """A key, and what is known of it."""
-
-    key: str
-    event: WatchEvent
-    created: int
-    modified: int
-    version: int
-    lease: int = 0
-
-
-class Database(NamedTuple):
-    """What is asked: the store, the bytes in it, and the members if there are any."""
-
-    store: Store
-    raw: RawStore
-    admin: Admin | None
+_ONE_OF = "`{}` and `{}` cannot be set at the same time, choose one"
+_TOO_MANY = "too many arguments, only accept one argument when `--prefix` or `--from-key` is set"
+_TARGETS: dict[str, Callable[[Database, Found], Any]] = {
+    "CREATE": lambda _database, found: found.created,
+    "KEY": lambda _database, found: found.key.encode(),
+    "MODIFY": lambda _database, found: found.modified,
+    "VALUE": lambda database, found: database.raw.bytes_of(found.event),
+    "VERSION": lambda _database, found: found.version,
+}
 
 
 def get(database: Database, words: Words) -> bytes:
     """What `etcdctl get` prints."""
-    if len(words.plain) < 2:
-        raise EtcdError("get command needs one argument as key and an optional argument as range_end")
-    key, prefix = words.plain[1], words.has("--prefix")
-    found = [each for each in _read(database, words, key) if prefix or each.key == key]
-    if limit := words.number("--limit"):
-        found = found[:limit]
-    if words.format == "json":
-        return _json(database, words, found)
-    if words.has("--count-only"):
-        return f"{len(found)}\n".encode()
-    if words.format == "fields":
-        return (
-            b"".join(_fields(database, each) for each in found) + f'"More" : false\n"Count" : {len(found)}\n'.encode()
+    select = selection(words, "get")
+    keys_only, count_only, value_only = map(words.has, ("--keys-only", "--count-only", "--print-value-only"))
+    if keys_only and count_only:
+        raise EtcdError(_ONE_OF.format("--keys-only", "--count-only"))
+    found = _sorted(database, words, list(_read(database, words, select)))
+    format = words.format
+    if count_only and format != "fields":
+        raise EtcdError("--count-only is only for `--write-out=fields`")
+    if value_only and format != "simple":
+        raise EtcdError("print-value-only is only for `--write-out=simple`")
+    check_format(words)
+    limit = words.number("--limit")
+    count, more = len(found), bool(limit) and len(found) > limit
+    found = [] if count_only else found[: limit or None]
+    if format == "json":
+        kvs = [kv_json(database, each, keys_only=keys_only) for each in found]
+        return as_json({"header": header(database, words), "kvs": kvs, "more": more, "count": count})
+    if format == "fields":
+        kv = [field for each in found for field in kv_fields(database, each, keys_only=keys_only)]
+        return as_fields(
+            *header_fields(header(database, words)), *kv, ("More", more and not count_only), ("Count", count)
         )
-    return b"".join(_lines(database, words, found))
+    return b"".join(kv_lines(database, each, keys_only=keys_only, value_only=value_only) for each in found)
 
 
-def _read(database: Database, words: Words, prefix: str) -> Iterator[Found]:
-    revision = words.number("--rev")
-    return _then(database, prefix, revision) if revision else below(database, prefix, words)
+# -- which keys ----------------------------------------------------------------------------------------
+
+
+class Selection:
+    """The keys that a command is about: one, those of a range, with a prefix, or from one on."""
+
+    def __init__(self, key: str, end: str | None, *, prefix: bool, from_key: bool) -> None:
+        self._key = key
+        self._end = end
+        self._prefix = prefix
+        self._from_key = from_key
+
+    @property
+    def below(self) -> str:
+        """A prefix that all of them have."""
+        if self._from_key:
+            return ""
+        if self._end is None:
+            return self._key
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(self._key, self._end, strict=False))
+        return "".join(char for char, _other in alike)
+
+    def has(self, key: str) -> bool:
+        """Whether a key is one of them."""
+        if self._prefix:
+            return key.startswith(self._key)
+        if self._from_key:
+            return key.encode() >= self._key.encode()
+        return key == self._key if self._end is None else self._key.encode() <= key.encode() < self._end.encode()
+
+
+def selection(words: Words, verb: str) -> Selection:
+    """The keys that a command line names; raises EtcdError."""
+    prefix, from_key = words.has("--prefix"), words.has("--from-key")
+    if len(words.plain) < 2:
+        raise EtcdError(f"{verb} command needs one argument as key and an optional argument as range_end")
+    if prefix and from_key:
+        raise EtcdError(_ONE_OF.format("--prefix", "--from-key"))
+    if len(words.plain) > 2 and (prefix or from_key):
+        raise EtcdError(_TOO_MANY)
+    return Selection(words.plain[1], words.plain[2] if len(words.plain) > 2 else None, prefix=prefix, from_key=from_key)
+
+
+def _sorted(database: Database, words: Words, found: list[Found]) -> list[Found]:
+    """The keys in the order that is asked for: by key if nothing is said."""
+    order, target = words.flags.get("--order", ""), words.flags.get("--sort-by", "")
+    if order.upper() not in ("", "ASCEND", "DESCEND"):
+        raise EtcdError(f"bad sort order {order}")
+    if target.upper() not in ("", *_TARGETS):
+        raise EtcdError(f"bad sort target {target}")
+    value = _TARGETS[target.upper() or "KEY"]
+    return sorted(found, key=lambda each: value(database, each), reverse=order.upper() == "DESCEND")
+
+
+def _read(database: Database, words: Words, select: Selection) -> Iterator[Found]:
+    revision, below_ = words.number("--rev"), select.below
+    found = _then(database, below_, revision) if revision else below(database, below_, words)
+    return (each for each in found if select.has(each.key))
+
+
+def selected(database: Database, select: Selection) -> list[Found]:
+    """The keys of a selection that are there."""
+    return [each for each in below(database, select.below) if select.has(each.key)]
 
 
 def exactly(database: Database, key: str) -> Iterator[Found]:
@@ -70,23 +140,27 @@ def exactly(database: Database, key: str) -> Iterator[Found]:
 
 def below(database: Database, prefix: str, words: Words = NO_WORDS) -> Iterator[Found]:
     """The keys that begin with a prefix, as the member that is asked has them."""
+    leases = database.leases
     if database.admin is not None:
-        member = _asked(database.admin, words)
+        member = asked(database.admin, words)
         for key, value in database.admin.keyspace(member).below(prefix):
-            yield Found(key, value.event, value.created, value.modified, value.version, value.lease)
-    else:
-        for key, event in database.raw.items(prefix):
-            yield _traced(key, event)
+            lease = leases.of(key, value.modified) or number_of(value.lease)
+            yield Found(key, value.event, value.created, value.modified, value.version, lease)
+        return
+    held = _held(database.store)
+    for key, event in database.raw.items(prefix):
+        found = _traced(key, event)
+        yield found._replace(lease=leases.of(key, found.modified) or number_of(held.get(id(event), 0)))
 
 
-def _asked(admin: Admin, words: Words) -> str:
-    """The member that answers: the one that is named, or the leader."""
-    named = words.flags.get("--endpoints", "")
-    name = named.partition("://")[2].partition(":")[0] or named.partition(":")[0]
-    member = name or admin.leader() or admin.names()[0]
-    if not admin.is_running(member):
-        raise EtcdError("context deadline exceeded")
-    return member
+def _held(store: Store) -> dict[int, int]:
+    """Events by identity, with the lease of the API server that each has."""
+    return {id(event): slot for slot, of in store.leases.items() for events in of.values() for event in events}
+
+
+def number_of(slot: int) -> int:
+    """The number of a lease of the API server, of which the store knows when it ends; 0 if there is none."""
+    return int(hashlib.sha1(f"lease {slot}".encode()).hexdigest()[:15], 16) if slot else 0
 
 
 def _then(database: Database, prefix: str, revision: int) -> Iterator[Found]:
@@ -112,44 +186,21 @@ def _traced(key: str, event: WatchEvent) -> Found:
     return Found(key, event, first.revision, event.revision, version)
 
 
-def _lines(database: Database, words: Words, found: list[Found]) -> Iterator[bytes]:
-    for each in found:
-        if not words.has("--print-value-only"):
-            yield each.key.encode() + b"\n"
-        yield (b"" if words.has("--keys-only") else database.raw.bytes_of(each.event)) + b"\n"
-
-
-def _fields(database: Database, found: Found) -> bytes:
-    value = orjson.dumps(database.raw.bytes_of(found.event).decode(errors="replace"))
-    numbers = ("CreateRevision", found.created), ("ModRevision", found.modified), ("Version", found.version)
-    lines = [f'"Key" : "{found.key}"', *(f'"{name}" : {number}' for name, number in numbers)]
-    return "\n".join([*lines, f'"Value" : {value.decode()}', f'"Lease" : {found.lease}', ""]).encode()
-
-
-def _json(database: Database, words: Words, found: list[Found]) -> bytes:
-    kvs = []
-    for each in found:
-        numbers = {"create_revision": each.created, "mod_revision": each.modified, "version": each.version}
-        kv: dict[str, object] = {"key": base64.b64encode(each.key.encode()).decode(), **numbers}
-        if not words.has("--keys-only"):
-            kv["value"] = base64.b64encode(database.raw.bytes_of(each.event)).decode()
-        kvs.append({**kv, **({"lease": each.lease} if each.lease else {})})
-    header: dict[str, object] = {"revision": database.store.revision}
-    return orjson.dumps({"header": header, "kvs": kvs, "count": len(kvs)}) + b"\n"
+# -- changes -------------------------------------------------------------------------------------------
 
 
 def watch(database: Database, words: Words) -> bytes:
     """What `etcdctl watch` has printed by now: every change from a revision on (`--rev`), in order."""
     if len(words.plain) < 2:
         raise EtcdError("watch in non-interactive mode requires an argument as key or prefix")
-    key, prefix, store = words.plain[1], words.has("--prefix"), database.store
+    select, store = selection(words, "watch"), database.store
     revision = words.number("--rev") or store.revision + 1
     if revision <= store.compacted:
         raise EtcdError(f"watch was canceled ({REV_COMPACTED})")
     changes: list[tuple[int, str, WatchEvent]] = []
-    for found, newest in database.raw.ever(key):
+    for found, newest in database.raw.ever(select.below):
         event: WatchEvent | None = newest
-        while event is not None and event.revision >= revision and (prefix or found == key):
+        while event is not None and event.revision >= revision and select.has(found):
             changes.append((event.revision, found, event))
             event = event.previous
     return b"".join(_change(database, found, event) for _revision, found, event in sorted(changes, key=_order))

@@ -8,39 +8,14 @@ from dataclasses import dataclass
 
 from k8snb.etcd.errors import EtcdError
 
-SWITCHES = frozenset(
-    [
-        "--prefix",
-        "--keys-only",
-        "--print-value-only",
-        "--count-only",
-        "--cluster",
-        "--keys",
-        "--learner",
-        "--physical",
-        "--mark-compacted",
-        "--prev-kv",
-        "--ignore-value",
-        "-i",
-        "--interactive",
-    ]
-)
-VALUES = frozenset(
-    [
-        "-w",
-        "--write-out",
-        "--rev",
-        "--endpoints",
-        "--consistency",
-        "--peer-urls",
-        "--bump-revision",
-        "--data-dir",
-        "--name",
-        "--initial-cluster",
-        "--initial-advertise-peer-urls",
-        "--limit",
-    ]
-)
+SWITCHES = frozenset((
+    "--prefix", "--from-key", "--keys-only", "--print-value-only", "--count-only", "--cluster", "--keys", "--learner",
+    "--physical", "--once", "--mark-compacted", "--prev-kv", "--ignore-value", "--ignore-lease", "-i", "--interactive",
+))  # fmt: skip
+VALUES = frozenset((
+    "-w", "--write-out", "--rev", "--endpoints", "--consistency", "--peer-urls", "--bump-revision", "--data-dir",
+    "--name", "--initial-cluster", "--initial-advertise-peer-urls", "--limit", "--lease", "--order", "--sort-by",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,19 @@ import orjson
 from k8snb.apiserver.rawwriter import Unreadable
 from k8snb.errors import StatusError
 from k8snb.etcd.errors import EtcdError
-from k8snb.etcdctl import keys
-from k8snb.etcdctl.keys import Database, Found
+from k8snb.etcdctl import keys, leasing
+from k8snb.etcdctl.printing import (
+    Database,
+    Found,
+    as_fields,
+    as_json,
+    check_format,
+    header,
+    header_fields,
+    kv_fields,
+    kv_json,
+    kv_lines,
+)
 from k8snb.etcdctl.words import Words, words
 
 Do = Callable[..., Any]
@@ -36,24 +47,46 @@ def put(database: Database, words: Words, do: Do, stdin: str) -> bytes:
     """Store a value under a key."""
     if len(words.plain) < 2:
         raise EtcdError("put command needs 1 argument and input from stdin or 2 arguments")
-    key, ignores = words.plain[1], words.has("--ignore-value")
+    key, ignores, stays = words.plain[1], words.has("--ignore-value"), words.has("--ignore-lease")
+    lease = leasing.parsed(words.flags.get("--lease") or "0")
     before = next(keys.exactly(database, key), None)
-    if ignores and before is None:
+    if (ignores or stays) and before is None:
         raise EtcdError("etcdserver: key not found")
+    if lease:
+        database.leases.get(lease)
+    elif stays and before is not None:
+        lease = before.lease
     value = words.plain[2].encode() if len(words.plain) > 2 else stdin.encode()
-    _do(do, "_put_key", key, database.raw.bytes_of(before.event) if before is not None and ignores else value)
-    return b"OK\n" + (_lines(database, [before]) if before is not None and words.has("--prev-kv") else b"")
+    value = database.raw.bytes_of(before.event) if before is not None and ignores else value
+    _do(do, "_put_key", key, value, *([lease] if lease else []))
+    previous = [before] if before is not None and words.has("--prev-kv") else []
+    format = check_format(words)
+    if format == "simple":
+        return b"OK\n" + _lines(database, previous)
+    head = header(database, words)
+    if format == "fields":
+        return as_fields(*header_fields(head), *_previous_fields(database, previous))
+    return as_json({"header": head, "prev_kv": kv_json(database, previous[0]) if previous else None})
 
 
 def delete(database: Database, words: Words, do: Do, _stdin: str) -> bytes:
     """Remove keys, and say how many."""
-    if len(words.plain) < 2:
-        raise EtcdError("del command needs one argument as key and an optional argument as range_end")
-    key = words.plain[1]
-    found = list(keys.below(database, key) if words.has("--prefix") else keys.exactly(database, key))
+    found = keys.selected(database, keys.selection(words, "del"))
     for each in found:
         _do(do, "_delete_key", each.key)
-    return f"{len(found)}\n".encode() + (_lines(database, found) if words.has("--prev-kv") else b"")
+    previous = found if words.has("--prev-kv") else []
+    format = check_format(words)
+    if format == "simple":
+        return f"{len(found)}\n".encode() + _lines(database, previous)
+    head = header(database, words)
+    if format == "fields":
+        return as_fields(*header_fields(head), ("Deleted", len(found)), *_previous_fields(database, previous))
+    kvs = [kv_json(database, each) for each in previous]
+    return as_json({"header": head, "deleted": len(found), "prev_kvs": kvs})
+
+
+def _previous_fields(database: Database, found: list[Found]) -> list[tuple[str, Any]]:
+    return [field for each in found for field in kv_fields(database, each, prefix="Prev")]
 
 
 def transact(database: Database, asked: Words, do: Do, stdin: str) -> bytes:
@@ -120,7 +153,7 @@ def _known(database: Database, found: Found | None) -> dict[str, Any]:
 
 
 def _lines(database: Database, found: list[Found]) -> bytes:
-    return b"".join(each.key.encode() + b"\n" + database.raw.bytes_of(each.event) + b"\n" for each in found)
+    return b"".join(kv_lines(database, each) for each in found)
 
 
 def _do(do: Do, verb: str, *arguments: Any) -> None:

@@ -243,6 +243,8 @@ class Extras(NamedTuple):
     """The file in which the cluster is kept."""
     etcd_members: int = 0
     """How many members etcd has; with none, it is one process that does not agree with anybody."""
+    quota_backend_bytes: int = 0
+    """How many bytes the file of each of them may have; 0 is etcd's default."""
     console: bool = False
     """Whether commands are read from the standard input."""
 
@@ -258,6 +260,7 @@ class Extras(NamedTuple):
             "encryption": self._encryption(),
             "path": file,
             "etcd_members": self.etcd_members,
+            "quota_backend_bytes": self.quota_backend_bytes,
         }
         try:
             told = None if self.scheduler is None else self.scheduler.read_text("utf-8")

@@ -32,8 +32,8 @@ def test_without_a_majority_what_needs_one_fails_after_five_seconds(cluster: Clu
     began = cluster.clock.now()
     assert cluster.etcdctl("get /registry/namespaces/default") == "Error: context deadline exceeded\n"
     assert round(cluster.clock.now() - began, 1) == 5.0
-    local = "get /registry/namespaces/default --consistency=s --endpoints=https://etcd-3:2379 --count-only"
-    assert cluster.etcdctl(local) == "1\n"
+    local = "get /registry/namespaces/default --consistency=s --endpoints=https://etcd-3:2379 --keys-only"
+    assert cluster.etcdctl(local) == "/registry/namespaces/default\n\n"
     assert cluster.etcdctl("endpoint health").splitlines()[-1] == "Error: unhealthy cluster"
 
 
@@ -68,7 +68,7 @@ def test_a_key_has_revisions_until_they_are_compacted(cluster: Cluster) -> None:
     first, key = cluster.revision, "/registry/configmaps/default/a"
     cluster.kubectl('patch configmap a -p \'{"data":{"x":"2"}}\'')
     fields = cluster.etcdctl(f"get {key} -w fields").splitlines()
-    assert fields[1:4] == [f'"CreateRevision" : {first}', f'"ModRevision" : {first + 1}', '"Version" : 2']
+    assert fields[5:8] == [f'"CreateRevision" : {first}', f'"ModRevision" : {first + 1}', '"Version" : 2']
     assert cluster.etcdctl(f"get {key} --rev={first} --print-value-only") != cluster.etcdctl(
         f"get {key} --print-value-only"
     )

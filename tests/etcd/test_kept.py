@@ -20,7 +20,7 @@ def made(path: Path) -> Cluster:
 
 def fields(cluster: Cluster, key: str) -> list[str]:
     """The numbers of a key."""
-    return cluster.etcdctl(f"get {key} -w fields").splitlines()[1:4]
+    return cluster.etcdctl(f"get {key} -w fields").splitlines()[5:8]
 
 
 def test_members_come_back_with_their_terms_their_log_and_their_keys(path: Path) -> None:
