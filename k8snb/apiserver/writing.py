@@ -268,7 +268,7 @@ class Writer:
             new = with_meta(new, managedFields=None)
         if info.subresource == "status":
             asked, final = None, self._status(kind, old, new)
-            if self._admission.configured:
+            if self._admission.looks_at_status(kind.resource):
                 where = (kind.resource, info.namespace, info.name, "status")
                 asker = (request.user or _ANYBODY, dry, request.query, request.notes)
                 update = Attributes("UPDATE", *where, final, old, *asker)

@@ -134,6 +134,11 @@ def port_key(ports: Sequence[Object] | None) -> str:
     return ";".join(sorted(",".join(str(port.get(field, "")) for field in fields) for port in ports or ()))
 
 
+def name_prefix(service: str) -> str:
+    """What the names of a Service's slices begin with: its own, and a dash if that fits."""
+    return f"{service}-" if len(service) < MAX_NAME else service
+
+
 def slice_labels(service: Object, managed_by: str) -> dict[str, str]:
     """The labels of a Service's slices: its own and three that are reserved."""
     labels = {k: v for k, v in labels_of(service).items() if k not in RESERVED_LABELS}
@@ -146,4 +151,5 @@ SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 HEADLESS = "service.kubernetes.io/headless"
 RESERVED_LABELS = (SERVICE_NAME, MANAGED_BY, HEADLESS)
+MAX_NAME = 253
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"

@@ -20,6 +20,7 @@ from k8snb.controllers.endpoint import (
     endpoint_of,
     has_named_target,
     matters,
+    name_prefix,
     ports_of,
     slice_labels,
 )
@@ -38,7 +39,6 @@ SLICES = "endpointslices.discovery.k8s.io"
 CONTROLLER = "endpointslice-controller.k8s.io"
 RETRY_SECONDS = 1.0
 _TOLD = 8
-MAX_NAME = 253
 
 
 class EndpointSliceController(Controller):
@@ -236,12 +236,11 @@ class EndpointSliceController(Controller):
 
 def _new_slice(service: Object) -> Object:
     meta = service["metadata"]
-    prefix = f"{meta['name']}-"
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {
-            "generateName": prefix if len(prefix) <= MAX_NAME else meta["name"],
+            "generateName": name_prefix(meta["name"]),
             "namespace": meta["namespace"],
             "ownerReferences": [controller_reference(service)],
         },

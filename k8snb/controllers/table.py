@@ -12,6 +12,7 @@ from k8snb.client.controller import Context, Controller
 from k8snb.controllers.aggregation import AggregationController
 from k8snb.controllers.apiservices import RemoteAvailabilityController
 from k8snb.controllers.autoscaler.controller import HorizontalPodAutoscalerController
+from k8snb.controllers.certificatecleaner import CertificateCleaner
 from k8snb.controllers.certificates import ApprovingController, SigningController
 from k8snb.controllers.cronjob.controller import CronJobController
 from k8snb.controllers.daemonset.controller import DaemonSetController
@@ -30,6 +31,7 @@ from k8snb.controllers.garbagecollector import GarbageCollector
 from k8snb.controllers.ipaddresses import RepairController
 from k8snb.controllers.job.controller import JobController, TTLAfterFinishedController
 from k8snb.controllers.loadbalancers import ServiceController
+from k8snb.controllers.mirroring import MirroringController
 from k8snb.controllers.namespace import NamespaceController
 from k8snb.controllers.nodeipam import NodeIpamController
 from k8snb.controllers.nodelifecycle import NodeLifecycleController
@@ -61,6 +63,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     AggregationController,
     ApprovingController,
     SigningController,
+    CertificateCleaner,
     NodeIpamController,
     NodeLifecycleController,
     TaintEvictionController,
@@ -75,6 +78,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     HorizontalPodAutoscalerController,
     EndpointSliceController,
     EndpointsController,
+    MirroringController,
     PodGCController,
     DisruptionController,
     ResourceQuotaController,
@@ -136,6 +140,8 @@ USERS: Mapping[type[Controller], str] = {
     TaintEvictionController: "system:serviceaccount:kube-system:node-controller",
     ApprovingController: "system:serviceaccount:kube-system:certificate-controller",
     SigningController: "system:serviceaccount:kube-system:certificate-controller",
+    CertificateCleaner: "system:serviceaccount:kube-system:certificate-controller",
+    MirroringController: "system:serviceaccount:kube-system:endpointslicemirroring-controller",
     TokenController: MANAGER,
 }
 """Those that act as somebody else than an account of their own name, as upstream, where their roles are."""

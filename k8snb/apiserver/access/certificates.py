@@ -80,6 +80,30 @@ class CertificateApproval(Plugin):
         return {**obj, "status": {**status, "conditions": stamped}}
 
 
+class CertificateSigning(Plugin):
+    """Who writes a certificate, or what became of a request, needs the verb `sign` on the signer."""
+
+    name = "CertificateSigning"
+    resources = (f"{REQUESTS}/status",)
+    operations = ("UPDATE",)
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    def validate(self, attributes: Attributes, reader: Reader) -> None:
+        old = attributes.old or _NONE
+        if _outcome(old) == _outcome(attributes.object or _NONE):
+            return
+        signer = (old.get("spec") or _NONE).get("signerName", "")
+        if not may(self._authorizer, attributes.user, "sign", signer):
+            raise refused(attributes, f'user not permitted to sign requests with signerName "{signer}"')
+
+
+def _outcome(request: Object) -> tuple[Any, Any]:
+    status = request.get("status") or _NONE
+    return status.get("certificate") or None, status.get("conditions") or None
+
+
 def _given(condition: Object) -> Object:
     return {key: value for key, value in condition.items() if value not in (None, "")}
 

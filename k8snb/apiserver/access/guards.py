@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8snb.apiserver.access.certificates import (
     CertificateApproval,
     CertificateRequestor,
+    CertificateSigning,
     CertificateSubjectRestriction,
 )
 from k8snb.apiserver.access.claimed_devices import ClaimAuthors, DeviceAdministration
@@ -20,6 +21,7 @@ def guards(gate: Gate) -> tuple[Plugin, ...]:
         CertificateRequestor(),
         NodeRestriction(),
         CertificateApproval(gate.authorizer),
+        CertificateSigning(gate.authorizer),
         CertificateSubjectRestriction(),
         Escalation(gate.authorizer),
         DeviceAdministration(),

@@ -90,6 +90,7 @@ class Chain:
         self._counting = tuple(plugin for plugin in plugins if isinstance(plugin, ResourceQuota))
         self._up_to_others = tuple(plugin for plugin in plugins if isinstance(plugin, Configured))
         self._configured: bool | None = None
+        self._statuses: dict[Resource, bool] = {}
         self._mutating: dict[_Key, tuple[Plugin, ...]] = {}
         self._validating: dict[_Key, tuple[Plugin, ...]] = {}
 
@@ -172,6 +173,7 @@ class Chain:
         """Ask the plugins anew whom they concern: their configuration has changed."""
         self._mutating.clear()
         self._validating.clear()
+        self._statuses.clear()
         self._configured = None
 
     @property
@@ -182,14 +184,17 @@ class Chain:
         return self._configured
 
     def status(self, attributes: Attributes) -> Object:
-        """A status as webhooks and policies leave it; they alone look at statuses. Raises StatusError."""
-        key = (attributes.resource, attributes.subresource, attributes.operation)
-        asked = [each for each in self._up_to_others if each.concerns(*key)]
-        self._warnings.clear()
-        attributes = self._in_rounds([each for each in asked if mutates(each)], attributes)
-        self._judged(asked, attributes)
-        assert attributes.object is not None
-        return attributes.object
+        """A status as the plugins leave it, few of which look at statuses (`looks_at_status`). Raises StatusError."""
+        new = self.admit(attributes)
+        self.validate(attributes._replace(object=new))
+        return new
+
+    def looks_at_status(self, resource: Resource) -> bool:
+        """Whether any plugin does so; webhooks and policies may, where there are some."""
+        found = self._statuses.get(resource)
+        if found is None:
+            found = self._statuses[resource] = self.configured or not self.spares(resource, "status", "UPDATE")
+        return found
 
     def asks_others(self, resource: Resource) -> bool:
         """Whether creations of the resource are up to webhooks or policies, whose answers cannot be remembered."""

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from k8snb.controllers.deployment.replicasets import DESIRED, MAXIMUM, annotated, counted, oldest_first, size
 from k8snb.controllers.deployment.rolling import max_total, replicas_of
 from k8snb.controllers.deployment.template import same_template
+from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.machinery.objects import annotations_of, is_deleting
 from k8snb.typing import Object
 
 REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
 MAX_HISTORY_CHARACTERS = 2000
 UNLIMITED = 2**31 - 1
 

@@ -18,6 +18,7 @@ from .world import JANE, World, binding, role
 CLIENT, KUBELET = "kubernetes.io/kube-apiserver-client", "kubernetes.io/kube-apiserver-client-kubelet"
 KEY = rsa.known("service accounts")
 CSRS = "certificatesigningrequests"
+CERTIFICATE = x509.self_signed(KEY, x509.subject("jane"), x509.Names(), 0, 1e9)
 
 
 def pem(common_name: str, *organizations: str) -> str:
@@ -115,6 +116,19 @@ def test_who_approves_needs_the_signers_leave() -> None:
     done = world.client(JANE).update(CSRS, approved(stored), subresource="approval")
     (condition,) = done["status"]["conditions"]
     assert (condition["type"], condition["lastTransitionTime"]) == ("Approved", "2026-01-01T00:00:00Z")
+
+
+def test_who_signs_needs_the_signers_leave() -> None:
+    world = asking()
+    stored = world.admin.update(CSRS, approved(world.admin.create(CSRS, csr())), subresource="approval")
+    signed = {**stored, "status": {**stored["status"], "certificate": base64.b64encode(CERTIFICATE).decode()}}
+    with pytest.raises(StatusError) as refused:
+        world.client(JANE).update_status(CSRS, signed)
+    told = f'user not permitted to sign requests with signerName "{CLIENT}"'
+    assert refused.value.message == f'certificatesigningrequests.certificates.k8s.io "jane" is forbidden: {told}'
+    rule = {"verbs": ["sign"], "apiGroups": ["certificates.k8s.io"], "resources": ["signers"]}
+    world.add(role("signer", {**rule, "resourceNames": [CLIENT]}), binding("s", "ClusterRole/signer", "User/jane"))
+    assert world.client(JANE).update_status(CSRS, signed)["status"]["certificate"]
 
 
 def test_what_is_asked_for_and_decided_does_not_change() -> None:
