@@ -53,7 +53,11 @@ from k8snb.controllers.volumes.attaching import AttachDetachController
 from k8snb.controllers.volumes.controller import PersistentVolumeController
 from k8snb.controllers.volumes.ephemeral import EphemeralVolumeController
 from k8snb.controllers.volumes.expanding import ExpandController
-from k8snb.controllers.volumes.protection import PVCProtectionController, PVProtectionController
+from k8snb.controllers.volumes.protection import (
+    PVCProtectionController,
+    PVProtectionController,
+    VACProtectionController,
+)
 
 CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
@@ -89,6 +93,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ExpandController,
     PVCProtectionController,
     PVProtectionController,
+    VACProtectionController,
     ServiceCIDRController,
     PolicyStatusController,
     GarbageCollector,

@@ -49,6 +49,7 @@ def spans() -> Mapping[str, Sequence[Span]]:
     kubectl("delete flowschema service-accounts")
     cluster.advance(5)
     kubectl(f"delete ipaddress {kubectl('get service door -o jsonpath={.spec.clusterIP}')}")
+    kubectl("delete volumeattributesclass quick")
     kubectl("delete pod writes --now")
     kubectl("delete pvc data --wait=false")
     kubectl("delete pv disk --wait=false")

@@ -109,3 +109,14 @@ def test_a_driver_that_counts_nothing_is_asked_for_any_size() -> None:
     shop = Shop(nodes=1)
     shop.create(claim("data", "9Ti"), pod("web", "data"))
     assert (shop.phase("web"), shop.cluster.client.list("csistoragecapacities", "kube-system")) == ("Running", [])
+
+
+def test_a_class_of_attributes_stays_as_long_as_a_claim_or_volume_names_it(shop: Shop) -> None:
+    shop.create(claim(volumeAttributesClassName="slow"))
+    shop.cluster.client.delete("volumeattributesclasses", "slow")
+    shop.cluster.settle()
+    assert "deletionTimestamp" in shop.cluster.client.get("volumeattributesclasses", "slow")["metadata"]
+    ask_for(shop, "quick")
+    shop.cluster.settle()
+    left = [each["metadata"]["name"] for each in shop.cluster.client.list("volumeattributesclasses")]
+    assert left == ["quick"]

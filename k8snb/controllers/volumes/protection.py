@@ -1,21 +1,25 @@
-"""The protection controllers: a claim that a pod uses and a volume that a claim uses are not removed.
+"""The protection controllers: a claim that a pod uses, a volume that a claim uses and a class of attributes that either
+names are not removed.
 
-Admission gives both a finalizer; here it is taken away once nobody needs the object any more. Pods are followed from
-the first claim on: a cluster without claims pays nothing for them. Upstream: `pkg/controller/volume/pvcprotection`,
-`pvprotection`.
+Admission gives all of them a finalizer; here it is taken away once nobody needs the object any more. Pods are followed
+from the first claim on: a cluster without claims pays nothing for them. Upstream: `pvcprotection`, `pvprotection` and
+`vacprotection` in `pkg/controller/volume`.
 """
 
 from __future__ import annotations
+
+from itertools import chain
 
 from k8snb.client.controller import Context, Controller
 from k8snb.client.informer import GOING
 from k8snb.i18n import _
 from k8snb.machinery.objects import is_deleting, key_of, revision_of, with_meta
-from k8snb.machinery.volumes import claim_names
+from k8snb.machinery.volumes import ATTRIBUTES_CLASSES, claim_names
 from k8snb.typing import Object, ObjectKey
 
 PVC_FINALIZER = "kubernetes.io/pvc-protection"
 PV_FINALIZER = "kubernetes.io/pv-protection"
+VAC_FINALIZER = "kubernetes.io/vac-protection"
 
 
 class PVCProtectionController(Controller):
@@ -89,6 +93,56 @@ class PVProtectionController(Controller):
         self.wants(_("no claim is bound to the volume: let it go"))
         self.client.update("persistentvolumes", _without(volume, PV_FINALIZER))
         return None
+
+
+class VACProtectionController(Controller):
+    """Lets a class of attributes go when no volume or claim names it."""
+
+    name = "volumeattributesclass-protection-controller"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._classes = self.informers.of(ATTRIBUTES_CLASSES)
+
+    def start(self) -> None:
+        self._classes.on_change(self._class_changed)
+        for resource in ("persistentvolumes", "persistentvolumeclaims"):
+            self.informers.of(resource).on_change(self._user_changed)
+
+    def _class_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None and is_deleting(new):
+            self.queue.add(key_of(new), revision_of(new))
+
+    def _user_changed(self, old: Object | None, new: Object | None) -> None:
+        if old is None or not len(self._classes):
+            return
+        for name in attributes_classes(old) - (attributes_classes(new) if new is not None else set()):
+            self.queue.add(ObjectKey("", name), revision_of(new if new is not None else old))
+
+    def reconcile(self, key: ObjectKey) -> float | None:
+        found = self.client.find(ATTRIBUTES_CLASSES, key.name)
+        if found is None or not is_deleting(found) or VAC_FINALIZER not in found["metadata"].get("finalizers", ()):
+            return None
+        listed = (self.client.list(resource) for resource in ("persistentvolumes", "persistentvolumeclaims"))
+        users = [each["metadata"]["name"] for each in chain(*listed) if key.name in attributes_classes(each)]
+        self.compares(_("volumes and claims that name the class"), ", ".join(users) or 0, 0)
+        if users:
+            self.wants(_("volumes or claims name the class: it stays"))
+            return None
+        self.wants(_("no volume or claim names the class: let it go"))
+        self.client.update(ATTRIBUTES_CLASSES, _without(found, VAC_FINALIZER))
+        return None
+
+
+def attributes_classes(obj: Object) -> set[str]:
+    """The classes of attributes that a volume or claim has, asks for, or is on the way to. Pure."""
+    status = obj.get("status") or {}
+    named = (
+        obj["spec"].get("volumeAttributesClassName"),
+        status.get("currentVolumeAttributesClassName"),
+        (status.get("modifyVolumeStatus") or {}).get("targetVolumeAttributesClassName"),
+    )
+    return {each for each in named if each}
 
 
 def _without(obj: Object, finalizer: str) -> Object:
