@@ -33,6 +33,17 @@ def test_every_kind_that_is_served_is_listed_once() -> None:
     assert set(listed) - served == absent
 
 
+def test_what_upstream_runs_and_this_cluster_does_not_is_listed_as_absent() -> None:
+    tables = coverage.parts().tables
+    absent = {area: [row.name for row in rows if row.level == coverage.ABSENT] for area, rows in tables.items()}
+    assert absent == {
+        "Controllers": ["ttl-controller"],
+        "Scheduler plugins": [],
+        "Admission plugins": ["ClusterTrustBundleAttest", "NodeDeclaredFeatureValidator"],
+        "Commands of the built-in kubectl": [],
+    }
+
+
 def test_the_text_and_the_html_say_the_same() -> None:
     table = coverage.parts()
     shown = table._repr_html_()

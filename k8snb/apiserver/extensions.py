@@ -29,6 +29,14 @@ DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 CONVERSION_SECONDS = 30.0
 _OWN_META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation")
 
+CONFIGURED: tuple[type[Configured[Any]], ...] = (
+    MutatingAdmissionPolicy,
+    MutatingAdmissionWebhook,
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionWebhook,
+)
+"""The plugins whose configuration clients write, in the order in which they are asked."""
+
 
 class Extensions:
     """The four plugins of one server."""
@@ -48,12 +56,7 @@ class Extensions:
             uid=lottery.uid,
         )
         around = self.surroundings
-        self.plugins: tuple[Configured[Any], ...] = (
-            MutatingAdmissionPolicy(around),
-            MutatingAdmissionWebhook(around),
-            ValidatingAdmissionPolicy(around),
-            ValidatingAdmissionWebhook(around),
-        )
+        self.plugins = tuple(plugin(around) for plugin in CONFIGURED)
 
         kinds.converter = self._convert_custom
 
