@@ -99,7 +99,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _b("network", "network policies", SIMPLIFIED, "network/policies", "judged when a connection opens"),
     _b("network", "packets", SIMPLIFIED, "network/test_path.py", "TCP over IPv4, worked out when one comes by"),
     _b("network", "Ingress, by a controller to install", SIMPLIFIED, "ingress/test_ingress.py", "routing is that of the documentation; TLS is a certificate that is shown"),
-    _b("network", "Gateway API: GatewayClass, Gateway, HTTPRoute, ReferenceGrant", SIMPLIFIED, "ingress/test_gateway.py", "by the same controller; no other kinds of routes"),
+    _b("network", "Gateway API: GatewayClass, Gateway, HTTPRoute, ReferenceGrant", SIMPLIFIED, "ingress/test_gateway_routing.py", "by the same controller; no other kinds of routes"),
     _b("network", "load balancers", SIMPLIFIED, "controllers/test_loadbalancers.py", "where the cluster has a cloud"),
     _b("network", "DNS", SIMPLIFIED, "network/test_dns.py", "no SRV records, no names outside"),
     _b("storage", "binding of claims, protection, reclaim policies", EXACT, "controllers/test_volumes.py"),
