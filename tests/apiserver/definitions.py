@@ -24,6 +24,12 @@ def version(properties: Mapping[str, Any], name: str = "v1", *, storage: bool = 
     return {"name": name, "served": True, "storage": storage, "schema": {"openAPIV3Schema": schema}, **more}
 
 
+def operated(properties: Mapping[str, Any], **spec: Any) -> Object:
+    """A version for operators: its status is a subresource, and may have anything in it."""
+    status = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return version(properties, subresources={"status": {}}, beside={"status": status}, spec=spec)
+
+
 def definition(*versions: Object, **spec: Any) -> Object:
     """The definition of gadgets."""
     return {

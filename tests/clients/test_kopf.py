@@ -20,6 +20,8 @@ from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
 from lightkube.resources.core_v1 import Event, PersistentVolume, Pod
 from lightkube.types import PatchType
 
+from tests.apiserver.definitions import operated
+
 BOOK = Path(__file__).parent.parent.parent / "manifests" / "ecosystem"
 EtcdCluster = create_namespaced_resource("etcd.example.com", "v1", "EtcdCluster", "etcdclusters")
 DISK = PersistentVolumeSpec(
@@ -28,20 +30,7 @@ DISK = PersistentVolumeSpec(
 OPERATOR = Path(__file__).with_name("operator.py")
 PATIENCE_SECONDS = 30.0
 CronTab = create_namespaced_resource("stable.example.com", "v1", "CronTab", "crontabs")
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "spec": {"type": "object", "required": ["image"], "properties": {"image": {"type": "string"}}},
-        "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-    },
-}
-VERSION = {
-    "name": "v1",
-    "served": True,
-    "storage": True,
-    "subresources": {"status": {}},
-    "schema": {"openAPIV3Schema": SCHEMA},
-}
+VERSION = operated({"image": {"type": "string"}}, required=["image"])
 DEFINITION = {
     "group": "stable.example.com",
     "scope": "Namespaced",

@@ -7,22 +7,10 @@ from typing import Any
 import kopf
 
 from k8snb import Cluster
+from tests.apiserver.definitions import operated
 
 NAME = "flock-operator"
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "spec": {"type": "object", "properties": {"size": {"type": "integer"}}},
-        "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-    },
-}
-VERSION = {
-    "name": "v1",
-    "served": True,
-    "storage": True,
-    "subresources": {"status": {}},
-    "schema": {"openAPIV3Schema": SCHEMA},
-}
+VERSION = operated({"size": {"type": "integer"}})
 DEFINITION = {
     "metadata": {"name": "flocks.example.com"},
     "spec": {
