@@ -53,8 +53,11 @@ lite-test: book lite ## every page of it, run in a Chromium and compared
 read: .venv/.installed ## the book, given out by a server at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
-handouts: book ## two PDFs a chapter, for participants and instructors: _build/handouts (needs Chromium)
-	$(BIN)/python tools/handouts
+# Whether there is something to print with is asked before the book is built, which takes minutes.
+handouts: .venv/.installed ## two PDFs a chapter, for participants and instructors: _build/handouts (needs Chromium)
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python tools/handouts --ready
+	@$(MAKE) --no-print-directory book
+	CHROMIUM="$(CHROMIUM)" $(BIN)/python tools/handouts $(CHAPTERS)
 
 lab: .venv/.installed ## the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters

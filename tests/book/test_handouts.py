@@ -1,60 +1,185 @@
-"""What a chapter's handout holds: every exercise for both readers, solutions and minutes for the instructor alone."""
+"""What a handout holds: every exercise for both readers; solutions, minutes and notes for the instructor alone."""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
+from pypdf import PdfReader
 
 from k8snb import lab
-from tools.handouts.pages import Document, chapter, written
-from tools.handouts.printing import numbers
+from k8snb.lab.catalogue import MODULES
+from k8snb.view.packing import packed
+from tests.browser import CHROMIUM, needs_chromium
+from tools.handouts import links, printing, shortening, stills, teaching
+from tools.handouts.__main__ import chapters, styles
+from tools.handouts.pages import Document, chapter
+from tools.handouts.sheets import written
+from tools.handouts.withholding import hidden, leaks
 
 PAGE = "chapters/first-app/labels"
+EXERCISES = lab.exercises("first-app/labels")
 
 
 @cache
-def documents(book: Path) -> dict[bool, Document]:
-    return {solutions: chapter(book, "First app", [PAGE], solutions=solutions) for solutions in (False, True)}
+def document(book: Path, solutions: bool) -> Document:
+    return chapter(book, "First app", [PAGE], solutions=solutions)
+
+
+def paper(html: str) -> BeautifulSoup:
+    return BeautifulSoup(html, "html.parser")
+
+
+# -- what stands in which edition ------------------------------------------------------------------------
 
 
 def test_every_exercise_is_there_and_solutions_are_the_instructors(book: Path) -> None:
-    handout, instructors = documents(book).values()
-    titles = [each.title for each in lab.exercises("first-app/labels")]
-    assert len(titles) >= 4
-    for title in titles:
-        assert title in handout.body
-        assert title in instructors.body
+    handout, instructors = document(book, False), document(book, True)
+    assert len(EXERCISES) >= 4
+    for each in EXERCISES:
+        assert each.title in handout.body
+        assert each.title in instructors.body
     assert "Not yet." in handout.body
-    assert "Solved." not in handout.body
-    assert "tag_hide-cell" not in handout.body
-    assert instructors.body.count("Solved.") >= len(titles)
+    assert leaks(paper(handout.body).get_text(), [PAGE]) == []
+    assert instructors.body.count("Solved.") >= len(EXERCISES)
 
 
-def test_minutes_are_for_instructors(book: Path) -> None:
-    handout, instructors = documents(book).values()
-    total = sum(each.minutes for each in lab.exercises("first-app/labels"))
-    assert "minutes" not in handout.body
-    assert f"<td>{total}</td>" in written(instructors, [], {})
-    assert "<td>Exercise" not in written(handout, [], {})
+def test_minutes_and_notes_are_for_instructors(book: Path) -> None:
+    handout, instructors = document(book, False), document(book, True)
+    (page,) = instructors.pages
+    assert page.solving == sum(each.minutes for each in EXERCISES)
+    assert f"<td>{page.shown}</td><td>{page.solving}</td>" in written(instructors, [], {})
+    assert teaching.notes("first-app/labels")["say"][0] in paper(instructors.body).get_text()
+    assert 'class="minutes"' in instructors.body
+    assert 'class="minutes"' not in handout.body
+    assert "Solve</th>" not in written(handout, [], {})
 
 
-def test_a_table_of_contents_has_the_numbers_of_its_pages(book: Path) -> None:
-    document = documents(book)[False]
-    known = {heading.anchor: number for number, heading in enumerate(document.headings, 101)}
-    page = written(document, [], known)
-    assert "<b>101</b>" in page
-    assert all(f'id="{heading.anchor}"' in page for heading in document.headings)
+def test_below_an_exercise_instructors_find_its_mistakes_and_what_the_check_says(book: Path) -> None:
+    shown = paper(document(book, True).body).select_one(
+        '[id="labels--the-stable-ones"] .behind, [id$="stable-ones"] .behind'
+    )
+    assert shown is not None
+    assert "%kubectl label pods --all release=stable" in shown.get_text()
+    assert "look at blog-db, blog-web" in shown.get_text()
 
 
-def test_the_pages_of_anchors_are_read_from_a_print() -> None:
-    tree = b"1 0 obj\n<</Type /Pages\n/Kids [2 0 R 3 0 R]>>\nendobj\n"
-    leaves = b"2 0 obj\n<</Type /Page>>\nendobj\n3 0 obj\n<</Type /Page>>\nendobj\n"
-    anchors = b"4 0 obj\n<</pod--pod [3 0 R /XYZ 0 842 0]>>\nendobj\n"
-    assert numbers(tree + leaves + anchors) == {"pod--pod": 2}
+def test_a_line_of_a_solution_and_a_verdict_are_noticed() -> None:
+    assert leaks("do %kubectl label pods\n -l app=shop,env=prod release=stable here. Solved.", [PAGE]) == [
+        "%kubectl label pods -l app=shop,env=prod release=stable",
+        "Solved.",
+    ]
 
 
-@pytest.mark.parametrize("kept", ["<script", "headerlink", "k8snb-launch"])
+@pytest.mark.parametrize("page", MODULES)
+def test_every_page_withholds_something_and_has_notes_for_instructors(page: str) -> None:
+    assert hidden([f"chapters/{page}"])
+    assert {name: len(said) >= 2 for name, said in teaching.notes(page).items()} == dict.fromkeys(
+        ("say", "ask", "wrong"), True
+    )
+
+
+@pytest.mark.parametrize("kept", ["<script", "headerlink", "k8snb-launch", "k8snb-stepper", "folded away"])
 def test_nothing_on_paper_is_for_a_screen_alone(book: Path, kept: str) -> None:
-    assert kept not in documents(book)[False].body
+    assert kept not in document(book, False).body
+
+
+# -- what paper makes of a page --------------------------------------------------------------------------
+
+
+def test_what_was_printed_before_is_not_printed_again_and_what_is_long_is_cut() -> None:
+    short, long = "a\nb\nc\nd", "\n".join(map(str, range(30)))
+    page = paper("".join(f'<div class="cell_output"><pre>{text}</pre></div>' for text in (short, short, long)))
+    shortening.shorten(page)
+    assert [each.get_text() for each in page.select("pre")] == [
+        short,
+        "(the same as before)",
+        "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n… 14 more lines …\n26\n27\n28\n29",
+    ]
+
+
+def test_links_say_where_they_lead() -> None:
+    page = paper(
+        '<article><p><a href="pod.html">Pod</a>, <a href="../b/other.html">Other</a>, <a href="https://a.io/b/">A</a></p>'
+        '<section id="x--further-reading"><a href="https://c.io/d">C</a></section></article>'
+    )
+    links.on_paper(page.article, "chapters/a/node", {"chapters/a/node": "node", "chapters/a/pod": "pod"})
+    assert page.p is not None
+    assert str(page.p) == (
+        '<p><a href="#pod">Pod</a><span class="at" data-to="pod"></span>, Other, <a href="https://a.io/b/">A</a><sup>1</sup></p>'
+    )
+    assert "C c.io/d" in page.get_text()
+    assert page.get_text().endswith("Addresses" + "a.io/b")
+
+
+def story(steps: int) -> Mapping[str, object]:
+    frame = {"time": "+1.0 s", "actor": "kubelet", "caption": "starts a container on this machine"}
+    scene = {"Pod/web": {"state": "running", "place": "Node/a"}, "Node/a": {}}
+    return {"title": "Told", "frames": [{**frame, "set": scene if not number else {}} for number in range(steps)]}
+
+
+def test_a_story_is_unpacked_as_the_front_end_does() -> None:
+    assert stills.unpacked(packed(dict(story(4)))) == story(4)
+
+
+def test_a_long_story_is_a_table_with_gaps_and_its_last_picture() -> None:
+    drawn = paper(stills.drawn(story(30)))
+    assert [row.get_text() for row in drawn.select("tr.gap")] == ["… 24 more steps"]
+    assert [row.td.get_text() for row in drawn.select("tr:not(.gap)") if row.td] == ["1", "2", "3", "4", "29", "30"]
+    assert [each.get_text() for each in drawn.select("figcaption")] == ["Step 30 +1.0 s"]
+
+
+# -- the print -------------------------------------------------------------------------------------------
+
+
+@cache
+def printed(book: Path, solutions: bool) -> bytes:
+    with printing.press() as press:
+        return printing.settled(partial(written, document(book, solutions), styles()), press)
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_print_is_a4_has_a_title_a_language_tags_and_an_outline(book: Path) -> None:
+    reader = PdfReader(BytesIO(printed(book, False)))
+    assert {(round(page.mediabox.width), round(page.mediabox.height)) for page in reader.pages} == {(595, 842)}
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Kubernetes, taken apart: First app (Handout)"
+    root = reader.trailer["/Root"]
+    assert (root["/Lang"], root["/MarkInfo"]["/Marked"]) == ("en", True)
+    assert "Labels and selectors" in str(reader.outline)
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_the_text_of_a_handouts_print_gives_no_solution_away(book: Path) -> None:
+    text = "\n".join(printing.sheets(printed(book, False)))
+    assert "The greedy Service" in text
+    assert leaks(text, [PAGE]) == []
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_table_of_contents_has_the_numbers_of_the_sheets(book: Path) -> None:
+    pdf = printed(book, False)
+    numbers, sheets = printing.numbers(pdf), printing.sheets(pdf)
+    assert f"{numbers['labels--exercises']}" in sheets[0].split()
+    assert "Exercises" in sheets[numbers["labels--exercises"] - 1].splitlines()
+    assert "/ " + str(len(sheets)) in sheets[-1]
+
+
+def test_who_has_no_chromium_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    assert printing.chromium() is None
+    assert "apt install chromium" in printing.MISSING
+    monkeypatch.setenv("CHROMIUM", CHROMIUM or "/bin/sh")
+    assert printing.chromium() == (CHROMIUM or "/bin/sh")
+
+
+def test_the_chapters_are_those_with_exercises() -> None:
+    assert [page for pages in chapters().values() for page in pages] == [f"chapters/{page}" for page in MODULES]

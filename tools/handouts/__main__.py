@@ -1,13 +1,16 @@
 """Handouts for workshops: `make handouts` writes two PDFs a chapter to _build/handouts.
 
-One is for participants and has the exercises without their solutions. The other is for instructors: solutions, and
-how many minutes each exercise takes.
+One is for participants and has the exercises without their solutions. The other is for instructors: solutions, what to
+say, what goes wrong, and how many minutes everything takes. Names of chapters (`first-app`) print those alone;
+`--ready` only looks whether there is something to print with.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -15,8 +18,10 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.handouts.pages import Document, chapter, written  # noqa: E402
-from tools.handouts.printing import Press, numbers, pages, press  # noqa: E402
+from tools.handouts.pages import chapter  # noqa: E402
+from tools.handouts.printing import press, settled, sheets  # noqa: E402
+from tools.handouts.sheets import written  # noqa: E402
+from tools.handouts.withholding import leaks  # noqa: E402
 
 BOOK, OUT = ROOT / "_build" / "html", ROOT / "_build" / "handouts"
 
@@ -33,14 +38,9 @@ def styles() -> list[str]:
     return [(BOOK / "_static" / "pygments.css").read_text(), Path(__file__).with_name("paper.css").read_text()]
 
 
-def printed(document: Document, paper: Press) -> bytes:
-    """The document as a PDF whose table of contents knows its pages."""
-    first = paper(written(document, styles(), {}))
-    made: bytes = paper(written(document, styles(), numbers(first)))
-    return made
-
-
 def main(wanted: list[str]) -> None:
+    if not (BOOK / "index.html").exists():
+        raise SystemExit("The book is not built yet: make book")
     OUT.mkdir(parents=True, exist_ok=True)
     with press() as paper:
         for title, files in chapters().items():
@@ -48,11 +48,21 @@ def main(wanted: list[str]) -> None:
             if wanted and name not in wanted:
                 continue
             for suffix, solutions in (("", False), ("-instructor", True)):
-                pdf = printed(chapter(BOOK, title, files, solutions=solutions), paper)
+                began = time.monotonic()
+                document = chapter(BOOK, title, files, solutions=solutions)
+                pdf = settled(partial(written, document, styles()), paper)
+                text = sheets(pdf)
+                if not solutions and (found := leaks("\n".join(text), files)):
+                    raise SystemExit(f"{name}.pdf gives solutions away: {found}")
                 path = OUT / f"{name}{suffix}.pdf"
                 path.write_bytes(pdf)
-                print(f"{path.relative_to(ROOT)}: {pages(pdf)} pages, {len(pdf) / 1e6:.1f} MB")
+                took = time.monotonic() - began
+                print(f"{path.relative_to(ROOT)}: {len(text)} pages, {len(pdf):,} bytes, {took:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:] == ["--ready"]:
+        with press():
+            pass
+    else:
+        main(sys.argv[1:])

@@ -1,166 +1,147 @@
 """A chapter of the built book as one document for paper: for participants without solutions, for instructors with them.
 
 The pages are taken as `make book` built them, so what is printed is what the notebooks put out. What only works on a
-screen goes: anchors of headings, scripts, the second drawing for phones. A stepper leaves its listing and its last
-picture. Anchors get the page's name in front, so that those of two pages do not meet.
+screen goes: anchors of headings, scripts, the second drawing for phones. Long outputs are cut (`shortening`), steppers
+become tables and stills (`stills`), links say where they lead (`links`), and instructors get what only they need
+(`teaching`). Anchors get the page's name in front, so that those of two pages do not meet.
 """
 
 from __future__ import annotations
 
-import html
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
 from k8snb import lab
+from tools.handouts import links, shortening, stills, teaching
 
 SOLUTION = "tag_hide-cell"
 _SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary, svg + svg[aria-hidden]"
-_FOLDED = re.compile(r"[.;:]\s+(?:[Tt]he|[Ii]ts|[Tt]heir) solutions? (?:is|are) folded away[^.]*\.")
+_FOLDED = re.compile(r"[.;:]\s+(?:[Tt]he|[Ii]ts|[Tt]heir|[Oo]ne) solutions? (?:is|are) folded away[^.]*\.")
 """A sentence about the screen."""
 
-_STRAIGHT = str.maketrans("‘’“”", "''\"\"")
-"""Sphinx bends quotation marks."""
+_LINE_HEIGHT = 8
+"""Millimetres from one line for the reader's hand to the next."""
 
 
 @dataclass(frozen=True)
 class Exercise:
     """An exercise as a table of timings names it."""
 
-    page: str
     title: str
     minutes: int
 
 
 @dataclass(frozen=True)
-class Heading:
-    """A line of the table of contents."""
+class Page:
+    """A page of the book: its name within the chapter, its title, how long showing it takes, and how its exercises."""
 
-    anchor: str
+    name: str
     title: str
-    depth: int
+    shown: int
+    exercises: Sequence[Exercise]
+    body: str
+
+    @property
+    def solving(self) -> int:
+        """The minutes of all its exercises."""
+        return sum(each.minutes for each in self.exercises)
 
 
 @dataclass(frozen=True)
 class Document:
-    """What is printed of a chapter, before somebody knows on which pages it comes to stand."""
+    """What is printed of a chapter, before somebody knows on which sheets it comes to stand."""
 
     title: str
-    edition: str
-    headings: Sequence[Heading]
-    exercises: Sequence[Exercise]
-    body: str
+    language: str
+    solutions: bool
+    pages: Sequence[Page]
+
+    @property
+    def body(self) -> str:
+        """The pages as HTML, one after the other."""
+        return "\n".join(page.body for page in self.pages)
 
 
-def chapter(book: Path, title: str, pages: Iterable[str], *, solutions: bool) -> Document:
+def chapter(book: Path, title: str, pages: Sequence[str], *, solutions: bool) -> Document:
     """The document of a chapter: its title, and its pages as they are named in the table of contents."""
-    headings: list[Heading] = []
-    exercises: list[Exercise] = []
-    bodies = []
+    names = {page: page.rpartition("/")[2] for page in pages}
+    made, language = [], "en"
     for page in pages:
-        found = _article(book / f"{page}.html", page)
-        timed = {each.title: each.minutes for each in lab.exercises(page.removeprefix("chapters/"))}
-        _without_solutions(found) if not solutions else _with_times(found, timed)
-        headings += _headings(found)
-        exercises += [Exercise(_title(found), name, minutes) for name, minutes in timed.items()]
-        bodies.append(str(found))
-    edition = "Instructor's edition" if solutions else "Handout"
-    return Document(title, edition, headings, exercises, "\n".join(bodies))
+        soup = BeautifulSoup((book / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+        language = str(soup.html["lang"]) if soup.html is not None else language
+        article = soup.select_one("article.bd-article")
+        assert article is not None, f"{page} is not a page of the book"
+        _for_paper(article, page, names)
+        made.append(_page(article, page.removeprefix("chapters/"), names[page], solutions=solutions))
+    return Document(title, language, solutions, made)
 
 
-def _article(path: Path, page: str) -> Tag:
-    """The text of a page, fit for paper and for standing beside others."""
-    soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-    article = soup.select_one("article.bd-article")
-    assert article is not None, f"{path} is not a page of the book"
+def _for_paper(article: Tag, page: str, names: dict[str, str]) -> None:
+    """Make the text of a page fit for paper and for standing beside others."""
+    for stepper in article.select("k8snb-stepper"):
+        stills.on_paper(stepper)
     for gone in article.select(_SCREEN):
         gone.decompose()
     for folded in article.find_all("details"):
         folded["open"] = ""
     for text in article.find_all(string=_FOLDED):
         text.replace_with(_FOLDED.sub(".", text))
-    prefix = page.rpartition("/")[2]
     for anchored in article.select("[id]"):
         if not anchored.find_parent("svg"):
-            anchored["id"] = f"{prefix}--{anchored['id']}"
-    for link in article.select('a[href^="#"]'):
-        link["href"] = f"#{prefix}--{str(link['href'])[1:]}"
-    for link in article.select("a[href]"):
-        if not str(link["href"]).startswith(("#", "http")):
-            link.unwrap()
-    return article
+            anchored["id"] = f"{names[page]}--{anchored['id']}"
+    shortening.shorten(article)
+    links.on_paper(article, page, names)
+    article["id"] = names[page]
+    article["style"] = f"page: {names[page]}"
 
 
-def _without_solutions(article: Tag) -> None:
-    for cell in article.select(f".{SOLUTION}"):
-        cell.decompose()
-
-
-def _with_times(article: Tag, minutes: dict[str, int]) -> None:
-    """Write beside each exercise how long it takes."""
-    for heading in article.find_all("h3"):
-        found = re.match(r"\d+ · (.*)", heading.get_text())
-        title = found[1].translate(_STRAIGHT) if found else ""
-        if title in minutes:
-            heading.append(BeautifulSoup(f' <span class="minutes">{minutes[title]} min</span>', "html.parser"))
-
-
-def _title(article: Tag) -> str:
-    """The title of a page."""
+def _page(article: Tag, page: str, name: str, *, solutions: bool) -> Page:
+    known = lab.exercises(page)
     title = article.find("h1")
-    return title.get_text().strip() if isinstance(title, Tag) else ""
+    assert isinstance(title, Tag)
+    said = title.get_text().strip()
+    found = teaching.sections(article)
+    if not solutions:
+        _withhold(article)
+    for section, exercise in zip(_exercises(article), known, strict=True):
+        if solutions:
+            _add_minutes(section, exercise.minutes)
+            teaching.add_behind(section, page, exercise.name.rpartition("/")[2])
+        else:
+            _add_room(section, exercise.minutes)
+    if solutions:
+        teaching.add_plan(article, page, found, sum(each.minutes for each in known))
+    timed = [Exercise(each.title, each.minutes) for each in known]
+    return Page(name, said, sum(each.minutes for each in found), timed, str(article))
 
 
-def _headings(article: Tag) -> list[Heading]:
-    found = []
-    for heading in article.select("h1, h2"):
-        section = heading.find_parent("section")
-        if isinstance(section, Tag):
-            found.append(Heading(str(section["id"]), heading.get_text().strip(), int(heading.name[1])))
-    return found
+def _exercises(article: Tag) -> Iterator[Tag]:
+    """The sections of a page's exercises, in order."""
+    for section in article.select('section[id$="--exercises"] > section'):
+        if re.match(r"\d+ · ", section.get_text().strip()):
+            yield section
 
 
-def written(document: Document, styles: Iterable[str], numbers: dict[str, int]) -> str:
-    """The document as HTML, with the page numbers that are known."""
-    words = json.dumps(f"{document.title} · {document.edition}", ensure_ascii=False)
-    foot = f"@page {{ @bottom-left {{ content: {words} }} }}"
-    sheets = "\n".join(f"<style>{style}</style>" for style in [*styles, foot])
-    name = html.escape(document.title)
-    return f"""<!doctype html>
-<html lang="en" data-theme="light" data-mode="light">
-<head><meta charset="utf-8"><title>{name} · {html.escape(document.edition)}</title>{sheets}</head>
-<body>
-<header class="cover"><p>Kubernetes, taken apart</p><h1>{name}</h1>
-<p class="edition">{html.escape(document.edition)}</p>
-{_contents(document, numbers)}{_timings(document)}</header>
-<main class="bd-content">{document.body}</main>
-</body></html>"""
+def _withhold(article: Tag) -> None:
+    """Take out the solutions, and what is said about each below it."""
+    for first in article.select(f".{SOLUTION}"):
+        if not first.decomposed:
+            for after in [first, *first.find_next_siblings()]:
+                after.decompose()
 
 
-def _contents(document: Document, numbers: dict[str, int]) -> str:
-    lines = (
-        f'<li class="depth-{each.depth}"><a href="#{each.anchor}"><span>{html.escape(each.title)}</span>'
-        f"<i></i><b>{numbers.get(each.anchor, '')}</b></a></li>"
-        for each in document.headings
-        if each.depth == 1 or each.title == "Exercises"
-    )
-    return f'<nav class="contents"><h2>Contents</h2><ol>{"".join(lines)}</ol></nav>'
+def _add_room(section: Tag, minutes: int) -> None:
+    """Lines to write on: the more there is to do, the more of them."""
+    lines = 3 if minutes <= 5 else 5 if minutes <= 10 else 7
+    room = BeautifulSoup(f'<div class="room" style="height: {lines * _LINE_HEIGHT}mm"></div>', "html.parser")
+    section.append(room)
 
 
-def _timings(document: Document) -> str:
-    """For instructors: how long each exercise takes, page by page."""
-    if document.edition == "Handout" or not document.exercises:
-        return ""
-    rows, before = [], ""
-    for each in document.exercises:
-        page, before = (each.page if each.page != before else ""), each.page
-        rows.append(f"<tr><td>{html.escape(page)}</td><td>{html.escape(each.title)}</td><td>{each.minutes}</td></tr>")
-    total = sum(each.minutes for each in document.exercises)
-    rows.append(f'<tr class="total"><td>All of them</td><td></td><td>{total}</td></tr>')
-    head = "<tr><th>Page</th><th>Exercise</th><th>Minutes</th></tr>"
-    table = f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
-    return f'<section class="timings"><h2>Time</h2>{table}</section>'
+def _add_minutes(section: Tag, minutes: int) -> None:
+    heading = section.find("h3")
+    if isinstance(heading, Tag):
+        heading.append(BeautifulSoup(f' <span class="minutes">{minutes} min</span>', "html.parser"))

@@ -1,30 +1,57 @@
-"""A document on paper: printed by Chromium, twice, because only the first print says on which page things stand."""
+"""A document on paper: printed by Chromium, again and again until its table of contents is right.
+
+Only a print says on which sheet things stand. Its numbers go into the next one, which usually is the last.
+"""
 
 from __future__ import annotations
 
-import re
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+from pypdf import PdfReader
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+MISSING = (
+    "make handouts prints with Chromium, and there is none here: no "
+    f"{', '.join(NAMES)} on the PATH. Install one (Debian: apt install chromium; or "
+    ".venv/bin/playwright install chromium), or say where it is: make handouts CHROMIUM=/path/to/chromium"
+)
+_MOST_PRINTS = 4
+
+Press = Callable[[str], bytes]
+Written = Callable[[Mapping[str, int]], str]
+
+
+def chromium(playwright: Any = None) -> str | None:
+    """Where a Chromium is: the one that was named, one on the PATH, or the one that Playwright has fetched."""
+    if named := os.environ.get("CHROMIUM"):
+        return shutil.which(named)
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None and playwright is not None:
+        fetched: str = playwright.chromium.executable_path
+        return shutil.which(fetched)
+    return found
 
 
 @contextmanager
-def press() -> Iterator[Callable[[str], bytes]]:
-    """Something that makes A4 pages of HTML; it asks nobody for anything."""
+def press() -> Iterator[Press]:
+    """Something that makes A4 sheets of HTML; it asks nobody for anything."""
     from playwright.sync_api import sync_playwright
 
-    chromium = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    if chromium is None:
-        raise SystemExit("make handouts needs Chromium, which prints them.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(offline=True, java_script_enabled=False)
+        path = chromium(playwright)
+        if path is None:
+            raise SystemExit(MISSING)
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(offline=True, java_script_enabled=False, color_scheme="light")
 
         def printed(html: str) -> bytes:
             page = context.new_page()
+            page.set_default_timeout(300_000)
             page.set_content(html)
             made: bytes = page.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
             page.close()
@@ -34,33 +61,28 @@ def press() -> Iterator[Callable[[str], bytes]]:
         browser.close()
 
 
+def settled(write: Written, paper: Press) -> bytes:
+    """The print of a document whose numbers are those of the sheets on which things stand."""
+    known: Mapping[str, int] = {}
+    for _again in range(_MOST_PRINTS):
+        pdf = paper(write(known))
+        found = numbers(pdf)
+        if found == known:
+            break
+        known = found
+    return pdf
+
+
 def numbers(pdf: bytes) -> dict[str, int]:
-    """On which page each anchor stands to which something in the document points."""
-    objects = {int(n): body for n, body in re.findall(rb"(?m)^(\d+) 0 obj\n?(.*?)\bendobj", pdf, re.DOTALL)}
-    root = next(n for n, body in objects.items() if b"/Type /Pages" in body and b"/Parent" not in body)
-    order = {page: number for number, page in enumerate(_leaves(objects, root), 1)}
-    found = re.findall(rb"/([^\s/\[\]<>()]+) \[(\d+) 0 R /XYZ", pdf)
-    return {_name(name): order[int(page)] for name, page in found if int(page) in order}
+    """On which sheet each anchor stands to which something in the document points."""
+    reader = PdfReader(BytesIO(pdf))
+    return {
+        name: number + 1
+        for name, there in reader.named_destinations.items()
+        if (number := reader.get_destination_page_number(there)) is not None
+    }
 
 
-def _leaves(objects: dict[int, bytes], node: int) -> Iterator[int]:
-    """The pages below a node of the tree of pages, in order."""
-    body = objects[node]
-    if b"/Type /Pages" not in body:
-        yield node
-        return
-    kids = re.search(rb"/Kids \[(.*?)\]", body, re.DOTALL)
-    for kid in re.findall(rb"(\d+) 0 R", kids[1] if kids else b""):
-        yield from _leaves(objects, int(kid))
-
-
-def _name(written: bytes) -> str:
-    return re.sub(rb"#([0-9a-fA-F]{2})", lambda code: bytes([int(code[1], 16)]), written).decode("utf-8", "replace")
-
-
-def pages(pdf: bytes) -> int:
-    """How many pages a print has."""
-    return len(re.findall(rb"/Type /Page\b(?!s)", pdf))
-
-
-Press = Callable[[str], Any]
+def sheets(pdf: bytes) -> list[str]:
+    """The text of each sheet."""
+    return [page.extract_text() for page in PdfReader(BytesIO(pdf)).pages]

@@ -1,0 +1,115 @@
+"""A document as one HTML file for the press: its cover, the table of contents, running heads, and the pages.
+
+On which sheet something stands is known only after it was printed; until then the numbers have the room that they need.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from tools.handouts.pages import Document, Page
+
+BOOK = "Kubernetes, taken apart"
+DAY = 360
+"""Minutes of work in a day of a workshop, without its breaks."""
+
+_UNKNOWN = "000"
+
+
+def edition(document: Document) -> str:
+    """What kind of print this is."""
+    return "Instructor's edition" if document.solutions else "Handout"
+
+
+def written(document: Document, styles: Iterable[str], numbers: Mapping[str, int]) -> str:
+    """The document as HTML, with the numbers of sheets that are known."""
+    sheets = "\n".join(f"<style>{style}</style>" for style in [*styles, _heads(document)])
+    name, kind = html.escape(document.title), html.escape(edition(document))
+    body = re.sub(r'<span class="at" data-to="([^"]+)"></span>', partial(_at, numbers), document.body)
+    return f"""<!doctype html>
+<html lang="{document.language}" data-theme="light" data-mode="light">
+<head><meta charset="utf-8"><title>{BOOK}: {name} ({kind})</title>{sheets}</head>
+<body>
+<header class="cover"><p>{BOOK}</p><h1>{name}</h1><p class="edition">{kind}</p>
+{_contents(document, numbers)}{_about(document)}</header>
+{_timings(document)}
+<main class="bd-content">{body}</main>
+</body></html>"""
+
+
+def _at(numbers: Mapping[str, int], found: re.Match[str]) -> str:
+    return f' <span class="at">(p. {numbers.get(found[1], _UNKNOWN)})</span>'
+
+
+def _heads(document: Document) -> str:
+    """A running head for each page of the book: chapter and concept."""
+    foot = _quoted(f"{BOOK} · {edition(document)}")
+    rules = [f"@page {{ @bottom-left {{ content: {foot} }} @top-left {{ content: {_quoted(document.title)} }} }}"]
+    rules += [f"@page {page.name} {{ @top-right {{ content: {_quoted(page.title)} }} }}" for page in document.pages]
+    return "\n".join(rules)
+
+
+def _quoted(words: str) -> str:
+    return json.dumps(words, ensure_ascii=False)
+
+
+def _contents(document: Document, numbers: Mapping[str, int]) -> str:
+    lines = "".join(
+        _line(page.name, page.title, numbers, 1) + _line(f"{page.name}--exercises", "Exercises", numbers, 2)
+        for page in document.pages
+    )
+    return f'<nav class="contents"><h2>Contents</h2><ol>{lines}</ol></nav>'
+
+
+def _line(anchor: str, title: str, numbers: Mapping[str, int], depth: int) -> str:
+    return (
+        f'<li class="depth-{depth}"><a href="#{anchor}"><span>{html.escape(title)}</span>'
+        f"<i></i><b>{numbers.get(anchor, _UNKNOWN)}</b></a></li>"
+    )
+
+
+def _about(document: Document) -> str:
+    if document.solutions:
+        text = (
+            "For those who teach. Minutes beside a section are for showing it: saying what matters, running its cells "
+            "and looking at what comes. Minutes beside an exercise are what somebody takes who has just seen the page. "
+            "Below each exercise stand its solution, another right way, and usual mistakes with what the check says "
+            "to them."
+        )
+    else:
+        text = (
+            "The notebooks run on your machine; this is for reading, and for your notes. Outputs that repeat "
+            "themselves or are long are cut here. A check says “Not yet.” and what it misses, as often as you run it."
+        )
+    return f'<p class="about">{text}</p>'
+
+
+def _timings(document: Document) -> str:
+    """For instructors: how long each page and each exercise takes."""
+    if not document.solutions:
+        return ""
+    rows = "".join(_rows(page) for page in document.pages)
+    shown, solving = (sum(getattr(page, what) for page in document.pages) for what in ("shown", "solving"))
+    total = f'<tr class="total"><td>All of it</td><td></td><td>{shown}</td><td>{solving}</td></tr>'
+    days = (shown + solving) / DAY
+    said = (
+        f"{_hours(shown + solving)} of work: {days:.1f} days of {DAY // 60} hours, breaks not counted. For less time "
+        "leave out the last exercise of each page, then the third: the first two practise what the page is about."
+    )
+    head = "<tr><th>Page</th><th>Exercise</th><th>Show</th><th>Solve</th></tr>"
+    table = f"<table><thead>{head}</thead><tbody>{rows}{total}</tbody></table>"
+    return f'<section class="timings"><h2>Time</h2><p>{said}</p>{table}</section>'
+
+
+def _rows(page: Page) -> str:
+    whole = f"<td>{html.escape(page.title)}</td><td></td><td>{page.shown}</td><td>{page.solving}</td>"
+    each = (f"<td></td><td>{html.escape(one.title)}</td><td></td><td>{one.minutes}</td>" for one in page.exercises)
+    return f'<tr class="page">{whole}</tr>' + "".join(f"<tr>{cells}</tr>" for cells in each)
+
+
+def _hours(minutes: int) -> str:
+    return f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,143 @@
+"""What stands in the instructor's edition alone: a plan of each page, minutes, and what lies behind each exercise.
+
+The minutes of a section are worked out from what is there to say, to run and to look at. Those of an exercise are the
+catalogue's (`k8snb.lab`), and the mistakes with what the check says to them are those by which it is proven
+(`tests/lab/proofs`), so both are as true as the tests. What to say, to ask and to expect is written down in `notes`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from bs4 import BeautifulSoup, Tag
+
+ROOT = Path(__file__).parent.parent.parent
+NOTES = Path(__file__).with_name("notes")
+PROOFS = ROOT / "tests" / "lab" / "proofs"
+
+_WORDS_A_MINUTE = 150
+_RUN, _PICTURE, _STORY = 0.6, 0.4, 1.5
+"""Minutes that a cell, a picture and a stepper take in front of a class."""
+
+_FEW_LINES, _MOST_LINES = 5, 16
+_BUILT_IN = {"cluster", "display", "print"}
+
+
+class Section(NamedTuple):
+    """A section of a page with the minutes that it takes to show."""
+
+    anchor: str
+    title: str
+    minutes: int
+
+
+@cache
+def notes(page: str) -> Mapping[str, Any]:
+    """What there is to say on a page (`first-app/pod`): `say`, `ask` and `wrong`."""
+    chapter, _slash, name = page.partition("/")
+    path = NOTES / f"{chapter}.yaml"
+    found: Mapping[str, Any] = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}).get(name, {})
+    return found
+
+
+def sections(article: Tag) -> list[Section]:
+    """The sections of a page but for its exercises, and how long each takes to show."""
+    found = []
+    for heading in article.select("h2"):
+        section = heading.find_parent("section")
+        if isinstance(section, Tag) and not str(section["id"]).endswith("exercises"):
+            found.append(Section(str(section["id"]), heading.get_text().strip(), _minutes(section)))
+    return found
+
+
+def _minutes(section: Tag) -> int:
+    prose = section.select("p, li, td")
+    words = sum(len(each.get_text().split()) for each in prose if not each.find_parent(class_=["cell", "story"]))
+    cells = len(section.select(".cell_input"))
+    stories, pictures = len(section.select(".story")), len(section.select(".k8snb-view svg"))
+    return max(1, round(words / _WORDS_A_MINUTE + _RUN * cells + _PICTURE * pictures + _STORY * stories))
+
+
+# -- what is added to a page -----------------------------------------------------------------------------
+
+
+def add_plan(article: Tag, page: str, found: Sequence[Section], exercises: int) -> None:
+    """Below the title: how the time goes, what to say, what to ask, and what goes wrong."""
+    for each in found:
+        heading = article.select_one(f'[id="{each.anchor}"] > h2')
+        if heading is not None:
+            heading.append(_parsed(f' <span class="minutes">{each.minutes} min</span>'))
+    title = article.find("h1")
+    assert isinstance(title, Tag)
+    title.insert_after(_parsed(_plan(notes(page), found, exercises)))
+
+
+def _plan(noted: Mapping[str, Any], found: Sequence[Section], exercises: int) -> str:
+    shown = sum(each.minutes for each in found)
+    rows = "".join(f"<tr><td>{html.escape(each.title)}</td><td>{each.minutes}</td></tr>" for each in found)
+    rows += f"<tr><td>Exercises</td><td>{exercises}</td></tr>"
+    total = f'<tr class="total"><td>Minutes</td><td>{shown + exercises}</td></tr>'
+    parts = "".join(_list(name, noted.get(key, ())) for name, key in _PARTS)
+    return f'<aside class="plan"><table><tbody>{rows}{total}</tbody></table><div>{parts}</div></aside>'
+
+
+_PARTS = (("Say", "say"), ("Ask, before the cell runs", "ask"), ("What goes wrong", "wrong"))
+
+
+def _list(name: str, said: Sequence[str]) -> str:
+    items = "".join(f"<li>{_marked(each)}</li>" for each in said)
+    return f"<p>{name}</p><ul>{items}</ul>" if said else ""
+
+
+def _marked(text: str) -> str:
+    """A line of notes as HTML: what stands in backquotes is code, what stands between asterisks is stressed."""
+    escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", escaped)
+
+
+def add_behind(section: Tag, page: str, word: str) -> None:
+    """At the end of an exercise: another right way, and the usual mistakes with what the check says to them."""
+    proof = _proofs(page).get("exercises", {}).get(word)
+    if not proof:
+        return
+    helpers = _defined(f"{_proofs(page).get('start', '')}\n{proof.get('start', '')}")
+    another = _code(proof.get("another", ""), helpers, _MOST_LINES)
+    told = f"<p>Another right way</p>{another}" if another else ""
+    rows = "".join(_mistakes(proof.get("mistakes", {}), helpers))
+    table = f"<table><thead><tr><th>Mistake</th><th>The check says</th></tr></thead><tbody>{rows}</tbody></table>"
+    section.append(_parsed(f'<aside class="behind">{told}{table}</aside>'))
+
+
+@cache
+def _proofs(page: str) -> Mapping[str, Any]:
+    path = PROOFS / f"{page}.yaml"
+    found: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def _mistakes(mistakes: Mapping[str, str], helpers: frozenset[str]) -> Iterator[str]:
+    for hint, text in mistakes.items():
+        yield f"<tr><td>{_code(text, helpers, _FEW_LINES) or '–'}</td><td>… {html.escape(hint)}</td></tr>"
+
+
+def _defined(text: str) -> frozenset[str]:
+    """Names that a proof's own preparations define: with them in it, code says nothing to a reader."""
+    return frozenset(re.findall(r"(?m)^(?:def )?([A-Za-z_]\w*)(?: = |\()", text)) - _BUILT_IN
+
+
+def _code(text: str, helpers: frozenset[str], most: int) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip() and line.strip() != "%%"]
+    if not lines or helpers & set(re.findall(r"[A-Za-z_]\w*", text)):
+        return ""
+    shown = lines if len(lines) <= most else [*lines[: most - 1], "…"]
+    return f"<pre>{html.escape(chr(10).join(shown))}</pre>"
+
+
+def _parsed(text: str) -> BeautifulSoup:
+    return BeautifulSoup(text, "html.parser")
