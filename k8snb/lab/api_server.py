@@ -37,7 +37,7 @@ def _deployment(replicas: int) -> Any:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "probe"}, "spec": spec}
 
 
-@exercise("architecture/api-server", "Not too many", minutes=5)
+@exercise("architecture/api-server", "Not too many", minutes=15)
 def check_replicas(cluster: Reader) -> Claims:
     """A policy that holds whichever way the number of replicas is written."""
     few, many = (_try(cluster, "POST", _DEPLOYMENTS, _deployment(number)) for number in (5, 6))
@@ -83,7 +83,7 @@ def _config_map(cluster: Reader, name: str, namespace: str, user: str = "", **me
     return _try(cluster, "POST", f"/api/v1/namespaces/{namespace}/configmaps", body, user)
 
 
-@exercise("architecture/api-server", "The new namespace", minutes=10)
+@exercise("architecture/api-server", "The new namespace", minutes=15)
 def check_publisher(cluster: Reader) -> Claims:
     """A rule for people that does not stand in the way of the cluster."""
     fresh = find(cluster, "namespaces", "fresh", "")

@@ -89,7 +89,7 @@ def _may(cluster: Running, user: str, groups: Sequence[str], deed: Mapping[str, 
 # -- exercises ---------------------------------------------------------------------------------------------
 
 
-@exercise("architecture/control-plane", "Maintenance", minutes=10)
+@exercise("architecture/control-plane", "Maintenance", minutes=15)
 def check_maintenance(cluster: Running) -> Claims:
     """The other machine leads, and nobody is missing."""
     rows = [row for row in cluster.processes() if row.on.startswith("control-plane")]

@@ -29,7 +29,7 @@ class Driven(Reader, Protocol):
     def drivers(self) -> Mapping[str, Driver]: ...
 
 
-@exercise("architecture/csi", "Without an orchestrator", minutes=10)
+@exercise("architecture/csi", "Without an orchestrator", minutes=15)
 def check_by_hand(cluster: Driven) -> Claims:
     """A disk that somebody took all the way to a directory with nothing but the driver's calls."""
     log = [call for driver in cluster.drivers.values() for call in driver.log if call.code == "OK"]
@@ -98,7 +98,7 @@ def check_out_of_service(cluster: Reader) -> Claims:
     yield Claim(seconds <= PATIENCE, _("the disk moved within three minutes"), says(_("seconds"), seconds))
 
 
-@exercise("architecture/csi", "Nobody's disks", minutes=10)
+@exercise("architecture/csi", "Nobody's disks", minutes=15)
 def check_nobodys(cluster: Driven) -> Claims:
     """Every disk is that of a volume, every volume has its disk, and machines have those that they should."""
     ledger = find(cluster, "persistentvolumeclaims", "ledger")

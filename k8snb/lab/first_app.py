@@ -35,7 +35,7 @@ def check_greeter(cluster: Reader) -> Claims:
     yield Claim(bool(said), _("it has left a line in its log"), _("kubectl logs greeter is empty"))
 
 
-@exercise("first-app/pod", "A helper that does not outstay", minutes=5)
+@exercise("first-app/pod", "A helper that does not outstay", minutes=10)
 def check_report(cluster: Reader) -> Claims:
     """A pod whose helper does not keep it from finishing."""
     pod = find(cluster, "pods", "report")
@@ -105,7 +105,7 @@ def check_frontend(cluster: Reader) -> Claims:
     yield from _complete(deployment, "nginx:1.28")
 
 
-@exercise("first-app/deployment", "Further back", minutes=10)
+@exercise("first-app/deployment", "Further back", minutes=5)
 def check_shop(cluster: Reader) -> Claims:
     """A rollback to a certain revision."""
     deployment = find(cluster, "deployments.apps", "shop")

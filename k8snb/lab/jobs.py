@@ -22,7 +22,7 @@ SLACK = 40.0
 """… and so many more, in which its pod may still say goodbye."""
 
 
-@exercise("workloads/job", "Ten frames", minutes=5)
+@exercise("workloads/job", "Ten frames", minutes=10)
 def check_render(cluster: Reader) -> Claims:
     """Ten numbered pieces, five at a time, all done."""
     render = find(cluster, "jobs.batch", "render")

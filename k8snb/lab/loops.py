@@ -79,7 +79,7 @@ def check_orphans(cluster: Reader) -> Claims:
     yield Claim(phases == ["Running"], _("they go on running"), says(_("the phase"), phases))
 
 
-@exercise("workloads/control-loop", "A shepherd's dog", minutes=10)
+@exercise("workloads/control-loop", "A shepherd's dog", minutes=20)
 def check_dog(cluster: Reader) -> Claims:
     """A label that follows the size of each flock, and of flocks alone."""
     flocks = _flocks(cluster)

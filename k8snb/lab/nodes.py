@@ -30,7 +30,7 @@ def check_maintenance(cluster: Reader) -> Claims:
     yield Claim(counts == (4, 4), _("its four pods are available"), says(_("their number"), counts[1]))
 
 
-@exercise("first-app/node", "Reserved", minutes=5)
+@exercise("first-app/node", "Reserved", minutes=10)
 def check_reserved(cluster: Reader) -> Claims:
     """A node for one kind of work alone, and the pod that is meant for it."""
     node = find(cluster, "nodes", "node-3", "")
@@ -48,7 +48,7 @@ def check_reserved(cluster: Reader) -> Claims:
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), says(_("the phase"), pod["status"].get("phase")))
 
 
-@exercise("first-app/node", "Impatience", minutes=5)
+@exercise("first-app/node", "Impatience", minutes=10)
 def check_impatient(cluster: Reader) -> Claims:
     """Pods that do not wait five minutes for a node that is gone."""
     impatient = find(cluster, "deployments.apps", "impatient")

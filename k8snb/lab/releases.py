@@ -88,7 +88,7 @@ def check_news(cluster: Reader) -> Claims:
     yield Claim(images == ["nginx:1.27"], _("they run nginx:1.27"), says(_("their image"), images))
 
 
-@exercise("production/helm", "A template of your own", minutes=10)
+@exercise("production/helm", "A template of your own", minutes=15)
 def check_budget(cluster: Reader) -> Claims:
     """A template that makes an object only where the values call for one."""
     for name in ("kiosk", "stall"):

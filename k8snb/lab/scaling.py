@@ -21,7 +21,7 @@ def check_shop(cluster: Reader) -> Claims:
     yield _computes(_of(cluster, "shop")[0])
 
 
-@exercise("workloads/autoscaling", "In no hurry", minutes=5)
+@exercise("workloads/autoscaling", "In no hurry", minutes=10)
 def check_patient(cluster: Reader) -> Claims:
     """An autoscaler that shrinks slowly and late, and grows as before."""
     hpa = find(cluster, AUTOSCALERS, "php-apache")

@@ -28,7 +28,7 @@ _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
-@exercise("architecture/scheduler", "Apart", minutes=5)
+@exercise("architecture/scheduler", "Apart", minutes=10)
 def check_apart(cluster: Reader) -> Claims:
     """Pods of which no two are on one node, whoever adds how many."""
     apart = find(cluster, "deployments.apps", "apart")
@@ -65,7 +65,7 @@ def _own_ports(template: Object) -> Iterator[str]:
         yield from (HOST for port in container.get("ports") or () if port.get("hostPort"))
 
 
-@exercise("architecture/scheduler", "If possible", minutes=5)
+@exercise("architecture/scheduler", "If possible", minutes=10)
 def check_preference(cluster: Reader) -> Claims:
     """A pod that likes a node and would make do with another."""
     pod = find(cluster, "pods", "cache")

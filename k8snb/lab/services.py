@@ -30,7 +30,7 @@ def check_shop(cluster: Reader) -> Claims:
     yield from reaches(cluster, "shop", {"app": "shop"}, 80)
 
 
-@exercise("first-app/service", "Who is calling?", minutes=10)
+@exercise("first-app/service", "Who is calling?", minutes=15)
 def check_honest(cluster: Reader) -> Claims:
     """A node port behind which pods see who calls."""
     service = find(cluster, "services", "my-nodeport")

@@ -65,7 +65,7 @@ def check_names(cluster: Reader) -> Claims:
     yield Claim(hosts == ["cache-0", "cache-1"], _("it gives a name to both members"), says(_("its names"), hosts))
 
 
-@exercise("workloads/statefulset", "Under other management", minutes=10)
+@exercise("workloads/statefulset", "Under other management", minutes=15)
 def check_parallel(cluster: Reader) -> Claims:
     """Pods that have outlived their set and belong to its successor, which may do more at once."""
     cache = find(cluster, "statefulsets.apps", "cache")

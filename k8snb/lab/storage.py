@@ -67,7 +67,7 @@ def _reads(pod: Object) -> bool:
     return "rescued" in claim_names(pod) and is_true(pod, "Ready")
 
 
-@exercise("production/storage", "The update that hangs", minutes=10)
+@exercise("production/storage", "The update that hangs", minutes=15)
 def check_wiki(cluster: Reader) -> Claims:
     """A Deployment whose update waited for the disk of its old pod, and that no longer asks for two pods at once."""
     claim, wiki = find(cluster, _CLAIMS, "wiki"), find(cluster, "deployments.apps", "wiki")

@@ -60,7 +60,7 @@ def _mtu(cluster: Wired, pod: Object) -> int:
     return space.links["eth0"].mtu if space is not None and "eth0" in space.links else 0
 
 
-@exercise("architecture/cni", "Nobody answers", minutes=5)
+@exercise("architecture/cni", "Nobody answers", minutes=10)
 def check_reached(cluster: Wired) -> Claims:
     """Two pods on two nodes that reach each other again, where they are."""
     here, there = find(cluster, "pods", "here"), find(cluster, "pods", "there")
