@@ -27,9 +27,10 @@ def still(scene: Scene) -> str:
     if not scene:
         return ""
     cards, height = _cards(scene)
-    places, depth = _places(scene)
+    left = _CARD + _GAP if cards else 0
+    places, depth = _places(scene, left)
     height = max(height, depth) + 4
-    width = _CARD + _GAP + _PER_LINE * (_PLACE + 12)
+    width = left + _PER_LINE * (_PLACE + 12)
     said = html.escape(_("In the end: {objects}").format(objects=alternative(scene)), quote=True)
     return (
         f'<svg role="img" aria-label="{said}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -80,7 +81,7 @@ def _forest(scene: Scene) -> Iterator[tuple[str, int]]:
     return under("", 0)
 
 
-def _places(scene: Scene) -> tuple[str, int]:
+def _places(scene: Scene, left: int) -> tuple[str, int]:
     held: dict[str, list[str]] = {name: [] for name in scene if name.startswith("Node/")}
     for name, item in scene.items():
         if "place" in item:
@@ -92,7 +93,7 @@ def _places(scene: Scene) -> tuple[str, int]:
         line = places[start : start + _PER_LINE]
         tall = 12 + _ROW * (1 + max(len(held[place]) for place in line))
         for number, place in enumerate(line):
-            shown += _place(scene, place, held[place], _CARD + _GAP + number * (_PLACE + 12), top, tall)
+            shown += _place(scene, place, held[place], left + number * (_PLACE + 12), top, tall)
         top += tall + 10
     return "".join(shown), top
 

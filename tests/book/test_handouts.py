@@ -104,13 +104,13 @@ def test_what_was_printed_before_is_not_printed_again_and_what_is_long_is_cut() 
 
 def test_links_say_where_they_lead() -> None:
     page = paper(
-        '<article><p><a href="pod.html">Pod</a>, <a href="../b/other.html">Other</a>, <a href="https://a.io/b/">A</a></p>'
+        '<article><p><a href="pod.html"><i class="std-doc">Pod</i></a>, <a href="../b/other.html">Other</a>, <a href="https://a.io/b/">A</a></p>'
         '<section id="x--further-reading"><a href="https://c.io/d">C</a></section></article>'
     )
     links.on_paper(page.article, "chapters/a/node", {"chapters/a/node": "node", "chapters/a/pod": "pod"})
     assert page.p is not None
     assert str(page.p) == (
-        '<p><a href="#pod">Pod</a><span class="at" data-to="pod"></span>, Other, <a href="https://a.io/b/">A</a><sup>1</sup></p>'
+        '<p><a href="#pod"><i class="std-doc">Pod</i></a><span class="at" data-to="pod"></span>, Other, <a href="https://a.io/b/">A</a><sup>1</sup></p>'
     )
     assert "C c.io/d" in page.get_text()
     assert page.get_text().endswith("Addresses" + "a.io/b")

@@ -1,7 +1,8 @@
 """Links on paper: nobody can click them, so each says where it leads.
 
-To another page of the chapter: the number of the sheet. To another chapter: nothing, the name is enough. To the world:
-the address itself, behind the entry in a list of further reading, else as a numbered note at the end of the page.
+To another page of the chapter: the number of the sheet, if the author made the link. To another chapter: nothing, the
+name is enough. To the world: the address itself, behind the entry in a list of further reading, else as a numbered note
+at the end of the page.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Mapping
 from bs4 import BeautifulSoup, Tag
 
 READING = "further-reading"
+_MEANT = ".std-doc, .std-ref, .xref"
+"""What Sphinx writes into links that an author has made. Those of terms are the book's own, and too many for paper."""
 
 
 def on_paper(article: Tag, page: str, chapter: Mapping[str, str]) -> None:
@@ -28,7 +31,7 @@ def on_paper(article: Tag, page: str, chapter: Mapping[str, str]) -> None:
         else:
             file, _hash, anchor = target.partition("#")
             other = posixpath.normpath(posixpath.join(posixpath.dirname(page), file.removesuffix(".html")))
-            if other in chapter:
+            if other in chapter and link.select_one(_MEANT):
                 _shown_within(link, f"{chapter[other]}--{anchor}" if anchor else chapter[other])
             else:
                 link.unwrap()

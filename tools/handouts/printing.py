@@ -77,7 +77,7 @@ def numbers(pdf: bytes) -> dict[str, int]:
     """On which sheet each anchor stands to which something in the document points."""
     reader = PdfReader(BytesIO(pdf))
     return {
-        name: number + 1
+        name.removeprefix("/"): number + 1
         for name, there in reader.named_destinations.items()
         if (number := reader.get_destination_page_number(there)) is not None
     }

@@ -14,12 +14,20 @@ LONGEST = 22
 """So many lines an output may have."""
 
 _HEAD, _TAIL = 12, 4
+_SIZE, _WIDE, _WIDEST = 6.9, 112, 156
+"""The size of code in points, how many characters of it have room beside each other, and in the smallest size."""
+
+_EMPTY_COLUMNS = re.compile(r" +(?:NOMINATED NODE +READINESS GATES|<none> +<none>) *$")
+"""What `get pods -o wide` says at the end of every line."""
+
 _WORTH_SAYING_ONCE = 4
 
 
 def shorten(article: Tag) -> None:
     """Cut the outputs of a page."""
     seen: set[str] = set()
+    for code in article.select(".highlight pre"):
+        code.string = code.get_text()  # colours would be lost on paper, and each is a tag in the PDF
     for output in article.select(".cell_output pre"):
         if output.find_parent("svg") or output.find_parent(class_="tag_hide-cell"):
             continue
@@ -27,11 +35,22 @@ def shorten(article: Tag) -> None:
         lines = text.split("\n")
         if text in seen:
             _replace(output, "(the same as before)")
-        elif len(lines) > LONGEST:
-            left_out = len(lines) - _HEAD - _TAIL
-            _replace(output, "\n".join([*lines[:_HEAD], f"… {left_out} more lines …", *lines[-_TAIL:]]))
+        else:
+            _fit(output, lines)
         if len(lines) >= _WORTH_SAYING_ONCE:
             seen.add(text)
+
+
+def _fit(output: Tag, lines: list[str]) -> None:
+    """Leave out empty columns and lines from the middle, and write smaller what is still too wide."""
+    kept = [_EMPTY_COLUMNS.sub("", line).rstrip() for line in lines]
+    if len(kept) > LONGEST:
+        kept = [*kept[:_HEAD], f"… {len(kept) - _HEAD - _TAIL} more lines …", *kept[-_TAIL:]]
+    if kept != lines:
+        _replace(output, "\n".join(kept))
+    widest = max(len(line) for line in kept)
+    if _WIDE < widest <= _WIDEST:
+        output["style"] = f"font-size: {_SIZE * _WIDE / widest:.1f}pt"
 
 
 def _replace(output: Tag, text: str) -> None:

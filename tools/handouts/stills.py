@@ -22,6 +22,8 @@ MOST_STEPS = 10
 MOST_STILLS = 3
 _HEAD, _TAIL = 4, 2
 _MOST_LINES = 3
+_DIFFERENT = 3
+"""So many things must look different in two stills."""
 
 
 def on_paper(stepper: Tag) -> None:
@@ -74,17 +76,22 @@ def _scenes(frames: Sequence[Story]) -> Iterator[dict[str, Any]]:
 
 
 def _pictured(scenes: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Which steps get a still: the last one, and those before it that are most unlike the still before."""
-    if not scenes or not scenes[-1]:
+    """Which steps get a still: the last, and those before it that are most unlike the others."""
+    candidates = [number for number, scene in enumerate(scenes) if _worth_seeing(scene)]
+    if not candidates:
         return []
-    chosen = [len(scenes) - 1]
-    candidates = [number for number, scene in enumerate(scenes) if scene]
+    chosen = [candidates[-1]]
     while len(chosen) < MOST_STILLS:
         far = max(candidates, key=lambda number: min(_unlike(scenes[number], scenes[other]) for other in chosen))
-        if min(_unlike(scenes[far], scenes[other]) for other in chosen) < 2:
+        if min(_unlike(scenes[far], scenes[other]) for other in chosen) < _DIFFERENT:
             break
         chosen.append(far)
     return sorted(chosen)
+
+
+def _worth_seeing(scene: Mapping[str, Any]) -> bool:
+    """Whether there is more in it than machines."""
+    return any(not name.startswith("Node/") for name in scene)
 
 
 def _unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
