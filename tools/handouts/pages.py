@@ -17,14 +17,15 @@ from bs4 import BeautifulSoup, Tag
 
 from k8snb import lab
 from tools.handouts import links, shortening, stills, teaching
+from tools.handouts.withholding import SOLVED
 
 SOLUTION = "tag_hide-cell"
-_SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary, svg + svg[aria-hidden]"
+_SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, summary, svg + svg[aria-hidden]"
 _FOLDED = re.compile(r"[.;:]\s+(?:[Tt]he|[Ii]ts|[Tt]heir|[Oo]ne) solutions? (?:is|are) folded away[^.]*\.")
 """A sentence about the screen."""
 
-_LINE_HEIGHT = 8
-"""Millimetres from one line for the reader's hand to the next."""
+_SMALLER = 0.2
+"""Millimetres on paper for a pixel on the screen: three quarters of what they are."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,10 @@ def _for_paper(article: Tag, page: str, names: dict[str, str]) -> None:
         stills.on_paper(stepper)
     for gone in article.select(_SCREEN):
         gone.decompose()
+    for picture in article.select("svg[viewbox], svg[viewBox]"):
+        _scale(picture)
     for folded in article.find_all("details"):
-        folded["open"] = ""
+        folded.name = "div"
     for text in article.find_all(string=_FOLDED):
         text.replace_with(_FOLDED.sub(".", text))
     for anchored in article.select("[id]"):
@@ -97,6 +100,13 @@ def _for_paper(article: Tag, page: str, names: dict[str, str]) -> None:
     links.on_paper(article, page, names)
     article["id"] = names[page]
     article["style"] = f"page: {names[page]}"
+
+
+def _scale(picture: Tag) -> None:
+    """Give a picture the size at which its words are as large as those of code."""
+    box = re.findall(r"[\d.]+", str(picture.get("viewbox") or picture.get("viewBox")))
+    if len(box) == 4:
+        picture["style"] = f"{picture.get('style', '')};width:{float(box[2]) * _SMALLER:.0f}mm"
 
 
 def _page(article: Tag, page: str, name: str, *, solutions: bool) -> Page:
@@ -132,13 +142,14 @@ def _withhold(article: Tag) -> None:
         if not first.decomposed:
             for after in [first, *first.find_next_siblings()]:
                 after.decompose()
+    for verdict in article.find_all(string=SOLVED):  # of a fault that the page repairs together with its reader
+        verdict.replace_with("All of it holds.")
 
 
 def _add_room(section: Tag, minutes: int) -> None:
     """Lines to write on: the more there is to do, the more of them."""
     lines = 3 if minutes <= 5 else 5 if minutes <= 10 else 7
-    room = BeautifulSoup(f'<div class="room" style="height: {lines * _LINE_HEIGHT}mm"></div>', "html.parser")
-    section.append(room)
+    section.append(BeautifulSoup(f'<div class="room">{"<i></i>" * lines}</div>', "html.parser"))
 
 
 def _add_minutes(section: Tag, minutes: int) -> None:

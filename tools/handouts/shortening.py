@@ -14,7 +14,7 @@ LONGEST = 22
 """So many lines an output may have."""
 
 _HEAD, _TAIL = 12, 4
-_SIZE, _WIDE, _WIDEST = 6.9, 112, 156
+_SIZE, _WIDE, _WIDEST = 6.9, 112, 140
 """The size of code in points, how many characters of it have room beside each other, and in the smallest size."""
 
 _EMPTY_COLUMNS = re.compile(r" +(?:NOMINATED NODE +READINESS GATES|<none> +<none>) *$")

@@ -25,6 +25,7 @@ _WORDS_A_MINUTE = 150
 _RUN, _PICTURE, _STORY = 0.6, 0.4, 1.5
 """Minutes that a cell, a picture and a stepper take in front of a class."""
 
+_NOT_SHOWN = ("--exercises", "--further-reading")
 _FEW_LINES, _MOST_LINES = 5, 16
 _BUILT_IN = {"cluster", "display", "print"}
 
@@ -51,7 +52,7 @@ def sections(article: Tag) -> list[Section]:
     found = []
     for heading in article.select("h2"):
         section = heading.find_parent("section")
-        if isinstance(section, Tag) and not str(section["id"]).endswith("exercises"):
+        if isinstance(section, Tag) and not str(section["id"]).endswith(_NOT_SHOWN):
             found.append(Section(str(section["id"]), heading.get_text().strip(), _minutes(section)))
     return found
 
@@ -123,7 +124,9 @@ def _proofs(page: str) -> Mapping[str, Any]:
 
 def _mistakes(mistakes: Mapping[str, str], helpers: frozenset[str]) -> Iterator[str]:
     for hint, text in mistakes.items():
-        yield f"<tr><td>{_code(text, helpers, _FEW_LINES) or '–'}</td><td>… {html.escape(hint)}</td></tr>"
+        code = _code(text, helpers, _FEW_LINES)
+        first = f"<td>{code}</td><td>" if code else '<td colspan="2">'
+        yield f"<tr>{first}… {html.escape(hint)}</td></tr>"
 
 
 def _defined(text: str) -> frozenset[str]:
