@@ -40,7 +40,7 @@ def test_what_upstream_runs_and_this_cluster_does_not_is_listed_as_absent() -> N
         "Controllers": ["ttl-controller"],
         "Scheduler plugins": [],
         "Admission plugins": ["ClusterTrustBundleAttest", "NodeDeclaredFeatureValidator"],
-        "Commands of the built-in kubectl": [],
+        "Commands of the built-in kubectl": ["alpha", "completion"],
     }
 
 

@@ -88,7 +88,7 @@ def parts() -> Coverage:
         _("Controllers"): _compared([each.name for each in CONTROLLERS], upstream.ABSENT_CONTROLLERS),
         _("Scheduler plugins"): _compared(SCHEDULING, upstream.SCHEDULING),
         _("Admission plugins"): _compared(_admission(), upstream.ADMISSION),
-        _("Commands of the built-in kubectl"): _compared([each.name for each in VERBS], ()),
+        _("Commands of the built-in kubectl"): _compared([each.name for each in VERBS], upstream.ABSENT_COMMANDS),
     }
     return Coverage(_("The parts of the cluster"), tables)
 

@@ -38,6 +38,9 @@ ADMISSION = (
 ABSENT_CONTROLLERS = ("ttl-controller",)
 """Controllers that are not here. It writes on each node for how long its kubelet may keep Secrets."""
 
+ABSENT_COMMANDS = ("alpha", "completion")
+"""Commands of kubectl that are not here: there is no shell whose completion they could be."""
+
 SCHEDULING = (
     "SchedulingGates",
     "PrioritySort",
