@@ -13,10 +13,12 @@ from k8snb.machinery.devices.claims import CLAIMS, FINALIZER, consumer
 from k8snb.machinery.objects import annotations_of, condition, is_deleting, reference_to, with_meta
 from k8snb.machinery.recorded import Shape
 from k8snb.machinery.volumes import BOUND_BY_CONTROLLER, SELECTED_NODE, is_for
+from k8snb.scheduler.nominator import nominated_node
 from k8snb.typing import Object
 
 NOTE_LIMIT = 1024
 """An event's note holds no more characters."""
+OK, GONE = 200, 404
 _ATTEMPTS = 5
 """How often a claim is written that others change too."""
 
@@ -28,9 +30,11 @@ class Api(Protocol):
 
     def set_unscheduled(self, pod: Object, reason: str, message: str, nominated: str | None) -> None: ...
 
-    def clear_nomination(self, pod: Object) -> None: ...
+    def nominate(self, pod: Object, node: str) -> bool: ...
 
-    def preempt(self, victim: Object, preemptor: Object, node: str) -> None: ...
+    def preempt(self, victim: Object, preemptor: Object, node: str) -> bool: ...
+
+    def tell_preempted(self, victim: Object, preemptor: Object, node: str, more: str = "") -> None: ...
 
     def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None: ...
 
@@ -69,7 +73,7 @@ class ApiCalls:
         told = None if found is None else (found["status"], found.get("reason"), found.get("message"))
         if told != ("False", reason, message):
             status["conditions"] = [self._unscheduled(pod, found, reason, message)]
-        if nominated is not None and nominated != (pod.get("status") or {}).get("nominatedNodeName", ""):
+        if nominated is not None and nominated != nominated_node(pod):
             status["nominatedNodeName"] = nominated or None
         self._patch_status(pod, status)
 
@@ -79,12 +83,13 @@ class ApiCalls:
         new = {"type": "PodScheduled", "status": "False", "reason": reason, "message": message}
         return {"lastProbeTime": None, "lastTransitionTime": since, **_generation(pod), **new}
 
-    def clear_nomination(self, pod: Object) -> None:
-        """The node that was kept for the pod is kept for a more important one now."""
-        self._patch_status(pod, {"nominatedNodeName": None})
+    def nominate(self, pod: Object, node: str) -> bool:
+        """Say in the pod's status which node is kept for it; an empty name keeps none. False if the API refused."""
+        same = node == nominated_node(pod)
+        return same or self._patch_status(pod, {"nominatedNodeName": node or None}) == OK
 
-    def preempt(self, victim: Object, preemptor: Object, node: str) -> None:
-        """Make a pod leave its node for a more important one."""
+    def preempt(self, victim: Object, preemptor: Object, node: str) -> bool:
+        """Make a pod leave its node for a more important one. False if the API refused."""
         meta = victim["metadata"]
         scheduler = preemptor["spec"].get("schedulerName") or "default-scheduler"
         disrupted = {
@@ -96,13 +101,19 @@ class ApiCalls:
             "lastTransitionTime": self._clock.timestamp(),
             **_generation(victim),
         }
-        self._patch_status(victim, {"conditions": [disrupted]})
-        try:
-            self._client.delete("pods", meta["name"], meta["namespace"])
-        except StatusError as error:
-            if error.code != 404:
-                return
-        note = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
+        code = self._patch_status(victim, {"conditions": [disrupted]})
+        if code == OK:
+            try:
+                self._client.delete("pods", meta["name"], meta["namespace"])
+            except StatusError as error:
+                code = error.code
+        if code == OK:
+            self.tell_preempted(victim, preemptor, node)
+        return code in (OK, GONE)
+
+    def tell_preempted(self, victim: Object, preemptor: Object, node: str, more: str = "") -> None:
+        """Tell people why a pod leaves."""
+        note = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}{more}"
         self._recorder.record(victim, "Normal", "Preempted", "Preempting", note, related=preemptor)
 
     def give(self, volume: Object, claim: Object) -> Object:
@@ -182,13 +193,17 @@ class ApiCalls:
         short = note if len(note) <= NOTE_LIMIT else note[: NOTE_LIMIT - 4] + " ..."
         self._recorder.record(pod, type, reason, action, short)
 
-    def _patch_status(self, pod: Object, status: Object) -> None:
+    def _patch_status(self, pod: Object, status: Object) -> int:
+        """The code of the answer: whoever is refused (by its rights, by a webhook) goes on to schedule."""
         if not status:
-            return
+            return OK
         meta = pod["metadata"]
         patch = {"metadata": {"uid": meta["uid"]}, "status": status}
-        with suppress(StatusError):  # whoever is refused (by its rights, by a webhook) goes on to schedule
+        try:
             self._client.patch("pods", meta["name"], patch, meta["namespace"], kind="strategic", subresource="status")
+        except StatusError as error:
+            return error.code
+        return OK
 
 
 def _generation(pod: Object) -> Object:

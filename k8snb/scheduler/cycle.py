@@ -2,7 +2,9 @@
 
 `choose` finds the node, the short way where that is possible and else by asking every plugin about every node;
 `place` assumes the pod there and binds it, unless a plugin wants to wait, at Permit for somebody's leave or at PreBind
-for volumes: then `go_on` goes on later, or `refuse` takes everything back. Upstream: `pkg/scheduler/schedule_one.go`.
+for volumes: then `go_on` goes on later, or `refuse` takes everything back. Where anybody waits, or a plugin has work to
+do before the pod is bound, the pod's status tells meanwhile which node it gets.
+Upstream: `pkg/scheduler/schedule_one.go`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from k8snb.scheduler.diagnosis import Diagnosis, FitError, NoNodesError
-from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
+from k8snb.scheduler.framework import SKIP, SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.default_binder import DefaultBinder
 from k8snb.scheduler.podinfo import PodInfo
@@ -27,13 +29,15 @@ _NOTHING_KEPT = CycleState()
 class Rejection(Exception):
     """The chosen node was refused after all; `status` says by whom and why.
 
-    Where that happened before binding (`by_node`), people are told as if it were the only node there is.
+    Where that happened before binding (`by_node`), people are told as if it were the only node there is. `binding`: its
+    scheduling cycle was over.
     """
 
-    def __init__(self, status: Status, *, by_node: bool = False) -> None:
+    def __init__(self, status: Status, *, by_node: bool = False, binding: bool = False) -> None:
         one = by_node and status.rejected
         super().__init__(Diagnosis(1, {"": status}).message() if one else status.message)
         self.status = status
+        self.binding = binding
 
 
 class Cycle:
@@ -137,44 +141,66 @@ class Cycle:
 
         Raises `Rejection`, with nothing assumed any more.
         """
-        framework, pod, node = self.framework, info.pod, choice.node
         state = choice.state or (_NOTHING_KEPT if self._stateless else CycleState())
-        self._cache.assume(info, node)
-        for point in self._before_bind if _is_bound_late(info) else self._before_usual_bind:
-            status = framework.ask(point, state, pod, node.name)
+        self._cache.assume(info, choice.node)
+        points = self._before_bind if _is_bound_late(info) else self._before_usual_bind
+        if points:
+            status = self._before_binding(points, info, state)
             if status.code is Code.WAIT:
                 return status
-            self._check(status, state, info, by_node=point != "PreBind")
         self._bind(info, state)
         return SUCCESS
+
+    def _before_binding(self, points: Sequence[str], info: PodInfo, state: CycleState) -> Status:
+        """Reserve, Permit and PreBind; WAIT if a plugin of the last two wants to."""
+        framework, pod, node = self.framework, info.pod, info.node_name
+        permitted = SUCCESS
+        for point in points:
+            if point != "PreBind":
+                permitted = framework.ask(point, state, pod, node)
+                if permitted.code is not Code.WAIT:
+                    self._check(permitted, state, info, by_node=True)
+        work = framework.pre_flight(state, pod, node)
+        if work is not SKIP:
+            self._check(work, state, info, binding=True)
+        if work is SUCCESS or permitted.code is Code.WAIT:
+            framework.api.nominate(pod, node)
+        return permitted if permitted.code is Code.WAIT else self._pre_bind(info, state)
+
+    def _pre_bind(self, info: PodInfo, state: CycleState) -> Status:
+        status = self.framework.ask("PreBind", state, info.pod, info.node_name)
+        if status.code is not Code.WAIT:
+            self._check(status, state, info, binding=True)
+        return status
 
     def go_on(self, info: PodInfo, state: CycleState) -> Status:
         """Bind a pod that has been let through, or whose volumes may be bound by now; WAIT if they are not.
 
         Raises `Rejection`, with nothing assumed any more.
         """
-        status = self.framework.ask("PreBind", state, info.pod, info.node_name)
+        status = self._pre_bind(info, state)
         if status.code is not Code.WAIT:
-            self._check(status, state, info)
             self._bind(info, state)
         return status
 
     def refuse(self, info: PodInfo, state: CycleState, status: Status) -> Rejection:
         """Take back what was assumed for a pod that waited in vain."""
         self._take_back(state, info)
-        return Rejection(status, by_node=True)
+        return Rejection(status, by_node=True, binding=True)
 
     def _bind(self, info: PodInfo, state: CycleState) -> None:
         status = self.framework.bind(state, info.pod, info.node_name)
         if status is not SUCCESS:
-            self._check(status, state, info)
+            self._check(status, state, info, binding=True)
         if not self._stateless:
             self.framework.post_bind(state, info.pod, info.node_name)
 
-    def _check(self, status: Status, state: CycleState, info: PodInfo, *, by_node: bool = False) -> None:
+    def _check(
+        self, status: Status, state: CycleState, info: PodInfo, *, by_node: bool = False, binding: bool = False
+    ) -> None:
         if status.code is not Code.SUCCESS:
             self._take_back(state, info)
-            raise Rejection(status, by_node=by_node)
+            raise Rejection(status, by_node=by_node, binding=binding)
 
     def _take_back(self, state: CycleState, info: PodInfo) -> None:
         self.framework.unreserve(state, info.pod, info.node_name)

@@ -112,6 +112,7 @@ class CycleState:
     __slots__ = (
         "before_filter",
         "before_score",
+        "idle",
         "narrowed_by",
         "nodes",
         "only",
@@ -134,6 +135,8 @@ class CycleState:
         self.narrowed_by: tuple[str, ...] = ()
         self.permits: Mapping[str, float] = {}
         """Permit plugins that want to wait → for how many seconds."""
+        self.idle: frozenset[str] = frozenset()
+        """PreBind plugins that have nothing to do."""
 
     def narrow(self, plugin: str, names: frozenset[str]) -> None:
         """Look only at these nodes."""
@@ -219,6 +222,8 @@ class PermitPlugin(Plugin, Protocol):
 
 
 class PreBindPlugin(Plugin, Protocol):
+    """May also have `pre_bind_pre_flight` (same arguments): SKIP says that there is nothing to do for the pod."""
+
     def pre_bind(self, state: CycleState, pod: Object, node: str) -> Status: ...
 
 
@@ -255,6 +260,8 @@ VOLUME_CLAIM = "PersistentVolumeClaim"
 VOLUME = "PersistentVolume"
 STORAGE_CLASS = "StorageClass"
 STORAGE_CAPACITY = "CSIStorageCapacity"
+CSI_NODE = "CSINode"
+CSI_DRIVER = "CSIDriver"
 RESOURCE_CLAIM = "ResourceClaim"
 RESOURCE_SLICE = "ResourceSlice"
 DEVICE_CLASS = "DeviceClass"
@@ -286,3 +293,21 @@ class Interest(NamedTuple):
 class InterestedPlugin(Plugin, Protocol):
     @property
     def interests(self) -> tuple[Interest, ...]: ...
+
+
+_RESOURCES = (
+    NODE,
+    ASSIGNED_POD,
+    TARGET_POD,
+    VOLUME_CLAIM,
+    VOLUME,
+    STORAGE_CLASS,
+    STORAGE_CAPACITY,
+    CSI_NODE,
+    CSI_DRIVER,
+    RESOURCE_CLAIM,
+    RESOURCE_SLICE,
+    DEVICE_CLASS,
+)
+ANYTHING = tuple(Interest(resource, ~Action(0)) for resource in _RESOURCES)
+"""What a plugin is interested in that does not say."""

@@ -1,11 +1,19 @@
-"""Which pods have a node kept for them: they made others leave it and wait until those are gone.
+"""Which pods have a node kept for them: they made others leave it and wait until those are gone, or somebody said so.
 
-Upstream: `pkg/scheduler/backend/queue/nominator.go`.
+What counts is here, not in the pods' statuses, which are written and seen later; what they say is taken over when a pod
+comes or its status changes, whoever wrote it. Upstream: `pkg/scheduler/backend/queue/nominator.go`.
 """
 
 from __future__ import annotations
 
 from k8snb.scheduler.podinfo import PodInfo
+from k8snb.typing import Object
+
+
+def nominated_node(pod: Object) -> str:
+    """The node that is kept for a pod, as its status says; empty if there is none."""
+    name: str = (pod.get("status") or {}).get("nominatedNodeName") or ""
+    return name
 
 
 class Nominator:
@@ -15,11 +23,20 @@ class Nominator:
         self.pods: dict[str, tuple[str, PodInfo]] = {}
         """By uid: the node that is kept, and the pod."""
 
-    def put(self, info: PodInfo, node: str) -> None:
-        """Keep the node for the pod; an empty name keeps none."""
+    def put(self, info: PodInfo, node: str | None) -> None:
+        """Keep the node for the pod; an empty name keeps none, None what the pod's status says."""
         self.pods.pop(info.uid, None)
-        if node:
-            self.pods[info.uid] = (node, info)
+        name = nominated_node(info.pod) if node is None else node
+        if name:
+            self.pods[info.uid] = (name, info)
+
+    def update(self, old: Object, new: Object) -> None:
+        """A pod that waits has changed. What is kept and not in its status yet stays."""
+        uid, told = new["metadata"]["uid"], nominated_node(new)
+        if told or (uid in self.pods and nominated_node(old)):
+            self.put(PodInfo(new), told)
+        elif uid in self.pods:
+            self.put(PodInfo(new), self.pods[uid][0])
 
     def remove(self, uid: str) -> None:
         """The pod was placed, or is gone."""

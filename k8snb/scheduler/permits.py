@@ -66,6 +66,11 @@ class WaitingRoom(Generic[_Kept]):
     def _end_of(self, uid: str, plugin: str, seconds: float) -> Callable[[], None]:
         return lambda: self._turn_away(uid, self._late(plugin, seconds))
 
+    def turn_away(self, uid: str, why: Callable[[str], Status]) -> None:
+        """Let a pod wait no more, if it does; `why` is told the first plugin that it waits for."""
+        if uid in self.pods:
+            self._turn_away(uid, why(next(iter(self.pods[uid].pending))))
+
     def allow(self, uid: str, plugin: str) -> None:
         """A plugin lets a pod through; when all have, it is bound."""
         waiting = self.pods.get(uid)
@@ -95,8 +100,21 @@ def not_allowed(plugin: str, seconds: float) -> Status:
     return Status.unschedulable(said, plugin=plugin)
 
 
-def not_bound(plugin: str, seconds: float) -> Status:
+def not_let_through(why: str) -> Status:
+    """Something else than a Permit plugin ended the waiting: the pod is tried again."""
+    return Status.error(f"waiting on permit for pod: {why}")
+
+
+def too_late(plugin: str, seconds: float) -> Status:
     """Volumes were not bound, or devices not ready, within so long."""
-    if plugin == "DynamicResources":
-        return Status.error(f'running PreBind plugin "{plugin}": device binding timeout', plugin)
-    return Status.error(f'running PreBind plugin "{plugin}": binding volumes: context deadline exceeded', plugin)
+    return not_bound(plugin, "context deadline exceeded")
+
+
+def not_bound(plugin: str, why: str) -> Status:
+    """Volumes were not bound, or devices not ready, and it is no use to wait."""
+    said = why
+    if plugin != "DynamicResources":
+        said = f"binding volumes: {why}"
+    elif why == "context deadline exceeded":
+        said = "device binding timeout"
+    return Status.error(f'running PreBind plugin "{plugin}": {said}', plugin)

@@ -3,7 +3,9 @@
 `active` holds those to be tried next, by priority and time. One that failed goes to the pool of unschedulable pods
 and stays there until something happens that interests a plugin which turned it away (or five minutes have passed).
 Then it is tried again, but not within 1 s of the last failure, 2 s of the second, up to 10 s: until then it backs
-off, unless there is nothing else to do. One whose attempt failed with an error backs off in any case.
+off, unless there is nothing else to do. One whose attempt failed with an error backs off in any case. What happens
+during an attempt that waits counts, too (`flights`). A pod that PreEnqueue keeps out waits for what interests
+the plugin that does so.
 
 Upstream: `pkg/scheduler/backend/queue`.
 """
@@ -17,8 +19,9 @@ from typing import Any
 
 from k8snb.clock import Clock, Timer
 from k8snb.machinery.objects import revision_of
+from k8snb.scheduler.changes import own_changes
+from k8snb.scheduler.flights import Flights, Happened
 from k8snb.scheduler.framework import (
-    ASSIGNED_POD,
     NODE,
     SUCCESS,
     TARGET_POD,
@@ -41,6 +44,8 @@ FOREGROUND_ERRORS = 8
 NO_NODES = "no nodes"
 """What a pod is turned away by when there is no node at all."""
 
+_ANY: Callable[[Any], bool] = lambda queued: True  # noqa: E731
+
 PreEnqueue = Callable[[Object], Status]
 SortKey = Callable[[int, float], tuple[float, float]]
 
@@ -48,7 +53,19 @@ SortKey = Callable[[int, float], tuple[float, float]]
 class QueuedPod:
     """A pod that waits. `plugins` turned it away the last time."""
 
-    __slots__ = ("_backoff", "attempts", "cause", "errors", "failures", "info", "key", "line", "plugins", "timestamp")
+    __slots__ = (
+        "_backoff",
+        "attempts",
+        "cause",
+        "errors",
+        "failures",
+        "gate",
+        "info",
+        "key",
+        "line",
+        "plugins",
+        "timestamp",
+    )
 
     def __init__(self, info: PodInfo, now: float, cause: int, backoff: tuple[float, float]) -> None:
         self.info = info
@@ -60,6 +77,8 @@ class QueuedPod:
         self.errors = 0
         """How often in a row the attempt failed with an error."""
         self.plugins: tuple[str, ...] = ()
+        self.gate = ""
+        """The plugin that keeps it from entering."""
         self.cause = cause
         """The revision of the change because of which it is tried."""
         self.line: _Line | None = None
@@ -71,6 +90,14 @@ class QueuedPod:
         times = self.failures if self.plugins else self.errors
         first, most = self._backoff
         return self.timestamp + (min(first * 2 ** (times - 1), most) if times else 0.0)
+
+    def refresh(self, pod: Object) -> None:
+        """The pod as it is now."""
+        old = self.info.pod
+        if pod["spec"] is old["spec"] and pod["metadata"].get("labels") is old["metadata"].get("labels"):
+            self.info.pod = pod
+        else:
+            self.info = PodInfo(pod)
 
 
 class _Line:
@@ -126,6 +153,7 @@ class SchedulingQueue:
         interests: Iterable[tuple[str, Interest]],
         wake: Callable[[], None],
         backoff: tuple[float, float] = (INITIAL_BACKOFF, MAX_BACKOFF),
+        flights: Flights | None = None,
     ) -> None:
         self._backoff_times = backoff
         self._clock = clock
@@ -136,6 +164,8 @@ class SchedulingQueue:
         self._active, self._backoff, self._errors = _Line(), _Line(), _Line()
         self.pool: dict[str, QueuedPod] = {}
         """Those that wait for something to happen, by uid."""
+        self.flights = Flights() if flights is None else flights
+        """The pods whose attempt takes longer than a turn."""
         self._turned_away: dict[str, dict[str, QueuedPod]] = {}
         self._interests = [*interests, (NO_NODES, Interest(NODE, Action.ADD))]
         self._timers: dict[str, Timer] = {}
@@ -173,14 +203,10 @@ class SchedulingQueue:
         queued = self._pods.get(new["metadata"]["uid"])
         if queued is None:
             return
-        info, meta = queued.info, new["metadata"]
-        actions = _own_changes(old, new)
-        if new["spec"] is old["spec"] and meta.get("labels") is old["metadata"].get("labels"):
-            info.pod = new
-        else:
-            queued.info = PodInfo(new)
-        if actions and info.uid in self.pool:
-            self._reconsider(ClusterEvent(TARGET_POD, actions), old, new, only=queued)
+        actions = own_changes(old, new)
+        queued.refresh(new)
+        if actions and queued.info.uid in self.pool:
+            self._reconsider(ClusterEvent(TARGET_POD, actions), old, new, lambda other: other is queued)
 
     def remove(self, uid: str) -> None:
         """A waiting pod is gone, or somebody else placed it."""
@@ -204,39 +230,70 @@ class SchedulingQueue:
 
     def fail(self, queued: QueuedPod, plugins: tuple[str, ...]) -> None:
         """The attempt failed: turned away by these plugins, or with an error if there are none."""
+        uid = queued.info.uid
         queued.timestamp = self._clock.now()
         queued.plugins = plugins
-        self._pods[queued.info.uid] = queued
+        self._pods[uid] = queued
         if plugins:
             queued.failures += 1
             queued.errors = 0
-            self._into_pool(queued)
+            missed = next((each for each in self.flights.seen(uid) if self._helps(queued, each)), None)
+            self.flights.end(uid)
+            if missed is None:
+                self._into_pool(queued)
+                return
+            queued.cause = _revision_of(missed)
+            self._enter(queued)
             return
+        self.flights.end(uid)
         queued.errors += 1
         self._errors.push(queued, (queued.backoff_until,))
         self._arm("errors", queued.backoff_until, self._retry_errors, background=queued.errors > FOREGROUND_ERRORS)
 
     def activate(self, uid: str) -> None:
-        """Try a pod again soon."""
-        queued = self.pool.get(uid)
-        if queued is not None:
-            self._requeue(queued)
+        """Try a pod again now, however recent its last attempt was."""
+        queued = self._pods.get(uid)
+        if queued is not None and (uid in self.pool or queued.line is self._backoff):
+            self._leave(queued)
+            self._enter(queued, patient=False)
 
-    def move(self, event: ClusterEvent, old: Object | None, new: Object | None) -> None:
-        """Something happened: try the pods again that it may let fit."""
-        if self.pool:
-            self._reconsider(event, old, new)
+    def move(
+        self, event: ClusterEvent, old: Object | None, new: Object | None, worth: Callable[[QueuedPod], bool] = _ANY
+    ) -> None:
+        """Something happened: try the pods again that it may let fit, of those that are `worth` it."""
+        if self.pool or self.flights.pods:
+            self._reconsider(event, old, new, worth)
 
     def _reconsider(
-        self, event: ClusterEvent, old: Object | None, new: Object | None, only: QueuedPod | None = None
+        self, event: ClusterEvent, old: Object | None, new: Object | None, worth: Callable[[QueuedPod], bool]
     ) -> None:
-        for plugin, (resource, actions, hint) in self._interests:
-            if resource != event.resource or not actions & event.actions:
-                continue
+        interested = self._interested(event)
+        if not interested:
+            return
+        happened = Happened(event, old, new)
+        if event.resource != TARGET_POD:
+            self.flights.note(happened)
+        plugins = {plugin for plugin, _hint in interested}
+        for plugin, hint in interested:
             for queued in list(self._turned_away.get(plugin, {}).values()):
-                if (only is None or queued is only) and _hopeful(hint, queued.info.pod, old, new):
-                    queued.cause = revision_of(new if new is not None else old)  # type: ignore[arg-type]
+                open_to_it = not queued.gate or queued.gate in plugins
+                if open_to_it and worth(queued) and _hopeful(hint, queued.info.pod, old, new):
+                    queued.cause = _revision_of(happened)
                     self._requeue(queued)
+
+    def _interested(self, event: ClusterEvent) -> list[tuple[str, Hint | None]]:
+        return [
+            (plugin, hint)
+            for plugin, (resource, actions, hint) in self._interests
+            if resource == event.resource and actions & event.actions
+        ]
+
+    def _helps(self, queued: QueuedPod, happened: Happened) -> bool:
+        event, old, new = happened
+        return any(
+            plugin in queued.plugins and _hopeful(hint, queued.info.pod, old, new)
+            for plugin, hint in self._interested(event)
+        )
 
     # -- places ------------------------------------------------------------------------------------
 
@@ -244,12 +301,15 @@ class SchedulingQueue:
         self._leave(queued)
         self._enter(queued)
 
-    def _enter(self, queued: QueuedPod) -> None:
+    def _enter(self, queued: QueuedPod, *, patient: bool = True) -> None:
         status = self._pre_enqueue(queued.info.pod)
         if status is not SUCCESS:
-            queued.plugins = (status.plugin,)
+            queued.gate = status.plugin
+            queued.plugins = tuple(dict.fromkeys((*queued.plugins, status.plugin)))
             self._into_pool(queued)
-        elif (queued.failures or queued.errors) and queued.backoff_until > self._clock.now():
+            return
+        queued.gate = ""
+        if patient and (queued.failures or queued.errors) and queued.backoff_until > self._clock.now():
             self._backoff.push(queued, (queued.backoff_until, *self._key(queued)))
             self._arm("backoff", queued.backoff_until, self._end_backoff, background=True)
         else:
@@ -317,66 +377,11 @@ class SchedulingQueue:
             self._arm("pool", min(waiting) + MAX_IN_POOL, self._flush_pool, background=True)
 
 
+def _revision_of(happened: Happened) -> int:
+    changed = happened.new if happened.new is not None else happened.old
+    assert changed is not None
+    return revision_of(changed)
+
+
 def _hopeful(hint: Hint | None, pod: Object, old: Object | None, new: Object | None) -> bool:
     return hint is None or hint(pod, old, new)
-
-
-def _own_changes(old: Object, new: Object) -> Action:
-    """What changed in a waiting pod that scheduling reads."""
-    found = Action(0)
-    if old["metadata"].get("labels") != new["metadata"].get("labels"):
-        found |= Action.LABEL
-    if _generated(old) != _generated(new):
-        found |= Action.CLAIMS
-    before, after = old["spec"], new["spec"]
-    if before is after and _statuses(old) is _statuses(new):
-        return found
-    if PodInfo(new).pod_class.request.less_than(PodInfo(old).pod_class.request):
-        found |= Action.SCALE_DOWN
-    if before.get("tolerations") != after.get("tolerations"):
-        found |= Action.TOLERATION
-    if _count(before, "schedulingGates") > _count(after, "schedulingGates"):
-        found |= Action.GATES
-    return found
-
-
-def _statuses(pod: Object) -> Any:
-    """What the containers hold, which counts while they are resized."""
-    return (pod.get("status") or {}).get("containerStatuses")
-
-
-def _generated(pod: Object) -> Any:
-    """The claims that were made for the pod."""
-    return (pod.get("status") or {}).get("resourceClaimStatuses")
-
-
-def _count(spec: Object, name: str) -> int:
-    value: Any = spec.get(name) or ()
-    return len(value)
-
-
-def pod_event(old: Object | None, new: Object | None) -> ClusterEvent | None:
-    """What a change of a placed pod is to the pods that wait; None if nothing."""
-    if old is None or new is None:
-        return ClusterEvent(ASSIGNED_POD, Action.ADD if old is None else Action.DELETE)
-    actions = _own_changes(old, new) & (Action.LABEL | Action.SCALE_DOWN)
-    return ClusterEvent(ASSIGNED_POD, actions) if actions else None
-
-
-def node_event(old: Object | None, new: Object | None) -> ClusterEvent | None:
-    """What a change of a node is to the pods that wait; None if nothing."""
-    if old is None or new is None:
-        return ClusterEvent(NODE, Action.ADD if old is None else Action.DELETE)
-    actions = Action(0)
-    before, after = old.get("spec") or {}, new.get("spec") or {}
-    if before.get("taints") != after.get("taints") or before.get("unschedulable") != after.get("unschedulable"):
-        actions |= Action.TAINT
-    if old["metadata"].get("labels") != new["metadata"].get("labels"):
-        actions |= Action.LABEL
-    if _allocatable(old) != _allocatable(new):
-        actions |= Action.ALLOCATABLE
-    return ClusterEvent(NODE, actions) if actions else None
-
-
-def _allocatable(node: Object) -> Any:
-    return (node.get("status") or {}).get("allocatable")

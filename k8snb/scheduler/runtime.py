@@ -14,8 +14,11 @@ from k8snb.scheduler.api import Api
 from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.diagnosis import Diagnosis
+from k8snb.scheduler.evictions import Evictions
 from k8snb.scheduler.framework import (
+    ANYTHING,
     EXTENSION_POINTS,
+    SKIP,
     SUCCESS,
     Code,
     CycleState,
@@ -48,13 +51,15 @@ class Surroundings:
     api: Api
     now: Callable[[], float]
     activate: Callable[[str], None] = lambda uid: None
-    """Try the pod of that uid again soon."""
+    """Try the pod of that uid again now."""
     storage: Storage = field(default_factory=Storage)
     devices: DeviceClaims = field(default_factory=DeviceClaims)
     budgets: Callable[[], Sequence[Object]] = tuple
     """All disruption budgets."""
     waiting: WaitingRoom[Any] | None = None
     """The pods that Permit plugins let wait."""
+    evictions: Evictions | None = None
+    """Preemptions that are being carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class Framework:
         self.now: Callable[[], float] = surroundings.now
         self.activate = surroundings.activate
         self.waiting: WaitingRoom[Any] | None = surroundings.waiting
+        self.evictions: Evictions = surroundings.evictions or Evictions(surroundings.api)
         self.storage: Storage = surroundings.storage
         self.devices: DeviceClaims = surroundings.devices
         self.budgets: Callable[[], Sequence[Object]] = surroundings.budgets
@@ -97,8 +103,13 @@ class Framework:
         return tuple(plugin for plugin in found if hasattr(plugin, point.method))
 
     def interests(self) -> list[tuple[str, Interest]]:
-        """After which changes the pods that a plugin rejected are worth another try."""
-        return [(name, each) for name, plugin in self.plugins.items() for each in getattr(plugin, "interests", ())]
+        """After which changes the pods that a plugin rejected are worth another try: any, if it does not say."""
+        rejecting = {plugin.name for point in _REJECTING for plugin in self.at[point]}
+        return [
+            (name, each)
+            for name, plugin in self.plugins.items()
+            for each in getattr(plugin, "interests", ANYTHING if name in rejecting else ())
+        ]
 
     def pre_enqueue(self, pod: Object) -> Status:
         """Whether the pod may enter the queue."""
@@ -214,15 +225,37 @@ class Framework:
         """
         method = _METHODS[point]
         answer, waits = SUCCESS, {}
+        idle = state.idle if point == "PreBind" else ()
         for plugin in self.at[point]:
+            if plugin.name in idle:
+                continue
             status: Status = getattr(plugin, method)(state, pod, node)
             if status.code is Code.WAIT and point == "Permit":
                 answer = status.by(plugin.name)
                 waits[plugin.name] = min(status.timeout, MOST_SECONDS)
+            elif status.code is Code.ERROR:
+                return Status.error(f'running {point} plugin "{plugin.name}": {status.message}', plugin.name)
             elif status.code is not Code.SUCCESS:
                 return status.by(plugin.name)
         if waits:
             state.permits = waits
+        return answer
+
+    def pre_flight(self, state: CycleState, pod: Object, node: str) -> Status:
+        """Whether any PreBind plugin has something to do for the pod, SKIP if not; those that have not are left out.
+
+        Whoever does not say (`pre_bind_pre_flight`) is believed to have.
+        """
+        answer = SKIP
+        for plugin in self.at["PreBind"]:
+            ask = getattr(plugin, "pre_bind_pre_flight", None)
+            status: Status = SUCCESS if ask is None else ask(state, pod, node)
+            if status.code is Code.SKIP:
+                state.idle |= {plugin.name}
+            elif status.code is not Code.SUCCESS:
+                return Status.error(f'running PreBindPreFlight "{plugin.name}": {status.message}', plugin.name)
+            else:
+                answer = SUCCESS
         return answer
 
     def bind(self, state: CycleState, pod: Object, node: str) -> Status:
@@ -252,6 +285,7 @@ def _failed(plugin: str, status: Status) -> Status:
     return Status.error(f'running "{plugin}" filter plugin: {status.message}', plugin)
 
 
+_REJECTING = ("PreEnqueue", "PreFilter", "Filter", "Reserve", "Permit")
 _METHODS = {point.name: point.method for point in EXTENSION_POINTS}
 
 

@@ -6,29 +6,31 @@ Upstream: `pkg/scheduler/scheduler.go`, `eventhandlers.go`, `schedule_one.go`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informer
 from k8snb.i18n import _
 from k8snb.loop import Task
-from k8snb.machinery.devices.claims import CLAIMS, CLASSES, SLICES
-from k8snb.machinery.objects import key_of, labels_of
+from k8snb.machinery.devices.claims import CLAIMS, SLICES
+from k8snb.machinery.devices.claims import CLASSES as DEVICE_CLASSES
+from k8snb.machinery.objects import is_deleting, key_of, labels_of, revision_of
 from k8snb.machinery.resizing import charged_spec
 from k8snb.scheduler.api import ApiCalls
+from k8snb.scheduler.binding import Binding, Bindings
 from k8snb.scheduler.cache import Cache
+from k8snb.scheduler.changes import node_event, pod_event
 from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.cycle import Cycle, Rejection
 from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.diagnosis import FitError, NoNodesError
+from k8snb.scheduler.evictions import Evictions
 from k8snb.scheduler.explain import Explanation, explain
-from k8snb.scheduler.framework import SUCCESS, Action, ClusterEvent, Code, CycleState, Status
+from k8snb.scheduler.framework import ASSIGNED_POD, Action, ClusterEvent, Code, CycleState, Status
 from k8snb.scheduler.listing import Listing, Nothing
-from k8snb.scheduler.nominator import Nominator
-from k8snb.scheduler.permits import Waiting, WaitingRoom, not_allowed, not_bound
+from k8snb.scheduler.nominator import Nominator, nominated_node
 from k8snb.scheduler.picture import BUDGETS, FINISHED
-from k8snb.scheduler.podinfo import PodInfo
-from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue, node_event, pod_event
+from k8snb.scheduler.podinfo import CLASSES, PodInfo
+from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue
 from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
@@ -39,17 +41,10 @@ from k8snb.typing import Object, ObjectKey
 
 USER = "system:kube-scheduler"
 _USUAL = Configuration()
+_GONE = ClusterEvent(ASSIGNED_POD, Action.DELETE)
 _NO_LABELS: Mapping[str, str] = {}
 _UNSEEN = Span(0, "", ObjectKey("", ""), 0, 0, 0.0)
 """Takes what would be recorded, where there is no trace."""
-
-
-class Placing(NamedTuple):
-    """What is kept of a pod that waits at Permit."""
-
-    cycle: Cycle
-    queued: QueuedPod
-    state: CycleState
 
 
 class Scheduler(Task):
@@ -61,10 +56,8 @@ class Scheduler(Task):
         super().__init__(context.loop)
         self.configuration = configuration
         self.cache = Cache()
-        self.permits: WaitingRoom[Placing] = WaitingRoom(context.clock, self._permitted, not_allowed)
-        self.volumes: WaitingRoom[Placing] = WaitingRoom(context.clock, self._resumed, not_bound)
-        """The pods that have a node and wait for their volumes to be bound."""
-        self._stirred = False
+        self.bindings = Bindings(context.clock, self._settle)
+        """The pods that have a node and wait to be bound."""
         self._context = context
         self._trace = context.trace
         self._paused = False
@@ -74,6 +67,9 @@ class Scheduler(Task):
         self._background: list[Informer] = []
         self._api = ApiCalls(context.client, context.clock)
         self._selectors = DefaultSelectors(self.cache.spreading, {kind: self._owner(kind) for kind in OWNERS})
+        self._evictions = Evictions(
+            self._api, self._known, self.bindings, lambda uid: self.queue.activate(uid), self.wake
+        )
         surroundings = Surroundings(
             cache=self.cache,
             selectors=self._selectors,
@@ -85,7 +81,8 @@ class Scheduler(Task):
             storage=Storage(self._listing),
             devices=DeviceClaims(self._listing),
             budgets=lambda: self._listing(BUDGETS).list(),
-            waiting=self.permits,
+            waiting=self.bindings.permits,
+            evictions=self._evictions,
         )
         profiles = configuration.profiles
         self._cycles = {profile.name: Cycle(Framework(surroundings, profile)) for profile in profiles}
@@ -93,7 +90,8 @@ class Scheduler(Task):
         interests = [interest for framework in frameworks for interest in framework.interests()]
         sort_key = frameworks[0].at["QueueSort"][0].sort_key
         backoff = configuration.initial_backoff, configuration.max_backoff
-        self.queue = SchedulingQueue(context.clock, self._pre_enqueue, sort_key, interests, self.wake, backoff)
+        flights = self.bindings.flights
+        self.queue = SchedulingQueue(context.clock, self._pre_enqueue, sort_key, interests, self.wake, backoff, flights)
 
     def start(self) -> None:
         """Subscribe to everything that decisions depend on, the pods last."""
@@ -102,7 +100,7 @@ class Scheduler(Task):
         services, nodes = informers.of("services"), informers.of("nodes")
         self._namespaces = informers.of("namespaces")
         self._listing(BUDGETS)
-        words = (*WORDS, CLASSES, SLICES, CLAIMS)
+        words = (*WORDS, DEVICE_CLASSES, SLICES, CLAIMS)
         stores = [informers.of(word) for word in words if self._context.scheme.find(word) is not None]
         self._background = [*owners, services, self._namespaces, nodes, *stores]
         self._namespaces.on_change(self._namespace_changed)
@@ -133,7 +131,7 @@ class Scheduler(Task):
         """The pods that are not bound: those of the queue, and those that have a node and wait at Permit."""
         permits = [
             Standing(each.pod, PERMIT, each.kept.queued.attempts, each.since, each.until, tuple(each.pending), ())
-            for each in (*self.permits.pods.values(), *self.volumes.pods.values())
+            for each in self.bindings.waiting
         ]
         return [*self.queue.standing(), *permits]
 
@@ -150,10 +148,10 @@ class Scheduler(Task):
 
     def _storage_changed(self, old: Object | None, new: Object | None) -> None:
         """Claims, volumes, devices and classes come and change; what goes lets no pod fit."""
-        if self.volumes.pods:
-            self._stirred = True
+        if self.bindings.volumes.pods:
+            self.bindings.stirred = True
             self.wake()
-        if new is not None and self.queue.pool:
+        if new is not None:
             self.queue.move(ClusterEvent(new["kind"], Action.ADD if old is None else Action.UPDATE), old, new)
 
     def _namespace_labels(self, name: str) -> Mapping[str, str]:
@@ -181,15 +179,43 @@ class Scheduler(Task):
             if new["status"].get("phase") in FINISHED:
                 self._pod_gone(new)
                 return
-            news = self.cache.put_pod(new)
+            news, queue = self.cache.put_pod(new), self.queue
             if news == "new":
                 self._forget_waiting(new["metadata"]["uid"])
-            if news != "same" and self.queue.pool:
+            if news != "same" and (queue.pool or queue.flights.pods):
                 self._tell_waiting(None if news == "new" else old, new)
         elif old is not None:
-            self.queue.update(old, new)
+            self._unplaced_changed(old, new)
         elif new["spec"].get("schedulerName") in self._cycles:
             self.queue.add(new)
+            if nominated_node(new):
+                self._nominator.put(PodInfo(new), None)
+
+    def _unplaced_changed(self, old: Object, new: Object) -> None:
+        uid = new["metadata"]["uid"]
+        if self.cache.assumed(uid):
+            if is_deleting(new) and not is_deleting(old):
+                self._give_up(new)
+            return
+        self.queue.update(old, new)
+        if self._nominator.pods or nominated_node(new):
+            self._nominator.update(old, new)
+        if nominated_node(old) not in ("", nominated_node(new)):
+            self._no_longer_kept(old)
+
+    def _no_longer_kept(self, pod: Object) -> None:
+        """The room that was kept for a pod is there for those that are no more important."""
+        priority = CLASSES.of(pod["spec"]).priority
+        self.queue.move(_GONE, pod, None, lambda queued: queued.info.pod_class.priority <= priority)
+
+    def _give_up(self, pod: Object) -> None:
+        """A pod that has a node and is not bound yet is deleted."""
+        meta = pod["metadata"]
+        if meta["uid"] in self.bindings:
+            self.bindings.lose(meta["uid"], meta["name"])
+        else:
+            self.cache.forget(meta["uid"])
+            self.queue.move(_GONE, pod, None)
 
     def _tell_waiting(self, old: Object | None, new: Object) -> None:
         """What happened to a placed pod may let another one fit."""
@@ -206,21 +232,24 @@ class Scheduler(Task):
     def _pod_gone(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
         self._forget_waiting(uid)
-        for room in (self.permits, self.volumes):
-            if room.pods:
-                room.reject(uid, "", "removed")
-        if self.cache.remove_pod(uid) is not None:
-            event = pod_event(pod, None)
-            assert event is not None
-            self.queue.move(event, pod, None)
+        if pod["spec"].get("nodeName"):
+            if self.cache.remove_pod(uid) is not None:
+                self.queue.move(_GONE, pod, None)
+        elif self.cache.assumed(uid):
+            self._give_up(pod)
+        elif nominated_node(pod):
+            self._no_longer_kept(pod)
 
     # -- turns -------------------------------------------------------------------------------------
 
     def run(self, quantum: int) -> None:
-        """Try at most `quantum` pods."""
-        if self._stirred:
-            self._look_at_volumes()
-        queue, traced = self.queue, self._trace.enabled
+        """Try at most `quantum` pods, or send away those that leave for others."""
+        if self.bindings.stirred:
+            self.bindings.look()
+        queue, traced, leaving = self.queue, self._trace.enabled, self._evictions.running
+        while leaving and quantum > 0:
+            quantum -= 1
+            self._evict()
         behind = [informer for informer in self._background if informer.behind]
         while quantum > 0 and not self._paused:
             queued = queue.pop()
@@ -233,8 +262,22 @@ class Scheduler(Task):
                 self._one(queued)
             else:
                 self._schedule(queued, _UNSEEN)
-        if len(queue) and not self._paused:
+        if leaving or (len(queue) and not self._paused):
             self.wake()
+
+    def _evict(self) -> None:
+        """One pod leaves for another."""
+        preemption = next(iter(self._evictions.running.values()))
+        pod, victim = preemption.pod, preemption.victims[0]
+        span = self._trace.begin(self.name, key_of(pod), revision_of(pod)) if self._trace.enabled else _UNSEEN
+        try:
+            span.wanted = _("make pod {name} leave node {node}").format(
+                name=victim["metadata"]["name"], node=preemption.node
+            )
+            self._evictions.step()
+        finally:
+            if span is not _UNSEEN:
+                self._trace.end(span)
 
     def _one(self, queued: QueuedPod) -> None:
         pod = queued.info.pod
@@ -264,12 +307,12 @@ class Scheduler(Task):
                 span.wanted = _("bind the pod to {node}").format(node=choice.node.name)
             if (status := cycle.place(info, choice)).code is Code.WAIT:
                 assert choice.state is not None
-                self._let_wait(info, Placing(cycle, queued, choice.state), status)
+                self.bindings.wait(info, Binding(cycle, queued, choice.state), status)
                 return
         except FitError as error:
             self._no_fit(cycle, queued, error, span)
         except NoNodesError as error:
-            self._failed(queued, "Unschedulable", str(error), (NO_NODES,), None, span)
+            self._failed(queued, "Unschedulable", str(error), (NO_NODES,), "", span)
         except Rejection as error:
             self._rejected(queued, error, span)
         else:
@@ -281,46 +324,25 @@ class Scheduler(Task):
         self._api.tell_scheduled(info.pod, info.node_name)
 
     def _rejected(self, queued: QueuedPod, error: Rejection, span: Span) -> None:
-        """The node was found and refused after all."""
+        """The node was found and refused after all. Where the pod counted as placed meanwhile, that is over."""
         plugins = (error.status.plugin,) if error.status.rejected else ()
         reason = "Unschedulable" if plugins else "SchedulerError"
-        self._failed(queued, reason, str(error), plugins, None, span)
+        info = queued.info
+        assumed = {**info.pod, "spec": {**info.pod["spec"], "nodeName": info.node_name}} if error.binding else None
+        if assumed is not None and not plugins:
+            self.queue.move(_GONE, assumed, None)
+        self._failed(queued, reason, str(error), plugins, "", span)
+        if assumed is not None and plugins:
+            self.queue.move(_GONE, assumed, None, lambda other: other is not queued)
 
-    # -- what waits on its node --------------------------------------------------------------------
-
-    def _let_wait(self, info: PodInfo, placing: Placing, status: Status) -> None:
-        """A pod waits with its node: for a Permit plugin's leave, or for its volumes."""
-        if placing.state.permits:
-            self.permits.add(info, placing, placing.state.permits)
-            return
-        self.volumes.add(info, placing, {status.plugin: status.timeout})
-
-    def _look_at_volumes(self) -> None:
-        """Go on with the pods whose volumes are bound by now, or will not be."""
-        self._stirred = False
-        for uid, waiting in list(self.volumes.pods.items()):
-            framework, state = waiting.kept.cycle.framework, waiting.kept.state
-            status = framework.ask("PreBind", state, waiting.pod, waiting.info.node_name)
-            if status.code is not Code.WAIT:
-                self.volumes.allow(uid, next(iter(waiting.pending)))
-
-    def _permitted(self, waiting: Waiting[Placing], status: Status) -> None:
-        """A pod that waited at Permit is let through or turned away."""
-        waiting.kept.state.permits = {}
-        self._resumed(waiting, status)
-
-    def _resumed(self, waiting: Waiting[Placing], status: Status) -> None:
-        cycle, queued, state = waiting.kept
-        info = waiting.info
-        span = self._trace.begin(self.name, key_of(info.pod), queued.cause) if self._trace.enabled else _UNSEEN
+    def _settle(self, queued: QueuedPod, bind: Callable[[], bool]) -> None:
+        """What became of a pod that waited with its node."""
+        span = _UNSEEN
+        if self._trace.enabled:
+            span = self._trace.begin(self.name, key_of(queued.info.pod), queued.cause)
         try:
-            if status is not SUCCESS:
-                raise cycle.refuse(info, state, status)
-            again = cycle.go_on(info, state)
-            if again.code is Code.WAIT:
-                self._let_wait(info, waiting.kept, again)
-                return
-            self._placed(info)
+            if bind():
+                self._placed(queued.info)
         except Rejection as error:
             self._rejected(queued, error, span)
         finally:
@@ -332,7 +354,7 @@ class Scheduler(Task):
         framework, pod, diagnosis = cycle.framework, queued.info.pod, error.diagnosis
         span.observed = {"nodes": len(self.cache), "fitting": 0}
         span.compared = {_("nodes that fit"): (0, 1)}
-        nominated = None
+        nominated: str | None = ""
         if framework.at["PostFilter"]:
             state = error.state
             if state is None:
@@ -352,16 +374,23 @@ class Scheduler(Task):
     ) -> None:
         pod = queued.info.pod
         span.wanted = _("say why it has no node: {message}").format(message=message)
-        if not self._still_waiting(pod):
-            return
-        self.queue.fail(queued, plugins)
-        if nominated is not None:
+        known = self._waiting(pod)
+        if known is not None:
+            queued.refresh(known)
+            self.queue.fail(queued, plugins)
             self._nominator.put(queued.info, nominated)
+        else:
+            self.queue.flights.end(queued.info.uid)
         self._api.event(pod, "Warning", "FailedScheduling", "Scheduling", message)
-        self._api.set_unscheduled(pod, reason, message, nominated)
+        if known is not None:
+            self._api.set_unscheduled(pod, reason, message, nominated)
 
-    def _still_waiting(self, pod: Object) -> bool:
-        """Whether the pod, as far as the cache knows, exists and has no node."""
+    def _waiting(self, pod: Object) -> Object | None:
+        """The pod as it is now, as far as the cache knows; None if it is gone or has a node."""
         meta = pod["metadata"]
-        found = self._pods.get(meta["namespace"], meta["name"]) if self._pods is not None else None
-        return found is not None and found["metadata"]["uid"] == meta["uid"] and not found["spec"].get("nodeName")
+        found = self._known(meta["namespace"], meta["name"])
+        there = found is not None and found["metadata"]["uid"] == meta["uid"] and not found["spec"].get("nodeName")
+        return found if there else None
+
+    def _known(self, namespace: str, name: str) -> Object | None:
+        return self._pods.get(namespace, name) if self._pods is not None else None

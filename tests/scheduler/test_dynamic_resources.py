@@ -105,7 +105,7 @@ def placed(there: World, what: Object) -> None:
 def test_devices_are_written_before_the_pod_is_bound() -> None:
     there = world(*slices("a/p@n1 d1"), claim("r:a"))
     placed(there, using("c"))
-    assert there.api.said == [("reserve", "c", "p"), ("bind", "p", "n1")]
+    assert there.api.said == [("nominate", "p", "n1"), ("reserve", "c", "p"), ("bind", "p", "n1")]
 
 
 def test_devices_that_were_just_given_are_not_given_again() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from k8snb import Cluster
-from k8snb.scheduler.framework import SUCCESS, CycleState, Status
+from k8snb.scheduler.framework import SKIP, SUCCESS, CycleState, Status
 from k8snb.typing import Object
 
 TOLD = {
@@ -14,7 +16,10 @@ TOLD = {
 
 
 class Gate:
-    """Lets pods with the label `wait` wait for ten seconds, refuses those with `never`, and notes what it is told."""
+    """Lets pods with the label `wait` wait for ten seconds, refuses those with `never`, and notes what it is told.
+
+    Those with `slow` have it fail before they are bound.
+    """
 
     said: list[str]
 
@@ -32,6 +37,12 @@ class Gate:
         wish = pod["metadata"].get("labels", {}).get("gate")
         return Status.wait(10) if wish == "wait" else Status.unschedulable("never here") if wish == "never" else SUCCESS
 
+    def pre_bind_pre_flight(self, state: CycleState, pod: Object, node: str) -> Status:
+        return SUCCESS if pod["metadata"].get("labels", {}).get("gate") == "slow" else SKIP
+
+    def pre_bind(self, state: CycleState, pod: Object, node: str) -> Status:
+        return Status.error("not today")
+
     def post_bind(self, state: CycleState, pod: Object, node: str) -> None:
         self.said.append(f"bound {pod['metadata']['name']} {node}")
 
@@ -40,6 +51,7 @@ class Made:
     def __init__(self, *pods: tuple[str, str]) -> None:
         self.cluster = Cluster(1, seed=1, scheduler=TOLD, plugins=[Gate])
         self.framework = self.cluster.scheduler._cycles["default-scheduler"].framework
+        self.began = self.cluster.revision
         for name, wish in pods:
             spec = {"containers": [{"name": "c", "image": "nginx"}]}
             meta = {"name": name, "namespace": "default", "labels": {"gate": wish}}
@@ -53,6 +65,13 @@ class Made:
 
     def pod(self, name: str) -> Object:
         return self.cluster.client.get("pods", name, "default")
+
+    def kept(self, name: str) -> str:
+        return str(self.pod(name)["status"].get("nominatedNodeName", ""))
+
+    def events(self, name: str) -> list[str]:
+        found = self.cluster.client.list("events", "default")
+        return [f"{each['reason']}: {each['message']}" for each in found if each["involvedObject"]["name"] == name]
 
     def why(self, name: str) -> str:
         found = [each for each in self.pod(name)["status"].get("conditions") or () if each["type"] == "PodScheduled"]
@@ -91,6 +110,50 @@ def test_a_pod_that_goes_while_it_waits_leaves_nothing_behind() -> None:
     made = Made(("a", "wait"))
     made.cluster.client.delete("pods", "a", "default")
     made.cluster.advance(60)
-    assert not made.cluster.scheduler.permits.pods
+    assert not made.cluster.scheduler.bindings.waiting
     assert not made.cluster.scheduler.cache.nodes()[0].pods
     assert made.said == ["reserve a node-1", "unreserve a node-1"]
+    assert made.events("a") == ["FailedScheduling: 0/1 nodes are available: 1 removed."]
+
+
+def test_while_a_pod_waits_its_status_tells_which_node_it_gets() -> None:
+    made = Made(("a", "wait"), ("b", ""))
+    assert (made.kept("a"), made.kept("b")) == ("node-1", "")
+    room = made.framework.waiting
+    assert room is not None
+    room.allow(next(iter(room.pods)), "Gate")
+    made.cluster.settle()
+    assert made.kept("a") == ""
+
+
+def test_what_a_failure_before_binding_leaves_in_the_status_goes_with_the_next_one() -> None:
+    made = Made(("a", "slow"))
+    assert (made.kept("a"), made.why("a")) == ("node-1", 'running PreBind plugin "Gate": not today')
+    told = (made.cluster.at(revision) for revision in range(made.began, made.cluster.revision))
+    kept = [(each.get("pods", "a", "default") or {}).get("status", {}).get("nominatedNodeName", "") for each in told]
+    assert [name for name, _ in groupby(kept)][:4] == ["", "node-1", "", "node-1"]
+
+
+def test_who_is_turned_away_is_tried_again_if_anything_happened_that_may_help() -> None:
+    made = Made(("a", "wait"))
+    made.cluster.client.patch("nodes", "node-1", {"metadata": {"labels": {"new": "label"}}})
+    made.cluster.advance(10.5)
+    assert made.said == ["reserve a node-1", "unreserve a node-1", "reserve a node-1"]
+
+
+def test_a_more_important_pod_takes_the_place_of_one_that_is_not_bound_yet() -> None:
+    made = Made()
+    high = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 9}
+    made.cluster.client.create("priorityclasses", high)
+    ports = [{"containerPort": 80, "hostPort": 80}]
+    spec = {"containers": [{"name": "c", "image": "nginx", "ports": ports}]}
+    for name, gate, more in (("low", "wait", {}), ("vip", "", {"priorityClassName": "high"})):
+        meta = {"name": name, "namespace": "default", "labels": {"gate": gate}}
+        made.cluster.client.create("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec | more})
+        made.cluster.settle()
+    assert made.said[-3:] == ["unreserve low node-1", "reserve vip node-1", "bound vip node-1"]
+    uid = made.pod("vip")["metadata"]["uid"]
+    assert made.events("low")[:2] == [
+        "FailedScheduling: waiting on permit for pod: preempted",
+        f"Preempted: Preempted by pod {uid} on node node-1 (in kube-scheduler memory).",
+    ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from k8snb.clock import EPOCH, VirtualClock
+from k8snb.scheduler.changes import node_event, pod_event
 from k8snb.scheduler.framework import ASSIGNED_POD, NODE, SUCCESS, Action, ClusterEvent, Interest
 from k8snb.scheduler.plugins.priority_sort import PrioritySort
 from k8snb.scheduler.plugins.scheduling_gates import SchedulingGates
-from k8snb.scheduler.queue import NO_NODES, SchedulingQueue, node_event, pod_event
+from k8snb.scheduler.queue import NO_NODES, SchedulingQueue
 from k8snb.typing import Object
 from tests.scheduler.world import node, pod
 
@@ -66,6 +67,30 @@ def test_a_gated_pod_waits_outside_until_its_gates_are_gone() -> None:
     assert waiting.next() == ""
     waiting.queue.update(gated, pod("gated"))
     assert waiting.next() == "gated"
+
+
+def test_a_pod_that_is_kept_out_hears_only_of_what_interests_who_keeps_it_out() -> None:
+    gates = ("SchedulingGates", Interest(ASSIGNED_POD, Action.DELETE, lambda pod, old, new: False))
+    waiting = Waiting(gates, (FIT, Interest(ASSIGNED_POD, Action.DELETE)), (FIT, Interest(NODE, Action.ADD)))
+    ungated = pod("a")
+    waiting.add(ungated)
+    waiting.fail(FIT)
+    queued = waiting.queue.pool["uid-default-a"]
+    queued.info.pod = pod("a", schedulingGates=[{"name": "x"}])
+    waiting.queue.move(NEW_NODE, None, node())
+    queued.info.pod = ungated
+    waiting.queue.move(NEW_NODE, None, node())
+    assert waiting.next() == ""
+    waiting.queue.move(GONE, pod("b", node="n"), None)
+    assert waiting.next() == "a"
+
+
+def test_a_pod_that_is_activated_does_not_back_off() -> None:
+    waiting = Waiting((FIT, Interest(NODE, Action.ADD)))
+    waiting.add(pod("a"))
+    waiting.fail(FIT)
+    waiting.queue.activate("uid-default-a")
+    assert [each.place for each in waiting.queue.standing()] == ["activeQ"]
 
 
 def test_a_rejected_pod_waits_for_what_interests_the_plugin_that_rejected_it() -> None:

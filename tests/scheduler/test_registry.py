@@ -24,7 +24,7 @@ def test_every_plugin_takes_part_where_it_can() -> None:
     at = {name: [plugin.name for plugin in plugins] for name, plugins in World().framework.at.items()}
     assert list(at) == [point.name for point in EXTENSION_POINTS]
     assert at == {
-        "PreEnqueue": ["SchedulingGates", "DynamicResources"],
+        "PreEnqueue": ["SchedulingGates", "DynamicResources", "DefaultPreemption"],
         "QueueSort": ["PrioritySort"],
         "PreFilter": [
             "NodeAffinity",

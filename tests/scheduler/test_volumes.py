@@ -107,7 +107,7 @@ def test_a_claim_that_waits_for_its_pod_gets_a_volume_where_the_pod_goes_and_the
     info = PodInfo(mount("data"))
     choice = where.cycle.choose(info)
     assert (choice.node.name, where.cycle.place(info, choice).code) == ("b", Code.WAIT)
-    assert where.api.said == [("give", "on-b", "data")]
+    assert where.api.said == [("nominate", "p", "b"), ("give", "on-b", "data")]
     assert list(where.cache.node("b").pods) == [info.uid]  # type: ignore[union-attr]
     assert choice.state is not None
     assert where.cycle.go_on(info, choice.state).code is Code.WAIT
@@ -126,7 +126,7 @@ def test_a_class_with_a_provisioner_is_told_the_node_and_its_topology_counts() -
     where = world(a_class(provisioner="csi.example.com", allowedTopologies=[zone]), claim())
     info = PodInfo(mount("data"))
     assert where.cycle.place(info, where.cycle.choose(info)).code is Code.WAIT
-    assert where.api.said == [("select", "data", "b")]
+    assert where.api.said == [("nominate", "p", "b"), ("select", "data", "b")]
 
 
 def test_a_claim_for_one_pod_only_turns_the_second_away() -> None:

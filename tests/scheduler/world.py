@@ -108,11 +108,16 @@ class Notebook:
     def set_unscheduled(self, pod: Object, reason: str, message: str, nominated: str | None) -> None:
         self.said.append(("unscheduled", pod["metadata"]["name"], reason, message))
 
-    def clear_nomination(self, pod: Object) -> None:
-        self.said.append(("clear nomination", pod["metadata"]["name"]))
+    def nominate(self, pod: Object, node: str) -> bool:
+        self.said.append(("nominate", pod["metadata"]["name"], node))
+        return True
 
-    def preempt(self, victim: Object, preemptor: Object, node: str) -> None:
+    def preempt(self, victim: Object, preemptor: Object, node: str) -> bool:
         self.said.append(("preempt", victim["metadata"]["name"], preemptor["metadata"]["name"], node))
+        return True
+
+    def tell_preempted(self, victim: Object, preemptor: Object, node: str, more: str = "") -> None:
+        self.said.append(("preempted", victim["metadata"]["name"], preemptor["metadata"]["name"], node + more))
 
     def event(self, pod: Object, type: str, reason: str, action: str, note: str) -> None:
         self.said.append(("event", pod["metadata"]["name"], reason, note))
@@ -200,6 +205,11 @@ class World:
 
     def _finder(self, kind: str) -> Any:
         return lambda namespace, name: self.owners.get((kind, namespace, name))
+
+    def evict(self) -> None:
+        """Let those leave that make room."""
+        while self.framework.evictions.running:
+            self.framework.evictions.step()
 
     def choose(self, pod: Object) -> str:
         """The name of the node that the pod would get."""

@@ -1,13 +1,16 @@
-"""DefaultPreemption: when no node fits, make less important pods leave one and keep it for this pod."""
+"""DefaultPreemption: when no node fits, make less important pods leave one and keep it for this pod.
+
+Who leaves is decided at PostFilter; they are sent away afterwards (`evictions`). Upstream: `plugins/defaultpreemption`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from k8snb.machinery.objects import is_deleting
 from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.diagnosis import Diagnosis
-from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
+from k8snb.scheduler.framework import ASSIGNED_POD, SUCCESS, Action, Code, CycleState, Interest, Status
+from k8snb.scheduler.nominator import nominated_node
 from k8snb.scheduler.podinfo import CLASSES
 from k8snb.scheduler.preemption import Candidate, Search, leaving_for_another
 from k8snb.typing import Object
@@ -19,11 +22,14 @@ NOT_HELPFUL = Status.unresolvable("Preemption is not helpful for scheduling")
 _USUAL = filled("DefaultPreemption", {})
 NEVER = "not eligible due to preemptionPolicy=Never."
 WAITING = "not eligible due to a terminating pod on the nominated node."
+HELD = Status.unresolvable("waiting for the preemption for this pod to be finished", plugin="DefaultPreemption")
 
 
 class DefaultPreemption:
     name = "DefaultPreemption"
     local = False
+    interests = (Interest(ASSIGNED_POD, Action.DELETE, lambda pod, old, new: False),)
+    """It holds pods back while others leave for them; that they fit then is for those to say that turned them away."""
 
     def __init__(self, framework: Framework, told: Object = _USUAL) -> None:
         self._framework = framework
@@ -45,6 +51,10 @@ class DefaultPreemption:
         self._make_room(pod, best)
         return best.node, SUCCESS
 
+    def pre_enqueue(self, pod: Object) -> Status:
+        held = self._framework.evictions.hold(pod["metadata"]["uid"])
+        return HELD if held else SUCCESS
+
     def search(self, state: CycleState, pod: Object) -> Search:
         """The search for room for a pod, as far as this profile goes."""
         least, percent = self._told["minCandidateNodesAbsolute"], self._told["minCandidateNodesPercentage"]
@@ -55,7 +65,7 @@ class DefaultPreemption:
         pod_class = CLASSES.of(pod["spec"])
         if pod_class.preemption_policy == "Never":
             return NEVER
-        nominated = (pod.get("status") or {}).get("nominatedNodeName") or ""
+        nominated = nominated_node(pod)
         status = diagnosis.status(nominated)
         if not nominated or (status is not None and status.code is Code.UNRESOLVABLE):
             return ""
@@ -64,13 +74,7 @@ class DefaultPreemption:
         return WAITING if any(leaving_for_another(info.pod) for info in lower) else ""
 
     def _make_room(self, pod: Object, candidate: Candidate) -> None:
-        framework = self._framework
-        for info in candidate.victims:
-            if not is_deleting(info.pod):
-                framework.api.preempt(info.pod, pod, candidate.node)
         priority = CLASSES.of(pod["spec"]).priority
-        for info in framework.nominator.on(candidate.node):
-            if info.pod_class.priority < priority:
-                framework.nominator.remove(info.uid)
-                framework.api.clear_nomination(info.pod)
-                framework.activate(info.uid)
+        kept = self._framework.nominator.on(candidate.node)
+        outranked = [info for info in kept if info.pod_class.priority < priority]
+        self._framework.evictions.begin(pod, candidate.node, candidate.victims, outranked)

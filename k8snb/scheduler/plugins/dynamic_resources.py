@@ -238,6 +238,9 @@ class DynamicResources:
                     found.claims[at] = released
                     self._claims.assume(released)
 
+    def pre_bind_pre_flight(self, state: CycleState, pod: Object, node: str) -> Status:
+        return SKIP if state.before_filter.get(_NAME) is None else SUCCESS
+
     def pre_bind(self, state: CycleState, pod: Object, node: str) -> Status:
         found: Found | None = state.before_filter.get(_NAME)
         if found is None:
@@ -278,7 +281,7 @@ class DynamicResources:
 
 
 def _failed(why: str) -> Status:
-    return Status.error(f'running PreBind plugin "{_NAME}": {why}', _NAME)
+    return Status.error(why, _NAME)
 
 
 def _preferred(claim: Object, grants: Sequence[Grant]) -> int:

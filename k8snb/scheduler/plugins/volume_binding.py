@@ -170,6 +170,9 @@ class VolumeBinding:
     def unreserve(self, state: CycleState, pod: Object, node: str) -> None:
         state.before_score.pop(self.name, None)
 
+    def pre_bind_pre_flight(self, state: CycleState, pod: Object, node: str) -> Status:
+        return SKIP if state.before_score.get(self.name) is None else SUCCESS
+
     def pre_bind(self, state: CycleState, pod: Object, node: str) -> Status:
         """Give the claims their volumes; the pod can be bound when the volume controller has done the rest."""
         plan: Plan | None = state.before_score.get(self.name)
@@ -206,7 +209,7 @@ class VolumeBinding:
 
 
 def _failed(why: str) -> Status:
-    return Status.error(f'running PreBind plugin "VolumeBinding": binding volumes: {why}', "VolumeBinding")
+    return Status.error(f"binding volumes: {why}", "VolumeBinding")
 
 
 def _missing(pod: Object, name: str) -> str:
