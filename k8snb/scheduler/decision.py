@@ -1,7 +1,8 @@
 """One decision: a pod, the cluster as it was when its turn came, and everything that can be asked about it.
 
-It is worked out when somebody asks, from the store's history: the objects just before the pod was bound, or as they are
-while it waits. Who asks again with other weights, or for remedies and victims, asks the same picture.
+It is worked out when somebody asks, from the store's history: the objects just before the pod was bound (or told its
+node, where binding took longer), or as they are while it waits. Who asks again with other weights, or for remedies and
+victims, asks the same picture.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from k8snb.i18n import _
 from k8snb.machinery.objects import condition
 from k8snb.scheduler import remedies, survey, weighing
 from k8snb.scheduler.explain import Explanation, explain
+from k8snb.scheduler.nominator import nominated_node
 from k8snb.scheduler.picture import BeforeClaiming, Reader, picture
 from k8snb.scheduler.registry import Profile
 from k8snb.scheduler.runtime import Framework
@@ -68,6 +70,15 @@ class Decision:
         return survey.survey(self.framework, self.pod)
 
 
+def _decided(versions: Sequence[tuple[int, Object]], placed: int, node: str) -> int:
+    """Before which version the decision fell: that with the binding, or that which tells the node before a slow one."""
+    told = placed
+    while told > 1 and nominated_node(versions[told - 1][1]) == node:
+        told -= 1
+    before, after = ((versions[at][1].get("status") or {}).get("conditions") for at in (told - 1, told))
+    return told if before == after else placed
+
+
 def decision(
     versions: Sequence[tuple[int, Object]], at: Callable[[int], Reader], profiles: Sequence[Profile], now: int
 ) -> Decision:
@@ -77,7 +88,8 @@ def decision(
     if placed is not None:
         node = versions[placed][1]["spec"]["nodeName"]
         if placed:
-            revision, pod = versions[placed][0] - 1, versions[placed - 1][1]
+            decided = _decided(versions, placed, node)
+            revision, pod = versions[decided][0] - 1, versions[decided - 1][1]
     wanted = pod["spec"].get("schedulerName")
     profile = next((each for each in profiles if each.name == wanted), None)
     if profile is None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from k8snb.scheduler.decision import decision
 from k8snb.scheduler.explain import explain
+from k8snb.scheduler.registry import DEFAULT_PROFILE
+from k8snb.typing import Object
 from tests.scheduler.world import World, node, pod
 
 
@@ -60,3 +65,26 @@ def test_where_no_node_is_looked_at_the_refusal_is_told() -> None:
     nowhere = pod(affinity={"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}})
     found = explain(World([node()]).framework, nowhere)
     assert (found.refusal, found.chosen, found.totals) == ("pod affinity terms conflict", "", {})
+
+
+class Nodes:
+    """A cluster with one node and nothing else."""
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
+        return None
+
+    def list(self, resource: str, namespace: str = "") -> list[Object]:
+        return [node("n")] if resource == "nodes" else []
+
+
+WAITING, KEPT, PLACED = pod(), pod(status={"nominatedNodeName": "n"}), pod(node="n", status={"conditions": [{}]})
+MADE_ROOM = pod(status={"nominatedNodeName": "n", "conditions": [{"type": "PodScheduled"}]})
+
+
+@pytest.mark.parametrize(
+    ("versions", "revision"),
+    [([WAITING, PLACED], 1), ([WAITING, KEPT, PLACED], 1), ([WAITING, MADE_ROOM, PLACED], 2), ([PLACED], 9)],
+)
+def test_a_decision_is_worked_out_from_before_the_pod_was_given_its_node(versions: list[Object], revision: int) -> None:
+    told = [(at + 1, each) for at, each in enumerate(versions)]
+    assert decision(told, lambda revision: Nodes(), [DEFAULT_PROFILE], 9).revision == revision
