@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from k8snb.machinery import selectors
-from k8snb.machinery.objects import annotations_of, is_deleting, labels_of
+from k8snb.machinery.objects import annotations_of, controller_of, is_deleting, labels_of
 from k8snb.machinery.quantity import compare, parse
 from k8snb.typing import Object
 
@@ -140,6 +140,19 @@ def claim_names(pod: Object) -> list[str]:
         elif "ephemeral" in volume:
             names.append(f"{pod['metadata']['name']}-{volume['name']}")
     return names
+
+
+def not_made_for(claim: Object, pod: Object) -> str:
+    """Why a claim is not that of an ephemeral volume of the pod whose name it has; empty if it is, or none is."""
+    meta, name = claim["metadata"], pod["metadata"]["name"]
+    ephemeral = (each for each in pod["spec"].get("volumes") or () if "ephemeral" in each)
+    if all(f"{name}-{each['name']}" != meta["name"] for each in ephemeral):
+        return ""
+    owner = controller_of(claim)
+    if owner is not None and owner["uid"] == pod["metadata"].get("uid"):
+        return ""
+    place = meta["namespace"]
+    return f"PVC {place}/{meta['name']} was not created for pod {place}/{name} (pod is not owner)"
 
 
 # -- expansion -----------------------------------------------------------------------------------------

@@ -260,6 +260,7 @@ VOLUME_CLAIM = "PersistentVolumeClaim"
 VOLUME = "PersistentVolume"
 STORAGE_CLASS = "StorageClass"
 STORAGE_CAPACITY = "CSIStorageCapacity"
+VOLUME_ATTACHMENT = "VolumeAttachment"
 CSI_NODE = "CSINode"
 CSI_DRIVER = "CSIDriver"
 RESOURCE_CLAIM = "ResourceClaim"
@@ -303,6 +304,7 @@ _RESOURCES = (
     VOLUME,
     STORAGE_CLASS,
     STORAGE_CAPACITY,
+    VOLUME_ATTACHMENT,
     CSI_NODE,
     CSI_DRIVER,
     RESOURCE_CLAIM,

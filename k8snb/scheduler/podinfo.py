@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
+from k8snb.machinery.migration import FIELDS
 from k8snb.machinery.nodeselection import NodeSelection, PreferredNodes
 from k8snb.machinery.objects import controller_of, is_deleting
 from k8snb.machinery.resizing import charged_spec
@@ -25,6 +26,9 @@ _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _LOCAL_KINDS: dict[tuple[Any, ...], int] = {}
 _numbers = count()
+DISKS = frozenset({"gcePersistentDisk", "awsElasticBlockStore", "rbd", "iscsi"})
+"""Sorts of volumes that name a disk which pods may have to share."""
+
 _PARTS = (
     "containers",
     "initContainers",
@@ -51,6 +55,8 @@ class PodClass:
         "constraints",
         "features",
         "has_claims",
+        "has_disks",
+        "has_limited_volumes",
         "has_pod_terms",
         "host_ports",
         "image_count",
@@ -87,12 +93,15 @@ class PodClass:
         self.has_claims = any(
             "persistentVolumeClaim" in each or "ephemeral" in each for each in spec.get("volumes") or ()
         )
+        self.has_disks = any(DISKS & each.keys() for each in spec.get("volumes") or ())
+        """Whether it names disks that not every two pods can use at once."""
+        self.has_limited_volumes = self.has_claims or any(FIELDS & each.keys() for each in spec.get("volumes") or ())
+        """Whether it has volumes of which a node can take only so many."""
         self.claims_devices = bool(spec.get("resourceClaims"))
         self.features = tuple(_features(spec))
         """Those that it uses and that not every kubelet knows."""
-        self.plain = not (
-            self.has_claims or self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes
-        )
+        volumes = self.has_limited_volumes or self.has_disks
+        self.plain = not (volumes or self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes)
         self.plain = self.plain and self.node_selection.names is None and not (self.features or self.claims_devices)
         self.local_kind = _local_kind(self._local_key())
         """A number: the same for classes of which the local plugins say the same of every node."""

@@ -25,7 +25,7 @@ from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.diagnosis import FitError, NoNodesError
 from k8snb.scheduler.evictions import Evictions
 from k8snb.scheduler.explain import Explanation, explain
-from k8snb.scheduler.framework import ASSIGNED_POD, Action, ClusterEvent, Code, CycleState, Status
+from k8snb.scheduler.framework import ASSIGNED_POD, VOLUME_ATTACHMENT, Action, ClusterEvent, Code, CycleState, Status
 from k8snb.scheduler.listing import Listing, Nothing
 from k8snb.scheduler.nominator import Nominator, nominated_node
 from k8snb.scheduler.picture import BUDGETS, FINISHED
@@ -147,12 +147,14 @@ class Scheduler(Task):
         return self._context.informers.of(word) if self._context.scheme.find(word) is not None else Nothing()
 
     def _storage_changed(self, old: Object | None, new: Object | None) -> None:
-        """Claims, volumes, devices and classes come and change; what goes lets no pod fit."""
+        """Claims, volumes, devices and classes come and change; what goes lets no pod fit, but an attachment."""
         if self.bindings.volumes.pods:
             self.bindings.stirred = True
             self.wake()
         if new is not None:
             self.queue.move(ClusterEvent(new["kind"], Action.ADD if old is None else Action.UPDATE), old, new)
+        elif old is not None and old["kind"] == VOLUME_ATTACHMENT:
+            self.queue.move(ClusterEvent(VOLUME_ATTACHMENT, Action.DELETE), old, None)
 
     def _namespace_labels(self, name: str) -> Mapping[str, str]:
         namespace = self._namespaces.get("", name) if self._namespaces is not None else None

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from k8snb.machinery.migration import disk_of_volume
 from k8snb.machinery.nodeselection import NodeSelection
 from k8snb.machinery.quantity import compare
 from k8snb.machinery.selectors import of_object
-from k8snb.machinery.volumes import CSI_DRIVERS, STORAGE_CAPACITIES, STORAGE_CLASSES, asked_storage, claim_names
+from k8snb.machinery.volumes import (
+    ATTACHMENTS,
+    CSI_DRIVERS,
+    STORAGE_CAPACITIES,
+    STORAGE_CLASSES,
+    asked_storage,
+    claim_names,
+)
 from k8snb.scheduler.framework import NODE, VOLUME, VOLUME_CLAIM, Action, Interest
 from k8snb.scheduler.listing import Assumed, Listing, Nothing
 from k8snb.scheduler.nodeinfo import NodeInfo
@@ -21,7 +29,7 @@ from k8snb.typing import Object
 CLAIMS = "persistentvolumeclaims"
 VOLUMES = "persistentvolumes"
 CSI_NODES = "csinodes.storage.k8s.io"
-WORDS = (CLAIMS, VOLUMES, STORAGE_CLASSES, CSI_NODES, CSI_DRIVERS, STORAGE_CAPACITIES)
+WORDS = (CLAIMS, VOLUMES, STORAGE_CLASSES, CSI_NODES, CSI_DRIVERS, STORAGE_CAPACITIES, ATTACHMENTS)
 
 
 class Storage:
@@ -60,6 +68,15 @@ class Storage:
     def csi_node(self, name: str) -> Object | None:
         """What the drivers say of a node."""
         return self._find(CSI_NODES).get("", name)
+
+    def attached(self, node: str) -> Iterator[tuple[str, str]]:
+        """Driver and handle of the volumes that are attached to a node, mounted or not."""
+        for each in self._find(ATTACHMENTS).list():
+            if each["spec"]["nodeName"] == node:
+                volume = self.volume((each["spec"].get("source") or {}).get("persistentVolumeName") or "")
+                disk = disk_of_volume(volume) if volume is not None else None
+                if disk is not None:
+                    yield disk
 
     def has_room(self, claim: Object, kind: Object, node: NodeInfo) -> bool:
         """Whether a driver has said that a volume for the claim can be made for a node; one that counts nothing can."""

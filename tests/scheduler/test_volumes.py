@@ -36,6 +36,7 @@ def claim(name: str = "data", volume: str = "", storage_class: str = "late", siz
         "uid": f"uid-{name}",
         "annotations": {**annotations, **parts.pop("marks", {})},
     }
+    meta |= {"ownerReferences": [parts.pop("owner")]} if "owner" in parts else {}
     status = {"phase": "Bound" if volume else "Pending"}
     return {
         "apiVersion": "v1",
@@ -98,7 +99,7 @@ def test_a_pod_goes_where_its_volume_can_be_reached() -> None:
     assert (
         why(far, mount("data")) == "0/2 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity."
     )
-    gone = "2 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
+    gone = 'persistentvolume "disk" not found'
     assert why(world(claim(volume="disk")), mount("data")) == f"0/2 nodes are available: {gone}."
 
 

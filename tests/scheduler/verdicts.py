@@ -10,7 +10,7 @@ from k8snb.scheduler.framework import SUCCESS, Code, CycleState
 from k8snb.typing import Object
 from tests.scheduler.world import World, node, pod
 
-SHORT = {Code.UNSCHEDULABLE: "no", Code.UNRESOLVABLE: "never"}
+SHORT = {Code.UNSCHEDULABLE: "no", Code.UNRESOLVABLE: "never", Code.ERROR: "error"}
 
 
 def verdicts(plugin: str, wanted: Object, nodes: Sequence[Object], pods: Sequence[Object] = (), **world: Any) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from k8snb.errors import StatusError
 from k8snb.machinery.objects import annotations_of, is_deleting, revision_of
-from k8snb.machinery.quantity import parse
+from k8snb.machinery.quantity import compare, parse
 from k8snb.machinery.volumes import (
     NO_PROVISIONER,
     SELECTED_NODE,
@@ -22,6 +22,7 @@ from k8snb.machinery.volumes import (
     class_of,
     is_bound,
     is_for,
+    not_made_for,
     waits_for_consumer,
 )
 from k8snb.scheduler.api import Api
@@ -71,7 +72,7 @@ class VolumeBinding:
     interests = (
         *WHEN_VOLUMES_CHANGE,
         Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE),
-        Interest(STORAGE_CAPACITY, Action.ADD | Action.UPDATE),
+        Interest(STORAGE_CAPACITY, Action.ADD | Action.UPDATE, lambda pod, old, new: _more_room(old, new)),
     )
 
     def __init__(self, storage: Storage, api: Api, told: Object = _USUAL) -> None:
@@ -91,6 +92,8 @@ class VolumeBinding:
                 return Status.unresolvable(f'{lost} "{claim["spec"].get("volumeName", "")}"')
             if is_deleting(claim):
                 return Status.unresolvable(f'persistentvolumeclaim "{name}" is being deleted')
+            if why := not_made_for(claim, pod):
+                return Status.unresolvable(why)
             if is_bound(claim):
                 bound.append(claim)
             elif self._waits(claim):
@@ -206,6 +209,13 @@ class VolumeBinding:
                 return _failed(f'provisioning failed for PVC "{meta["name"]}"')
             return self._waiting
         return SUCCESS
+
+
+def _more_room(old: Object | None, new: Object | None) -> bool:
+    if old is None or new is None:
+        return new is not None
+    pairs = [(old.get(name) or "0", new.get(name) or "0") for name in ("capacity", "maximumVolumeSize")]
+    return any(compare(before, after) < 0 for before, after in pairs)
 
 
 def _failed(why: str) -> Status:

@@ -1,9 +1,12 @@
-"""VolumeRestrictions: a claim that is for one pod only is mounted by one pod only.
+"""VolumeRestrictions: a claim that is for one pod only is mounted by one pod only, and so is a disk that is written to.
 
-Upstream: `plugins/volumerestrictions`. Disks of single machines, which it looks at as well, are not modelled.
+Pods that name the same disk of a cloud (or of Ceph, or an iSCSI target) do not meet on a node unless all of them only
+read; of EBS not even then. Upstream: `plugins/volumerestrictions`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from k8snb.machinery.volumes import claim_names
 from k8snb.scheduler.framework import (
@@ -23,6 +26,7 @@ from k8snb.scheduler.storage import Storage, mounts_it
 from k8snb.typing import Object
 
 REASON = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"
+CONFLICT = "node(s) had no available disk"
 ONE_POD = "ReadWriteOncePod"
 
 
@@ -39,41 +43,41 @@ class Users:
         return Users(self.claims, self.count)
 
 
-def _shares_a_claim(pod: Object, old: Object | None, new: Object | None) -> bool:
-    return old is not None and bool(set(claim_names(old)) & set(claim_names(pod)))
+def _gives_back(pod: Object, old: Object | None, new: Object | None) -> bool:
+    if old is None or old["metadata"]["namespace"] != pod["metadata"]["namespace"]:
+        return False
+    return _conflict(pod, old) or bool(set(_claims(pod)) & set(_claims(old)))
 
 
 class VolumeRestrictions:
     name = "VolumeRestrictions"
     local = False
     interests = (
-        Interest(ASSIGNED_POD, Action.DELETE, _shares_a_claim),
+        Interest(ASSIGNED_POD, Action.DELETE, _gives_back),
         Interest(NODE, Action.ADD),
-        Interest(VOLUME_CLAIM, Action.ADD | Action.UPDATE, mounts_it),
+        Interest(VOLUME_CLAIM, Action.ADD, mounts_it),
     )
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
-        if not CLASSES.of(pod["spec"]).has_claims:
+        pod_class = CLASSES.of(pod["spec"])
+        if not pod_class.has_claims and not pod_class.has_disks:
             return SKIP
         namespace = pod["metadata"]["namespace"]
         exclusive = set()
-        for volume in pod["spec"]["volumes"]:
-            if "persistentVolumeClaim" not in volume:
-                continue
-            name = volume["persistentVolumeClaim"]["claimName"]
+        for name in _claims(pod):
             claim = self._storage.claim(namespace, name)
             if claim is None:
                 return Status.unresolvable(f'persistentvolumeclaim "{name}" not found')
             if ONE_POD in (claim["spec"].get("accessModes") or ()):
                 exclusive.add(name)
-        if not exclusive:
-            return SKIP
         users = Users(frozenset(exclusive), 0)
-        for node in state.nodes:
+        for node in state.nodes if exclusive else ():
             users.count += sum(_uses(info, users.claims, namespace) for info in node.pods.values())
+        if not users.count and not pod_class.has_disks:
+            return SKIP
         state.before_filter[self.name] = users
         return SUCCESS
 
@@ -88,6 +92,10 @@ class VolumeRestrictions:
         users.count += sign * _uses(other, users.claims, pod["metadata"]["namespace"])
 
     def filter(self, state: CycleState, pod: Object, node: NodeInfo) -> Status:
+        if CLASSES.of(pod["spec"]).has_disks:
+            others = (info.pod for info in node.pods.values() if info.pod_class.has_disks)
+            if any(_conflict(pod, other) for other in others):
+                return Status.unschedulable(CONFLICT, plugin=self.name)
         users: Users = state.before_filter[self.name]
         return Status.unschedulable(REASON, plugin=self.name) if users.count else SUCCESS
 
@@ -97,3 +105,36 @@ def _uses(info: PodInfo, claims: frozenset[str], namespace: str) -> int:
     if not info.pod_class.has_claims or info.namespace != namespace:
         return 0
     return len(claims.intersection(claim_names(info.pod)))
+
+
+def _claims(pod: Object) -> list[str]:
+    """The claims that a pod names itself."""
+    volumes = pod["spec"].get("volumes") or ()
+    return [each["persistentVolumeClaim"]["claimName"] for each in volumes if "persistentVolumeClaim" in each]
+
+
+def _conflict(pod: Object, other: Object) -> bool:
+    """Whether two pods name a disk that they can not use on one node."""
+    theirs = other["spec"].get("volumes") or ()
+    return any(_collide(mine, each) for mine in pod["spec"].get("volumes") or () for each in theirs)
+
+
+def _collide(mine: Object, other: Object) -> bool:
+    for field, same in _SAME.items():
+        if field in mine and field in other and same(mine[field], other[field]):
+            reading = mine[field].get("readOnly") and other[field].get("readOnly")
+            return field == "awsElasticBlockStore" or not reading
+    return False
+
+
+def _same_image(mine: Object, other: Object) -> bool:
+    where = [(disk.get("pool") or "rbd", disk["image"]) for disk in (mine, other)]
+    return where[0] == where[1] and bool(set(mine["monitors"]) & set(other["monitors"]))
+
+
+_SAME: dict[str, Callable[[Object, Object], bool]] = {
+    "gcePersistentDisk": lambda mine, other: bool(mine["pdName"] == other["pdName"]),
+    "awsElasticBlockStore": lambda mine, other: bool(mine["volumeID"] == other["volumeID"]),
+    "iscsi": lambda mine, other: bool(mine["iqn"] == other["iqn"]),
+    "rbd": _same_image,
+}
