@@ -67,11 +67,12 @@ def test_volume_binding(name: str, mounts: str, storage: list[Object], expected:
     assert verdicts("VolumeBinding", user(claims=mounts), [node("n")], storage=[*STORED, *storage]) == expected
 
 
+EPHEMERAL = {"name": "e", "ephemeral": {}}
 OWN = {"name": "p", "uid": "uid-default-p", "kind": "Pod", "controller": True}
 
 
 def test_the_claim_of_an_ephemeral_volume_is_its_pods() -> None:
-    wanted = user({"name": "e", "ephemeral": {}})
+    wanted = user(EPHEMERAL)
     strange = "never: PVC default/p-e was not created for pod default/p (pod is not owner)"
     ours, theirs = claim("p-e", owner=OWN), claim("p-e")
     waits = 'never: waiting for ephemeral volume controller to create the persistentvolumeclaim "p-e"'
@@ -300,9 +301,9 @@ def test_node_volume_limits(name: str, mounts: str, there: list[str], expected: 
         ("attached elsewhere", user(claims="e0"), [limits(3, EBS), attachment("t0", "m")], "ok"),
         ("skip Filter when the pod only uses secrets and configmaps",
          user({"secret": {"secretName": "s"}}, {"configMap": {"name": "c"}}), [limits(2, EBS)], "skip"),
-        ("ephemeral volume missing", user({"name": "e", "ephemeral": {}}), [limits(2, EBS)], "never"),
-        ("ephemeral volume not owned", user({"name": "e", "ephemeral": {}}), [claim("p-e", storage_class="sc")], "error"),
-        ("ephemeral doesn't when node volume limit <= pods CSI volume", user({"name": "e", "ephemeral": {}}),
+        ("ephemeral volume missing", user(EPHEMERAL), [limits(2, EBS)], "never"),
+        ("ephemeral volume not owned", user(EPHEMERAL), [claim("p-e", storage_class="sc")], "error"),
+        ("ephemeral doesn't when node volume limit <= pods CSI volume", user(EPHEMERAL),
          [limits(2, EBS), claim("p-e", storage_class="sc", owner=OWN)], "no"),
     ],
 )  # fmt: skip
