@@ -50,5 +50,4 @@ class ComponentStatuses:
                 status = "False"
                 message = f'Get "https://{address}/healthz": dial tcp {address}: connect: connection refused'
             healthy = {"type": "Healthy", "status": status, "message": message}
-            meta = {"name": name, "creationTimestamp": None}
-            yield {"kind": "ComponentStatus", "apiVersion": "v1", "metadata": meta, "conditions": [healthy]}
+            yield {"kind": "ComponentStatus", "apiVersion": "v1", "metadata": {"name": name}, "conditions": [healthy]}

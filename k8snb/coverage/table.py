@@ -41,7 +41,6 @@ class Coverage:
         return f'<div class="k8snb-view" tabindex="0" style="overflow-x:auto">{table}{body}</table></div>'
 
 
-
 def _text(title: str, tables: Mapping[str, Sequence[Row]]) -> Iterator[str]:
     yield title
     for name, rows in tables.items():

@@ -70,6 +70,12 @@ def new_node(
     }
 
 
+def extended(node: Object) -> Mapping[str, str]:
+    """What somebody else says that the machine has (`example.com/dongle`): a kubelet lets that stand."""
+    known = (node.get("status") or {}).get("capacity") or {}
+    return {name: amount for name, amount in known.items() if "/" in name and "kubernetes.io/" not in name}
+
+
 def status(
     name: str,
     address: str,

@@ -194,3 +194,23 @@ def test_a_node_keeps_what_its_containers_write_in_its_own_files() -> None:
         "2026-01-01T00:00:01.661000000Z stdout F hello\n"
     )
     assert said_by(here, "ls", "/logs/containers").startswith("p_default_main-")
+
+
+def test_what_somebody_says_that_a_machine_has_stays_and_is_handed_out() -> None:
+    cluster = Cluster(nodes=1)
+    change = {"status": {"capacity": {"example.com/dongle": "4"}, "conditions": []}}
+    cluster.client.patch("nodes", "node-1", change, kind="merge", subresource="status")
+    cluster.advance(11)
+    told = cluster.client.get("nodes", "node-1")["status"]
+    assert (told["capacity"]["example.com/dongle"], told["allocatable"]["example.com/dongle"]) == ("4", "4")
+    assert told["conditions"][-1]["reason"] == "KubeletReady"
+    wanted = {"limits": {"example.com/dongle": "3"}}
+    for name in ("one", "two"):
+        container = {"name": "c", "image": "nginx", "resources": wanted}
+        cluster.client.create("pods", {"metadata": {"name": name}, "spec": {"containers": [container]}}, "default")
+    cluster.advance(10)
+    phases = [cluster.client.get("pods", name, "default")["status"]["phase"] for name in ("one", "two")]
+    assert phases == ["Running", "Pending"]
+    twin = cluster.client.get("nodes", "node-1")["metadata"]["resourceVersion"]
+    cluster.advance(60)
+    assert cluster.client.get("nodes", "node-1")["metadata"]["resourceVersion"] == twin
