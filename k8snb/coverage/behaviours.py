@@ -63,7 +63,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _b("access", "service account tokens: signed, bound, projected, expiring", EXACT, "apiserver/access/test_tokens.py"),
     _b("access", "client certificates, impersonation, anonymous", EXACT, "edge/test_client_certificates.py"),
     _b("access", "certificate requests: approved, signed, cleared away", EXACT, "apiserver/access/test_certificates.py"),
-    _b("access", "the node authorizer", SIMPLIFIED, "apiserver/access/test_nodes.py", "its essence: a node reads what its pods need"),
+    _b("access", "the node authorizer: a node reads what its pods need", EXACT, "apiserver/access/test_nodes.py"),
     _b("admission", "quotas, limit ranges, pod security, priority, runtime classes", EXACT, "apiserver/admission"),
     _b("admission", "validating and mutating policies", EXACT, "apiserver/admission/test_policies.py"),
     _b("admission", "webhooks", SIMPLIFIED, "apiserver/admission/test_webhooks.py", "a pod, a function in Python or a URL; no certificate is looked at on the pod network"),
