@@ -202,9 +202,9 @@ class Kubelet:
         if "deletionTimestamp" in pod["metadata"]:
             worker.stop(float(pod["metadata"].get("deletionGracePeriodSeconds", 0)))
 
-    def admit(self, plan: PodPlan, pod: Object) -> tuple[str, str] | None:
+    def admit(self, plan: PodPlan, pod: Object, *, static: bool = False) -> tuple[str, str] | None:
         """Take a pod's requests into account; the reason and the message if it may not run, or there is no room."""
-        if self.eviction is not None and (refusal := self.eviction.refuses(pod)) is not None:
+        if self.eviction is not None and not static and (refusal := self.eviction.refuses(pod)) is not None:
             return refusal
         if plan.unsafe_sysctl:
             return sysctls.refusal(plan.unsafe_sysctl)

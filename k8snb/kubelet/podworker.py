@@ -184,7 +184,7 @@ class PodWorker:
     def admit(self) -> None:
         """See whether the node has room, tell the API that the kubelet has the pod, and begin."""
         self.began = self.kubelet.clock.timestamp()
-        refusal = self.kubelet.admit(self.plan, self.pod)
+        refusal = self.kubelet.admit(self.plan, self.pod, static=self.is_static)
         if refusal is not None:
             self.refuse(*refusal)
             return

@@ -112,6 +112,10 @@ def test_best_effort_is_turned_away_while_memory_is_short(machine: Machine) -> N
     assert (machine.phases()["late"], machine.phases()["asked"]) == ("Evicted", "Running")
     message = machine.client.get("pods", "late", "default")["status"]["message"]
     assert message == "Pod was rejected: The node had condition: [MemoryPressure]. "
+    box = {"name": "c", "image": "registry.k8s.io/pause:3.10"}
+    machine.cluster.put_manifest("node-1", {"metadata": {"name": "own"}, "spec": {"containers": [box]}})
+    machine.cluster.settle()
+    assert machine.phases()["own-node-1"] == "Running", "static pods are admitted all the same"
 
 
 def test_a_soft_threshold_waits_and_gives_time_to_end(machine: Machine) -> None:
