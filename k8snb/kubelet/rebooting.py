@@ -62,7 +62,7 @@ def take_up(worker: PodWorker) -> None:
         worker.state = "Finished"
         worker.reason = (status["reason"], status.get("message", "")) if "reason" in status else None
         return
-    refusal = kubelet.admit(plan, worker.pod)
+    refusal = kubelet.admit(plan, worker.pod, static=worker.is_static)
     if refusal is not None:
         worker.refuse(*refusal)
         return

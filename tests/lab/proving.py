@@ -2,7 +2,8 @@
 
 Beside each page stands a file, `proofs/first-app/labels.yaml`:
 
-    start: |                          what the page has done before, as far as its exercises need it
+    cells: [class Flock]              cells of the page, by how they begin, that its exercises need
+    start: |                          what else the page has done before, as far as they need it
       %kubectl run …
     exercises:
       release:
@@ -133,9 +134,11 @@ def doubts(page: str, word: str) -> list[str]:
 def _begun(page: str) -> Cells:
     """The page before its exercises, as far as they need it."""
     cells = Cells()
-    first, second = [cell.source for cell in _cells(page) if cell.cell_type == "code"][:2]
+    sources, needed = [cell.source for cell in _cells(page) if cell.cell_type == "code"], proofs(page).get("cells", ())
+    needs = [source for source in sources[2:] if source.startswith(tuple(needed))]
+    assert len(needs) == len(needed), f"of {needed} the page has {len(needs)}"
     with contextlib.redirect_stdout(io.StringIO()):
-        for source in (first, second, proofs(page).get("start", "")):
+        for source in (*sources[:2], *needs, proofs(page).get("start", "")):
             cells.run(source)
         cells.cluster.settle(WAIT)
     return cells
