@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 HTML = ROOT / "_build" / "html"
 
 
-class _Silent(SimpleHTTPRequestHandler):
+class Silent(SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
@@ -32,7 +32,7 @@ def book() -> Path:
 @pytest.fixture(scope="session")
 def site(book: Path) -> Iterator[str]:
     """The address at which the built book is served."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(book)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(book)))
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

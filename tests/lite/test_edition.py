@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
-import pytest
+from tests.book.conftest import HTML
+from tests.lite.pages import LITE, NOTEBOOKS, built
 
-from tests.book.conftest import HTML, ROOT
-from tests.book.test_chapters import CHAPTERS
-
-LITE = HTML / "lite"
 KERNEL = LITE / "static" / "pyodide"
-pytestmark = pytest.mark.skipif(not LITE.exists(), reason="the edition for browsers is not built: make lite")
+HEAVIEST = 58_000_000
+"""Bytes that the edition may have; a visit loads about two thirds of them, once."""
+
+pytestmark = built
 
 
 def read(path: str) -> Any:
@@ -21,9 +22,22 @@ def read(path: str) -> Any:
 
 
 def test_every_page_is_there_with_the_kernel_of_the_browser() -> None:
-    notebooks = [str(path.relative_to(ROOT)) for path in CHAPTERS]
-    assert [path for path in notebooks if not (LITE / "files" / path).exists()] == []
-    assert {read(f"files/{path}")["metadata"]["kernelspec"]["name"] for path in notebooks} == {"python"}
+    assert [place for place in NOTEBOOKS if not (LITE / "files" / place).exists()] == []
+    assert {read(f"files/{place}")["metadata"]["kernelspec"]["name"] for place in NOTEBOOKS} == {"python"}
+
+
+def test_what_is_kept_for_times_without_a_network_is_there() -> None:
+    worker = (LITE / "service-worker.js").read_text()
+    files = json.loads(re.findall(r"^const FILES = (.*);$", worker, re.MULTILINE)[0])
+    assert [name for name in files if not (LITE / name).exists()] == []
+    assert {f"files/{place}" for place in NOTEBOOKS} <= set(files)
+    assert {path.relative_to(LITE).as_posix() for path in KERNEL.iterdir()} <= set(files)
+
+
+def test_it_weighs_no_more_than_it_has_to() -> None:
+    files = [path for path in LITE.rglob("*") if path.is_file()]
+    assert [path.name for path in files if path.suffix in (".map", ".eot", ".ttf", ".po", ".pot")] == []
+    assert sum(path.stat().st_size for path in files) < HEAVIEST
 
 
 def test_every_package_of_the_kernel_is_there_as_the_lock_says() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from typing import Any
 
 import nbformat
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.book.conftest import ROOT
 from tools.book import launching
-from tools.lite import contents, wheels
+from tools.lite import contents, site, wheels
 from tools.lite.wheels import Package
 
 
@@ -82,9 +83,51 @@ def test_a_wheel_is_the_same_whenever_it_is_made() -> None:
 
 def test_a_notebook_asks_nobody_for_a_kernel_and_folds_its_solutions() -> None:
     cells = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_code_cell("2", metadata={"tags": ["hide-cell"]})]
-    notebook = contents.for_browser(nbformat.v4.new_notebook(cells=cells))
+    notebook = contents.for_browser(nbformat.v4.new_notebook(cells=cells), "chapters/a/b", {})
     assert notebook.metadata.kernelspec["name"] == "python"
     assert [cell.metadata.get("jupyter", {}) for cell in notebook.cells] == [{}, contents.FOLDED]
+
+
+def test_notebooks_have_the_order_of_the_book_and_links_lead_from_one_to_another() -> None:
+    where = launching.places(ROOT)
+    assert list(where.values()) == sorted(where.values())
+    assert where["chapters/production/storage"] == "chapters/2-production/02-storage.ipynb"
+    text = "[a](service) [b](../production/storage.ipynb#x) [c](../reference/live) [d](https://e.org) [f](#g) `[h](i)`"
+    cells = [nbformat.v4.new_markdown_cell(text)]
+    notebook = contents.for_browser(nbformat.v4.new_notebook(cells=cells), "chapters/first-app/pod", where)
+    assert notebook.cells[0].source == (
+        "[a](06-service.ipynb) [b](../2-production/02-storage.ipynb) c [d](https://e.org) [f](#g) `[h](i)`"
+    )
+
+
+def test_the_table_of_contents_has_every_notebook() -> None:
+    where = launching.places(ROOT)
+    written = contents.table(ROOT, where, dict.fromkeys(where, "Title"))
+    assert re.findall(r"\[Title\]\((.*)\)", written) == list(where.values())
+
+
+def test_a_row_leads_to_the_notebook_of_its_page_and_from_other_pages_to_the_contents() -> None:
+    leads = [
+        re.findall(r'href="([^"]*)"', launching.row(page, place, "https://github.com/someone/book", "main"))
+        for page, place in [("chapters/first-app/pod", "chapters/1-first-app/01-pod.ipynb"), ("intro", None)]
+    ]
+    assert [(len(found), found[0]) for found in leads] == [
+        (4, "../../lite/lab/index.html?path=chapters/1-first-app/01-pod.ipynb"),
+        (1, "lite/lab/index.html?path=Contents.md"),
+    ]
+
+
+def test_what_is_kept_follows_from_the_bytes_and_leaves_out_what_a_page_may_not_load(tmp_path: Any) -> None:
+    for name in ("build/1.js", "extensions/2.js", "files/a.ipynb", "index.html", "icon-1.png", site.WORKER):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    before = site.kept(tmp_path)
+    assert json.loads(before.splitlines()[1].removeprefix("const FILES = ").rstrip(";")) == [
+        "files/a.ipynb",
+        "index.html",
+    ]
+    (tmp_path / "build/1.js").write_text("1")
+    assert site.kept(tmp_path).splitlines()[0] != before.splitlines()[0]
 
 
 def test_a_page_runs_from_its_repository_where_that_is_known() -> None:

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import yaml
+
 LITE = "lite/lab/index.html?path="
+CONTENTS = "Contents.md"
+"""The table of contents of the edition for browsers, for those who do not come from one of its pages."""
+
 SCRIPT, UNSET, SET = "_static/launch.js", "const BUILT = false;", "const BUILT = true;"
 
 _LITE = (
-    '<a class="lite" href="{url}" hidden>Run in the browser</a>'
+    '<a class="lite" href="{url}" hidden>{words}</a>'
     '<span class="lite" hidden>Given out by a server, it also runs in the browser: <code>make read</code></span>'
 )
 
@@ -39,9 +44,26 @@ def links(page: str, repository: str, branch: str) -> list[tuple[str, str]]:
     return [("Binder", f"https://mybinder.org/v2/git/{address}/{branch}?urlpath=lab/tree/{file}")]
 
 
-def row(page: str, repository: str, branch: str) -> str:
-    """The row of links of a page, as HTML."""
-    lite = _LITE.format(url="../" * page.count("/") + LITE + quote(f"{page}.ipynb"))
+def places(root: Path) -> dict[str, str]:
+    """Where the notebook of each page is in the edition for browsers, which shows a folder by the names in it.
+
+    So names there begin with numbers, in the order of the book: `chapters/1-first-app/4-labels.ipynb`.
+    """
+    parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    found: dict[str, str] = {}
+    for number, part in enumerate(parts, 1):
+        pages = [each["file"] for each in part["chapters"] if (root / f"{each['file']}.ipynb").exists()]
+        for place, page in enumerate(pages, 1):
+            folder, chapter, name = page.split("/")
+            found[page] = f"{folder}/{number}-{chapter}/{place:02}-{name}.ipynb"
+    return found
+
+
+def row(page: str, place: str | None, repository: str, branch: str) -> str:
+    """The row of links of a page, as HTML; of one that is no notebook, to the contents of the edition."""
+    words = "Run in the browser" if place else "The notebooks in the browser"
+    lite = _LITE.format(url="../" * page.count("/") + LITE + quote(place or CONTENTS), words=words)
+    repository = repository if place else ""
     elsewhere = "".join(f'<a href="{html.escape(url)}">{name}</a>' for name, url in links(page, repository, branch))
     return f'<div class="k8snb-launch" role="group" aria-label="Run this page">{lite}{elsewhere}</div>'
 
@@ -61,7 +83,8 @@ def setup(app: Any) -> dict[str, Any]:
 
 
 def _written(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    if doctree is not None and app.env.doc2path(page).endswith(".ipynb"):
+    if doctree is not None:
         theme = app.config.html_theme_options
-        made = row(page, theme.get("repository_url", ""), theme.get("repository_branch", "") or "main")
+        place = places(Path(app.srcdir)).get(page)
+        made = row(page, place, theme.get("repository_url", ""), theme.get("repository_branch", "") or "main")
         context["body"] = context["body"].replace("</h1>", f"</h1>\n{made}", 1)

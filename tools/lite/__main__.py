@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.book import launching  # noqa: E402
-from tools.lite import contents, kernel  # noqa: E402
+from tools.lite import contents, kernel, site  # noqa: E402
 
 BOOK = ROOT / "_build" / "html"
 BUILD = ROOT / "_build" / "lite"
@@ -67,6 +67,7 @@ def build(compiling: bool = True) -> None:
     _run(sys.executable, "-m", "jupyterlite_core", "build", *lean, *where, env=environment)
     cache = BUILD / "compiled" if compiling else None
     _configure(kernel.assemble(ROOT, FETCHED, SITE / "static" / "pyodide", cache))
+    site.finish(ROOT, SITE)
 
 
 def _configure(names: list[str]) -> None:

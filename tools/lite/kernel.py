@@ -45,7 +45,8 @@ def _installed(root: Path) -> Iterator[Package]:
             yield wheels.from_source("k8snb", package.version, root / "k8snb", package.requires or ())
         else:
             yield wheels.installed(package)
-    yield wheels.from_source("orjson", "0", root / "lite" / "orjson")
+    for name in ("orjson", "k8snb-lite"):
+        yield wheels.from_source(name, "0", root / "lite" / name.replace("-", "_"))
 
 
 def _brought(fetched: Path) -> Iterator[Package]:

@@ -48,6 +48,12 @@ ELSEWHERE = {
 ONLY = {"kubernetes-validate": re.compile(rf"\.py$|/v{re.escape(VERSION)}-local/_definitions\.json$")}
 """Of packages that are mostly data, the files that k8snb reads; and it reads them, so what they need stays away."""
 
+LEFT = {
+    "jedi": re.compile(r"^jedi/third_party/(?:django-stubs|typeshed/stubs)/"),
+    "k8snb": re.compile(r"\.pot$"),
+}
+"""Of packages, the files that nobody asks for: types of packages that are not there, the template for translators."""
+
 _NEVER = re.compile(
     r"\.(?:so|pyc)$|/$|^\.\.|(?:^|/)(?:__pycache__|tests)/"
     r"|\.dist-info/(?:RECORD|INSTALLER|REQUESTED|WHEEL|direct_url\.json)$|\.data/"
@@ -121,6 +127,7 @@ def installed(package: Distribution) -> Package:
         str(path): Path(str(path.locate())).read_bytes()
         for path in package.files or ()
         if not _NEVER.search(str(path)) and (".dist-info/" in str(path) or kept.search(str(path)))
+        if not _left(name, str(path))
     }
     return Package(name, package.version, needs(name, package.requires or ()), files)
 
@@ -128,7 +135,8 @@ def installed(package: Distribution) -> Package:
 def from_source(name: str, version: str, source: Path, requires: Iterable[str] = ()) -> Package:
     """A package in this repository."""
     found = (path for path in sorted(source.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
-    files = {str(path.relative_to(source.parent)): path.read_bytes() for path in found}
+    names = {str(path.relative_to(source.parent)): path for path in found}
+    files = {inside: path.read_bytes() for inside, path in names.items() if not _left(name, inside)}
     asked = "".join(f"Requires-Dist: {each}\n" for each in requires)
     about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{asked}"
     return Package(name, version, needs(name, requires), files | {f"{name}.dist-info/METADATA": about.encode()})
@@ -141,6 +149,10 @@ def opened(path: Path) -> Package:
     about = Parser().parsestr(next(text for name, text in files.items() if name.endswith("/METADATA")).decode())
     name = canonicalize_name(str(about["Name"]))
     return Package(name, str(about["Version"]), needs(name, about.get_all("Requires-Dist") or ()), files)
+
+
+def _left(name: str, path: str) -> bool:
+    return name in LEFT and bool(LEFT[name].search(path))
 
 
 def _tops(names: Iterable[str]) -> Iterator[str]:

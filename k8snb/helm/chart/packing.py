@@ -5,7 +5,6 @@ The archive is the same for the same chart: every file in it is of the same mome
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 
 from k8snb.helm.chart.chart import Chart, File
 from k8snb.helm.errors import ChartError
+from k8snb.helm.gzipping import gzipped
 from k8snb.helm.yamltext import json_text, yaml_text
 
 
@@ -25,7 +25,7 @@ def packed(chart: Chart, moment: int = 0) -> bytes:
             info = tarfile.TarInfo(file.name)
             info.size, info.mode, info.mtime = len(file.data), 0o644, moment
             archive.addfile(info, io.BytesIO(file.data))
-    return gzip.compress(buffer.getvalue(), 9, mtime=0)
+    return gzipped(buffer.getvalue())
 
 
 def _files(chart: Chart, folder: str) -> Iterator[File]:

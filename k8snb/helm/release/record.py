@@ -16,6 +16,7 @@ from typing import Any
 
 from k8snb.helm.chart.chart import Chart, File
 from k8snb.helm.gotime import RFC3339_NANO, formatted
+from k8snb.helm.gzipping import gzipped
 from k8snb.helm.manifests import Hook
 from k8snb.helm.yamltext import floats, plain_data
 from k8snb.machinery.jsontext import json_text
@@ -117,7 +118,7 @@ def chart_data(chart: Chart) -> dict[str, Any]:
 def encoded(release: Release) -> str:
     """The record as text."""
     text = json_text(release.data(), ordered=False)
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    return base64.b64encode(gzipped(text.encode())).decode()
 
 
 def decoded(text: str) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+// On the page of JupyterLab: a line that says how far the kernel is, room on a phone, and the edition kept for times
+// without a network once there is nothing else to do.
+(() => {
+  const QUIET = 15_000; // milliseconds between two looks at whether the kernel is idle
+  performance.setResourceTimingBufferSize(1000);
+
+  const line = document.createElement("div");
+  line.id = "k8snb-kernel";
+  line.setAttribute("role", "status");
+  line.hidden = true;
+  line.innerHTML = "<span></span><progress></progress>";
+  const [words, bar] = line.children;
+  document.addEventListener("DOMContentLoaded", () => document.body.append(line));
+
+  const tell = (text, value, max) => {
+    words.textContent = text;
+    bar.hidden = max === undefined;
+    if (max) [bar.max, bar.value] = [max, value];
+    line.hidden = !text;
+  };
+  const say = (text) => {
+    tell(text);
+    setTimeout(() => words.textContent === text && tell(""), 6000);
+  };
+
+  new BroadcastChannel("k8snb-kernel").onmessage = ({ data }) => {
+    if (data.failed) tell(`Python could not be started: ${data.failed}`);
+    else if (data.ready) say("Python is ready: Shift Enter runs a cell");
+    else if (data.here === 0) tell("Python is on its way to your browser …", 0, data.of);
+    else tell(`Python is starting: ${data.here} of ${data.of} packages`, data.here, data.of);
+  };
+
+  const started = async () => {
+    while (!window.jupyterapp?.shell) await new Promise((next) => setTimeout(next, 200));
+    await jupyterapp.restored;
+    return jupyterapp;
+  };
+  started().then((app) => {
+    document.title = "Kubernetes, taken apart";
+    if (innerWidth > 760) return;
+    app.shell.collapseLeft();
+    app.shell.collapseRight();
+    app.shell.mode = "single-document";
+  });
+
+  const idle = () => {
+    const open = [...(window.jupyterapp?.shell?.widgets("main") ?? [])];
+    return open.some((each) => each.sessionContext?.session?.kernel?.status === "idle");
+  };
+  let quiet = 0;
+  const looking = setInterval(async () => {
+    quiet = idle() ? quiet + 1 : 0;
+    if (quiet < 2 || !navigator.serviceWorker) return;
+    clearInterval(looking);
+    const { active } = await navigator.serviceWorker.ready;
+    navigator.serviceWorker.addEventListener("message", ({ data }) => {
+      if (data.kept) say("From now on this also works without a network");
+    });
+    active.postMessage({ keep: performance.getEntriesByType("resource").map((each) => each.name) });
+  }, QUIET);
+})();

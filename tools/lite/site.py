@@ -1,0 +1,61 @@
+"""What JupyterLite has built, made the book's: our line on its page, kept for times without a network, and lean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+PAGE = "lab/index.html"
+WORKER = "service-worker.js"
+TITLE = "Kubernetes, taken apart"
+
+UNASKED = re.compile(r"^build/fa-.*\.(?:eot|svg|ttf)$|rspack\.config\.[a-z.]*js$|rspack\.config\.js$|\.orig$")
+"""Fonts for browsers that cannot run the kernel anyway, and what JupyterLite was built with."""
+
+IN_PARTS = re.compile(r"^(?:build|extensions)/")
+"""JupyterLab, of which a page loads about a third; what it has loaded is kept, the rest is not (`lite/offline.js`)."""
+
+APART = re.compile(rf"^{re.escape(WORKER)}$|^icon-|\.schema\.v0\.json$|third-party-licenses\.json$")
+"""What no page needs."""
+
+
+def finish(root: Path, site: Path) -> None:
+    """Do all of it, in a site that is complete otherwise."""
+    for name in [name for name in names(site) if UNASKED.search(name)]:
+        (site / name).unlink()
+    for name in ("shell.js", "shell.css"):
+        shutil.copy2(root / "lite" / name, site)
+    page = site / PAGE
+    page.write_text(dressed(page.read_text(encoding="utf-8")), encoding="utf-8")
+    worker = site / WORKER
+    ours = (root / "lite" / "offline.js").read_text(encoding="utf-8")
+    worker.write_text(f"{kept(site)}{ours}{worker.read_text(encoding='utf-8')}", encoding="utf-8")
+
+
+def names(site: Path) -> list[str]:
+    """Every file of the site."""
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file())
+
+
+def dressed(page: str) -> str:
+    """The page of JupyterLab with the book's title, style and script."""
+    ours = '<link rel="stylesheet" href="../shell.css">\n    <script src="../shell.js"></script>\n  </head>'
+    return re.sub(r"<title>.*?</title>", f"<title>{TITLE}</title>", page).replace("</head>", ours, 1)
+
+
+def kept(site: Path) -> str:
+    """What the service worker has to know: a name for this edition, which follows from its bytes, and what to keep."""
+    found = names(site)
+    digest = hashlib.sha256("".join(_digests(site, found)).encode()).hexdigest()[:16]
+    files = [name for name in found if not IN_PARTS.search(name) and not APART.search(name)]
+    return f"const EDITION = {json.dumps(f'k8snb-{digest}')};\nconst FILES = {json.dumps(files)};\n"
+
+
+def _digests(site: Path, found: list[str]) -> Iterator[str]:
+    for name in found:
+        yield name
+        yield hashlib.sha256((site / name).read_bytes()).hexdigest()
