@@ -1,7 +1,7 @@
 // What the kernel's worker loads in the place of Pyodide: Pyodide, and Graphviz beside it, so that a diagram that is
 // made in a cell is laid out before the cell is done. The page is told how far it is (shell.js).
 import { loadPyodide as load } from "./pyodide.mjs";
-import { instance } from "./viz.js";
+import { instance } from "./viz.mjs";
 
 const WARM_UP = 1000; // milliseconds after the kernel is there, when it surely waits for the reader
 

@@ -30,18 +30,22 @@
     else tell(`Python is starting: ${data.here} of ${data.of} packages`, data.here, data.of);
   };
 
-  const started = async () => {
-    while (!window.jupyterapp?.shell) await new Promise((next) => setTimeout(next, 200));
-    await jupyterapp.restored;
-    return jupyterapp;
-  };
-  started().then((app) => {
+  const pause = (milliseconds) => new Promise((next) => setTimeout(next, milliseconds));
+  const makeRoom = async () => {
+    while (!window.jupyterapp?.shell?.currentWidget) await pause(200);
+    const app = jupyterapp;
     document.title = "Kubernetes, taken apart";
     if (innerWidth > 760) return;
-    app.shell.collapseLeft();
-    app.shell.collapseRight();
     app.shell.mode = "single-document";
-  });
+    await app.commands.execute("application:toggle-side-tabbar", { side: "right" });
+    app.shell.collapseRight();
+    // JupyterLab shows its list of files once or twice while it starts; the reader's first touch ends this.
+    let touched = false;
+    addEventListener("pointerdown", () => (touched = true), { once: true, capture: true });
+    for (const begun = performance.now(); !touched && performance.now() - begun < 30_000; await pause(200))
+      if (!app.shell.leftCollapsed) app.shell.collapseLeft();
+  };
+  makeRoom();
 
   const idle = () => {
     const open = [...(window.jupyterapp?.shell?.widgets("main") ?? [])];

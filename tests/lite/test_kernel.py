@@ -15,7 +15,7 @@ from tests.lite.pages import LITE, ONE, built, kept, said
 @built
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js on this machine")
 def test_a_page_says_in_the_kernel_of_the_browser_what_it_says_on_the_page() -> None:
-    command = ["node", "--experimental-default-type=module", Path(__file__).with_name("kernel.mjs"), LITE, ONE]
+    command = ["node", Path(__file__).with_name("kernel.mjs"), LITE, ONE]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [said(cell) for cell in json.loads(done.stdout)["cells"]] == kept(ONE)

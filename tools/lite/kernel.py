@@ -26,7 +26,7 @@ def assemble(root: Path, fetched: Path, folder: Path, cache: Path | None) -> lis
     folder.mkdir(parents=True)
     for name in RUNTIME:
         shutil.copy2(fetched / "npm" / "pyodide" / name, folder)
-    shutil.copy2(fetched / "npm" / "viz" / "dist" / "viz.js", folder)
+    shutil.copy2(fetched / "npm" / "viz" / "dist" / "viz.js", folder / "viz.mjs")
     shutil.copy2(root / "lite" / "boot.mjs", folder)
     found = [*_installed(root), *_brought(fetched)]
     if cache is not None:
