@@ -7,12 +7,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 FOLDER = "chapters/"
 APART = ("reference",)
 """Folders whose pages are about the book, and no concept of it."""
+
+HIDDEN = "hide-cell"
+"""The tag of a solution."""
 
 _FENCED = re.compile(r"^(```|:::).*?^\1", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`]*`")
@@ -53,9 +57,17 @@ class Contents:
         return self._texts[page]
 
     def _read(self, page: str) -> str:
+        return "\n\n".join("".join(cell["source"]) for cell in self._cells(page) if cell["cell_type"] == "markdown")
+
+    def cells(self, page: str) -> int:
+        """How many code cells a reader of a page sees; folded solutions are none."""
+        code = (cell for cell in self._cells(page) if cell["cell_type"] == "code")
+        return sum(1 for cell in code if HIDDEN not in cell["metadata"].get("tags", ()))
+
+    def _cells(self, page: str) -> Sequence[Mapping[str, Any]]:
         path = self._root / FOLDER / f"{page}.ipynb"
-        cells: Sequence[Mapping[str, object]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")  # type: ignore[arg-type]
+        found: Sequence[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return found
 
     def title(self, page: str) -> str:
         """The heading of a page, without what stands before a colon."""
