@@ -8,6 +8,7 @@ embedded cluster can do is an attribute that raises `NeedsEmbedded`: every publi
 from __future__ import annotations
 
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -70,7 +71,7 @@ class LiveCluster:
         self.user = opened.user
         self.patience = opened.wishes.patience
         self.clock = WallClock()
-        self._covers = Covers()
+        self._covers = Covers(territory.has)
         for secret in _secrets_of(opened.api):
             self._covers.learn(secret)
         self._session = Session(opened.client, territory)
@@ -119,8 +120,9 @@ class LiveCluster:
 
     def close(self) -> Cleaned:
         """Delete everything that this notebook has made."""
-        self._finalizer.detach()
-        return _end(self._session, self._following)
+        cleaned = _end(self._session, self._following)
+        self._finalizer.detach()  # not before: an interrupt here leaves the rest to the end of the kernel
+        return cleaned
 
     @property
     def home(self) -> str:
@@ -326,7 +328,11 @@ def _weakly(method: Callable[..., None]) -> Callable[..., None]:
 
 def _end(session: Session, following: Following) -> Cleaned:
     following.close()
-    return session.end()
+    cleaned = session.end()
+    if cleaned.kept:
+        told = _("left behind in the cluster: {what}. When it can be deleted, this does it: python -m k8snb live clean")
+        warnings.warn(told.format(what="; ".join(cleaned.kept)), stacklevel=2)
+    return cleaned
 
 
 def _secrets_of(api: Any) -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
-from k8snb.clock import WallClock, stopwatch
+from k8snb.clock import stopwatch
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.live.contexts import refusal
 from k8snb.live.joining import sweep
 from k8snb.live.opening import Open, Wishes, find_context, open_context
 from k8snb.live.rights import NEEDED, USEFUL, WIDE, Right
-from k8snb.live.session import Left, gone, sessions
+from k8snb.live.session import Left, gone, now, sessions
 
 GONE_SECONDS = 60.0
 """How long somebody waits for what has been deleted to be gone."""
@@ -35,9 +35,9 @@ def check(wanted: Wishes) -> Iterator[str]:
     yield from _rights(opened, place)
     yield _("yes to     {kinds}").format(kinds=", ".join(sorted(wanted.allow)) or _("nothing of the whole cluster"))
     left = sessions(opened.client, wanted.namespace)
-    now = WallClock().now()
+    time = now(opened.client, wanted.namespace)
     for each in left:
-        state = _("over") if each.is_over(now) else _("in use")
+        state = _("over") if each.is_over(time) else _("in use")
         yield _("session    {session}: {state}: {what}").format(session=each.territory.session, state=state, what=each)
 
 

@@ -20,8 +20,13 @@ from k8snb.typing import Object
 MOST_NODES = 10
 """Nobody learns on a cluster with more nodes than that without saying so."""
 
-_PRODUCTION = re.compile(r"(?<![a-z])(prod|prd|production|productive|live)(?![a-z])", re.IGNORECASE)
+_PRODUCTION = re.compile(
+    r"(?<!non)(?<!non[-_ ])prod(?!uc)|production|productive|(?<![a-z])(prd|live)(?![a-z])", re.IGNORECASE
+)
+"""*prod*, wherever it stands: also in `eksprod1`, but not in `products`, nor in `nonprod`."""
 _PRIVATE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
+_NAME = re.compile(r"(?!0x)[a-z][a-z0-9-]*", re.IGNORECASE)
+"""A name; what consists of digits alone is an address in disguise."""
 _LOCAL = (".localhost", ".local", ".internal", ".lan", ".test")
 
 
@@ -33,6 +38,8 @@ class Context(NamedTuple):
     user: str
     server: str
     namespace: str
+    proxy: str = ""
+    """What stands between, if the kubeconfig says so: then the server's address does not tell where it is."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.server})"
@@ -40,32 +47,37 @@ class Context(NamedTuple):
 
 def contexts(documents: Iterable[Object]) -> dict[str, Context]:
     """The contexts of kubeconfigs, by name."""
-    servers: dict[str, str] = {}
+    clusters: dict[str, Mapping[str, Any]] = {}
     found: dict[str, Mapping[str, Any]] = {}
     for document in documents:
         for each in document.get("clusters") or ():
-            servers.setdefault(each["name"], str((each.get("cluster") or {}).get("server", "")))
+            clusters.setdefault(each["name"], each.get("cluster") or {})
         for each in document.get("contexts") or ():
             found.setdefault(each["name"], each.get("context") or {})
-    return {name: _context(name, entry, servers) for name, entry in found.items()}
+    return {name: _context(name, entry, clusters) for name, entry in found.items()}
 
 
-def _context(name: str, entry: Mapping[str, Any], servers: Mapping[str, str]) -> Context:
-    cluster = str(entry.get("cluster", ""))
-    return Context(name, cluster, str(entry.get("user", "")), servers.get(cluster, ""), str(entry.get("namespace", "")))
+def _context(name: str, entry: Mapping[str, Any], clusters: Mapping[str, Mapping[str, Any]]) -> Context:
+    cluster, user, namespace = (str(entry.get(each) or "") for each in ("cluster", "user", "namespace"))
+    server, proxy = (str(clusters.get(cluster, {}).get(each) or "") for each in ("server", "proxy-url"))
+    return Context(name, cluster, user, server, namespace, proxy)
 
 
 def refusal(context: Context, trusted: str = "") -> str:
     """Why a notebook does not touch this cluster; empty if it may. `trusted` is the context somebody vouches for."""
-    host = urlsplit(context.server).hostname or ""
-    for word in (context.name, context.cluster, host, context.namespace):
+    host, behind = (urlsplit(each).hostname or "" for each in (context.server, context.proxy))
+    for word in (context.name, context.cluster, context.user, host, behind, context.namespace):
         if _PRODUCTION.search(word):
             return _("“{word}” looks like production").format(word=word)
     if context.namespace.startswith("kube-"):
         return _("the namespace {name} is the cluster's own").format(name=context.namespace)
+    yes = f"K8SNB_TRUST={context.name}"
     if not is_near(host) and trusted != context.name:
         away = _("its server {host} is neither on this machine nor on a private network; if you may play there: {yes}")
-        return away.format(host=host, yes=f"K8SNB_TRUST={context.name}")
+        return away.format(host=host, yes=yes)
+    if context.proxy and trusted != context.name:
+        why = _("a proxy ({proxy}) leads to its server, wherever that is; if you may play there: {yes}")
+        return why.format(proxy=behind, yes=yes)
     return ""
 
 
@@ -74,5 +86,5 @@ def is_near(host: str) -> bool:
     try:
         address = ip_address(host)
     except ValueError:
-        return host == "localhost" or "." not in host or host.endswith(_LOCAL)
+        return host == "localhost" or (bool(_NAME.fullmatch(host)) and "." not in host) or host.endswith(_LOCAL)
     return address.is_loopback or address.is_unspecified or any(address in network for network in _PRIVATE)

@@ -25,6 +25,8 @@ import yaml
 from k8snb.client.client import PATCH_TYPES, Transport
 from k8snb.errors import NeedsYes, StatusError, Unreachable
 from k8snb.i18n import _
+from k8snb.live.holders import token
+from k8snb.live.lent import Lent
 from k8snb.live.places import Place, is_crooked, place_of
 from k8snb.live.secrets import Covers, has_covered, uncovered
 from k8snb.live.territory import Territory
@@ -32,13 +34,18 @@ from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
 from k8snb.wire import Request, Response
 
-_HARMLESS = re.compile(r"(self)?subject(access|rules)?reviews|localsubjectaccessreviews|tokenreviews")
+_HARMLESS = re.compile(
+    r"((self)?subject(access|rules)reviews|localsubjectaccessreviews)\.authorization\.k8s\.io"
+    r"|(selfsubject|token)reviews\.authentication\.k8s\.io"
+)
 """What is created to ask a question."""
 _SPOKEN = ("exec", "attach", "portforward", "proxy")
 """Subresources through which somebody talks to a program; what is said is nobody else's."""
 _UNREHEARSED = (*_SPOKEN, "token", "binding")
-_ENTERING = ("exec", "attach", "portforward")
-"""Subresources that change something, with whatever method they are asked for."""
+_ENTERING = ("exec", "attach", "portforward", "proxy")
+"""Subresources that may change something, with whatever method they are asked for."""
+_OLD_WATCH = "watch"
+"""A way to watch that nobody has needed for years (`/api/v1/watch/…`); its path does not tell what it is about."""
 _UNREADABLE = re.compile("protobuf|cbor|yaml")
 _WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
@@ -64,6 +71,7 @@ class Guard:
         self._note = note
         self.saw = saw
         self._scheme = Scheme()
+        self._lent = Lent(transport, territory)
 
     def subscribe(self, request: Request, deliver: Callable[[Any], None]) -> Callable[[], None]:
         """As the transport says."""
@@ -73,7 +81,7 @@ class Guard:
         """Send a request, if it may be sent."""
         place = place_of(request.path)
         method = request.method
-        if is_crooked(request.path):
+        if is_crooked(request.path) or (place is not None and place.plural == _OLD_WATCH):
             raise NeedsYes(_("{verb} {what} is not done on a live cluster").format(verb=method, what=request.path))
         if place is None:
             if method not in ("GET", "HEAD"):
@@ -81,21 +89,26 @@ class Guard:
             return self._covered(self._send(request, request.path, request.body))
         place = place._replace(namespace=self.territory.place(place.namespace) if place.namespace else "")
         if _enters(place):
-            self._admit(place, "create")
-        if method not in _WRITES or _HARMLESS.fullmatch(place.plural):
+            self._admit_in(place)
+        if method not in _WRITES or (method == "POST" and _HARMLESS.fullmatch(place.resource)):
             return self._covered(self._send(request, place.path, _moved(request, self.territory)))
         return self._write(request, place, _WRITES[method])
 
     def _write(self, request: Request, place: Place, verb: str) -> Response:
         body = self._body(request, place, verb)
-        self._admit(place, verb)
-        rehearsed = place.sub.partition("/")[0] not in _UNREHEARSED and "dryRun" not in request.query
+        found = self._admit(place, verb)
+        lent = self.territory.lent and place.namespace == self.territory.home and not place.sub
+        if lent:
+            self._lent.look(place, verb, request, body)
+        rehearsed = place.sub.partition("/")[0] not in _UNREHEARSED and not _is_rehearsal(request, body)
         if rehearsed:
             answer = self._send(request, place.path, body, dry=True)
             if answer.code >= 400:
                 return self._covered(answer)
             self._keep_mark(place, verb, read(answer))
             self._expect(place, verb, body)
+            if lent and verb == "patch" and found is not None:
+                self._lent.mark(place, found)
         answer = self._covered(self._send(request, place.path, body))
         if rehearsed and answer.code < 300:
             self._made(place, verb, answer)
@@ -103,8 +116,15 @@ class Guard:
 
     # -- what may be done ----------------------------------------------------------------------------
 
-    def _admit(self, place: Place, verb: str) -> None:
-        """Raise NeedsYes unless the session may do this."""
+    def _admit_in(self, place: Place) -> None:
+        """Raise NeedsYes unless the session may talk to a program: its own, or a kubelet to which there is a yes."""
+        if place.resource != "nodes":
+            self._admit(place, "create")
+        elif not self.territory.allows("nodes"):
+            raise NeedsYes(self.territory.says_no("get", f"{place.what}/{place.sub}"))
+
+    def _admit(self, place: Place, verb: str) -> Object | None:
+        """Raise NeedsYes unless the session may do this; gives what is there, where that has been looked at."""
         mine, what = self.territory, place.what
         if place.namespace and place.namespace not in mine.namespaces:
             why = _("{verb} {what}: the namespace {namespace} is not of this notebook; nothing is written there")
@@ -112,14 +132,13 @@ class Guard:
         if not place.namespace and not mine.allows(place.resource):
             raise NeedsYes(mine.says_no(verb, what))
         if not mine.needs_mark(place.namespace) or (verb == "create" and not place.name):
-            return
+            return None
         if not place.name:
             raise NeedsYes(_("{verb} {what}: all of them at once, others' too").format(verb=verb, what=what))
         found = self._get(place._replace(sub="").path)
-        if found is None and verb == "patch" and not place.sub:
-            return  # an apply, which creates
         if found is not None and not mine.is_ours(found, self._owner):
             raise NeedsYes(_("{verb} {what}: it is not of this notebook").format(verb=verb, what=what))
+        return found  # or nothing: an apply, which creates
 
     def _keep_mark(self, place: Place, verb: str, rehearsed: Object) -> None:
         """Raise NeedsYes if something could not be found any more afterwards by whoever cleans up."""
@@ -155,6 +174,8 @@ class Guard:
         whole = verb in ("create", "update") or request.headers.get("content-type", "") == PATCH_TYPES["apply"]
         if whole and not place.sub and self.territory.needs_mark(place.namespace):
             obj = self.territory.marked(obj)
+        if verb == "create" and not place.namespace and not place.sub:
+            obj = _named(obj)
         if place.resource == "secrets" and place.name and has_covered(obj):
             obj = uncovered(obj, self._get(place.path) or {})
         return orjson.dumps(obj)
@@ -186,7 +207,7 @@ class Guard:
 
     def _made(self, place: Place, verb: str, answer: Response) -> None:
         obj = answer.object or {}
-        if place.resource == "namespaces" and verb == "create" and obj.get("metadata"):
+        if place.resource == "namespaces" and verb in ("create", "patch") and self.territory.is_ours(obj, self._owner):
             self.territory.namespaces.add(str(obj["metadata"]["name"]))
         if not place.sub:
             self.saw(verb, obj)
@@ -237,6 +258,20 @@ class CoveredStream:
         self._stream.close()
 
 
+def _named(obj: Object) -> Object:
+    """The object with a name instead of the wish for one, so that it can be noted before it is made."""
+    meta = obj.get("metadata") or {}
+    prefix = str(meta.get("generateName") or "")
+    return {**obj, "metadata": {**meta, "name": prefix + token()}} if prefix and not meta.get("name") else obj
+
+
+def _is_rehearsal(request: Request, body: bytes) -> bool:
+    """Whether somebody asks for a dry run themselves; of a deletion with options, only those count."""
+    if request.method == "DELETE" and body:
+        return bool(orjson.loads(body).get("dryRun"))
+    return request.query.get("dryRun") == "All"
+
+
 def _enters(place: Place) -> bool:
     """Whether somebody is about to enter a container."""
     return place.sub.partition("/")[0] in _ENTERING
@@ -249,6 +284,8 @@ def read(answer: Response) -> Any:
     try:
         return orjson.loads(answer.body or b"{}")
     except ValueError:
+        if "json" in answer.content_type:  # several objects, perhaps, in which nothing has been covered
+            return StatusError(answer.code, "", _("the answer is no JSON that can be read")).status
         return StatusError(answer.code, "", answer.body.decode(errors="replace")[:1000]).status
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import weakref
 
-from k8snb.clock import WallClock
 from k8snb.i18n import _
 from k8snb.live.cluster import LiveCluster
 from k8snb.live.holders import token
 from k8snb.live.opening import CannotConnect, Open, Wishes, open_context
-from k8snb.live.session import Cleaned, Left, clean, sessions
-from k8snb.live.territory import Territory
+from k8snb.live.session import Cleaned, Left, Now, clean, now, sessions
+from k8snb.live.territory import Territory, home_of
 
 _here: dict[str, weakref.ReferenceType[LiveCluster]] = {}
 """The live cluster of this process, by context."""
@@ -39,15 +38,15 @@ def join(wanted: Wishes) -> LiveCluster:
 def territory(wanted: Wishes) -> Territory:
     """What a new session will have."""
     session = token()
-    home = wanted.namespace or f"k8snb-{session}"
+    home = wanted.namespace or home_of(session)
     return Territory(session, home, lent=bool(wanted.namespace), allowed=wanted.allow)
 
 
 def sweep(opened: Open, *, every: bool = False) -> list[tuple[Left, Cleaned]]:
     """Clean up after the sessions that are over (or after every one); what came of it."""
-    now = WallClock().now()
     found = sessions(opened.client, opened.wishes.namespace)
-    return [(left, clean(opened.client, left.territory)) for left in found if every or left.is_over(now)]
+    time = now(opened.client, opened.wishes.namespace) if found else Now(0.0, 0.0)
+    return [(left, clean(opened.client, left.territory)) for left in found if every or left.is_over(time)]
 
 
 def _not_allowed(opened: Open, missing: str) -> str:

@@ -95,6 +95,10 @@ def open_context(wanted: Wishes) -> Open:
     if why:
         raise CannotConnect(_("{context}: not connected: {why}").format(context=context.name, why=why))
     api = _api_client(context.name)
+    if api.configuration.host.rstrip("/") != context.server.rstrip("/"):
+        why = _("its server is {server}, and the client goes to {host}")
+        why = why.format(server=context.server, host=api.configuration.host)
+        raise CannotConnect(_("{context}: not connected: {why}").format(context=context.name, why=why))
     transport = LiveTransport(api, SECONDS)
     client = Client(transport, Scheme(), YOU)
     try:
@@ -143,8 +147,8 @@ def _api_client(context: str) -> Any:
         raise CannotConnect(why.format(context=context, error=type(error).__name__)) from None
 
 
-def _get(client: Client, path: str) -> Object:
-    answer = client.request("GET", path)
+def _get(client: Client, path: str, query: Mapping[str, str] | None = None) -> Object:
+    answer = client.request("GET", path, query or {})
     obj: Object = read(answer)
     if answer.code >= 400:
         raise StatusError(answer.code, str(obj.get("reason", "")), str(obj.get("message", "")))
@@ -167,12 +171,13 @@ def _size(found: Open) -> None:
     if found.wishes.trust == found.context.name:
         return
     try:
-        listed = _get(found.client, "/api/v1/nodes")
+        listed = _get(found.client, "/api/v1/nodes", {"limit": str(MOST_NODES + 1)})
     except StatusError as error:
         if error.code == 403:
             return
         raise
-    count = len(listed.get("items") or ())
-    if count > MOST_NODES:
-        why = _("{context}: not connected: {count} nodes are many; if you may play there: K8SNB_TRUST={context}")
-        raise CannotConnect(why.format(context=found.context.name, count=count))
+    if len(listed.get("items") or ()) > MOST_NODES:
+        why = _(
+            "{context}: not connected: it has more than {count} nodes; if you may play there: K8SNB_TRUST={context}"
+        )
+        raise CannotConnect(why.format(context=found.context.name, count=MOST_NODES))

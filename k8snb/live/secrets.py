@@ -5,7 +5,8 @@ nothing to hide any more. A covered value is as long as the value was, because `
 is no secret. What a covered value is written back with, is the value itself (`uncovered`).
 
 Texts (logs, what commands print, error messages) are searched for what has been covered before, and for what looks
-like a credential wherever it stands: tokens and private keys.
+like a credential wherever it stands: tokens and private keys. So is what others have put into objects that are no
+Secrets; what the notebook itself has written there it gets back as it is.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LEAST = 8
 
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _RELEASE = "helm.sh/release.v1"
-"""The records of helm, which it reads again. What is in them was on the page before."""
+"""The records of helm, which it reads again. What is in the notebook's own was on the page before."""
 _CREDENTIAL = re.compile(
     r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
@@ -34,10 +35,14 @@ _CREDENTIAL = re.compile(
 
 
 class Covers:
-    """Covers what is secret in the answers of a cluster, and remembers it to find it elsewhere."""
+    """Covers what is secret in the answers of a cluster, and remembers it to find it elsewhere.
 
-    def __init__(self) -> None:
+    `ours` says which objects the notebook has made.
+    """
+
+    def __init__(self, ours: Callable[[Object], bool] = lambda obj: False) -> None:
         self._known: set[str] = set()
+        self._ours = ours
 
     def __repr__(self) -> str:
         return f"<Covers of {len(self._known)} values>"
@@ -69,7 +74,17 @@ class Covers:
             return {**obj, "items": [self.answer(each) for each in obj.get("items") or ()]}
         if kind == "Table":
             return {**obj, "rows": [self._row(row) for row in obj.get("rows") or ()]}
-        return self._secret(obj) if kind in ("Secret", "PartialObjectMetadata") else obj
+        if kind in ("Secret", "PartialObjectMetadata"):
+            return self._secret(obj)
+        if "items" in obj:
+            return {**obj, "items": [self._plain(each) for each in obj["items"] or ()]}
+        return self._plain(obj)
+
+    def _plain(self, obj: Any) -> Any:
+        """What is no Secret, without credentials that somebody else has left in it."""
+        if self._ours(obj) or not _CREDENTIAL.search(json.dumps(obj)):
+            return obj
+        return _everywhere(obj, lambda text: _CREDENTIAL.sub(COVER * 3, text))
 
     def _token(self, obj: Object) -> Object:
         status = obj.get("status") or {}
@@ -83,7 +98,7 @@ class Covers:
         return {**row, "object": self._secret(obj)} if isinstance(obj, Mapping) else row
 
     def _secret(self, obj: Object) -> Object:
-        if obj.get("type") == _RELEASE:
+        if obj.get("type") == _RELEASE and self._ours(obj):
             return obj
         covered = dict(obj)
         if isinstance(obj.get("data"), Mapping):

@@ -12,21 +12,23 @@ What is deleted is looked at first: it has to bear the label of that session, an
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from k8snb.client.client import Client
 from k8snb.clock import WallClock, parse_time
-from k8snb.errors import StatusError
+from k8snb.errors import StatusError, Unreachable
 from k8snb.i18n import _
 from k8snb.live.holders import holder, is_gone
-from k8snb.live.territory import MADE, MANAGED, OURS, SESSION, Territory
+from k8snb.live.territory import MADE, MANAGED, OURS, SESSION, Territory, home_of
 from k8snb.machinery.objects import annotations_of, labels_of
 from k8snb.typing import Object
+from k8snb.wire import Response
 
 LASTS = 600
 """So many seconds after its last sign a session is over, whatever became of its process."""
@@ -49,6 +51,13 @@ ACTIVE: set[str] = set()
 """The sessions of this process that have not been cleaned up."""
 
 
+class Now(NamedTuple):
+    """What time it is: by the clock of this machine, and by that of the cluster."""
+
+    here: float
+    there: float
+
+
 @dataclass
 class Left:
     """A session as the cluster knows it."""
@@ -56,12 +65,16 @@ class Left:
     territory: Territory
     holder: str = ""
     renewed: float = 0.0
+    """The last sign of life, by the clock of whoever gave it."""
+    written: float = 0.0
+    """The same by the clock of the cluster, as far as it tells."""
     lasts: float = LASTS
 
-    def is_over(self, now: float) -> bool:
-        """Whether nobody is there any more whose session it could be."""
+    def is_over(self, now: Now) -> bool:
+        """Whether nobody is there any more whose session it could be. Clocks that disagree are no proof of that."""
         ours = self.holder == holder() and self.territory.session not in ACTIVE
-        return ours or now > self.renewed + self.lasts or is_gone(self.holder)
+        expired = now.here > self.renewed + self.lasts and now.there > self.written + self.lasts
+        return ours or expired or is_gone(self.holder)
 
     def __str__(self) -> str:
         mine = self.territory
@@ -116,7 +129,11 @@ class Session:
             return Cleaned()
         self._ended.set()
         ACTIVE.discard(self.territory.session)
-        return clean(self._client, self.territory)
+        try:
+            return clean(self._client, self.territory)
+        except BaseException:
+            self._ended.clear()  # interrupted: whoever asks next does the rest
+            raise
 
     @property
     def ended(self) -> bool:
@@ -129,17 +146,15 @@ class Session:
 
     def _live(self) -> None:
         while not self._ended.wait(self._lasts / 3):
-            try:
+            with suppress(Exception):  # the next sign may get through
                 self.renew()
-            except StatusError:
-                continue  # the next sign may get through
 
     def _make_home(self) -> None:
         meta = {"name": self.territory.home, "labels": {**self.territory.labels, IS_HOME: "true", **POD_SECURITY}}
         namespace: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
         rehearsal = self._client.request("POST", "/api/v1/namespaces", {"dryRun": "All"}, _JSON, _json(namespace))
         if rehearsal.code >= 400:
-            status = json.loads(rehearsal.body or b"{}") if rehearsal.object is None else rehearsal.object
+            status = _read(rehearsal)
             raise StatusError(rehearsal.code, str(status.get("reason", "")), str(status.get("message", "")))
         insist(lambda: self._make("namespaces", namespace))
         self._wait_for_account()
@@ -176,6 +191,10 @@ def _json(obj: Object) -> bytes:
     return json.dumps(obj).encode()
 
 
+def _read(answer: Response) -> Any:
+    return json.loads(answer.body or b"{}") if answer.object is None else answer.object
+
+
 def lease_name(territory: Territory) -> str:
     """What the Lease of a session is called."""
     return f"{OURS}-{territory.session}"
@@ -197,36 +216,84 @@ def insist(ask: Callable[[], Result]) -> Result:
 
 
 def sessions(client: Client, namespace: str = "") -> list[Left]:
-    """The sessions of a cluster that can be seen: those in namespaces of their own, and those in one that is lent."""
+    """The sessions of a cluster that can be seen: those in namespaces of their own, and those in one that is lent.
+
+    A namespace that bears the labels of a session, but not its name, has them from somewhere else: it is nobody's home.
+    """
     try:
         homes = insist(lambda: client.list("namespaces", labels=f"{MANAGED}={OURS},{IS_HOME}=true"))
     except StatusError as error:
         if error.code != 403:
             raise
         homes = []
-    found = [_of_home(client, home) for home in homes]
+    found = [_of_home(client, home) for home in homes if home["metadata"]["name"] == home_of(_session_of(home))]
     if namespace and namespace not in {each.territory.home for each in found}:
         try:
             leases = insist(lambda: client.list(LEASES, namespace, labels=f"{MANAGED}={OURS}"))
         except StatusError:
             leases = []
-        found += [_of_lease(each, lent=True) for each in leases if labels_of(each).get(SESSION)]
+        found += [
+            _of_lease(each, Territory(_session_of(each), namespace, lent=True)) for each in leases if _session_of(each)
+        ]
     return found
+
+
+def _session_of(obj: Object) -> str:
+    return str(labels_of(obj).get(SESSION, ""))
 
 
 def _of_home(client: Client, home: Object) -> Left:
     meta = home["metadata"]
-    territory = Territory(labels_of(home).get(SESSION, ""), meta["name"])
+    territory = Territory(labels_of(home)[SESSION], meta["name"])
     lease = client.find(LEASES, lease_name(territory), territory.home)
-    return _of_lease(lease) if lease is not None else Left(territory, renewed=parse_time(meta["creationTimestamp"]))
+    made = parse_time(meta["creationTimestamp"])
+    return _of_lease(lease, territory) if lease is not None else Left(territory, renewed=made, written=made)
 
 
-def _of_lease(lease: Object, *, lent: bool = False) -> Left:
+def _of_lease(lease: Object, territory: Territory) -> Left:
+    """What a Lease says. It lies where others may write, so whatever does not make sense is passed over."""
     meta, spec = lease["metadata"], lease.get("spec") or {}
-    made = json.loads(annotations_of(lease).get(MADE, "[]"))
-    territory = Territory(labels_of(lease)[SESSION], meta["namespace"], lent=lent, made=[str(each) for each in made])
-    renewed = parse_time(spec.get("renewTime") or meta["creationTimestamp"])
-    return Left(territory, str(spec.get("holderIdentity", "")), renewed, float(spec.get("leaseDurationSeconds", LASTS)))
+    territory.made = _names(annotations_of(lease).get(MADE, ""))
+    made = parse_time(meta["creationTimestamp"])
+    times = [str(each.get("time", "")) for each in meta.get("managedFields") or ()]
+    written = max([made, *map(_time, times)])
+    lasts = spec.get("leaseDurationSeconds")
+    return Left(
+        territory,
+        str(spec.get("holderIdentity", "")),
+        _time(str(spec.get("renewTime", ""))) or made,
+        written,
+        float(lasts) if isinstance(lasts, int) else LASTS,
+    )
+
+
+def _names(text: str) -> list[str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return []
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def _time(text: str) -> float:
+    try:
+        return parse_time(text)
+    except ValueError:
+        return 0.0
+
+
+def now(client: Client, namespace: str = "") -> Now:
+    """What time it is here and there. The cluster says so in the answer to a rehearsal; nothing is made."""
+    here = WallClock().now()
+    kind, where = ("Lease", namespace) if namespace else ("Namespace", "")
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{where}/leases" if where else "/api/v1/namespaces"
+    version = "coordination.k8s.io/v1" if where else "v1"
+    asked = {"apiVersion": version, "kind": kind, "metadata": {"generateName": f"{OURS}-"}}
+    try:
+        answer = client.request("POST", path, {"dryRun": "All"}, _JSON, _json(asked))
+    except StatusError:
+        return Now(here, math.inf)
+    return Now(here, _time(str((_read(answer).get("metadata") or {}).get("creationTimestamp", ""))) or math.inf)
 
 
 # -- cleaning ----------------------------------------------------------------------------------------------
@@ -235,6 +302,14 @@ def _of_lease(lease: Object, *, lent: bool = False) -> Left:
 def clean(client: Client, territory: Territory) -> Cleaned:
     """Delete what a session has made; its Lease or home last, so that it is found as long as something is left."""
     done = Cleaned()
+    try:
+        _clean(client, territory, done)
+    except Unreachable as error:  # nor would anything else be answered
+        done.kept.append(f"{territory.home}: {error.message}")
+    return done
+
+
+def _clean(client: Client, territory: Territory, done: Cleaned) -> None:
     for each in reversed(territory.made):
         resource, _slash, name = each.partition("/")
         _delete(client, territory, resource, name, "", done)
@@ -245,7 +320,6 @@ def clean(client: Client, territory: Territory) -> Cleaned:
         _delete(client, territory, LEASES, lease_name(territory), territory.home, done)
     elif not done.kept:
         _delete(client, territory, "namespaces", territory.home, "", done)
-    return done
 
 
 def _marked(client: Client, territory: Territory, done: Cleaned) -> Iterator[tuple[str, str]]:
@@ -257,6 +331,8 @@ def _marked(client: Client, territory: Territory, done: Cleaned) -> Iterator[tup
         seen.add(row.group_resource)
         try:
             found = insist(lambda: client.list(row.group_resource, territory.home, labels=selector))  # noqa: B023 (asked at once)
+        except Unreachable:
+            raise
         except StatusError as error:
             if error.code not in (403, 404, 405):
                 done.kept.append(f"{row.group_resource}: {error.message}")
@@ -280,6 +356,8 @@ def _delete(client: Client, territory: Territory, resource: str, name: str, name
     try:
         if insist(delete):
             done.gone.append(what)
+    except Unreachable:
+        raise
     except StatusError as error:
         if error.code != 404:
             done.kept.append(f"{what}: {error.message}")

@@ -26,6 +26,12 @@ HOME = "default"
 DEPTH = 5
 """How many owners up somebody looks for the label."""
 
+
+def home_of(session: str) -> str:
+    """The namespace that a session makes for itself."""
+    return f"{OURS}-{session}"
+
+
 GetOwner = Callable[[Object, str], Object | None]
 """Gets an owner by its reference, in a namespace."""
 
@@ -60,6 +66,13 @@ class Territory:
     def needs_mark(self, namespace: str) -> bool:
         """Whether what is made there has to be told from what others have there."""
         return not namespace or (self.lent and namespace == self.home)
+
+    def has(self, obj: Object) -> bool:
+        """Whether an object stands where only the session has things, or bears its label."""
+        meta = obj.get("metadata") or {}
+        where = str(meta.get("namespace", ""))
+        alone = where in self.namespaces and not self.needs_mark(where)
+        return alone or (meta.get("labels") or {}).get(SESSION) == self.session
 
     def is_ours(self, obj: Object, get: GetOwner, depth: int = DEPTH) -> bool:
         """Whether the session made an object, or what it hangs from."""

@@ -42,6 +42,7 @@ _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _READS = ("GET", "HEAD")
 _SESSIONS = re.compile(r"/(attach|portforward)$")
 _NEEDED = _("needs the embedded cluster: {name}")
+_ELSEWHERE = _("the cluster sends us to another server; nobody goes there")
 _BROKEN = _("the connection broke before the cluster answered; whether it has been done is not known")
 
 
@@ -67,7 +68,16 @@ class LiveTransport:
         raise NeedsEmbedded(_NEEDED.format(name=_("a controller of this process")))
 
     def handle(self, request: Request) -> Response:
-        """Send a request and return the answer, whatever it is."""
+        """Send a request and return the answer, whatever it is.
+
+        Whatever is raised comes without its way here: a traceback may show what variables held, and those held headers.
+        """
+        try:
+            return self._handle(request)
+        except BaseException as error:
+            raise error.with_traceback(None) from None
+
+    def _handle(self, request: Request) -> Response:
         if _SESSIONS.search(request.path):
             raise NeedsEmbedded(_NEEDED.format(name=request.path.rpartition("/")[2]))
         if request.path.endswith("/exec"):
@@ -107,6 +117,7 @@ class LiveTransport:
             headers=self._headers(request),
             preload_content=False,
             retries=False,
+            redirect=False,  # what comes with a request is for this server alone
             timeout=Timeout(connect=CONNECT_SECONDS, read=None if lasting else seconds),
         )
         kind = raw.headers.get("Content-Type", "")
@@ -118,6 +129,8 @@ class LiveTransport:
             raw.release_conn()
         warnings = tuple(_WARNING.findall(", ".join(raw.headers.getlist("Warning"))))
         headers = {name.lower(): value for name, value in raw.headers.items()}
+        if 300 <= raw.status < 400:
+            return Response(502, StatusError(502, "InternalError", _ELSEWHERE).status)
         status = _status(raw.status, content) if raw.status >= 400 and "json" not in kind else None
         return Response(raw.status, status, b"" if status else content, kind, headers, warnings=warnings)
 

@@ -9,7 +9,7 @@ import yaml
 
 from k8snb import lab
 from k8snb.book.contents import Contents
-from tools.book.agenda import Slot, TooLong, clock, days, minutes_of, written
+from tools.book.agenda import TooLong, clock, minutes_of, slots, written
 
 ROOT = Path(__file__).parent.parent.parent
 AGENDAS = yaml.safe_load((ROOT / "workshop" / "agendas.yaml").read_text())
@@ -23,22 +23,21 @@ def contents() -> Contents:
 
 @pytest.mark.parametrize("name", AGENDAS)
 def test_every_agenda_ends_in_time_and_has_a_break_at_least_every_two_hours(contents: Contents, name: str) -> None:
-    for slots in days(AGENDAS[name], contents):
-        breaks = [slot for slot in slots if slot.what.startswith("*")]
-        starts = [slots[0].begin, *(slot.end for slot in breaks)]
-        ends = [*(slot.begin for slot in breaks), slots[-1].end]
-        assert max(end - start for start, end in zip(starts, ends, strict=True)) <= 120
+    found = slots(AGENDAS[name], contents)
+    breaks = [slot for slot in found if slot.what.startswith("*")]
+    starts = [found[0].begin, *(slot.end for slot in breaks)]
+    ends = [*(slot.begin for slot in breaks), found[-1].end]
+    assert max(end - start for start, end in zip(starts, ends, strict=True)) <= 120
 
 
 def test_a_page_takes_what_its_words_and_cells_and_exercises_take(contents: Contents) -> None:
     one, two = lab.exercises(PAGE)[:2]
-    agenda = {"begin": "9:05", "end": "10:00", "days": [[{"page": PAGE, "exercises": 2}]]}
+    agenda = {"begin": "9:05", "end": "10:00", "slots": [{"page": PAGE, "exercises": 2}]}
     read = minutes_of(contents, PAGE)
     assert read == 25
-    slot = Slot(545, read + one.minutes + two.minutes, "", "")
-    [[made]] = days(agenda, contents)
-    assert (made.begin, made.minutes) == (slot.begin, slot.minutes)
-    assert list(written([[made]]))[2:4] == [
+    [made] = slots(agenda, contents)
+    assert (made.begin, made.minutes) == (545, read + one.minutes + two.minutes)
+    assert list(written([made]))[2:] == [
         f"| 9:05 | {{doc}}`Pod </chapters/{PAGE}>` (25) | {one.title} ({one.minutes}), {two.title} ({two.minutes}) |",
         f"| {clock(made.end)} | end | |",
     ]
@@ -54,4 +53,4 @@ def test_a_page_takes_what_its_words_and_cells_and_exercises_take(contents: Cont
 )
 def test_what_does_not_fit_is_refused(contents: Contents, slot: dict[str, object], error: type[Exception]) -> None:
     with pytest.raises(error):
-        days({"begin": "9:00", "end": "10:00", "days": [[slot]]}, contents)
+        slots({"begin": "9:00", "end": "10:00", "slots": [slot]}, contents)

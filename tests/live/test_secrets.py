@@ -112,7 +112,8 @@ def test_a_text_is_searched_for_what_was_covered_and_for_credentials() -> None:
 
 def test_what_helm_remembers_is_handed_to_helm() -> None:
     release = {"kind": "Secret", "type": "helm.sh/release.v1", "data": {"release": "SDRz"}}
-    assert Covers().answer(release) == release
+    assert Covers(lambda obj: True).answer(release) == release
+    assert Covers().answer(release) == {**release, "data": {"release": "Kioq"}}
 
 
 def test_covered_values_stand_for_those_that_are_there() -> None:

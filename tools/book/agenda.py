@@ -53,18 +53,17 @@ def minutes_of(contents: Contents, page: str) -> int:
     return math.ceil(taken / ROUND) * ROUND
 
 
-def days(agenda: Mapping[str, Any], contents: Contents) -> list[list[Slot]]:
-    """The slots of each day. Raises TooLong where they do not fit, LookupError for what is not in the book."""
+def slots(agenda: Mapping[str, Any], contents: Contents) -> list[Slot]:
+    """What is done when. Raises TooLong where it does not fit, LookupError for what is not in the book."""
     begin, end = (_minute(agenda[each]) for each in ("begin", "end"))
-    found = [list(_slots(day, begin, contents)) for day in agenda["days"]]
-    for number, slots in enumerate(found, 1):
-        if slots[-1].end > end:
-            raise TooLong(f"day {number} ends at {clock(slots[-1].end)}, and should at {clock(end)}")
+    found = list(_slots(agenda["slots"], begin, contents))
+    if found[-1].end > end:
+        raise TooLong(f"it ends at {clock(found[-1].end)}, and should at {clock(end)}")
     return found
 
 
-def _slots(day: Sequence[Mapping[str, Any]], now: int, contents: Contents) -> Iterator[Slot]:
-    for each in day:
+def _slots(wanted: Sequence[Mapping[str, Any]], now: int, contents: Contents) -> Iterator[Slot]:
+    for each in wanted:
         talk = each.get("talk") or f"*{each.get('break')}*"
         slot = _page(each, now, contents) if "page" in each else Slot(now, each["minutes"], talk)
         yield slot
@@ -94,14 +93,11 @@ def _minute(time: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
-def written(found: Sequence[Sequence[Slot]]) -> Iterator[str]:
-    """Timetables as MyST, one for each day."""
-    for number, slots in enumerate(found, 1):
-        if len(found) > 1:
-            yield from (f"**Day {number}**", "")
-        yield from ("| From | What (minutes) | Exercises (minutes) |", "|---|---|---|")
-        yield from (f"| {clock(slot.begin)} | {slot.what} | {slot.exercises} |" for slot in slots)
-        yield from (f"| {clock(slots[-1].end)} | end | |", "")
+def written(found: Sequence[Slot]) -> Iterator[str]:
+    """A timetable as MyST."""
+    yield from ("| From | What (minutes) | Exercises (minutes) |", "|---|---|---|")
+    yield from (f"| {clock(slot.begin)} | {slot.what} | {slot.exercises} |" for slot in found)
+    yield f"| {clock(found[-1].end)} | end | |"
 
 
 class Agenda(SphinxDirective):
@@ -116,7 +112,7 @@ class Agenda(SphinxDirective):
         self.env.note_dependency(str(file))
         holder = nodes.container(classes=["made", "agenda"])
         try:
-            found = days(yaml.safe_load(file.read_text(encoding="utf-8"))[self.arguments[0]], Contents(root))
+            found = slots(yaml.safe_load(file.read_text(encoding="utf-8"))[self.arguments[0]], Contents(root))
         except (LookupError, TooLong) as error:
             raise self.error(f"agenda {self.arguments[0]}: {error}") from None
         self.state.nested_parse(StringList(list(written(found)), self.env.docname), 0, holder)
