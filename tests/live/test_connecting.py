@@ -111,6 +111,10 @@ def test_nothing_else_is_touched_and_kubectl_says_so(notebook: LiveCluster, live
         ("GET", "/api/v1/namespaces/people/pods/web/exec"),
         ("DELETE", "/api/v1/namespaces/people/status"),
         ("PUT", "/version"),
+        ("GET", "/api/v1/namespaces/people/services/web/proxy/shutdown"),
+        ("GET", "/api/v1/nodes/node-1/proxy/run/people/web/web"),
+        ("POST", "/apis/example.com/v1/namespaces/people/tokenreviews"),
+        ("DELETE", "/apis/authorization.k8s.io/v1/subjectaccessreviews"),
     ],
 )
 def test_no_path_leads_around_the_guard(notebook: LiveCluster, live: Door, method: str, path: str) -> None:
@@ -174,6 +178,33 @@ def test_the_official_client_comes_through_the_same_door(notebook: LiveCluster) 
     assert next(events)["object"].metadata.namespace == notebook.home
     with pytest.raises(NeedsYes):
         core.create_namespaced_config_map("people", {"metadata": {"name": "c"}})
+
+
+def test_whoever_asks_for_a_dry_run_gets_one(notebook: LiveCluster, live: Door) -> None:
+    notebook.kubectl("create configmap c")
+    path = f"/api/v1/namespaces/{notebook.home}/configmaps/c"
+    notebook.client.request("DELETE", path, {}, {}, b'{"dryRun": ["All"]}')
+    assert notebook.client.find("configmaps", "c", "default") is not None
+    live.asked.clear()  # beside options the query counts for nothing, so it is rehearsed as ever
+    notebook.client.request("DELETE", path, {"dryRun": "All"}, {}, b'{"gracePeriodSeconds": 0}')
+    assert live.asked == [f"DELETE {path}?dryRun dry", f"DELETE {path}?dryRun"]
+
+
+def test_what_is_made_for_the_whole_cluster_without_a_name_gets_one_that_is_noted(
+    live: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("K8SNB_ALLOW", "namespaces")
+    before = live.objects()
+    with connected() as notebook:
+        notebook.client.create("namespaces", {"metadata": {"generateName": "team-"}})
+        [made] = notebook._session.territory.made
+        assert made.startswith("namespaces/team-")
+        apply = {"fieldManager": "me", "force": "true"}
+        body = b'{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "applied"}}'
+        headers = {"content-type": "application/apply-patch+yaml"}
+        assert notebook.client.request("PATCH", "/api/v1/namespaces/applied", apply, headers, body).code == 201
+        assert "created" in notebook.kubectl("create configmap c -n applied")
+    assert live.objects() == before
 
 
 WIDGETS = """
@@ -291,41 +322,6 @@ def test_the_session_says_that_it_lives(notebook: LiveCluster, live: Door) -> No
     [after] = live.cluster.client.list("leases", notebook.home)
     assert after["spec"]["renewTime"] > before["spec"]["renewTime"]
     assert any(each.name == "k8snb-session" for each in threading.enumerate())
-
-
-# -- a namespace that is lent --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def lent(live: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveCluster]:
-    live.cluster.kubectl("create namespace lab")
-    live.cluster.kubectl("create configmap theirs --from-literal=a=b -n lab")
-    live.cluster.kubectl("create deployment theirs --image=nginx -n lab")
-    monkeypatch.setenv("K8SNB_NAMESPACE", "lab")
-    with connected() as notebook:
-        yield notebook
-    live.cluster.kubectl("delete namespace lab")
-
-
-def test_in_a_namespace_that_is_lent_only_its_own_is_changed_and_deleted(lent: LiveCluster, live: Door) -> None:
-    before = live.objects()
-    lent.kubectl("create deployment web --image=nginx")
-    lent.settle()
-    [pod] = lent.client.list("pods", "default", labels="app=web")
-    assert "deleted" in lent.kubectl(f"delete pod {pod['metadata']['name']} --wait=false")
-    [other] = lent.client.list("pods", "default", labels="app=theirs")
-    for command in (
-        f"delete pod {other['metadata']['name']}",
-        "delete configmap theirs",
-        "scale deployment theirs --replicas=0",
-        "annotate configmap theirs a=b",
-    ):
-        assert "it is not of this notebook" in lent.kubectl(command)
-    assert "it would lose the label" in lent.kubectl("label deployment web k8snb/session-")
-    with pytest.raises(NeedsYes):
-        lent.client.request("DELETE", "/api/v1/namespaces/default/configmaps")
-    lent.close()
-    assert live.objects() == before
 
 
 def test_who_may_not_have_a_namespace_is_told_how_one_is_lent(live: Door, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from k8snb import CannotConnect
+from k8snb.live import opening
 from k8snb.live.contexts import Context, contexts, refusal
 from k8snb.live.opening import Wishes, find_context, open_context
 
@@ -23,6 +25,8 @@ def context(name: str, server: str = "https://127.0.0.1:6443", cluster: str = "c
         context("minikube", "https://192.168.49.2:8443"),
         context("docker-desktop", "https://kubernetes.docker.internal:6443"),
         context("delivery", "https://localhost:6443", namespace="alive"),
+        context("reproducer", cluster="nonprod-2"),
+        context("lab", "https://k8s:6443"),
     ],
 )
 def test_clusters_to_play_with_are_used(told: Context) -> None:
@@ -38,6 +42,10 @@ def test_clusters_to_play_with_are_used(told: Context) -> None:
         (context("lab", "https://api.prd.example.com:6443"), "api.prd.example.com"),
         (context("lab", namespace="live"), "live"),
         (context("PROD2", "https://127.0.0.1:1"), "PROD2"),
+        (context("eksprodeu1"), "eksprodeu1"),
+        (context("pre-prod"), "pre-prod"),
+        (Context("lab", "c", "prod-admin", "https://127.0.0.1:1", ""), "prod-admin"),
+        (Context("lab", "c", "me", "https://10.0.0.1", "", "http://proxy.prod.lan:3128"), "proxy.prod.lan"),
     ],
 )
 def test_what_is_called_production_is_not_touched_whoever_vouches_for_it(told: Context, word: str) -> None:
@@ -50,6 +58,17 @@ def test_a_server_far_away_needs_its_name_a_second_time() -> None:
     assert "K8SNB_TRUST=lab" in refusal(far, "other")
     assert refusal(far, "lab") == ""
     assert refusal(context("gke_lab", "https://203.0.113.9")) != ""
+
+
+@pytest.mark.parametrize("host", ["134744072", "0x08080808", "[::ffff:8.8.8.8]", "8.8.8.8", "10.0.0.1.example.com"])
+def test_an_address_in_disguise_is_far_away(host: str) -> None:
+    assert "is neither on this machine nor on a private network" in refusal(context("lab", f"https://{host}:6443"))
+
+
+def test_behind_a_proxy_an_address_says_nothing() -> None:
+    hidden = context("lab", "https://10.0.0.1")._replace(proxy="http://127.0.0.1:3128")
+    assert refusal(hidden).startswith("a proxy (127.0.0.1) leads to its server, wherever that is")
+    assert refusal(hidden, "lab") == ""
 
 
 def test_the_clusters_own_namespaces_are_not_lent() -> None:
@@ -79,6 +98,21 @@ def test_a_context_that_is_not_there_is_told_beside_those_that_are(
     with pytest.raises(CannotConnect) as error:
         find_context("kind-lap")
     assert str(error.value) == f"{path} is no kubeconfig that can be read"
+
+
+def test_a_client_that_would_go_elsewhere_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config"
+    path.write_text(
+        "{contexts: [{name: lab, context: {cluster: c, user: u}}], users: [{name: u, user: {token: t}}], "
+        "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]}"
+    )
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    known = contexts(yaml.safe_load_all(path.read_text()))["lab"]
+    monkeypatch.setattr(opening, "find_context", lambda name: known._replace(server="http://localhost:1"))
+    with pytest.raises(
+        CannotConnect, match="its server is http://localhost:1, and the client goes to http://127.0.0.1:1"
+    ):
+        open_context(Wishes("lab"))
 
 
 def test_a_refused_context_is_not_asked_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

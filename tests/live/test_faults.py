@@ -105,6 +105,37 @@ def test_a_cluster_that_is_not_there_is_said_to_be_so(notebook: LiveCluster, mon
             maps(notebook)
 
 
+def test_nobody_goes_where_a_server_sends_them(notebook: LiveCluster, live: Door) -> None:
+    live.faults.append(Fault("GET .*/configmaps", 307, headers={"Location": "http://127.0.0.1:9/elsewhere"}))
+    with pytest.raises(StatusError, match="the cluster sends us to another server; nobody goes there"):
+        maps(notebook)
+    assert maps(notebook) == ["kube-root-ca.crt"]
+
+
+def test_rights_that_are_lost_midway_are_said_and_what_stays_is_too(notebook: LiveCluster, live: Door) -> None:
+    notebook.kubectl("create configmap c")
+    live.faults.append(Fault("(POST|DELETE) ", 403, b"no longer", times=99))
+    assert "no longer" in notebook.kubectl("delete configmap c")
+    assert "no longer" in notebook.kubectl("create configmap d")
+    with pytest.warns(UserWarning, match=f"left behind in the cluster: namespaces/{notebook.home}: no longer"):
+        notebook.close()
+    live.faults.clear()
+    live.cluster.client.delete("namespaces", notebook.home)
+
+
+def test_a_cluster_that_is_gone_in_the_end_is_not_asked_for_each_thing(
+    live: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect() as notebook:
+        assert isinstance(notebook, LiveCluster)
+        with monkeypatch.context() as patch:
+            patch.setattr(transport.LiveTransport, "server", "http://127.0.0.1:9")
+            notebook._guard.territory.made += [f"namespaces/n{number}" for number in range(9)]
+            with pytest.warns(UserWarning, match="connection refused"):
+                assert len(notebook.close().kept) == 1
+    live.cluster.client.delete("namespaces", notebook.home)
+
+
 # -- connecting and cleaning up ------------------------------------------------------------------------------
 
 

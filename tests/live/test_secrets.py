@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from base64 import b64encode
 from collections.abc import Iterator
 
+import orjson
 import pytest
 
-from k8snb import StatusError, connect
+from k8snb import NeedsYes, StatusError, connect
 from k8snb.live.cluster import LiveCluster
+from k8snb.live.guard import read
 from k8snb.live.secrets import Covers, has_covered, uncovered
+from k8snb.wire import Response
 from tests.live.door import Door, Fault
 
 SECRET = "correct horse"
@@ -96,6 +100,43 @@ def test_tokens_are_never_seen(notebook: LiveCluster, live: Door) -> None:
         notebook.client.list("pods", "default")
     said.append(f"{error.value} {error.value.status}")
     assert [text for text in said if own in text or "abcdefghijk" in text or shows(text)] == []
+
+
+def test_an_answer_that_cannot_be_read_is_not_shown(notebook: LiveCluster) -> None:
+    path = f"/api/v1/namespaces/{notebook.home}/secrets"
+    with pytest.raises(NeedsYes):
+        notebook.client.request("GET", path.replace("/v1/", "/v1/watch/"), {"timeoutSeconds": "1"})
+    several = b"\n".join(2 * [orjson.dumps({"type": "ADDED", "object": {"kind": "Secret", "data": {"a": "anA="}}})])
+    shown = read(Response(200, body=several, content_type="application/json"))
+    assert shown["message"] == "the answer is no JSON that can be read"
+
+
+def test_what_others_have_is_covered_also_where_it_is_no_secret(notebook: LiveCluster, live: Door) -> None:
+    admin, token = live.cluster.client, "eyJhbGciOiJS.eyJzdWIiOiJh.c2lnbmF0dXJl"
+    release = {"type": "helm.sh/release.v1", "data": {"release": "aHVudGVyMjIyMg=="}}
+    admin.create("secrets", {"metadata": {"name": "sh.helm.release.v1.a.v1"}, **release}, "people")
+    admin.create("configmaps", {"metadata": {"name": "config"}, "data": {"token": token}}, "people")
+    notebook.client.create("configmaps", {"metadata": {"name": "ours"}, "data": {"token": token}}, "default")
+    said = notebook.kubectl("get secrets,configmaps -n people -o yaml") + notebook.kubectl(
+        "get secrets -n people -o json"
+    )
+    assert "sh.helm.release" in said
+    assert token not in said + notebook.kubectl("get configmap config -n people -o yaml")
+    assert "aHVudGVyMjIyMg==" not in said
+    assert token in notebook.kubectl("get configmap ours -o yaml")
+    for kind, name in (("secrets", "sh.helm.release.v1.a.v1"), ("configmaps", "config")):
+        admin.delete(kind, name, "people")
+
+
+def test_a_traceback_has_no_frame_that_holds_credentials(notebook: LiveCluster, live: Door) -> None:
+    own = live.kubeconfig.read_text().partition("token: ")[2].split()[0]
+    usual = notebook._guard._transport._api  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(usual.rest_client.pool_manager, "request", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as error:
+            notebook.client.list("pods", "default")
+    _here, *frames = [frame for frame, _line in traceback.walk_tb(error.value.__traceback__)]
+    assert [name for frame in frames for name, held in frame.f_locals.items() if own in f"{held!r}"] == []
 
 
 def test_a_text_is_searched_for_what_was_covered_and_for_credentials() -> None:
