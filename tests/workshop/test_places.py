@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -37,6 +38,24 @@ def test_binder_installs_what_everybody_else_installs() -> None:
     assert (ROOT / ".binder" / nested).resolve() == (ROOT / "requirements.txt").resolve()
     assert (ROOT / "requirements.txt").read_text().splitlines()[-1] == "-e ."
     assert (ROOT / ".binder" / "runtime.txt").read_text() == "python-3.11\n"
+
+
+def imports() -> set[str]:
+    """The packages that cells of pages import."""
+    pages = (json.loads(page.read_text())["cells"] for page in ROOT.glob("chapters/*/*.ipynb"))
+    code = ("".join(cell["source"]) for cells in pages for cell in cells if cell["cell_type"] == "code")
+    return {found for text in code for found in re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE)}
+
+
+def test_in_colab_everything_is_installed_that_a_page_imports() -> None:
+    guide, readme = (ROOT / "chapters" / "reference" / "workshops.md").read_text(), (ROOT / "README.md").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = set(re.findall(r'"book\[([\w,]+)\]"', guide + readme))
+    assert len(extras) == 1
+    wanted = [each for name in extras.pop().split(",") for each in project["optional-dependencies"][name]]
+    installed = {re.split(r"[<>=]", each)[0].lower() for each in wanted} | {"k8snb", *sys.stdlib_module_names}
+    assert {name for name in imports() if name.lower() not in installed} == set()
+    assert "ipython>=7.34" in wanted  # Colab breaks without its own one
 
 
 def test_every_place_has_a_python_that_the_package_takes() -> None:
