@@ -30,6 +30,7 @@ from k8snb.machinery.devices.claims import (
     is_reserved_for,
     known_names,
 )
+from k8snb.machinery.devices.extended import may_claim
 from k8snb.machinery.objects import (
     annotations_of,
     controller_of,
@@ -58,6 +59,8 @@ class ResourceClaimController(Controller):
         self._pods = self.informers.of("pods")
         self._follows = False
         self._written = Written()
+        self._harmless: Object | None = None
+        """The spec of the last pod that claims nothing; the next one often has the same."""
 
     def start(self) -> None:
         if not self._served:
@@ -71,7 +74,11 @@ class ResourceClaimController(Controller):
     # -- noticing ----------------------------------------------------------------------------------
 
     def _pod_came(self, old: Object | None, new: Object | None) -> None:
-        if new is not None and new["spec"].get("resourceClaims") and not self._follows:
+        if new is None or self._follows or new["spec"] is self._harmless:
+            return
+        if not may_claim(new["spec"]):
+            self._harmless = new["spec"]
+        else:
             self._follows = True
             self._pods.add_index(_BY_CLAIM, _keys_of)
             self._pods.on_change(self._pod_changed)
@@ -79,7 +86,7 @@ class ResourceClaimController(Controller):
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         pod = new if new is not None else old
         assert pod is not None
-        if not pod["spec"].get("resourceClaims"):
+        if not may_claim(pod["spec"]):
             return
         if new is None or _is_done(new):
             for name in known_names(pod):
@@ -258,8 +265,6 @@ def _is_done(pod: Object) -> bool:
 
 
 def _keys_of(pod: Object) -> tuple[str, ...]:
-    if not pod["spec"].get("resourceClaims"):
-        return ()
     return tuple(f"{pod['metadata']['namespace']}/{name}" for name in known_names(pod))
 
 

@@ -20,11 +20,16 @@ from k8snb.machinery.devices.claims import (
     is_generated,
     is_reserved_for,
 )
+from k8snb.machinery.devices.extended import IN_MEMORY, status_of
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
     from k8snb.kubelet.podworker import PodWorker
+
+
+_EXTENDED: Object = {"name": IN_MEMORY}
+"""What the claim for a pod's extended resources goes by here."""
 
 
 class NotPrepared(Exception):
@@ -87,6 +92,13 @@ class Devices:
                 yield wanted, claim
         except NoClaim as why:
             raise NotPrepared(str(why)) from None
+        extended = status_of(pod)
+        if extended is not None:
+            claim = self._kubelet.client.find(CLAIMS, extended["resourceClaimName"], worker.key.namespace)
+            if claim is None:
+                name = extended["resourceClaimName"]
+                raise NotPrepared(f'fetch ResourceClaim {name}: resourceclaims.resource.k8s.io "{name}" not found')
+            yield _EXTENDED, claim
 
     def _driver(self, name: str) -> DeviceDriver:
         found = self._kubelet.pool.device_drivers.get(name)
@@ -123,7 +135,7 @@ class Devices:
         """The CDI identifiers of the devices that a container gets."""
         claims = self._of_pod.get(worker.uid, {})
         found: dict[str, None] = {}
-        for wanted in (spec.get("resources") or {}).get("claims") or ():
+        for wanted in (*((spec.get("resources") or {}).get("claims") or ()), *_mapped(worker.pod, spec)):
             ready, request = claims.get(wanted["name"]), wanted.get("request")
             for devices in ready.devices.values() if ready is not None else ():
                 for each in devices:
@@ -138,6 +150,13 @@ class Devices:
             for driver in self._kubelet.pool.device_drivers.values():
                 found |= driver.variables(cdi)
         return found
+
+
+def _mapped(pod: Object, spec: Object) -> Iterator[Object]:
+    """What a container gets of the claim for the pod's extended resources, as if it had named the claim."""
+    for each in (status_of(pod) or {}).get("requestMappings") or ():
+        if each["containerName"] == spec["name"]:
+            yield {**_EXTENDED, "request": each["requestName"]}
 
 
 def _drivers(claim: Object) -> list[str]:

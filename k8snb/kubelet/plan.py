@@ -16,6 +16,7 @@ from k8snb.kubelet.backoff import words
 from k8snb.kubelet.images import table
 from k8snb.kubelet.runtime import ContainerConfig, Pull
 from k8snb.machinery import quantity
+from k8snb.machinery.devices.extended import may_claim
 from k8snb.machinery.forms import form
 from k8snb.typing import Object
 
@@ -140,8 +141,8 @@ class PodPlan:
         self.volumes = tuple(v for v in spec.get("volumes") or () if _from_api(v))
         self.claims = any("persistentVolumeClaim" in v or "ephemeral" in v for v in spec.get("volumes") or ())
         """Whether it mounts what a driver may have to attach first."""
-        self.devices = bool(spec.get("resourceClaims"))
-        """Whether it claims devices, which have to be ready first."""
+        self.devices = may_claim(spec)
+        """Whether it claims devices, which have to be ready first, or asks for what may be some."""
         self.image_volumes = tuple(v for v in spec.get("volumes") or () if "image" in v)
         self.unsafe_sysctl = next((name for name in sysctls.asked(spec) if name not in sysctls.SAFE), "")
         """The first kernel parameter that no pod may set; a pod with one is rejected."""

@@ -189,10 +189,12 @@ def _full(worker: PodWorker) -> Object:
     return with_claims(status, before) if plan.devices else status
 
 
+_CLAIMED = ("resourceClaimStatuses", "extendedResourceClaimStatus")
+
+
 def with_claims(status: Object, before: Object) -> Object:
     """A status with the claims that were made for the pod, which somebody else has written there."""
-    made = before.get("resourceClaimStatuses")
-    return {**status, "resourceClaimStatuses": made} if made else status
+    return {**status, **{name: before[name] for name in _CLAIMED if before.get(name)}}
 
 
 def _with(condition: Object | None, before: Sequence[Object]) -> Sequence[Object]:

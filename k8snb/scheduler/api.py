@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -47,6 +48,12 @@ class Api(Protocol):
     def release_claim(self, claim: Object, pod: Object) -> Object | None: ...
 
     def deallocate(self, claim: Object) -> Object: ...
+
+    def make_claim(self, claim: Object) -> Object: ...
+
+    def remove_claim(self, claim: Object) -> None: ...
+
+    def tell_devices(self, pod: Object, claim: str, mappings: Sequence[Object]) -> None: ...
 
 
 class Refused(Exception):
@@ -178,6 +185,31 @@ class ApiCalls:
         gone = ("allocation", "reservedFor", "devices")
         status = {name: value for name, value in claim["status"].items() if name not in gone}
         return self._client.update_status(CLAIMS, {**claim, "status": status})
+
+    def make_claim(self, claim: Object) -> Object:
+        """Make a claim for the extended resources of a pod. Raises Refused."""
+        meta = {name: value for name, value in claim["metadata"].items() if name not in ("name", "uid")}
+        try:
+            return self._client.create(CLAIMS, {**claim, "metadata": meta})
+        except StatusError as error:
+            raise Refused(f"create claim for extended resources {meta['namespace']}/: {error.message}") from None
+
+    def remove_claim(self, claim: Object) -> None:
+        """Such a claim is of no use. Raises `StatusError` if the API refuses."""
+        meta = claim["metadata"]
+        known = self._client.find(CLAIMS, meta["name"], meta["namespace"])
+        if known is None:
+            return
+        left = [each for each in known["metadata"].get("finalizers") or () if each != FINALIZER]
+        self._client.update(CLAIMS, with_meta(known, finalizers=left or None))
+        self._client.delete(CLAIMS, meta["name"], meta["namespace"])
+
+    def tell_devices(self, pod: Object, claim: str, mappings: Sequence[Object]) -> None:
+        """Say in the pod's status which container gets what of the claim for its extended resources. Raises Refused."""
+        status = {"requestMappings": list(mappings), "resourceClaimName": claim}
+        if self._patch_status(pod, {"extendedResourceClaimStatus": status}) != OK:
+            whose = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+            raise Refused(f"update pod {whose} ExtendedResourceClaimStatus")
 
     def tell_scheduled(self, pod: Object, node: str) -> None:
         """Tell people where a pod goes. That happens to a pod once only, so it need not be remembered."""

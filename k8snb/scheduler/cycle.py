@@ -209,7 +209,8 @@ class Cycle:
 
 def _is_bound_late(info: PodInfo) -> bool:
     """Whether something else may have to be bound, or got ready, before the pod is."""
-    return info.pod_class.has_claims or info.pod_class.claims_devices
+    pod_class = info.pod_class
+    return pod_class.has_claims or pod_class.claims_devices or bool(pod_class.extended)
 
 
 def _usual(framework: Framework, point: str) -> list[Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
+from k8snb.machinery.devices.extended import may_be_devices
 from k8snb.machinery.migration import FIELDS
 from k8snb.machinery.nodeselection import NodeSelection, PreferredNodes
 from k8snb.machinery.objects import controller_of, is_deleting
@@ -53,6 +54,7 @@ class PodClass:
         "anti_affinity",
         "claims_devices",
         "constraints",
+        "extended",
         "features",
         "has_claims",
         "has_disks",
@@ -98,11 +100,14 @@ class PodClass:
         self.has_limited_volumes = self.has_claims or any(FIELDS & each.keys() for each in spec.get("volumes") or ())
         """Whether it has volumes of which a node can take only so many."""
         self.claims_devices = bool(spec.get("resourceClaims"))
+        self.extended = tuple(sorted(name for name in self.request.scalars if may_be_devices(name)))
+        """The resources that it asks for and that may be devices."""
         self.features = tuple(_features(spec))
         """Those that it uses and that not every kubelet knows."""
         volumes = self.has_limited_volumes or self.has_disks
         self.plain = not (volumes or self.has_pod_terms or self.constraints or self.host_ports or self.preferred_nodes)
         self.plain = self.plain and self.node_selection.names is None and not (self.features or self.claims_devices)
+        self.plain = self.plain and not self.extended
         self.local_kind = _local_kind(self._local_key())
         """A number: the same for classes of which the local plugins say the same of every node."""
 

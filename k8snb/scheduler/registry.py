@@ -59,7 +59,7 @@ _TABLE = (
     Row("TaintToleration", 3, TaintToleration, lambda its, told: TaintToleration()),
     Row("NodeAffinity", 2, NodeAffinity, lambda its, told: NodeAffinity(told["addedAffinity"])),
     Row("NodePorts", 0, NodePorts, lambda its, told: NodePorts()),
-    Row("NodeResourcesFit", 1, NodeResourcesFit, lambda its, told: NodeResourcesFit(told)),
+    Row("NodeResourcesFit", 1, NodeResourcesFit, lambda its, told: NodeResourcesFit(told, its.devices)),
     Row("VolumeRestrictions", 0, VolumeRestrictions, lambda its, told: VolumeRestrictions(its.storage)),
     Row("NodeVolumeLimits", 0, NodeVolumeLimits, lambda its, told: NodeVolumeLimits(its.storage)),
     Row("VolumeBinding", 0, VolumeBinding, lambda its, told: VolumeBinding(its.storage, its.api, told)),

@@ -13,23 +13,31 @@ from k8snb.i18n import _
 from k8snb.loop import Task
 from k8snb.machinery.devices.claims import CLAIMS, SLICES
 from k8snb.machinery.devices.claims import CLASSES as DEVICE_CLASSES
-from k8snb.machinery.objects import is_deleting, key_of, labels_of, revision_of
-from k8snb.machinery.resizing import charged_spec
+from k8snb.machinery.objects import key_of, labels_of, revision_of
 from k8snb.scheduler.api import ApiCalls
 from k8snb.scheduler.binding import Binding, Bindings
 from k8snb.scheduler.cache import Cache
-from k8snb.scheduler.changes import node_event, pod_event
+from k8snb.scheduler.changes import node_event
 from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.cycle import Cycle, Rejection
 from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.diagnosis import FitError, NoNodesError
 from k8snb.scheduler.evictions import Evictions
 from k8snb.scheduler.explain import Explanation, explain
-from k8snb.scheduler.framework import ASSIGNED_POD, VOLUME_ATTACHMENT, Action, ClusterEvent, Code, CycleState, Status
+from k8snb.scheduler.following import GONE, PodFollower
+from k8snb.scheduler.framework import (
+    RESOURCE_CLAIM,
+    VOLUME_ATTACHMENT,
+    Action,
+    ClusterEvent,
+    Code,
+    CycleState,
+    Status,
+)
 from k8snb.scheduler.listing import Listing, Nothing
-from k8snb.scheduler.nominator import Nominator, nominated_node
-from k8snb.scheduler.picture import BUDGETS, FINISHED
-from k8snb.scheduler.podinfo import CLASSES, PodInfo
+from k8snb.scheduler.nominator import Nominator
+from k8snb.scheduler.picture import BUDGETS
+from k8snb.scheduler.podinfo import PodInfo
 from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue
 from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework, Surroundings
@@ -41,7 +49,8 @@ from k8snb.typing import Object, ObjectKey
 
 USER = "system:kube-scheduler"
 _USUAL = Configuration()
-_GONE = ClusterEvent(ASSIGNED_POD, Action.DELETE)
+_MISSED = frozenset({VOLUME_ATTACHMENT, RESOURCE_CLAIM})
+"""The kinds of objects whose going can let a pod fit, besides pods."""
 _NO_LABELS: Mapping[str, str] = {}
 _UNSEEN = Span(0, "", ObjectKey("", ""), 0, 0, 0.0)
 """Takes what would be recorded, where there is no trace."""
@@ -92,6 +101,7 @@ class Scheduler(Task):
         backoff = configuration.initial_backoff, configuration.max_backoff
         flights = self.bindings.flights
         self.queue = SchedulingQueue(context.clock, self._pre_enqueue, sort_key, interests, self.wake, backoff, flights)
+        self._following = PodFollower(self.cache, self.queue, self._nominator, self.bindings, self._cycles)
 
     def start(self) -> None:
         """Subscribe to everything that decisions depend on, the pods last."""
@@ -109,7 +119,7 @@ class Scheduler(Task):
         for store in stores:
             store.on_change(self._storage_changed)
         self._pods = informers.of("pods")
-        self._pods.on_change(self._pod_changed)
+        self._pods.on_change(self._following.changed)
 
     @property
     def paused(self) -> bool:
@@ -147,14 +157,14 @@ class Scheduler(Task):
         return self._context.informers.of(word) if self._context.scheme.find(word) is not None else Nothing()
 
     def _storage_changed(self, old: Object | None, new: Object | None) -> None:
-        """Claims, volumes, devices and classes come and change; what goes lets no pod fit, but an attachment."""
+        """Claims, volumes, devices and classes come and change; few let a pod fit by going."""
         if self.bindings.volumes.pods:
             self.bindings.stirred = True
             self.wake()
         if new is not None:
             self.queue.move(ClusterEvent(new["kind"], Action.ADD if old is None else Action.UPDATE), old, new)
-        elif old is not None and old["kind"] == VOLUME_ATTACHMENT:
-            self.queue.move(ClusterEvent(VOLUME_ATTACHMENT, Action.DELETE), old, None)
+        elif old is not None and old["kind"] in _MISSED:
+            self.queue.move(ClusterEvent(old["kind"], Action.DELETE), old, None)
 
     def _namespace_labels(self, name: str) -> Mapping[str, str]:
         namespace = self._namespaces.get("", name) if self._namespaces is not None else None
@@ -172,75 +182,6 @@ class Scheduler(Task):
         event = node_event(old, new)
         if event is not None:
             self.queue.move(event, old, new)
-
-    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None:
-            assert old is not None
-            self._pod_gone(old)
-        elif new["spec"].get("nodeName"):
-            if new["status"].get("phase") in FINISHED:
-                self._pod_gone(new)
-                return
-            news, queue = self.cache.put_pod(new), self.queue
-            if news == "new":
-                self._forget_waiting(new["metadata"]["uid"])
-            if news != "same" and (queue.pool or queue.flights.pods):
-                self._tell_waiting(None if news == "new" else old, new)
-        elif old is not None:
-            self._unplaced_changed(old, new)
-        elif new["spec"].get("schedulerName") in self._cycles:
-            self.queue.add(new)
-            if nominated_node(new):
-                self._nominator.put(PodInfo(new), None)
-
-    def _unplaced_changed(self, old: Object, new: Object) -> None:
-        uid = new["metadata"]["uid"]
-        if self.cache.assumed(uid):
-            if is_deleting(new) and not is_deleting(old):
-                self._give_up(new)
-            return
-        self.queue.update(old, new)
-        if self._nominator.pods or nominated_node(new):
-            self._nominator.update(old, new)
-        if nominated_node(old) not in ("", nominated_node(new)):
-            self._no_longer_kept(old)
-
-    def _no_longer_kept(self, pod: Object) -> None:
-        """The room that was kept for a pod is there for those that are no more important."""
-        priority = CLASSES.of(pod["spec"]).priority
-        self.queue.move(_GONE, pod, None, lambda queued: queued.info.pod_class.priority <= priority)
-
-    def _give_up(self, pod: Object) -> None:
-        """A pod that has a node and is not bound yet is deleted."""
-        meta = pod["metadata"]
-        if meta["uid"] in self.bindings:
-            self.bindings.lose(meta["uid"], meta["name"])
-        else:
-            self.cache.forget(meta["uid"])
-            self.queue.move(_GONE, pod, None)
-
-    def _tell_waiting(self, old: Object | None, new: Object) -> None:
-        """What happened to a placed pod may let another one fit."""
-        if old is None or new["spec"] is not old["spec"] or charged_spec(old) is not old["spec"]:
-            placed_before = old is not None and old["spec"].get("nodeName")
-            event = pod_event(old if placed_before else None, new)
-            if event is not None:
-                self.queue.move(event, old, new)
-
-    def _forget_waiting(self, uid: str) -> None:
-        self._nominator.remove(uid)
-        self.queue.remove(uid)
-
-    def _pod_gone(self, pod: Object) -> None:
-        uid = pod["metadata"]["uid"]
-        self._forget_waiting(uid)
-        if pod["spec"].get("nodeName"):
-            if self.cache.remove_pod(uid) is not None:
-                self.queue.move(_GONE, pod, None)
-        elif self.cache.assumed(uid):
-            self._give_up(pod)
-        elif nominated_node(pod):
-            self._no_longer_kept(pod)
 
     # -- turns -------------------------------------------------------------------------------------
 
@@ -332,10 +273,10 @@ class Scheduler(Task):
         info = queued.info
         assumed = {**info.pod, "spec": {**info.pod["spec"], "nodeName": info.node_name}} if error.binding else None
         if assumed is not None and not plugins:
-            self.queue.move(_GONE, assumed, None)
+            self.queue.move(GONE, assumed, None)
         self._failed(queued, reason, str(error), plugins, "", span)
         if assumed is not None and plugins:
-            self.queue.move(_GONE, assumed, None, lambda other: other is not queued)
+            self.queue.move(GONE, assumed, None, lambda other: other is not queued)
 
     def _settle(self, queued: QueuedPod, bind: Callable[[], bool]) -> None:
         """What became of a pod that waited with its node."""

@@ -152,3 +152,25 @@ def test_devices_are_there_after_a_reboot(tmp_path: Path) -> None:
     again = Cluster(path=tmp_path / "kept.db")
     assert again.device_drivers[GPU].count == 3
     again.close()
+
+
+def test_a_container_gets_what_it_asks_for_as_an_extended_resource(cluster: Cluster) -> None:
+    cluster.client.patch("deviceclasses.resource.k8s.io", GPU, {"spec": {"extendedResourceName": "example.com/gpu"}})
+    amount = {"example.com/gpu": "1"}
+    container = {"name": "main", "image": "busybox", "command": ["sh", "-c", "sleep 1000"]}
+    container |= {"resources": {"limits": amount, "requests": amount}}
+    run(cluster, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    cluster.advance(5)
+    status = cluster.client.get("pods", "p", "default")["status"]
+    (claim,) = cluster.client.list(CLAIMS, "default")
+    assert status["phase"] == "Running"
+    assert status["extendedResourceClaimStatus"] == {
+        "requestMappings": [
+            {"containerName": "main", "resourceName": "example.com/gpu", "requestName": "container-0-request-0"}
+        ],
+        "resourceClaimName": claim["metadata"]["name"],
+    }
+    assert "DRA_RESOURCE_DRIVER_NAME" in variables(cluster, "p")
+    cluster.client.delete("pods", "p", "default", grace=0)
+    cluster.advance(5)
+    assert cluster.client.list(CLAIMS, "default") == []

@@ -140,6 +140,17 @@ class Notebook:
         self.said.append(("release", claim["metadata"]["name"], pod["metadata"]["name"]))
         return claim
 
+    def make_claim(self, claim: Object) -> Object:
+        self.said.append(("make", claim["metadata"]["generateName"]))
+        return with_meta(claim, name="made", uid="uid-made", resourceVersion="1")
+
+    def remove_claim(self, claim: Object) -> None:
+        self.said.append(("remove", claim["metadata"]["name"]))
+
+    def tell_devices(self, pod: Object, claim: str, mappings: Sequence[Object]) -> None:
+        told = (f"{each['containerName']}={each['requestName']}" for each in mappings)
+        self.said.append(("devices", pod["metadata"]["name"], claim, *told))
+
     def deallocate(self, claim: Object) -> Object:
         self.said.append(("deallocate", claim["metadata"]["name"]))
         return {**claim, "status": {}}

@@ -99,6 +99,9 @@ def known_names(pod: Object) -> Iterator[str]:
             continue
         if name is not None:
             yield name
+    extended = (pod.get("status") or {}).get("extendedResourceClaimStatus")
+    if extended is not None:
+        yield extended["resourceClaimName"]
 
 
 def pod_claims(pod: Object, find: Find) -> list[tuple[Object, Object]]:

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 from k8snb.clock import parse_time
 from k8snb.machinery.amounts import Amounts, asked_of, limits_of, requests_of
+from k8snb.machinery.devices.claims import MOST_DEVICES
+from k8snb.machinery.devices.extended import ANNOTATION, IMPLICIT
+from k8snb.machinery.objects import annotations_of
 from k8snb.machinery.quantity import compare, of_value, parse, value
 from k8snb.machinery.resizing import charged_spec
 from k8snb.machinery.volumes import class_of
@@ -37,6 +40,8 @@ _DEMANDED = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "
 
 _STORAGE = ("persistentvolumeclaims", "requests.storage")
 _OF_CLASS = ".storageclass.storage.k8s.io/"
+_CLAIMS = "count/resourceclaims.resource.k8s.io"
+_OF_DEVICE_CLASS = ".deviceclass.resource.k8s.io/devices"
 _SERVICE_NAMES = frozenset({"count/services", "services", "services.nodeports", "services.loadbalancers"})
 
 
@@ -188,8 +193,36 @@ def _service_frees(old: Object, new: Object, now: float) -> bool:
     return before != after
 
 
+# -- claims for devices ------------------------------------------------------------------------------
+
+
+def _is_device_name(name: str) -> bool:
+    return name == _CLAIMS or name.endswith(_OF_DEVICE_CLASS) or name.startswith(_REQUESTS + IMPLICIT)
+
+
+def _device_usage(claim: Object, now: float) -> Amounts:
+    """Devices by their class: of alternatives as many as any takes of a class, for all the most possible."""
+    result: dict[str, int] = {}
+    extended = annotations_of(claim).get(ANNOTATION) == "true"
+    for request in (claim["spec"].get("devices") or _NONE).get("requests") or ():
+        most: dict[str, int] = {}
+        for each in request.get("firstAvailable") or [request.get("exactly") or _NONE]:
+            name = each.get("deviceClassName", "")
+            most[name] = max(most.get(name, 0), _devices(each))
+        for name, count in most.items():
+            for resource in (name + _OF_DEVICE_CLASS, *(() if extended else (_REQUESTS + IMPLICIT + name,))):
+                result[resource] = result.get(resource, 0) + count
+    return {_CLAIMS: _ONE, **{name: str(count) for name, count in result.items()}}
+
+
+def _devices(request: Object) -> int:
+    mode = request.get("allocationMode", "ExactCount" if request else "")
+    return {"ExactCount": int(request.get("count") or 1), "All": MOST_DEVICES}.get(mode, 0)
+
+
 MEASURED: Mapping[str, Measure] = {
     "pods": Measure(_is_pod_name, _pod_usage, _pod_frees),
     "persistentvolumeclaims": Measure(_is_claim_name, _claim_usage, _claim_frees),
+    "resourceclaims.resource.k8s.io": Measure(_is_device_name, _device_usage, lambda old, new, now: False),
     "services": Measure(_SERVICE_NAMES.__contains__, _service_usage, _service_frees),
 }

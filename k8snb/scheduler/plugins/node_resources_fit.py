@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from k8snb.scheduler.allocation import shares, strategy_of
 from k8snb.scheduler.arguments import filled
+from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.framework import (
     ASSIGNED_POD,
     MAX_NODE_SCORE,
@@ -58,7 +59,8 @@ class NodeResourcesFit:
         Interest(NODE, Action.ADD | Action.ALLOCATABLE, _has_grown),
     )
 
-    def __init__(self, told: Object = _USUAL) -> None:
+    def __init__(self, told: Object = _USUAL, devices: DeviceClaims | None = None) -> None:
+        self._devices = devices
         self._ignored = frozenset(told["ignoredResources"])
         self._ignored_groups = tuple(f"{group}/" for group in told["ignoredResourceGroups"])
         strategy = told["scoringStrategy"]
@@ -90,11 +92,24 @@ class NodeResourcesFit:
             and not request.scalars
         ):
             return SUCCESS
+        extended = CLASSES.of(pod["spec"]).extended
+        if extended and self._devices is not None:
+            request = self._without_devices(request, extended, have, self._devices)
         reasons, hopeless = insufficient(request, have, used, pods)
         if not reasons:
             return SUCCESS
         make = Status.unresolvable if hopeless else Status.unschedulable
         return make(*reasons, plugin=NAME)
+
+    def _without_devices(
+        self, request: Resources, extended: Sequence[str], have: Resources, devices: DeviceClaims
+    ) -> Resources:
+        """A request without what the node has as devices of a class, for which DynamicResources looks."""
+        found = request.copy()
+        for name in extended:
+            if name in found.scalars and not have.scalars.get(name) and devices.class_for(name) is not None:
+                del found.scalars[name]
+        return found
 
     def pre_score(self, state: CycleState, pod: Object, nodes: Sequence[NodeInfo]) -> Status:
         state.before_score[NAME] = CLASSES.of(pod["spec"])

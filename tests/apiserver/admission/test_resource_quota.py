@@ -8,6 +8,7 @@ import pytest
 
 from k8snb.apiserver.admission.resource_quota import ResourceQuota
 from k8snb.errors import StatusError
+from k8snb.machinery.quota.usage import concerns, usage_of
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
 
@@ -162,3 +163,38 @@ def test_the_quota_looks_at_writes_that_can_change_what_is_used_and_at_no_others
         ("services", "", "CREATE"),
         ("services", "", "UPDATE"),
     ]
+
+
+def _exactly(**what: Any) -> Object:
+    return {"name": "r", "exactly": {"deviceClassName": "gpu", "allocationMode": "ExactCount", "count": 1, **what}}
+
+
+def _first(*ways: tuple[str, int]) -> Object:
+    made = [
+        {"name": f"s{at}", "deviceClassName": name, "allocationMode": "ExactCount", "count": count}
+        for at, (name, count) in enumerate(ways)
+    ]
+    return {"name": "r", "firstAvailable": made}
+
+
+@pytest.mark.parametrize(
+    ("name", "requests", "devices"),
+    [
+        ("simple", [_exactly()], {"gpu": 1}),
+        ("many-requests", [_exactly()] * 5, {"gpu": 5}),
+        ("count", [_exactly(count=5)], {"gpu": 5}),
+        ("all", [_exactly(allocationMode="All", count=0)], {"gpu": 32}),
+        ("prioritized list: the worst case of each class", [_first(("gpu", 2), ("gpu", 1), ("tpu", 3))],
+         {"gpu": 2, "tpu": 3}),
+        ("no requests", [], {}),
+    ],
+)  # fmt: skip
+def test_devices_are_counted_by_their_class(name: str, requests: list[Object], devices: dict[str, int]) -> None:
+    word = "resourceclaims.resource.k8s.io"
+    found = usage_of(word, {"metadata": {"name": "c"}, "spec": {"devices": {"requests": requests}}}, 0.0)
+    expected = {f"count/{word}": "1"}
+    for each, count in devices.items():
+        expected |= {f"{each}.deviceclass.resource.k8s.io/devices": str(count)}
+        expected |= {f"requests.deviceclass.resource.kubernetes.io/{each}": str(count)}
+    assert found == expected
+    assert concerns(word, [*expected, "pods", "requests.cpu"]) == sorted(expected)
