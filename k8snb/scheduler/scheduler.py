@@ -243,6 +243,8 @@ class Scheduler(Task):
         cycle = self._cycles[info.pod_class.scheduler_name]
         try:
             choice = cycle.choose(info)
+            if self._nominator.pods:
+                self._nominator.remove(info.uid)
             if self._trace.enabled:
                 span.observed = {"nodes": len(self.cache), "fitting": choice.fitting, "score": choice.score}
                 self._trace.looked("Node", choice.node.name)
@@ -262,8 +264,6 @@ class Scheduler(Task):
             self._placed(info)
 
     def _placed(self, info: PodInfo) -> None:
-        if self._nominator.pods:
-            self._nominator.remove(info.uid)
         self._api.tell_scheduled(info.pod, info.node_name)
 
     def _rejected(self, queued: QueuedPod, error: Rejection, span: Span) -> None:

@@ -85,7 +85,7 @@ class Storage:
             return True
         asked, name = asked_storage(claim), kind["metadata"]["name"]
         for each in self._find(STORAGE_CAPACITIES).list():
-            most = each.get("maximumVolumeSize") or each.get("capacity")
+            most = largest_volume(each)
             fits = each["storageClassName"] == name and most is not None and compare(most, asked) >= 0
             if fits and of_object(each.get("nodeTopology")).matches(node.labels):
                 return True
@@ -94,6 +94,12 @@ class Storage:
     def assume(self, volume: Object) -> None:
         """This is the newest version of a volume."""
         self._assumed.put(volume)
+
+
+def largest_volume(capacity: Object) -> str | None:
+    """How large a volume a driver can make, as it says; None if it does not say."""
+    found: str | None = capacity.get("maximumVolumeSize") or capacity.get("capacity")
+    return found
 
 
 def mounts_it(pod: Object, old: Object | None, new: Object | None) -> bool:

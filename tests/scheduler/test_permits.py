@@ -126,6 +126,16 @@ def test_while_a_pod_waits_its_status_tells_which_node_it_gets() -> None:
     assert made.kept("a") == ""
 
 
+def test_a_pod_that_was_promised_its_node_counts_there_once_while_it_waits() -> None:
+    made = Made(("a", "wait"))
+    made.cluster.client.patch("pods", "a", {"status": {"nominatedNodeName": "node-1"}}, "default", subresource="status")
+    made.cluster.advance(10.5)
+    made.cluster.client.patch("nodes", "node-1", {"metadata": {"labels": {"new": "label"}}})
+    made.cluster.advance(0.6)
+    assert [each.place for each in made.cluster.scheduler.waiting()] == ["permit"]
+    assert made.framework.nominator.pods == {}
+
+
 def test_what_a_failure_before_binding_leaves_in_the_status_goes_with_the_next_one() -> None:
     made = Made(("a", "slow"))
     assert (made.kept("a"), made.why("a")) == ("node-1", 'running PreBind plugin "Gate": not today')

@@ -82,6 +82,40 @@ def test_the_claim_of_an_ephemeral_volume_is_its_pods() -> None:
     assert found == [waits, strange, "never"]
 
 
+def room(**limit: str) -> Object:
+    return {"kind": "CSIStorageCapacity", "metadata": {"name": "c"}, "storageClassName": "late", **limit}
+
+
+def driver(counts: bool) -> Object:
+    return {"kind": "CSIDriver", "metadata": {"name": "d"}, "spec": {"storageCapacity": counts}}
+
+
+HERE = [{"matchLabelExpressions": [{"key": "zone", "values": ["a"]}]}]
+
+
+@pytest.mark.parametrize(
+    ("name", "resource", "old", "new", "expected"),
+    [
+        ("a new StorageClass", "StorageClass", None, a_class(), True),
+        ("allowedTopologies changed", "StorageClass", a_class(), a_class(allowedTopologies=HERE), True),
+        ("no change of allowedTopologies", "StorageClass", a_class(), a_class(allowVolumeExpansion=True), False),
+        ("a new CSIStorageCapacity", "CSIStorageCapacity", None, room(), True),
+        ("volume limit increase by capacity", "CSIStorageCapacity", room(capacity="10Gi"), room(capacity="20Gi"), True),
+        ("volume limit increase by maximumVolumeSize", "CSIStorageCapacity", room(maximumVolumeSize="1Gi"),
+         room(maximumVolumeSize="2Gi"), True),
+        ("volume limit decrease", "CSIStorageCapacity", room(capacity="20Gi"), room(capacity="10Gi"), False),
+        ("more capacity and the same maximumVolumeSize", "CSIStorageCapacity",
+         room(capacity="10Gi", maximumVolumeSize="1Gi"), room(capacity="20Gi", maximumVolumeSize="1Gi"), False),
+        ("storageCapacity true to false", "CSIDriver", driver(True), driver(False), True),
+        ("storageCapacity false to true", "CSIDriver", driver(False), driver(True), False),
+    ],
+)  # fmt: skip
+def test_what_makes_another_try_with_volumes_worth_while(
+    name: str, resource: str, old: Object | None, new: Object, expected: bool
+) -> None:
+    assert hint("VolumeBinding", resource, user(claims="a"), old, new) is expected
+
+
 # -- VolumeZone --------------------------------------------------------------------------------------
 
 

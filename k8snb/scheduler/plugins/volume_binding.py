@@ -28,6 +28,7 @@ from k8snb.machinery.volumes import (
 from k8snb.scheduler.api import Api
 from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.framework import (
+    CSI_DRIVER,
     SKIP,
     STORAGE_CAPACITY,
     STORAGE_CLASS,
@@ -39,7 +40,7 @@ from k8snb.scheduler.framework import (
 )
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES
-from k8snb.scheduler.storage import WHEN_VOLUMES_CHANGE, Storage, reachable, topology_allows
+from k8snb.scheduler.storage import WHEN_VOLUMES_CHANGE, Storage, largest_volume, reachable, topology_allows
 from k8snb.typing import Object
 
 _BEGUN = "VolumeBinding/begun"
@@ -71,7 +72,8 @@ class VolumeBinding:
     for_claims = True
     interests = (
         *WHEN_VOLUMES_CHANGE,
-        Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE),
+        Interest(STORAGE_CLASS, Action.ADD | Action.UPDATE, lambda pod, old, new: _other_topology(old, new)),
+        Interest(CSI_DRIVER, Action.UPDATE, lambda pod, old, new: _no_longer_counts(old, new)),
         Interest(STORAGE_CAPACITY, Action.ADD | Action.UPDATE, lambda pod, old, new: _more_room(old, new)),
     )
 
@@ -212,10 +214,19 @@ class VolumeBinding:
 
 
 def _more_room(old: Object | None, new: Object | None) -> bool:
-    if old is None or new is None:
-        return new is not None
-    pairs = [(old.get(name) or "0", new.get(name) or "0") for name in ("capacity", "maximumVolumeSize")]
-    return any(compare(before, after) < 0 for before, after in pairs)
+    """Whether a driver can make larger volumes than before."""
+    before, after = (largest_volume(each) if each is not None else None for each in (old, new))
+    return old is None or (after is not None and (before is None or compare(before, after) < 0))
+
+
+def _other_topology(old: Object | None, new: Object | None) -> bool:
+    return old is None or new is None or old.get("allowedTopologies") != new.get("allowedTopologies")
+
+
+def _no_longer_counts(old: Object | None, new: Object | None) -> bool:
+    """Whether a driver's room need not be known any more."""
+    before, after = (bool(each and each["spec"].get("storageCapacity")) for each in (old, new))
+    return before and not after
 
 
 def _failed(why: str) -> Status:
