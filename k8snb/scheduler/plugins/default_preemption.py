@@ -52,8 +52,8 @@ class DefaultPreemption:
         return best.node, SUCCESS
 
     def pre_enqueue(self, pod: Object) -> Status:
-        held = self._framework.evictions.hold(pod["metadata"]["uid"])
-        return HELD if held else SUCCESS
+        evictions = self._framework.evictions
+        return HELD if evictions.running and evictions.hold(pod["metadata"]["uid"]) else SUCCESS
 
     def search(self, state: CycleState, pod: Object) -> Search:
         """The search for room for a pod, as far as this profile goes."""
