@@ -98,7 +98,7 @@ def _container_usage(container: Object) -> Amounts:
 
 
 def _is_pod_name(name: str) -> bool:
-    if name in _POD_NAMES or name.startswith((_HUGE_PAGES, _REQUESTS + _HUGE_PAGES)):
+    if name in _POD_NAMES or name.startswith((_HUGE_PAGES, _REQUESTS + _HUGE_PAGES, _REQUESTS + IMPLICIT)):
         return True
     return name.startswith(_REQUESTS) and "/" in name and "kubernetes.io/" not in name
 
@@ -130,7 +130,7 @@ def _compute(requests: Amounts, limits: Amounts) -> Amounts:
     for name, amount in requests.items():
         if name.startswith(_HUGE_PAGES):
             result[name] = result[_REQUESTS + name] = amount
-        elif "/" in name and "kubernetes.io/" not in name:
+        elif name.startswith(IMPLICIT) or ("/" in name and "kubernetes.io/" not in name):
             result[_REQUESTS + name] = amount
     return result
 

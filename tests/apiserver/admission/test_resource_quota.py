@@ -165,6 +165,12 @@ def test_the_quota_looks_at_writes_that_can_change_what_is_used_and_at_no_others
     ]
 
 
+def test_devices_that_a_pod_asks_for_by_the_name_of_their_class_count_as_requests() -> None:
+    gpu = "deviceclass.resource.kubernetes.io/gpu"
+    world = World(resourcequotas=[quota(hard={f"requests.{gpu}": "3"}, used={f"requests.{gpu}": "0"})])
+    assert passes(world, pod({gpu: "2"}, {gpu: "2"})) == {f"requests.{gpu}": "2"}
+
+
 def _exactly(**what: Any) -> Object:
     return {"name": "r", "exactly": {"deviceClassName": "gpu", "allocationMode": "ExactCount", "count": 1, **what}}
 
