@@ -1,15 +1,15 @@
 """Handouts for workshops: `make handouts` writes two PDFs a chapter to _build/handouts.
 
 One is for participants and has the exercises without their solutions. The other is for instructors: solutions, what to
-say, what goes wrong, and how many minutes everything takes. Names of chapters (`first-app`) print those alone;
-`--ready` only looks whether there is something to print with.
+say, what goes wrong, and how many minutes everything takes. Names of chapters, which are those of their folders
+(`first-app`), print those alone; `--ready` only looks whether there is something to print with.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.handouts.pages import chapter  # noqa: E402
-from tools.handouts.printing import press, settled, sheets  # noqa: E402
+from tools.handouts.printing import Press, pages, press, settled, sheets  # noqa: E402
 from tools.handouts.sheets import written  # noqa: E402
 from tools.handouts.withholding import leaks  # noqa: E402
 
@@ -39,25 +39,30 @@ def styles() -> list[str]:
 
 
 def main(wanted: list[str]) -> None:
+    """Print these chapters, by the names of their folders; all of them if none is named."""
     if not (BOOK / "index.html").exists():
         raise SystemExit("The book is not built yet: make book")
+    known = {files[0].split("/")[1]: (title, files) for title, files in chapters().items()}
+    if unknown := set(wanted) - known.keys():
+        raise SystemExit(f"There is no chapter {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     OUT.mkdir(parents=True, exist_ok=True)
     with press() as paper:
-        for title, files in chapters().items():
-            name = re.sub(r"\W+", "-", title.lower())
-            if wanted and name not in wanted:
-                continue
+        for name in wanted or known:
             for suffix, solutions in (("", False), ("-instructor", True)):
-                began = time.monotonic()
-                document = chapter(BOOK, title, files, solutions=solutions)
-                pdf = settled(partial(written, document, styles()), paper)
-                text = sheets(pdf)
-                if not solutions and (found := leaks("\n".join(text), files)):
-                    raise SystemExit(f"{name}.pdf gives solutions away: {found}")
-                path = OUT / f"{name}{suffix}.pdf"
+                began, path = time.monotonic(), OUT / f"{name}{suffix}.pdf"
+                pdf = printed(*known[name], paper, solutions=solutions)
                 path.write_bytes(pdf)
-                took = time.monotonic() - began
-                print(f"{path.relative_to(ROOT)}: {len(text)} pages, {len(pdf):,} bytes, {took:.0f} s", flush=True)
+                said = f"{pages(pdf)} pages, {len(pdf):,} bytes, {time.monotonic() - began:.0f} s"
+                print(f"{path.relative_to(ROOT)}: {said}", flush=True)
+
+
+def printed(title: str, files: Sequence[str], paper: Press, *, solutions: bool) -> bytes:
+    """A chapter's print; one for participants is read once more, for what should not stand there."""
+    document = chapter(BOOK, title, files, solutions=solutions)
+    pdf = settled(partial(written, document, styles()), paper)
+    if not solutions and (found := leaks("\n".join(sheets(pdf)), files)):
+        raise SystemExit(f"The handout of {title} gives solutions away: {found}")
+    return pdf
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from tools.handouts import links, shortening, stills, teaching
 from tools.handouts.withholding import SOLVED
 
 SOLUTION = "tag_hide-cell"
-_SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, summary, svg + svg[aria-hidden]"
+_SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary, svg + svg[aria-hidden]"
 _FOLDED = re.compile(r"[.;:]\s+(?:[Tt]he|[Ii]ts|[Tt]heir|[Oo]ne) solutions? (?:is|are) folded away[^.]*\.")
 """A sentence about the screen."""
 
@@ -89,7 +89,7 @@ def _for_paper(article: Tag, page: str, names: dict[str, str]) -> None:
         gone.decompose()
     for picture in article.select("svg[viewbox], svg[viewBox]"):
         _scale(picture)
-    for folded in article.find_all("details"):
+    for folded in article.find_all(["details", "summary"]):
         folded.name = "div"
     for text in article.find_all(string=_FOLDED):
         text.replace_with(_FOLDED.sub(".", text))

@@ -83,6 +83,11 @@ def numbers(pdf: bytes) -> dict[str, int]:
     }
 
 
+def pages(pdf: bytes) -> int:
+    """How many sheets there are."""
+    return len(PdfReader(BytesIO(pdf)).pages)
+
+
 def sheets(pdf: bytes) -> list[str]:
     """The text of each sheet."""
     return [page.extract_text() for page in PdfReader(BytesIO(pdf)).pages]

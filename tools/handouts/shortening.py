@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 
-from bs4 import NavigableString, Tag
-
-LONGEST = 22
-"""So many lines an output may have."""
+from bs4 import Tag
+from bs4.element import NavigableString
 
 _HEAD, _TAIL = 12, 4
 _SIZE, _WIDE, _WIDEST = 6.9, 112, 140
@@ -43,14 +41,26 @@ def shorten(article: Tag) -> None:
 
 def _fit(output: Tag, lines: list[str]) -> None:
     """Leave out empty columns and lines from the middle, and write smaller what is still too wide."""
-    kept = [_EMPTY_COLUMNS.sub("", line).rstrip() for line in lines]
-    if len(kept) > LONGEST:
-        kept = [*kept[:_HEAD], f"… {len(kept) - _HEAD - _TAIL} more lines …", *kept[-_TAIL:]]
+    kept = [_EMPTY_COLUMNS.sub("", line).rstrip() for line in _without_traceback(lines)]
+    head, tail = _HEAD, _TAIL
+    if output.find_parent(class_="k8snb-view"):  # a detail of a view: on the screen it is folded
+        head, tail = head // 2, tail // 2
+        kept = [line if len(line) <= _WIDE else f"{line[:_WIDE]}…" for line in kept]
+    if len(kept) > head + tail + _WORTH_SAYING_ONCE:
+        kept = [*kept[:head], f"… {len(kept) - head - tail} more lines …", *kept[-tail:]]
     if kept != lines:
         _replace(output, "\n".join(kept))
     widest = max(len(line) for line in kept)
     if _WIDE < widest <= _WIDEST:
         output["style"] = f"font-size: {_SIZE * _WIDE / widest:.1f}pt"
+
+
+def _without_traceback(lines: list[str]) -> list[str]:
+    """Of an error, what it says: the way to it leads through files of whoever built the book."""
+    if not any("Traceback (most recent call last)" in line for line in lines):
+        return lines
+    said = [number for number, line in enumerate(lines) if re.match(r"[\w.]+: ", line)]
+    return lines[said[-1] :] if said else lines
 
 
 def _replace(output: Tag, text: str) -> None:

@@ -18,9 +18,9 @@ from k8snb.view.still import still
 
 Story = Mapping[str, Any]
 
-MOST_STEPS = 10
+MOST_STEPS = 9
 MOST_STILLS = 3
-_HEAD, _TAIL = 4, 2
+_HEAD, _TAIL = 3, 2
 _MOST_LINES = 3
 _DIFFERENT = 3
 """So many things must look different in two stills."""

@@ -31,7 +31,8 @@ def leaks(text: str, pages: Iterable[str]) -> list[str]:
 
 def hidden(pages: Iterable[str]) -> list[str]:
     """The lines that only the solutions of these pages (`chapters/first-app/pod`) have, or that comment on them."""
-    told, shown = [], []
+    told: list[str] = []
+    shown: list[str] = []
     for page in pages:
         for line, solves in _lines(page):
             (told if solves else shown).append(line.strip())
