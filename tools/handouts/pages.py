@@ -21,8 +21,10 @@ from tools.handouts.withholding import SOLVED
 
 SOLUTION = "tag_hide-cell"
 _SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary, svg + svg[aria-hidden]"
-_FOLDED = re.compile(r"[.;:]\s+(?:[Tt]he|[Ii]ts|[Tt]heir|[Oo]ne) solutions? (?:is|are) folded away[^.]*\.")
-"""A sentence about the screen."""
+_FOLDED = re.compile(
+    r"[.;:]\s+(?:(?:[Tt]he|[Ii]ts|[Tt]heir|[Oo]ne) solutions? (?:is|are) folded away|The next cell has one repair)[^.]*\."
+)
+"""Sentences about the screen."""
 
 _SMALLER = 0.2
 """Millimetres on paper for a pixel on the screen: three quarters of what they are."""
