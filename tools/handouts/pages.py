@@ -22,7 +22,8 @@ from tools.handouts.withholding import SOLVED
 SOLUTION = "tag_hide-cell"
 _SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary, svg + svg[aria-hidden]"
 _FOLDED = re.compile(
-    r"[.;:]\s+(?:(?:[Tt]he|[Ii]ts|[Tt]heir|[Oo]ne) solutions? (?:is|are) folded away|The next cell has one repair)[^.]*\."
+    r"[.;:]\s+(?:(?:[Tt]he|[Ii]ts|[Tt]heir|[Oo]ne) solutions? (?:is|are) folded away|The next cell has one repair)"
+    r"[^.]*\."
 )
 """Sentences about the screen."""
 
