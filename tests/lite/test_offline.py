@@ -11,15 +11,20 @@ from typing import Any
 import pytest
 
 from tests.book.conftest import HTML, Silent
-from tests.browser import Visit, needs_chromium
-from tests.lite.pages import ONE, built
-from tests.lite.test_in_browser import OPENED, PATIENCE
+from tests.browser import needs_chromium
+from tests.lite.pages import NOTEBOOKS, ONE, built
+from tests.lite.test_in_browser import PATIENCE, READY
+
+NEXT = NOTEBOOKS[NOTEBOOKS.index(ONE) + 1]
 
 WHOLE = """async () => {
-  const [name] = (await caches.keys()).filter(each => each.startsWith('k8snb-'));
-  return Boolean(name && await (await caches.open(name)).match(new URL('../whole', location.href)));
+  for (let left = 300; left; left--, await new Promise(next => setTimeout(next, 1000))) {
+    const [name] = (await caches.keys()).filter(each => each.startsWith('k8snb-'));
+    if (name && await (await caches.open(name)).match(new URL('../whole', location.href))) return true;
+  }
+  return false;
 }"""
-"""The service worker has kept the whole edition."""
+"""Wait until the service worker has kept the whole edition."""
 
 SUM = """async () => {
   const { content, sessionContext } = jupyterapp.shell.currentWidget;
@@ -44,13 +49,15 @@ def test_what_was_visited_once_also_runs_when_there_is_no_network(browser: Any, 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(HTML)))
     Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/lite/lab/index.html?path={ONE}"
-    with Visit(browser, url) as visit:
-        visit.page.set_default_timeout(PATIENCE)
-        visit.page.wait_for_function(OPENED, polling=200)
-        visit.page.wait_for_function(WHOLE, polling=1000)
-        server.shutdown()
-        server.server_close()
-        visit.page.goto(url.replace(ONE, "Contents.md"))
-        visit.page.get_by_role("link", name="Deployment", exact=True).click()
-        visit.page.wait_for_function(OPENED, polling=200)
-        assert visit.page.evaluate(SUM) == "3\n"
+    page = browser.new_context().new_page()  # a Visit looks at requests before service workers do
+    page.set_default_timeout(PATIENCE)
+    page.goto(url)
+    page.wait_for_function(READY, arg=ONE, polling=200)
+    assert page.evaluate(WHOLE)
+    server.shutdown()
+    server.server_close()
+    page.goto(url.replace(ONE, "Contents.md"))
+    page.get_by_role("link", name="Deployment", exact=True).click()
+    page.wait_for_function(READY, arg=NEXT, polling=200)
+    assert page.evaluate(SUM) == "3\n"
+    page.context.close()

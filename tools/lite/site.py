@@ -13,8 +13,8 @@ PAGE = "lab/index.html"
 WORKER = "service-worker.js"
 TITLE = "Kubernetes, taken apart"
 
-UNASKED = re.compile(r"^build/fa-.*\.(?:eot|svg|ttf)$|rspack\.config\.[a-z.]*js$|rspack\.config\.js$|\.orig$")
-"""Fonts for browsers that cannot run the kernel anyway, and what JupyterLite was built with."""
+UNASKED = re.compile(r"^build/fa-.*\.(?:eot|svg|ttf)$|favicon\.ico$|rspack\.config\.[a-z.]*js$|\.orig$")
+"""Fonts for browsers that cannot run the kernel anyway, a heavy icon, and what JupyterLite was built with."""
 
 IN_PARTS = re.compile(r"^(?:build|extensions)/")
 """JupyterLab, of which a page loads about a third; what it has loaded is kept, the rest is not (`lite/offline.js`)."""
@@ -27,7 +27,7 @@ def finish(root: Path, site: Path) -> None:
     """Do all of it, in a site that is complete otherwise."""
     for name in [name for name in names(site) if UNASKED.search(name)]:
         (site / name).unlink()
-    for name in ("shell.js", "shell.css"):
+    for name in ("icon.svg", "shell.js", "shell.css"):
         shutil.copy2(root / "lite" / name, site)
     page = site / PAGE
     page.write_text(dressed(page.read_text(encoding="utf-8")), encoding="utf-8")
