@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping
+from textwrap import wrap
 
 from k8snb.book.contents import Contents
 from k8snb.book.links import Links
 from k8snb.i18n import _
 
 WIDE, HIGH = 150, 30
-GAP, STEP, TOP = 18, 46, 34
+GAP, STEP, TOP = 18, 46, 50
+LINE = 17
+"""From one line of a chapter's name to the next; there is room for two above the boxes."""
+
+_FITS = 20
+"""So many letters fit above a column."""
 
 
 def chart(contents: Contents, links: Links, address: Callable[[str], str]) -> str:
@@ -33,8 +39,7 @@ def chart(contents: Contents, links: Links, address: Callable[[str], str]) -> st
         for page, place in places.items()
     )
     heads = "".join(
-        f'<text x="{column * (WIDE + GAP) + WIDE / 2}" y="16" class="head">{html.escape(_head(chapter.title))}</text>'
-        for column, chapter in enumerate(contents.chapters)
+        _head(chapter.title, column * (WIDE + GAP) + WIDE / 2) for column, chapter in enumerate(contents.chapters)
     )
     shown = "".join(
         f".concept-map:has(.n{at}:is(:hover,:focus)) .e{at}{{opacity:1}}.concept-map:has(.n{at}:is(:hover,:focus)) "
@@ -46,8 +51,15 @@ def chart(contents: Contents, links: Links, address: Callable[[str], str]) -> st
     return f'<div class="concept-map"><style>{shown}</style>{drawn}{lines}{heads}{boxes}</svg></div>'
 
 
-def _head(title: str) -> str:
-    return title if len(title) <= 20 else f"{title[:18].rpartition(' ')[0]} …"
+def _head(title: str, middle: float) -> str:
+    """A chapter's name, whose last line stands close above its column."""
+    lines = wrap(title, _FITS)
+    ends = TOP - 14
+    parts = "".join(
+        f'<tspan x="{middle}" y="{ends - LINE * below}">{html.escape(line)}</tspan>'
+        for below, line in zip(reversed(range(len(lines))), lines, strict=True)
+    )
+    return f'<text class="head">{parts}</text>'
 
 
 def _box(title: str, x: int, y: int) -> str:

@@ -55,6 +55,11 @@ function mark(state) {
   return svg;
 }
 
+/** Call as soon as the browser has worked out where an element stands: asking earlier would make it do so twice for a step. */
+function laidOut(element, call) {
+  new ResizeObserver(([{ contentRect }], observer) => { observer.disconnect(); call(contentRect); }).observe(element);
+}
+
 const hue = (name) => `--hue:var(--k-${name})`;
 const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const kindOf = (id) => id.slice(0, id.indexOf("/"));

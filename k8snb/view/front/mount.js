@@ -143,8 +143,9 @@ function mount(host, packed, position, { link, act, said } = {}) {
   function paint() {
     const now = clamp(position.get());
     if (now === shown) return;
-    // Everything is measured before anything changes: then the browser works out the page once for a step.
-    const glide = views[view]?.chips && gliding(root, views[view].chips);
+    const previous = shown;
+    shown = now;
+    views[view]?.paint(now, previous); // first, as it may ask where things stand, which costs nothing until something changes
     const frame = frames[now];
     const lane = lanes[frame.lane];
     const from = frame.from;
@@ -160,29 +161,27 @@ function mount(host, packed, position, { link, act, said } = {}) {
       make("span", { class: "when" }, `${frame.time} · @${frame.revision}`),
       because && (from === undefined ? make("span", { class: "when" }, because)
         : make("button", { type: "button", class: "because", onclick: () => move(from) }, because)));
-    speech.replaceChildren(panes(frame, words));
+    const told = panes(frame, words);
+    speech.replaceChildren(told);
+    laidOut(told, reach);
     music.paint(now);
-    const previous = shown;
-    shown = now;
-    requestAnimationFrame(reach);
-    views[view]?.paint(now, previous);
     board.paint(now);
-    glide?.();
-    views[view]?.settle?.();
     if (previous !== undefined) {
       const said = frame.caption || (frame.acts ?? []).map((each) => each.note ?? `${each.verb} ${each.object}`).join(", ");
       live.textContent = `${fill(words.step, { i: now + 1, n: frames.length })}. ${frame.actor}: ${said}`;
     }
   }
-  /** Words that go on below their end fade out there. */
-  function fade() { speech.classList.toggle("more", speech.scrollHeight - speech.scrollTop > speech.clientHeight + 3); }
-  speech.addEventListener("scroll", fade, { passive: true });
-  /** What scrolls can be reached by keyboard. */
-  function reach() {
-    speech.scrollTop = 0;
-    fade();
-    if (speech.scrollHeight > speech.clientHeight + 1) speech.tabIndex = 0;
-    else speech.removeAttribute("tabindex");
+  let [room, scrolled] = [0, false]; // the height that the words have, and whether they stand somewhere below their begin
+  speech.addEventListener("scroll", () => {
+    scrolled = speech.scrollTop > 0;
+    speech.classList.toggle("more", speech.scrollHeight - speech.scrollTop > room + 3);
+  }, { passive: true });
+  /** Words that go on below their end fade out there; what scrolls can be reached by keyboard. */
+  function reach({ height }) {
+    if (scrolled) speech.scrollTop = 0;
+    speech.classList.toggle("more", height > room + 3);
+    if (height <= room + 1) speech.removeAttribute("tabindex");
+    else if (speech.tabIndex < 0) speech.tabIndex = 0;
   }
   /** Draw the present view and the pinned object again, where the reader stands. */
   function repaint() {
@@ -190,7 +189,6 @@ function mount(host, packed, position, { link, act, said } = {}) {
     views[view]?.paint(shown, shown);
     board.paint(shown);
     section.classList.toggle("pinning", board.id !== null);
-    views[view]?.settle?.();
   }
 
   // The words have the height that the longest frame needs, up to a limit beyond which they scroll: nothing below moves.
@@ -203,8 +201,9 @@ function mount(host, packed, position, { link, act, said } = {}) {
     speech.after(probe);
     const tallest = Math.max(...[...probe.children].map((child) => child.offsetHeight));
     probe.remove();
-    speech.style.height = `${Math.min(tallest, 172) + 4}px`;
-    reach();
+    room = Math.min(tallest, 172) + 4;
+    speech.style.height = `${room}px`;
+    if (speech.firstChild) laidOut(speech.firstChild, reach);
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];
       if (view === name) choose(name);

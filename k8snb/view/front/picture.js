@@ -18,7 +18,7 @@ function picture(story, scenes, pin) {
   }));
   const places = [...seats.keys()].sort((a, b) => (a === "Node/" ? -1 : b === "Node/" ? 1 : a.localeCompare(b, "en", { numeric: true })));
   const rooms = new Map(places.map((id) => {
-    const slots = Array.from({ length: seats.get(id) }, () => make("div", { class: "seat" }));
+    const slots = Array.from({ length: seats.get(id) }, (_, i) => make("div", { class: "seat", id: `${id} ${i}` }));
     const head = make("div", { class: "place-name" }, id === "Node/" ? words.nowhere : [glyph("Node"), nameOf(id)]);
     const word = make("span", { class: "word" });
     head.append(word);
@@ -29,6 +29,8 @@ function picture(story, scenes, pin) {
   const chips = new Map();
   const drawn = new Map(); // card id -> what it was drawn from
   const links = draw("svg", { class: "links", "aria-hidden": "true" });
+  const measured = new Map(); // a card or a seat -> where it stands in the picture, until something changes its size
+  let linked = ""; // the arrows that are drawn
   let pointed = null;
   let scene = new Map();
   let members = new Map(); // card id -> ids of the pods that it owns or lists
@@ -38,7 +40,18 @@ function picture(story, scenes, pin) {
     make("div", { class: "places", role: "group", "aria-label": words.nodes }, [...rooms.values()].map((room) => room.element)), links);
   const nodes = rooms.size - rooms.has("Node/");
   if (crowd <= 8 && nodes <= 6) element.style.cssText = `--room:${widest()}px;--nodes:${Math.min(nodes, 4)}`;
-  new ResizeObserver(() => link()).observe(element);
+  const resized = new ResizeObserver(() => {
+    measured.clear();
+    for (const each of [element, ...cards.values(), ...[...rooms.values()].flatMap((room) => [room.element, ...room.slots])]) standing(each);
+    linked = "";
+    link();
+  });
+  for (const each of [element, ...element.children, ...cards.values()]) resized.observe(each);
+
+  function standing(shown) {
+    if (!measured.has(shown)) measured.set(shown, { x: shown.offsetLeft, y: shown.offsetTop, width: shown.offsetWidth, height: shown.offsetHeight });
+    return measured.get(shown);
+  }
 
   /** An object that can be pointed at and, where objects are known whole, pinned. */
   function pointing(shown, id) {
@@ -63,27 +76,35 @@ function picture(story, scenes, pin) {
     return [id, ...[...scene].filter(([child, item]) => item.parent === id && cards.has(child)).flatMap(([child]) => below(child))];
   }
 
-  /** Arrows from owners (solid) and from what lists a pod (dashed) to the pods; none where the cards stand above the nodes. */
+  /**
+   * Arrows from owners (solid) and from what lists a pod (dashed) to the pods; none where the cards stand above the nodes.
+   * Cards keep their room and seats their place: they are measured only after something has changed its size.
+   */
   function link() {
-    const edge = (rooms.get(places.find((id) => id !== "Node/"))?.element.offsetLeft ?? 0) + 7;
-    const lines = [];
     const meant = pointed && new Set(below(pointed));
-    if (element.offsetWidth && (chips.size <= FEW || pointed))
+    const wanted = [];
+    if (chips.size <= FEW || pointed)
       for (const [id, chip] of chips) {
         const item = scene.get(id);
-        if (!item) continue;
-        for (const owner of [item.parent, ...(item.in ?? [])]) {
-          const card = cards.get(owner);
-          if (!card || (meant && !meant.has(owner) && pointed !== id) || (chips.size > FEW && !pointed)) continue;
-          // Where they belong, not where a chip may be on its way there.
-          const [x1, y1] = [card.offsetLeft + card.offsetWidth, card.offsetTop + card.offsetHeight / 2];
-          const [x2, y2] = [chip.offsetLeft, chip.offsetTop + chip.offsetHeight / 2];
-          if (x2 < x1 + 4) continue;
-          const line = draw("path", { class: `${owner === item.parent ? "owns" : "lists"} ${pointed ? "strong" : ""}`, d: way(x1, y1, x2, y2, chip.offsetHeight / 2, edge) });
-          line.style.setProperty("--hue", `var(--k-${kinds[kindOf(owner)].hue})`);
-          lines.push(line);
-        }
+        for (const owner of item ? [item.parent, ...(item.in ?? [])] : [])
+          if (cards.has(owner) && (!meant || meant.has(owner) || pointed === id)) wanted.push([owner, chip.seat, owner === item.parent]);
       }
+    const drawing = `${pointed} ${wanted.map(([owner, seat, owns]) => `${owner} ${seat.id} ${owns}`)}`;
+    if (drawing === linked) return;
+    linked = drawing;
+    const lines = [];
+    const first = rooms.get(places.find((id) => id !== "Node/"))?.element;
+    if (wanted.length && standing(element).width) {
+      const edge = (first ? standing(first).x : 0) + 7;
+      for (const [owner, seat, owns] of wanted) {
+        const [card, chip] = [standing(cards.get(owner)), standing(seat)];
+        const [x1, y1, x2, y2] = [card.x + card.width, card.y + card.height / 2, chip.x, chip.y + chip.height / 2];
+        if (x2 < x1 + 4) continue;
+        const line = draw("path", { class: `${owns ? "owns" : "lists"} ${pointed ? "strong" : ""}`, d: way(x1, y1, x2, y2, chip.height / 2, edge) });
+        line.style.setProperty("--hue", `var(--k-${kinds[kindOf(owner)].hue})`);
+        lines.push(line);
+      }
+    }
     links.replaceChildren(...lines);
   }
 
@@ -172,27 +193,23 @@ function picture(story, scenes, pin) {
       const chip = chipFor(id, item);
       chips.set(id, chip);
       const slot = rooms.get(item.place).slots[plans[now].get(id)];
-      if (chip.parentNode !== slot) slot.replaceChildren(chip);
+      if (chip.seat !== slot) {
+        if (!fresh) glide(chip, chip.seat, slot);
+        slot.replaceChildren(chip);
+        chip.seat = slot;
+      }
       chip.classList.toggle("touched", touched.has(id));
       chip.classList.toggle("fresh", fresh && previous !== undefined);
     }
+    link();
   }
-  return { element, paint, chips, settle: link };
-}
 
-/** Chips that change places glide there when the answer is called, unless the reader asked for less motion. */
-function gliding(root, chips) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches || !root.isConnected;
-  const before = still ? new Map() : new Map([...chips].map(([id, chip]) => [id, chip.getBoundingClientRect()]));
-  return () => {
-    for (const [id, from] of before) {
-      const chip = chips.get(id);
-      if (!chip) continue;
-      const to = chip.getBoundingClientRect();
-      const [dx, dy] = [from.left - to.left, from.top - to.top];
-      if (Math.abs(dx) + Math.abs(dy) > 1)
-        chip.animate([{ transform: `translate(${dx}px,${dy}px)` }, { transform: "none" }], { duration: 320, easing: "cubic-bezier(.2,.7,.2,1)" });
-    }
-  };
-}
+  /** A chip that changes its seat glides there, unless the reader asked for less motion. */
+  function glide(chip, from, to) {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const [here, there] = [standing(from), standing(to)];
+    chip.animate([{ transform: `translate(${here.x - there.x}px,${here.y - there.y}px)` }, { transform: "none" }], { duration: 320, easing: "cubic-bezier(.2,.7,.2,1)" });
+  }
 
+  return { element, paint };
+}

@@ -28,9 +28,8 @@ function pinboard(story, versions, actions) {
           button("changeBefore", ICONS.previous, () => actions.jump(-1)), button("changeAfter", ICONS.next, () => actions.jump(1)),
           button("unpin", "M4 4l8 8M12 4l-8 8", () => actions.pin(null)))),
       make("pre", { tabindex: 0, "aria-label": `${kind} ${name}` }, code, lost));
-    const mark = element.querySelector("ins");
-    const pre = element.querySelector("pre");
-    pre.scrollTop = mark ? Math.max(0, mark.offsetTop - pre.offsetTop - 60) : scrolled;
+    const [mark, pre] = [element.querySelector("ins"), element.querySelector("pre")];
+    laidOut(pre, () => { pre.scrollTop = mark ? Math.max(0, mark.offsetTop - pre.offsetTop - 60) : scrolled; });
   }
 
   return {

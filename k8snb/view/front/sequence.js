@@ -99,22 +99,27 @@ function sequence(story, go, room) {
   const life = columns.map((_, i) => draw("line", { class: "life", x1: x(i), x2: x(i), y1: 0, y2: y + 4 }));
   svg.append(...life, ...groups.map(({ group }) => group));
 
-  const thinkers = frames.filter((frame) => frame.caption).map((frame) => [who(frame), null]); // all have a place from the start
-  const thoughts = make("dl", { class: "thoughts" });
+  // What each thinks: all have a place from the start, and only what changes is written anew.
+  const thinkers = new Map(frames.filter((frame) => frame.caption).map((frame) => [who(frame), make("dd", {}, "–")]));
+  const thoughts = make("dl", { class: "thoughts" }, [...thinkers].map(([name, said]) => [make("dt", { class: "actor", style: hue(hues.get(name)) }, name), said]));
   const scroller = make("div", { class: `scroller${width < NARROW ? " slim" : ""}${width < UPRIGHT ? " upright" : ""}`, tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
   const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
 
   function paint(now) {
+    scroller.scrollTop = Math.max(0, groups[now].top - 110);
     groups.forEach(({ group }, i) => {
       group.classList.toggle("now", i === now);
       group.classList.toggle("past", i < now);
     });
-    scroller.scrollTop = Math.max(0, groups[now].top - 110);
-    const latest = new Map(thinkers);
+    const latest = new Map();
     for (let i = 0; i <= now; i++) if (frames[i].caption) latest.set(who(frames[i]), i);
-    thoughts.replaceChildren(...[...latest].map(([name, i]) => [
-      make("dt", { class: "actor", style: hue(hues.get(name)) }, name), i === null ? make("dd", {}, "–") :
-      make("dd", { class: i === now ? "now" : "" }, frames[i].caption, make("button", { type: "button", class: "because", onclick: () => go(i) }, fill(words.at, { i: i + 1 })))]).flat());
+    for (const [name, said] of thinkers) {
+      const i = latest.get(name);
+      said.classList.toggle("now", i === now);
+      if (said.frame === i) continue;
+      said.frame = i;
+      said.replaceChildren(...(i === undefined ? ["–"] : [frames[i].caption, make("button", { type: "button", class: "because", onclick: () => go(i) }, fill(words.at, { i: i + 1 }))]));
+    }
   }
   return { element, paint };
 }
