@@ -62,6 +62,24 @@ def _read(app: Any, doctree: nodes.document) -> None:
     if told and sections:
         at = min(2, len(sections[0]))
         sections[0].insert(at, _exams(told))
+    for table in doctree.findall(nodes.table):
+        _say_columns(table)
+
+
+def _say_columns(table: nodes.table) -> None:
+    """Write the head of its column into each cell, which is shown where a phone stacks the cells of a row.
+
+    In a table of two columns the first says what the second is about, and needs no heads.
+    """
+    table["classes"].append("stacks")
+    heads = [entry.astext() for head in table.findall(nodes.thead) for entry in head.findall(nodes.entry)]
+    if len(heads) < 3:
+        return
+    for body in table.findall(nodes.tbody):
+        for row in body.findall(nodes.row):
+            for head, entry in zip(heads[1:], row.children[1:], strict=False):
+                if head and entry.children and entry.astext() not in ("", "–"):
+                    entry[0].insert(0, nodes.inline("", head, classes=["column"]))
 
 
 def _link_terms(doctree: nodes.document, page: str, known: set[str]) -> None:

@@ -211,7 +211,13 @@ function mount(host, packed, position, { link, act, said } = {}) {
   }).observe(speech);
 
   if (view) choose(view); // a story without views is told in words alone
-  root.replaceChildren(make("style", {}, CSS), section, make("slot"));
+  // It has the height of its content by itself: what changes within is then laid out and painted without the page around it.
+  const hold = make("div", { class: "hold" }, section);
+  new ResizeObserver(() => {
+    hold.style.height = `${section.offsetHeight}px`;
+    hold.classList.toggle("known", section.offsetHeight > 0);
+  }).observe(section);
+  root.replaceChildren(make("style", {}, CSS), hold, make("slot"));
   position.listen(paint);
   paint();
 }
