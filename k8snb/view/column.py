@@ -26,6 +26,9 @@ WIDTH = 324
 _SIZE, _NAME, _LINE = 12.5, 13.5, 17
 """The sizes of words and of names, and the height of a line."""
 
+_BOLD = 1.12
+"""So much wider are names, being bold, in the widest of the fonts that a reader may have."""
+
 _STEP, _PAD, _GAP, _INSET = 18, 8, 9, 7
 """How far a card stands right of the one above it; room in a card, between cards, and in a box around all of them."""
 
@@ -45,7 +48,7 @@ class Span(NamedTuple):
 
     @property
     def width(self) -> int:
-        return measure(self.words, _NAME if self.bold else _SIZE)
+        return measure(self.words, _NAME * _BOLD if self.bold else _SIZE)
 
     def drawn(self) -> str:
         look = f' font-weight="bold" font-size="{_NAME}"' if self.bold else ""
@@ -167,7 +170,7 @@ class _Column:
         return some, [each for each in heads if each not in some]
 
     def _card(self, node: Node, room: float) -> list[Line]:
-        called = [[Span(words, bold=True)] for words in broken(short(node, self._graph), room - 20, _NAME)]
+        called = [[Span(words, bold=True)] for words in broken(short(node, self._graph), room - 20, _NAME * _BOLD)]
         if node.state and not node.word:
             called[0][:0] = _mark(node.state)
         lines = _named("" if node.kind in UNSAID else node.kind, called, room)
@@ -279,7 +282,7 @@ def _flow(spans: Iterable[Span], room: float, join: str = _JOIN) -> list[Line]:
             lines[-1] += [joint, span]
             used += joint.width + span.width
             continue
-        for words in broken(span.words, room, _NAME if span.bold else _SIZE):
+        for words in broken(span.words, room, _NAME * _BOLD if span.bold else _SIZE):
             lines.append([span._replace(words=words)])
             used = lines[-1][0].width
     return lines

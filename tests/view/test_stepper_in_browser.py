@@ -219,12 +219,12 @@ def test_two_steppers_on_a_page_do_not_disturb_each_other(browser: Any, story: S
 
 TOPS = """host => { const root = host.shadowRoot, next = root.querySelector("button.next"), tops = new Set();
   const box = selector => root.querySelector(selector).getBoundingClientRect();
-  for (;;) { tops.add(`${Math.round(box(".stage").top - box("section").top)}, ${Math.round(box(".places").height)} high`);
+  for (;;) { tops.add([box(".stage").top - box("section").top, box(".places").height].map(Math.round).join());
     if (next.disabled) return [...tops]; next.click(); } }"""
 
 
 @pytest.mark.parametrize("width", [390, 1200])
-def test_the_picture_stays_in_its_place_and_the_nodes_keep_their_height_at_every_step(browser: Any, url: str, width: int) -> None:
+def test_the_picture_keeps_its_place_and_its_nodes_their_height(browser: Any, url: str, width: int) -> None:
     with Visit(browser, url, width=width) as visit:
         visit.settle()
         assert len(Reader(visit.page).host.evaluate(TOPS)) == 1
