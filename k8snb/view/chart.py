@@ -27,7 +27,7 @@ SMALLEST = 0.92
 """A chart shrinks to this part of its size; then the narrow one takes its place."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 130, 40, 34
-_LETTER = 6.6
+_LETTER = 7.3
 """About how wide a letter is, in pixels."""
 
 _PARTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)

@@ -19,6 +19,9 @@ _SHORT = 12
 _LONG = 60
 """Longer texts want some width, though the table then scrolls."""
 
+_JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[/({_,=])(?=[\w(])")
+"""Where a long name or expression may go on in the next line."""
+
 _CELL = f"{_EDGE};padding:3px 12px 3px 0;vertical-align:top;text-align:start"
 
 
@@ -77,10 +80,10 @@ def _plain(cell: Cell) -> str:
 
 
 def _soft(text: str) -> str:
-    """Words as HTML, which may break where a long name has a hump or a slash, and short ones nowhere."""
+    """Words as HTML, which may break where a long name or expression has a joint, and short ones nowhere."""
     if len(text) <= _SHORT:
         return f'<span style="white-space:nowrap">{html.escape(text)}</span>'
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=/)", "<wbr>", html.escape(text))
+    return _JOINT.sub("<wbr>", html.escape(text))
 
 
 def _first(cell: Cell) -> str:

@@ -90,7 +90,7 @@ class Inspection:
         foot = f'<tr><th scope="row" style="{_WRAP}">{_("together")}</th><td></td><td>{total}</td></tr>'
         title = f"<p><code>{html.escape(self.line)}</code> → <strong>{self.code}</strong></p>"
         body = f"<thead><tr>{head}</tr></thead><tbody>{rows}{foot}</tbody>"
-        table = f'<table style="width:100%;border-collapse:collapse">{body}</table>'
+        table = f'<table style="width:100%;border-collapse:collapse;font-size:14px">{body}</table>'
         return f'<div class="k8snb-view">{title}{table}</div>'
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -256,6 +256,6 @@ def _row(number: int, step: Step) -> str:
     name = f'<span style="{bar}">{number}</span>&nbsp;{_mark(step)}&nbsp;{_breaking(step.name)}'
     return (
         f'<tr><th scope="row" style="{edge};{_NAMES}">{name}</th>'
-        f'<td style="{edge};{_WRAP}">{said}</td>'
+        f'<td style="{edge};{_WRAP};min-width:8.5rem">{said}</td>'
         f'<td style="{edge};{_WRAP};white-space:nowrap">{_clock(step.seconds)}</td></tr>'
     )
