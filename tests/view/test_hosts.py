@@ -13,22 +13,32 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 
 STORY = make.rollout(1).story("A rollout")
 
+WEBVIEW = """<!doctype html><html lang="en"><head><title>Outputs</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval';
+style-src 'unsafe-inline'; img-src https: data:; font-src https:; connect-src https:; child-src https: data:"></head>
+<body><div id="container"></div></body></html>"""
+"""The page of VS Code's outputs where `notebook.experimental.enableCsp` is set; else nothing is forbidden there."""
+
 IN_AN_EDITOR = """html => {
-  const output = document.body.appendChild(document.createElement("div"));
+  const output = document.createElement("div");
   output.innerHTML = html;
+  document.getElementById("container").append(output);
   for (const inert of [...output.getElementsByTagName("script")]) {
     const script = document.createElement("script");
-    if (inert.type) script.type = inert.type;
     script.text = inert.innerText;
+    for (const name of ["type", "src", "nonce", "noModule", "async"])
+      if (inert[name] || inert.getAttribute(name)) script.setAttribute(name, inert[name] || inert.getAttribute(name));
     output.append(script);
     script.remove();
   }
 }"""
-"""VS Code's renderer of `text/html`: scripts of an output do not run as it is set, so each is put on the page anew."""
+"""VS Code's renderer of `text/html`: an output is made before it is on the page, and its scripts, which do not run as
+they are set, are each put there anew (`extensions/notebook-renderers/src/index.ts`)."""
 
 
 def test_in_vs_code_without_a_widget_the_html_can_be_stepped_and_asks_nobody() -> None:
     with chromium() as browser, Visit(browser, "about:blank") as visit:
+        visit.page.set_content(WEBVIEW)
         for output in (STORY.html(), STORY.html()):
             visit.page.evaluate(IN_AN_EDITOR, output)
         for stepper in visit.page.locator("k8snb-stepper").all():

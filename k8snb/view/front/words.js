@@ -11,9 +11,9 @@ function panes(frame, words) {
   return make("div", { class: `panes of${parts.length}${acts.length || wrong ? "" : " idle"}` }, parts);
 }
 
-/** Words that may go on in the next line after dots and dashes and within CamelCase rather than anywhere. */
+/** Words that may go on in the next line after dots and dashes and within CamelCase rather than anywhere, but not within addresses. */
 function breaking(value) {
-  return value.split(/(?<=[.\/:,@-])(?=\w)|(?<=[a-z]{3})(?=[A-Z][a-z])/).flatMap((part, i) => (i ? [make("wbr", {}), part] : [part]));
+  return value.split(/(?<=[.:])(?=[a-z_])|(?<=[\/,@-])(?=\w)|(?<=[a-z]{3})(?=[A-Z][a-z])/).flatMap((part, i) => (i ? [make("wbr", {}), part] : [part]));
 }
 
 function actItem(act, words) {
