@@ -1,9 +1,9 @@
 // -- the sequence: who asked whom, and because of which revision ------------------------------------------------------
 
 const TEXT_LINE = 14; // height of one line of words, in pixels
-const LETTER = 6.1; // about how wide a letter is
+const LETTER = 6.8; // how wide a letter is in wide fonts
 const NARROW = 110; // where columns are narrower, names are smaller
-const UPRIGHT = 64; // and where they are still narrower, upright
+const UPRIGHT = 76; // and where they are still narrower, upright and without the tail that many share
 
 function sequence(story, go, room) {
   const { frames, lanes, words } = story;
@@ -19,7 +19,7 @@ function sequence(story, go, room) {
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
   const head = make("div", { class: "heads", style: `width:${total}px` }, columns.map((name) =>
-    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, name))));
+    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, width < UPRIGHT ? name.replace(/-controller$/, "") : name))));
   const svg = draw("svg", { width: total, class: "arrows", role: "list", "aria-label": words.sequence });
   const groups = [];
   let y = 6;
