@@ -3,7 +3,6 @@
 const TEXT_LINE = 14; // height of one line of words, in pixels
 const LETTER = 6.8; // how wide a letter is in wide fonts
 const NARROW = 110; // where columns are narrower, names are smaller
-const UPRIGHT = 76; // and where they are still narrower, upright and without the tail that many share
 
 function sequence(story, go, room) {
   const { frames, lanes, words } = story;
@@ -15,11 +14,13 @@ function sequence(story, go, room) {
   const addressed = frames.flatMap((frame) => (frame.acts ?? []).flatMap((act) => (act.to ? [act.by ?? who(frame), act.to] : [])));
   const columns = addressed.length ? [...new Set([...addressed, ...actors])] : ["etcd", words.server, ...actors];
   const width = Math.max(20, room / columns.length);
+  // Where their words would be torn, names stand upright, without the tail that many share.
+  const upright = LETTER * Math.max(...columns.flatMap((name) => name.split(/[-\s]/)).map((word) => word.length)) > width - 8;
   const x = (i) => width * i + width / 2;
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
   const head = make("div", { class: "heads", style: `width:${total}px` }, columns.map((name) =>
-    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, width < UPRIGHT ? name.replace(/-controller$/, "") : name))));
+    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, upright ? name.replace(/-controller$/, "") : name))));
   const svg = draw("svg", { width: total, class: "arrows", role: "list", "aria-label": words.sequence });
   const groups = [];
   let y = 6;
@@ -102,7 +103,7 @@ function sequence(story, go, room) {
   // What each thinks: all have a place from the start, and only what changes is written anew.
   const thinkers = new Map(frames.filter((frame) => frame.caption).map((frame) => [who(frame), make("dd", {}, "–")]));
   const thoughts = make("dl", { class: "thoughts" }, [...thinkers].map(([name, said]) => [make("dt", { class: "actor", style: hue(hues.get(name)) }, name), said]));
-  const scroller = make("div", { class: `scroller${width < NARROW ? " slim" : ""}${width < UPRIGHT ? " upright" : ""}`, tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
+  const scroller = make("div", { class: `scroller${width < NARROW ? " slim" : ""}${upright ? " upright" : ""}`, tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
   const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
 
   function paint(now) {
