@@ -67,10 +67,15 @@ def check_replaced(cluster: Members) -> Claims:
     admin = _members(cluster)
     names = admin.names()
     yield Claim("etcd-2" in names, _("etcd-2 belongs to the cluster"), says(_("the members"), names))
+    others = "etcd-1" in names and "etcd-3" in names
+    yield Claim(others, _("… beside those that were well"), says(_("the members are now"), names))
     idle = [name for name in names if admin.facts(name) is None]
     yield Claim(not idle, _("all of them run"), says(_("not running"), idle))
     learners = [name for name in names if admin.is_learner(name)]
     yield Claim(not learners, _("all of them vote"), says(_("without a vote"), learners))
+    another = admin.real("etcd-2") != "etcd-2"  # a restored one is the first of its name again
+    lost = _("all were founded anew: what was written after the snapshot is lost")
+    yield Claim(another, _("etcd-2 has another number; the others went on"), lost)
     hashes = {admin.digest(name) for name in names}
     yield Claim(len(hashes) == 1, _("and have the same keys at the same revisions"), _("let some time pass"))
 

@@ -59,6 +59,11 @@ def check_limit(cluster: Bench) -> Claims:
     percents = _percents(found[0])
     aim = _("at {percent} % of what they ask for").format(percent=50)
     yield Claim(percents == [50], aim, says("averageUtilization", percents))
+    asked = [_cpu(box) for box in find(cluster, "deployments.apps", "front")["spec"]["template"]["spec"]["containers"]]
+    yield Claim(asked == ["200m"], _("… which is as much as before"), says(_("the request"), asked))
+    least, most = found[0]["spec"].get("minReplicas", 1), found[0]["spec"]["maxReplicas"]
+    bounds = says(_("the bounds"), f"{least} – {most}")
+    yield Claim(least < 4, _("when nobody asks, there are few pods again"), bounds)
     cluster.advance(120)
     hpa = _of(cluster, "front")[0]
     yield _computes(hpa)
@@ -68,6 +73,17 @@ def check_limit(cluster: Bench) -> Claims:
     metrics = hpa["status"].get("currentMetrics") or [{}]
     used = ((metrics[0].get("resource") or {}).get("current") or {}).get("averageUtilization", 0)
     yield Claim(used <= 55, _("and they have no more to do than was meant"), says(_("percent in use"), used))
+    idle = _("they have next to nothing to do: do they get requests?")
+    yield Claim(used * hpa["status"].get("currentReplicas", 0) > LOAD, _("… by all that the clients ask"), idle)
+
+
+LOAD = 100
+"""What four clients make pods do at the least, in percent of what one of them asks for."""
+
+
+def _cpu(container: Object) -> str:
+    """What a container requests of CPU."""
+    return str(((container.get("resources") or {}).get("requests") or {}).get("cpu", _("none")))
 
 
 # -- what is read of an autoscaler -----------------------------------------------------------------------
