@@ -142,6 +142,11 @@ def printed(book: Path, solutions: bool) -> bytes:
         return printing.settled(partial(written, document(book, solutions), styles()), press)
 
 
+@cache
+def sheets(book: Path) -> list[str]:
+    return printing.sheets(printed(book, False))
+
+
 @pytest.mark.browser
 @needs_chromium
 def test_a_print_is_a4_has_a_title_a_language_tags_and_an_outline(book: Path) -> None:
@@ -157,7 +162,7 @@ def test_a_print_is_a4_has_a_title_a_language_tags_and_an_outline(book: Path) ->
 @pytest.mark.browser
 @needs_chromium
 def test_the_text_of_a_handouts_print_gives_no_solution_away(book: Path) -> None:
-    text = "\n".join(printing.sheets(printed(book, False)))
+    text = "\n".join(sheets(book))
     assert "The greedy Service" in text
     assert leaks(text, [PAGE]) == []
 
@@ -165,11 +170,10 @@ def test_the_text_of_a_handouts_print_gives_no_solution_away(book: Path) -> None
 @pytest.mark.browser
 @needs_chromium
 def test_a_table_of_contents_has_the_numbers_of_the_sheets(book: Path) -> None:
-    pdf = printed(book, False)
-    numbers, sheets = printing.numbers(pdf), printing.sheets(pdf)
-    assert f"{numbers['labels--exercises']}" in sheets[0].split()
-    assert "Exercises" in sheets[numbers["labels--exercises"] - 1].splitlines()
-    assert "/ " + str(len(sheets)) in sheets[-1]
+    number = printing.numbers(printed(book, False))["labels--exercises"]
+    assert str(number) in sheets(book)[0].split()
+    assert "Exercises" in sheets(book)[number - 1].splitlines()
+    assert f"{number} / {len(sheets(book))}" in sheets(book)[number - 1]
 
 
 def test_who_has_no_chromium_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,10 +75,9 @@ def _line(anchor: str, title: str, numbers: Mapping[str, int], depth: int) -> st
 def _about(document: Document) -> str:
     if document.solutions:
         text = (
-            "For those who teach. Minutes beside a section are for showing it: saying what matters, running its cells "
-            "and looking at what comes. Minutes beside an exercise are what somebody takes who has just seen the page. "
-            "Below each exercise stand its solution, another right way, and usual mistakes with what the check says "
-            "to them."
+            "For those who teach. Minutes beside a section are for showing it: saying what matters and running its "
+            "cells. Minutes beside an exercise are what somebody takes who has just seen the page. Below each exercise "
+            "stand its solution, another right way, and usual mistakes with what the check says to them."
         )
     else:
         text = (

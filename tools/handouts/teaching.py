@@ -1,8 +1,9 @@
 """What stands in the instructor's edition alone: a plan of each page, minutes, and what lies behind each exercise.
 
-The minutes of a section are worked out from what is there to say, to run and to look at. Those of an exercise are the
-catalogue's (`k8snb.lab`), and the mistakes with what the check says to them are those by which it is proven
-(`tests/lab/proofs`), so both are as true as the tests. What to say, to ask and to expect is written down in `notes`.
+A section takes as long as its words are told and its cells are run, at the pace of the book's own timetables
+(`tools/book/agenda.py`). The minutes of an exercise are the catalogue's (`k8snb.lab`), and the mistakes with what the
+check says to them are those by which it is proven (`tests/lab/proofs`), so both are as true as the tests. What to say,
+to ask and to expect is written down in `notes`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,11 @@ from typing import Any, NamedTuple
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+from tools.book.agenda import CELLS, WORDS
+
 ROOT = Path(__file__).parent.parent.parent
 NOTES = Path(__file__).with_name("notes")
 PROOFS = ROOT / "tests" / "lab" / "proofs"
-
-_WORDS_A_MINUTE = 150
-_RUN, _PICTURE, _STORY = 0.6, 0.4, 1.5
-"""Minutes that a cell, a picture and a stepper take in front of a class."""
 
 _NOT_SHOWN = ("--exercises", "--further-reading")
 _FEW_LINES, _MOST_LINES = 5, 16
@@ -60,9 +59,7 @@ def sections(article: Tag) -> list[Section]:
 def _minutes(section: Tag) -> int:
     prose = section.select("p, li, td")
     words = sum(len(each.get_text().split()) for each in prose if not each.find_parent(class_=["cell", "story"]))
-    cells = len(section.select(".cell_input"))
-    stories, pictures = len(section.select(".story")), len(section.select(".k8snb-view svg"))
-    return max(1, round(words / _WORDS_A_MINUTE + _RUN * cells + _PICTURE * pictures + _STORY * stories))
+    return max(1, round(words / WORDS + len(section.select(".cell_input")) / CELLS))
 
 
 # -- what is added to a page -----------------------------------------------------------------------------
