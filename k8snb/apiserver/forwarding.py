@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import urlencode
 
+from k8snb.apiserver.bootstrap import SERVER_ADDRESS
 from k8snb.apiserver.spdy import INVALID_STREAM, ProtocolError, Spdy
 from k8snb.errors import StatusError, unavailable
 from k8snb.packet import Endpoint, HTTPRequest, HTTPResponse, NetworkError
@@ -237,7 +238,7 @@ def proxied(endpoint: Endpoint, port: int, path: str, request: Request) -> Respo
     query = f"?{urlencode(request.query)}" if request.query else ""
     headers = {k: v for k, v in request.headers.items() if k != "authorization"}
     body = request.body.decode("utf-8", "replace")
-    asked = HTTPRequest(request.method, endpoint.ip, port, f"/{path}{query}", headers, body)
+    asked = HTTPRequest(request.method, endpoint.ip, port, f"/{path}{query}", headers, body, source=SERVER_ADDRESS)
     try:
         answer = endpoint.http(port, asked)
     except NetworkError:

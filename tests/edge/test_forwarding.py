@@ -118,6 +118,7 @@ def test_a_proxy_passes_requests_on(cluster: Cluster, target: str) -> None:
     answer = ask(cluster, "GET", f"{NAMESPACE}/{target}")
     assert answer.code == 200
     assert "Welcome to nginx!" in answer.message
+    assert cluster.kubectl("logs web --tail=1").startswith("192.168.49.2 - - [")
 
 
 @pytest.mark.parametrize(
