@@ -47,7 +47,7 @@ def renewed(lease: Object, now: str) -> Object:
 class Heartbeats:
     """What a kubelet tells the API of its node."""
 
-    __slots__ = ("_images", "_kubelet", "_lease", "_problem", "_reported", "_status")
+    __slots__ = ("_images", "_kubelet", "_lease", "_problem", "_reported")
 
     def __init__(self, kubelet: Kubelet) -> None:
         self._kubelet = kubelet
@@ -55,8 +55,6 @@ class Heartbeats:
         self._reported = 0.0
         self._images: Sequence[Object] = ()
         self._problem = ""
-        self._status: Object | None = None
-        """What it wrote last."""
 
     def register(self) -> None:
         """Create the node, or write its status if it is known; raises StatusError."""
@@ -70,7 +68,7 @@ class Heartbeats:
         now = kubelet.clock.timestamp()
         made = nodes.new_node(kubelet.name, kubelet.address, kubelet.capacity, kubelet.labels, kubelet.taints, now)
         created = kubelet.client.create("nodes", made)
-        self._reported, self._status = kubelet.clock.now(), created["status"]
+        self._reported = kubelet.clock.now()
         about = nodes.reference(created)
         kubelet.events.normal(about, "Starting", "Starting kubelet.")
         for reason, message in nodes.EVENTS:
@@ -91,16 +89,9 @@ class Heartbeats:
         self._renew()
         while kubelet.owing:
             kubelet.owing.popitem()[1].write()
-        node = kubelet.client.find("nodes", kubelet.name)
-        if node is not None and (self._is_due() or node.get("status") is not self._status):
-            self._report(node)
-
-    def _is_due(self) -> bool:
-        """Whether there is news, or nothing was said for long."""
-        kubelet = self._kubelet
         due = kubelet.clock.now() - self._reported >= STATUS_SECONDS
-        news = len(kubelet.runtime.list_images()) != len(self._images) or kubelet.network_problem() != self._problem
-        return due or news
+        if due or len(kubelet.runtime.list_images()) != len(self._images) or kubelet.network_problem() != self._problem:
+            self.report()
 
     def _report(self, node: Object) -> None:
         kubelet = self._kubelet
@@ -122,7 +113,7 @@ class Heartbeats:
             pressures,
         )
         status = {**(node.get("status") or {}), **status}
-        self._status = kubelet.client.update_status("nodes", {**node, "status": status})["status"]
+        kubelet.client.update_status("nodes", {**node, "status": status})
         self._reported = kubelet.clock.now()
         ready, reason = not self._problem, "NodeNotReady" if self._problem else "NodeReady"
         if any(found["type"] == "Ready" and (found["status"] == "True") is not ready for found in before):
