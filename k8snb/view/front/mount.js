@@ -139,6 +139,15 @@ function mount(host, packed, position, { link, act, said } = {}) {
     event.stopPropagation();
   });
 
+  /** Who acts, on what, when, and because of what. */
+  function head({ actor, lane, subject, time, revision, cause, from }) {
+    const because = cause ? fill(words.because, { revision: cause }) : "";
+    return [make("span", { class: "actor", style: hue(lanes[lane].hue) }, actor), make("span", { class: "subject" }, subject ?? ""),
+      make("span", { class: "when" }, `${time} · @${revision}`),
+      because && (from === undefined ? make("span", { class: "when" }, because)
+        : make("button", { type: "button", class: "because", onclick: () => move(from) }, because))];
+  }
+
   let shown;
   function paint() {
     const now = clamp(position.get());
@@ -147,20 +156,12 @@ function mount(host, packed, position, { link, act, said } = {}) {
     shown = now;
     views[view]?.paint(now, previous); // first, as it may ask where things stand, which costs nothing until something changes
     const frame = frames[now];
-    const lane = lanes[frame.lane];
-    const from = frame.from;
-    const because = frame.cause ? fill(words.because, { revision: frame.cause }) : "";
     range.value = now;
     range.setAttribute("aria-valuetext", `${fill(words.step, { i: now + 1, n: frames.length })}: ${frame.actor}`);
     count.textContent = `${now + 1} / ${frames.length}`;
     buttons.first.disabled = buttons.previous.disabled = now === 0;
     buttons.next.disabled = buttons.last.disabled = now === last;
-    headline.replaceChildren(
-      make("span", { class: "actor", style: hue(lane.hue) }, frame.actor),
-      make("span", { class: "subject" }, frame.subject ?? ""),
-      make("span", { class: "when" }, `${frame.time} · @${frame.revision}`),
-      because && (from === undefined ? make("span", { class: "when" }, because)
-        : make("button", { type: "button", class: "because", onclick: () => move(from) }, because)));
+    headline.replaceChildren(...head(frame));
     const told = panes(frame, words);
     speech.replaceChildren(told);
     laidOut(told, reach);
@@ -191,16 +192,20 @@ function mount(host, packed, position, { link, act, said } = {}) {
     section.classList.toggle("pinning", board.id !== null);
   }
 
-  // The words have the height that the longest frame needs, up to a limit beyond which they scroll: nothing below moves.
+  // Headline and words have the height that the longest frame needs, up to a limit beyond which words scroll: nothing below moves.
   let width = 0;
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1 || !entry.contentRect.width) return;
     width = entry.contentRect.width;
-    const probe = make("div", { class: "words probe", "aria-hidden": "true" }, frames.slice(0, 200).map((frame) => panes(frame, words)));
+    const some = frames.slice(0, 200);
+    const probe = make("div", { class: "words probe", "aria-hidden": "true" }, some.map((frame) => panes(frame, words)));
+    const heads = make("div", { class: "probe", "aria-hidden": "true" }, some.map((frame) => make("div", { class: "headline", style: `width:${headline.clientWidth}px` }, head(frame))));
     speech.style.height = "";
-    speech.after(probe);
-    const tallest = Math.max(...[...probe.children].map((child) => child.offsetHeight));
+    speech.after(probe, heads);
+    const [tallest, highest] = [probe, heads].map((each) => Math.max(...[...each.children].map((child) => child.offsetHeight)));
     probe.remove();
+    heads.remove();
+    headline.style.minHeight = `${highest}px`;
     room = Math.min(tallest, 172) + 4;
     speech.style.height = `${room}px`;
     if (speech.firstChild) laidOut(speech.firstChild, reach);

@@ -107,6 +107,8 @@ function sequence(story, go, room) {
   const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
 
   function paint(now) {
+    const tall = thoughts.offsetHeight; // they only grow, so that what stands below does not move with every step
+    if (tall) thoughts.style.minHeight = `${tall}px`;
     scroller.scrollTop = Math.max(0, groups[now].top - 110);
     groups.forEach(({ group }, i) => {
       group.classList.toggle("now", i === now);
