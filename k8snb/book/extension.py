@@ -2,11 +2,13 @@
 
 In every page the first mention of a term that another page defines becomes a link there, and below the title of a
 concept stands what it is good for in exams. Three directives write what is computed: `concept-map`, `terms`,
-`exam-objectives`. A page that is not in the table of contents yet is not linked to.
+`exam-objectives`. A page that is not in the table of contents yet is not linked to. In tables, the names of fields may
+go on in the next line after a dot and within CamelCase, so that they fit on a phone.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,11 @@ from k8snb.book.links import Links
 from k8snb.book.objectives import exams, line, objectives, practised
 from k8snb.book.terms import Term, terms
 from k8snb.i18n import _
+
+_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
+_CODE = re.compile(r'(<span class="pre">)([^<]+)')
+_PART = re.compile(r"(?<=[./\]-])(?=\w)|(?<=[a-z]{3})(?=[A-Z][a-z])")
+"""Where the name of a field or an image may be broken."""
 
 OBJECTIVES = "chapters/reference/objectives"
 _PLAIN = (nodes.paragraph,)
@@ -42,7 +49,18 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_directive("terms", Glossary)
     app.add_directive("exam-objectives", ExamObjectives)
     app.connect("doctree-read", _read)
+    app.connect("html-page-context", _written)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _written(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    if "body" in context:
+        context["body"] = _CELL.sub(lambda cell: _CODE.sub(_breaking, cell[0]), context["body"])
+
+
+def _breaking(code: re.Match[str]) -> str:
+    """The words of a name in code, apart by nothing that is seen or copied."""
+    return f"{code[1]}{_PART.sub('<wbr>', code[2])}"
 
 
 def _contents(env: Any) -> Contents:

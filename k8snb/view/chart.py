@@ -113,9 +113,13 @@ def _number(value: float | None) -> str:
 
 
 def _parts(chart: Chart, width: int, longest: int, opened: str) -> Iterable[str]:
-    yield f'<svg {opened};font:12px system-ui,sans-serif" viewBox="0 0 {width} {HEIGHT}" fill="currentColor">'
-    for number, line in enumerate(textwrap.wrap(chart.title, round((width - _LEFT) / _LETTER / 1.15))):
-        yield f'<text x="{_LEFT}" y="{14 + 15 * number}" font-weight="600" font-size="13">{html.escape(line)}</text>'
+    lines = textwrap.wrap(chart.title, round((width - _LEFT) / _LETTER / 1.15))
+    above = 15 * (len(lines) - 1)
+    box = f"0 {-above} {width} {HEIGHT + above}"
+    yield f'<svg {opened};font:12px system-ui,sans-serif" viewBox="{box}" fill="currentColor">'
+    for number, line in enumerate(lines):
+        top = 14 - above + 15 * number
+        yield f'<text x="{_LEFT}" y="{top}" font-weight="600" font-size="13">{html.escape(line)}</text>'
     scale = _Scale(chart, width, longest)
     yield from _axes(chart, scale)
     for value in chart.limits.values():

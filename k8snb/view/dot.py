@@ -29,6 +29,12 @@ _LINE, _LONG_LINE, _SHORT_LINE = 26, 58, 18
 """Facts share a line of a label up to about so many characters; up to more in a chain, where there is room; up to fewer
 in narrow boxes."""
 
+_SHORT_WORD = 13
+"""Words of an arrow share a line up to so many characters in a narrow drawing."""
+
+_SAFE = 10
+"""Words of an arrow so short cover nothing beside them, even where letters are wider than Graphviz thinks."""
+
 _MANY_FACTS, _LINE_OF_MANY = 9, 32
 """Of so many facts more share a line."""
 
@@ -137,21 +143,22 @@ def _fill(dot: Any, graph: Graph, group: str, narrow: bool) -> None:
             hue = theme.hue(theme.look(inner.kind).hue)
             with dot.subgraph(name=f"cluster_{quoted(inner.id)}") as box:
                 box.attr(style="rounded,filled", color=hue + "90", fillcolor=hue + theme.alpha(theme.GROUND))
-                ways = set() if graph.across else _ways_through(inner, graph)
-                box.attr(label=_group_label(inner, brief=len(ways) > 1), labeljust="l", margin="6" if narrow else "10")
-                box.attr(labelloc="b" if ways == {"in"} else "t")
+                coming, going = (0, 0) if graph.across else _ways_through(inner, graph)
+                brief = bool(coming and going)
+                box.attr(label=_group_label(inner, brief=brief), labeljust="l", margin="6" if narrow else "10")
+                box.attr(labelloc="b" if coming > going else "t")
                 _fill(box, graph, inner.id, narrow)
 
 
-def _ways_through(group: Group, graph: Graph) -> set[str]:
-    """Whether arrows come into a group and go out of it.
+def _ways_through(group: Group, graph: Graph) -> tuple[int, int]:
+    """How many arrows come into a group and go out of it.
 
-    Where they only come in, its name stands at the other end, and where they do both it is short, so that none crosses.
+    Its name stands at the end where there are fewer, and where they do both it is short, so that none crosses.
     """
     within = {node.id for node in graph.nodes if node.group == group.id}
     ends = ((each.head, each.tail) if each.back else (each.tail, each.head) for each in graph.edges)
-    crossing = {(tail in within, head in within) for tail, head in ends}
-    return {name for name, way in (("in", (False, True)), ("out", (True, False))) if way in crossing}
+    crossing = [(tail in within, head in within) for tail, head in ends]
+    return crossing.count((False, True)), crossing.count((True, False))
 
 
 def quoted(name: str) -> str:
@@ -161,8 +168,8 @@ def quoted(name: str) -> str:
 
 def _edge_label(word: str, *, loop: bool = False, narrow: bool = False) -> str:
     """The word of an edge; one with wide characters in a cell of the width that they need."""
-    lines = wrapped(word, _SHORT_LINE) if narrow else [word]
-    if not word or word.isascii():
+    lines = broken(word, measure("x" * _SHORT_WORD, 10), 10) if narrow else [word]
+    if not word or (word.isascii() and max(map(len, lines)) <= _SAFE):
         return f"{_SPACE if loop else ' '}{f' {chr(10)} '.join(lines)} " if word else ""
     cells = "".join(f'<tr><td width="{measure(line, 10)}">{html.escape(line)}</td></tr>' for line in lines)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'

@@ -63,16 +63,25 @@ def _parts(words: str, room: float, size: float) -> list[str]:
 
 
 def short(node: Node, graph: Graph, longest: int = 0) -> str:
-    """A pod's name without what it has from its owner, which stands beside it (`…-krnvg`); a long one cut short."""
-    owners = (edge.tail.partition("/")[2] for edge in graph.edges if edge.head == node.id and node.kind == "Pod")
-    full = next((f"…{node.name.removeprefix(each)}" for each in owners if node.name.startswith(f"{each}-")), node.name)
+    """A pod's name without what it has from its owner, which stands beside it (`…-krnvg`); a long one cut short.
+
+    A number alone would be no name: `web-0` stays.
+    """
+    owners = [edge.tail.partition("/")[2] for edge in graph.edges if edge.head == node.id and node.kind == "Pod"]
+    rests = (node.name.removeprefix(each) for each in owners if node.name.startswith(f"{each}-"))
+    full = next((f"…{rest}" for rest in rests if not rest[1:].isdigit()), node.name)
     long = longest and len(full) > longest
-    return _without_middle(full) if long and " " not in full and node.kind not in UNSAID else full
+    return without_middle(full, longest) if long and " " not in full and node.kind not in UNSAID else full
 
 
-def _without_middle(name: str) -> str:
-    """`frontend-…-hkqnf`: the first and the last word of a name, or as much of them as there is room for."""
+def without_middle(name: str, longest: int) -> str:
+    """`my-app-…-hkqnf`: the first words and the last one of a name, as many of them as there is room for."""
     first, *between, last = name.split("-") if "-" in name else (name, name)
     if between and len(last) <= 12:
-        return f"{first[:10]}-…-{last}"
+        first = first[:10]
+        for word in between[:-1]:
+            if len(f"{first}-{word}-…-{last}") > longest:
+                break
+            first += f"-{word}"
+        return f"{first}-…-{last}"
     return f"{name[:10].rstrip('.')}…{name[-8:].lstrip('.')}"

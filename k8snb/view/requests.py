@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ LONGEST = 2000
 
 _HUES = {"GET": "blue", "POST": "green", "PUT": "amber", "PATCH": "amber", "DELETE": "red"}
 _WRAP = "white-space:normal;overflow-wrap:anywhere"
+_PRINTED = "white-space:pre;max-height:20em;overflow:auto;margin:.3em 0 .6em"
 _PRE = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto;margin:.3em 0 .6em"
 
 
@@ -74,7 +76,7 @@ class RequestsView:
         printed = html.escape(f"$ kubectl {self.command}\n{self.printed}")
         heads = "".join(f'<th style="text-align:start">{head}</th>' for head in (_("Request"), _("Answer")))
         return (
-            f'<div class="k8snb-view"><pre style="{_PRE}">{printed}</pre>'
+            f'<div class="k8snb-view"><pre tabindex="0" style="{_PRINTED}">{printed}</pre>'
             f'<table style="width:100%;border-collapse:collapse"><thead><tr>{heads}</tr></thead>'
             f"<tbody>{rows}</tbody></table></div>"
         )
@@ -119,7 +121,7 @@ def _essence(body: Any) -> Any:
 
 
 def _row(sent: Sent) -> str:
-    address = html.escape(sent.url)
+    address = re.sub(r"(?<=[/?])|(?=&amp;)", "<wbr>", html.escape(sent.url))
     edging = f"border-bottom:3px solid {hue(_HUES.get(sent.method, 'slate'))}"
     title = f'<strong style="{edging}">{html.escape(sent.method)}</strong> <code style="{_WRAP}">{address}</code>'
     inside = "".join(

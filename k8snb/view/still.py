@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from k8snb.i18n import _
 from k8snb.view import theme
 from k8snb.view.frames import MARKS
-from k8snb.view.lettering import broken, measure
+from k8snb.view.lettering import LONGEST_NARROW, broken, measure, without_middle
 from k8snb.view.scene import Item, Scene
 
 _CARD, _GAP, _ROW, _PLACE = 270, 20, 18, 206
@@ -107,8 +107,15 @@ def _place(scene: Scene, place: str, pods: Sequence[str], x: int, y: int, tall: 
         state = theme.STATES.get(item.get("state", ""))
         hue, mark = (theme.hue(state.hue), MARKS[state.mark]) if state else ("currentColor", "▪")
         yield f'<text x="{x + 8}" y="{y + 17 + number * _ROW}" fill="{hue}">{mark}</text>'
-        name = pod.partition("/")[2].rpartition("-")[2]
-        yield _text(x + 24, y + 17 + number * _ROW, f"{name}  {item.get('word', '')}", _PLACE - 30)
+        yield _text(x + 24, y + 17 + number * _ROW, f"{_called(pod, item)}  {item.get('word', '')}", _PLACE - 30)
+
+
+def _called(pod: str, item: Item) -> str:
+    """The name of a pod as far as its owner's does not say it already; a number alone would be no name."""
+    name, owner = pod.partition("/")[2], item.get("parent", "").partition("/")[2]
+    rest = name.removeprefix(f"{owner}-")
+    called = name if rest.isdigit() else rest
+    return called if len(called) <= LONGEST_NARROW else without_middle(called, LONGEST_NARROW)
 
 
 def _box(x: int, y: int, width: int, height: int, hue: str) -> str:

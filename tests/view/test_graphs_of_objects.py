@@ -14,6 +14,7 @@ from k8snb.view.graph import text
 from k8snb.view.graphs import graph
 from k8snb.view.scene import Snapshot
 from tests.view import tape as make
+from tests.view.tape import Snapshot as Past
 from tests.view.tape import Tape
 
 EVERYTHING = (Path(__file__).parent / "everything.yaml").read_text()
@@ -41,6 +42,19 @@ def cluster() -> Cluster:
 @pytest.mark.parametrize("name", TOLD)
 def test_the_picture_of_an_object_tells_what_it_hangs_together_with(cluster: Cluster, name: str) -> None:
     assert str(cluster.diagram(name)) == TOLD[name].rstrip()
+
+
+def test_a_limit_range_leads_to_the_pods_that_were_given_its_defaults() -> None:
+    note = {"kubernetes.io/limit-ranger": "LimitRanger plugin set: cpu request for container app"}
+    limits = {"kind": "LimitRange", "metadata": {"name": "manners"}, "spec": {"limits": []}}
+    given, other = (
+        {"kind": "Pod", "metadata": {"name": "a", "annotations": note}},
+        {"kind": "Pod", "metadata": {"name": "b"}},
+    )
+    drawn = graph(Past({each["metadata"]["name"]: each for each in (limits, given, other)}), "limits/manners")
+    assert [(edge.tail, edge.word, edge.head) for edge in drawn.edges] == [
+        ("LimitRange/manners", "defaults for", "Pod/a")
+    ]
 
 
 def test_no_kind_is_without_a_picture(cluster: Cluster) -> None:

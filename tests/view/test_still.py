@@ -51,8 +51,15 @@ def test_facts_that_do_not_fit_go_on_below_and_wide_letters_take_more_room() -> 
 
 
 def test_the_word_of_a_pod_that_does_not_fit_is_cut() -> None:
-    pod = {"place": "Node/node-1", "state": "failing", "word": "CreateContainerConfigError"}
+    pod = {"place": "Node/node-1", "state": "failing", "word": "CreateContainerConfigError", "parent": "ReplicaSet/web"}
     assert ">x7k2p  CreateContainerCon…</text>" in still({"Pod/web-x7k2p": pod})
+
+
+def test_a_pod_is_called_as_its_owner_does_not_say_and_never_by_a_number_alone() -> None:
+    owners = {"shop-web": "", "web-x7k2p": "ReplicaSet/web", "db-0": "StatefulSet/db", "my-app-67c684444b-x7k2p": ""}
+    pods = {f"Pod/{name}": {"place": "Node/node-1", "parent": owner} for name, owner in owners.items()}
+    words = re.findall(r"<text[^>]*>([^<>]+)</text>", still(pods))
+    assert [word.strip() for word in words if word[-2:] == "  "][-4:] == ["shop-web", "x7k2p", "db-0", "my-app-…-x7k2p"]
 
 
 def test_nothing_to_show_is_no_picture() -> None:

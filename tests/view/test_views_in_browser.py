@@ -136,10 +136,29 @@ def test_the_diff_puts_observed_and_desired_side_by_side(reader: Reader, story: 
         reader.press("ArrowRight")
 
 
+def test_nothing_below_a_stepper_moves_while_it_is_stepped(browser: Any, url: str) -> None:
+    heights = """stepper => {
+        const range = stepper.shadowRoot.querySelector("input[type=range]");
+        const found = new Set();
+        for (range.value = 0; ; range.stepUp()) {
+            range.dispatchEvent(new Event("input"));
+            found.add(Math.round(stepper.getBoundingClientRect().height));
+            if (range.value === range.max) return [...found];
+        }
+    }"""
+    for width in (360, 1200):
+        with Visit(browser, url, width=width) as visit:
+            reader = Reader(visit.page)
+            for view in ("Topology", "Sequence", "Timeline"):
+                reader.host.get_by_role("tab", name=view).click()
+                assert (view, width, len(reader.host.evaluate(heights))) == (view, width, 1)
+
+
 def test_the_timeline_has_a_band_for_every_state_a_pod_was_in(reader: Reader, story: Stepper) -> None:
     reader.host.get_by_role("tab", name="Timeline").click()
     pods = list(dict.fromkeys(name for frame in story for name in frame.scene if name.startswith("Pod/")))
-    labels = [text for text in texts(reader, ".phase .label") if text.startswith("web-") and "·" not in text]
+    said = [text.replace("\n", "") for text in texts(reader, ".phase .label")]
+    labels = [text for text in said if text.startswith("web-") and "·" not in text]
     assert labels == [name.removeprefix("Pod/") for name in pods]
     for number, pod in enumerate(pods):
         row = reader.host.locator(".phase").nth(number)

@@ -118,19 +118,35 @@ class DaemonSetController(SetController):
         for pod, node in plan.failed:
             self._tell_ended(ds, pod, node)
         if plan:
-            self.wants(_("daemons are missing on {missing}, too many are {surplus}"), **_words(plan))
+            both, missing = (
+                _("daemons are missing on {missing}, too many are {surplus}"),
+                _("daemons are missing on {missing}"),
+            )
+            self._wants(plan, both, missing, _("too many are {surplus}"))
             self._sync(key, ds, plan, hash)
         if self._unseen.behind(key) or (ds["spec"].get("updateStrategy") or {}).get("type") != "RollingUpdate":
             return plan.again
         step = Rolling(ds, hash, placement, now).step(nodes, daemons)
         if step.delete or step.create:
             replaced = Plan(create=step.create, delete=step.delete)
-            words = _words(replaced)
-            self.wants(_("replace daemons of an old template: delete {surplus}, create on {missing}"), **words)
+            self._wants(
+                replaced,
+                _("replace daemons of an old template: delete {surplus}, create on {missing}"),
+                _("replace daemons of an old template: create on {missing}"),
+                _("replace daemons of an old template: delete {surplus}"),
+            )
             self._sync(key, ds, replaced, hash)
         elif not plan:
             self.wants(_("every node has what it should have: nothing to do"))
         return plan.again
+
+    def _wants(self, plan: Plan, both: str, missing: str, surplus: str) -> None:
+        """Say what is to be done, in the words for a plan that does both, or only the one or the other."""
+        words = {
+            "missing": ", ".join(plan.create),
+            "surplus": ", ".join(pod["metadata"]["name"] for pod in plan.delete),
+        }
+        self.wants(both if all(words.values()) else missing if plan.create else surplus, **words)
 
     def _tell_ended(self, ds: Object, pod: Object, node: str) -> None:
         failed = pod["status"]["phase"] == "Failed"
@@ -231,8 +247,3 @@ class DaemonSetController(SetController):
             return
         self.wants(_("bring its status up to date"))
         self._written.put_status(self.client, DAEMONSETS, ds, status)
-
-
-def _words(plan: Plan) -> dict[str, str]:
-    names = [pod["metadata"]["name"] for pod in plan.delete]
-    return {"missing": ", ".join(plan.create) or "-", "surplus": ", ".join(names) or "-"}

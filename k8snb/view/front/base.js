@@ -60,6 +60,13 @@ function laidOut(element, call) {
   new ResizeObserver(([{ contentRect }], observer) => { observer.disconnect(); call(contentRect); }).observe(element);
 }
 
+/** A name, which loses its middle rather than its end where there is no room for it; `more` stands behind it whole. */
+function shortened(name, more = "") {
+  const end = more ? name.length : name.lastIndexOf("-");
+  if (!more && (name.length < 13 || end < name.length - 12)) return make("span", { class: "short" }, name);
+  return make("span", { class: "short long" }, make("span", {}, name.slice(0, end)), name.slice(end) + more);
+}
+
 const hue = (name) => `--hue:var(--k-${name})`;
 const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const kindOf = (id) => id.slice(0, id.indexOf("/"));

@@ -6,9 +6,9 @@ function compare(story, pin) {
 
   const row = (name, observed, desired) => {
     const differs = desired !== undefined && observed !== desired;
-    return make("tr", { class: differs ? "differs" : "" }, make("th", { scope: "row" }, name), make("td", {}, observed),
+    return make("tr", { class: differs ? "differs" : desired === undefined ? "alone" : "" }, make("th", { scope: "row" }, breaking(name)), make("td", {}, breaking(observed)),
       make("td", { class: "sign", "aria-label": desired === undefined ? "" : differs ? words.differs : words.equal }, desired === undefined ? "" : differs ? "≠" : "="),
-      make("td", {}, desired ?? ""));
+      make("td", {}, breaking(desired ?? "")));
   };
   const part = (title, rows) => (rows.length ? make("tbody", {}, make("tr", { class: "part" }, make("th", { colspan: 4, scope: "rowgroup" }, title)), rows) : null);
 

@@ -2,6 +2,7 @@
 
 const VIEWS = ["topology", "sequence", "diff", "timeline"];
 const PACES = [1, 2, 4, 0.5];
+const NARROW_PAGE = 575; // pixels: what is left of the 600 of the style sheet
 
 /**
  * Draws the story into `host`'s shadow root. `position` says where it stands: `get()`, `set(index)`, `listen(callback)`;
@@ -71,7 +72,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
   }
 
   const range = make("input", { type: "range", min: 0, max: last, step: 1, "aria-label": words.scrub, oninput: () => move(+range.value) });
-  const count = make("span", { class: "count", "aria-hidden": "true" });
+  const count = make("span", { class: "count", "aria-hidden": "true", style: `min-width:${2 * `${frames.length}`.length + 2}ch` });
   const music = score(story, move);
   const board = pinboard(story, versions, { pin: (id) => pin(id), jump });
   const makers = {
@@ -139,13 +140,15 @@ function mount(host, packed, position, { link, act, said } = {}) {
     event.stopPropagation();
   });
 
-  /** Who acts, on what, when, and because of what. */
-  function head({ actor, lane, subject, time, revision, cause, from }) {
-    const because = cause ? fill(words.because, { revision: cause }) : "";
-    return [make("span", { class: "actor", style: hue(lanes[lane].hue) }, actor), make("span", { class: "subject" }, subject ?? ""),
+  /** Who acts, on what, when and why. */
+  function heading({ actor, subject, lane, time, revision, cause, from }) {
+    const because = cause && fill(words.because, { revision: cause });
+    return [
+      make("span", { class: "actor", style: hue(lanes[lane].hue) }, actor),
+      subject && make("span", { class: "subject" }, subject),
       make("span", { class: "when" }, `${time} · @${revision}`),
       because && (from === undefined ? make("span", { class: "when" }, because)
-        : make("button", { type: "button", class: "because", onclick: () => move(from) }, because))];
+        : make("button", { type: "button", class: "because", onclick: () => move(from) }, because))].filter(Boolean);
   }
 
   let shown;
@@ -161,7 +164,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     count.textContent = `${now + 1} / ${frames.length}`;
     buttons.first.disabled = buttons.previous.disabled = now === 0;
     buttons.next.disabled = buttons.last.disabled = now === last;
-    headline.replaceChildren(...head(frame));
+    headline.replaceChildren(...heading(frame));
     const told = panes(frame, words);
     speech.replaceChildren(told);
     laidOut(told, reach);
@@ -192,22 +195,27 @@ function mount(host, packed, position, { link, act, said } = {}) {
     section.classList.toggle("pinning", board.id !== null);
   }
 
-  // Headline and words have the height that the longest frame needs, up to a limit beyond which words scroll: nothing below moves.
+  const longest = (length) => frames.map((frame) => [length(frame), frame]).sort(([one], [other]) => other - one).slice(0, 50).map(([, frame]) => frame);
+  /** The height that something needs for the longest of its contents. */
+  function tallest(element, contents) {
+    const probe = make("div", { class: "probe", "aria-hidden": "true", style: `width:${element.clientWidth}px` }, contents);
+    section.append(probe);
+    const heights = [...probe.children].map((child) => Math.ceil(child.getBoundingClientRect().height));
+    probe.remove();
+    return Math.max(...heights);
+  }
+
+  // The words have the height that the longest frame needs, up to a limit beyond which they scroll: nothing below moves.
   let width = 0;
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1 || !entry.contentRect.width) return;
     width = entry.contentRect.width;
-    const some = frames.slice(0, 200);
-    const probe = make("div", { class: "words probe", "aria-hidden": "true" }, some.map((frame) => panes(frame, words)));
-    const heads = make("div", { class: "probe", "aria-hidden": "true" }, some.map((frame) => make("div", { class: "headline", style: `width:${headline.clientWidth}px` }, head(frame))));
-    speech.style.height = "";
-    speech.after(probe, heads);
-    const [tallest, highest] = [probe, heads].map((each) => Math.max(...[...each.children].map((child) => child.offsetHeight)));
-    probe.remove();
-    heads.remove();
-    headline.style.minHeight = `${highest}px`;
-    room = Math.min(tallest, 172) + 4;
+    const some = longest((frame) => JSON.stringify([frame.observed, frame.caption, frame.acts, frame.error]).length);
+    const heads = longest((frame) => [frame.actor, frame.subject, frame.time, frame.cause].join().length);
+    const most = width < NARROW_PAGE ? 240 : 172;
+    room = Math.min(tallest(speech, some.map((frame) => panes(frame, words))), most) + 4;
     speech.style.height = `${room}px`;
+    headline.style.minHeight = `${tallest(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame))))}px`;
     if (speech.firstChild) laidOut(speech.firstChild, reach);
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];

@@ -12,19 +12,21 @@ function picture(story, scenes, pin) {
 
   const cards = new Map(forest(scenes).map(([id, depth]) => {
     const kind = kindOf(id);
-    const element = make("div", { class: "card", role: "listitem", style: `${hue(kinds[kind].hue)};--depth:${depth}` });
+    const face = make("div", {});
+    const element = make("div", { class: "card layers", role: "listitem", style: `${hue(kinds[kind].hue)};--depth:${depth}` }, face, ghost(id));
     pointing(element, id);
-    return [id, element];
+    return [id, Object.assign(element, { face })];
   }));
   const places = [...seats.keys()].sort((a, b) => (a === "Node/" ? -1 : b === "Node/" ? 1 : a.localeCompare(b, "en", { numeric: true })));
   const rooms = new Map(places.map((id) => {
     const slots = Array.from({ length: seats.get(id) }, (_, i) => make("div", { class: "seat", id: `${id} ${i}` }));
     const head = make("div", { class: "place-name" }, id === "Node/" ? words.nowhere : [glyph("Node"), nameOf(id)]);
     const word = make("span", { class: "word" });
+    const longest = scenes.map((scene) => scene.get(id)?.word ?? "").reduce((one, other) => (other.length > one.length ? other : one), ""); // its room is kept
     head.append(word);
     if (pin && id !== "Node/") head.append(make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${nameOf(id)}`, onclick: () => pin(id) }, icon(PIN, 12)));
     const element = make("div", { class: id === "Node/" ? "place nowhere" : "place", role: "group", "aria-label": id === "Node/" ? words.nowhere : nameOf(id) }, head, make("div", { class: "seats" }, slots));
-    return [id, { element, slots, word }];
+    return [id, { element, slots, word, longest }];
   }));
   const chips = new Map();
   const drawn = new Map(); // card id -> what it was drawn from
@@ -115,10 +117,11 @@ function picture(story, scenes, pin) {
     return `M${x1} ${y1}C${x1 + 8} ${y1} ${edge - 8} ${gap} ${edge} ${gap}H${x2 + 6}Q${x2 + 10} ${gap} ${x2 + 10} ${gap + 3}`;
   }
 
-  /** A pod's name as far as its owner's does not say it already. */
+  /** A pod's name as far as its owner's does not say it already; a number alone would be no name. */
   function shortOf(id, item) {
     const owner = item.parent ? nameOf(item.parent) + "-" : "";
-    return owner && nameOf(id).startsWith(owner) ? nameOf(id).slice(owner.length) : nameOf(id);
+    const rest = owner && nameOf(id).startsWith(owner) ? nameOf(id).slice(owner.length) : "";
+    return /\D/.test(rest) ? rest : nameOf(id);
   }
 
   /** The width of a node in which every name and word can be read; if there are few, they get it as far as they fit in a row. */
@@ -140,29 +143,47 @@ function picture(story, scenes, pin) {
     chip.setAttribute("style", tint(item) || hue(kinds[kindOf(id)].hue));
     chip.title = [nameOf(id), item.word, facts].filter(Boolean).join("\n");
     chip.setAttribute("aria-label", [nameOf(id), item.word, facts].filter(Boolean).join(", "));
-    chip.replaceChildren(item.state ? mark(states[item.state]) : glyph(kindOf(id)), make("span", { class: "short" }, short),
+    chip.replaceChildren(item.state ? mark(states[item.state]) : glyph(kindOf(id)), shortened(short),
       item.generation ? make("span", { class: "badge" }, `v${item.generation}`) : "",
       make("span", { class: "word" }, item.word ?? ""));
     return chip;
   }
 
-  function fillCard(id, item, before, scene) {
+  /** What stands on a card: its name, what is said of the object, and the marks of its pods. */
+  function face(id, item, before, marks, opener) {
     const kind = kindOf(id);
+    const was = new Map(before?.facts ?? []);
+    const facts = (item.facts ?? []).map(([label, value]) =>
+      make("span", { class: before && was.get(label) !== value ? "fact new" : "fact" }, `${label} `, make("b", {}, value)));
+    const badge = item.generation ? make("span", { class: "badge", style: tint(item) }, `v${item.generation}`) : "";
+    const word = item.word ? make("span", { class: "word", style: hue(states[item.state]?.hue ?? kinds[kind].hue) }, item.word) : "";
+    return [
+      make("div", { class: "card-name" }, glyph(kind), make("span", { class: "kind" }, kind), badge, make("b", {}, nameOf(id)), word, opener),
+      make("div", { class: "facts" }, facts, marks.length ? make("span", { class: "pods" }, marks.map((state) => mark(states[state]))) : "")];
+  }
+
+  /** The longest that a card will ever say, unseen behind it: so it has that room from the start, and nothing moves. */
+  function ghost(id) {
+    let [longest, most, named] = [null, -1, {}];
+    for (const each of scenes) {
+      const item = each.get(id);
+      if (!item) continue;
+      const marks = [...each.values()].filter(({ place, parent, in: lists }) => place && (parent === id || lists?.includes(id))).map(({ state }) => state);
+      const length = (item.facts ?? []).join().length + 2 * marks.length;
+      if (length > most) [longest, most] = [[item, marks], length];
+      if ((item.word ?? "").length >= (named.word ?? "").length) named = item;
+    }
+    return make("div", { class: "ghost", "aria-hidden": "true" }, face(id, { ...named, facts: longest[0].facts }, undefined, longest[1]));
+  }
+
+  function fillCard(id, item, before, scene) {
     const marks = (members.get(id) ?? []).map((pod) => scene.get(pod).state);
     // What looks as it did at the step before is left alone: a browser lays out only what is new.
     const look = [item, before, marks.join()];
     if (drawn.get(id)?.every((each, i) => each === look[i])) return;
     drawn.set(id, look);
-    const was = new Map(before?.facts ?? []);
-    const facts = (item.facts ?? []).map(([label, value]) =>
-      make("span", { class: before && was.get(label) !== value ? "fact new" : "fact" }, `${label} `, make("b", {}, value)));
-    const pods = marks.map((state) => mark(states[state]));
-    const badge = item.generation ? make("span", { class: "badge", style: tint(item) }, `v${item.generation}`) : "";
-    const word = item.word ? make("span", { class: "word", style: hue(states[item.state]?.hue ?? kinds[kind].hue) }, item.word) : "";
-    const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kind} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id); } }, icon(PIN, 12));
-    cards.get(id).replaceChildren(
-      make("div", { class: "card-name" }, glyph(kind), make("span", { class: "kind" }, kind), badge, make("b", {}, nameOf(id)), word, opener),
-      make("div", { class: "facts" }, facts, pods.length ? make("span", { class: "pods" }, pods) : ""));
+    const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kindOf(id)} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id); } }, icon(PIN, 12));
+    cards.get(id).face.replaceChildren(...face(id, item, before, marks, opener));
   }
 
   function paint(now, previous) {
@@ -177,14 +198,15 @@ function picture(story, scenes, pin) {
       card.classList.toggle("absent", !item);
       card.classList.toggle("touched", touched.has(id));
       if (item) fillCard(id, item, earlier.get(id), scene);
-      else if (!drawn.has(id)) fillCard(id, scenes.find((each) => each.has(id)).get(id), undefined, scene); // it keeps its room
     }
     for (const [id, room] of rooms) {
       const item = scene.get(id);
       room.element.classList.toggle("absent", !item && id !== "Node/");
       room.element.classList.toggle("touched", touched.has(id));
       room.element.classList.toggle("out", item?.state === "failing");
-      if (room.word.textContent !== (item?.word ?? "")) room.word.textContent = item?.word ?? "";
+      room.word.classList.toggle("ghost", !item?.word);
+      const word = item?.word ?? room.longest;
+      if (room.word.textContent !== word) room.word.textContent = word;
     }
     for (const [id, chip] of chips) if (!scene.has(id)) { chip.remove(); chips.delete(id); }
     for (const [id, item] of scene) {

@@ -100,15 +100,16 @@ function sequence(story, go, room) {
   const life = columns.map((_, i) => draw("line", { class: "life", x1: x(i), x2: x(i), y1: 0, y2: y + 4 }));
   svg.append(...life, ...groups.map(({ group }) => group));
 
-  // What each thinks: all have a place from the start, and only what changes is written anew.
-  const thinkers = new Map(frames.filter((frame) => frame.caption).map((frame) => [who(frame), make("dd", {}, "–")]));
+  // What each thinks: all have a place from the start, with room for the longest, and only what changes is written anew.
+  const longest = new Map();
+  for (const frame of frames) if ((frame.caption ?? "").length > (longest.get(who(frame)) ?? "").length) longest.set(who(frame), frame.caption);
+  const thinkers = new Map([...longest].map(([name, caption]) => [name,
+    make("dd", { class: "layers" }, make("span", {}, "–"), make("b", { class: "ghost", "aria-hidden": "true" }, `${caption} ${fill(words.at, { i: frames.length })}`))]));
   const thoughts = make("dl", { class: "thoughts" }, [...thinkers].map(([name, said]) => [make("dt", { class: "actor", style: hue(hues.get(name)) }, name), said]));
   const scroller = make("div", { class: `scroller${width < NARROW ? " slim" : ""}${upright ? " upright" : ""}`, tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
   const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
 
   function paint(now) {
-    const tall = thoughts.offsetHeight; // they only grow, so that what stands below does not move with every step
-    if (tall) thoughts.style.minHeight = `${tall}px`;
     scroller.scrollTop = Math.max(0, groups[now].top - 110);
     groups.forEach(({ group }, i) => {
       group.classList.toggle("now", i === now);
@@ -121,7 +122,7 @@ function sequence(story, go, room) {
       said.classList.toggle("now", i === now);
       if (said.frame === i) continue;
       said.frame = i;
-      said.replaceChildren(...(i === undefined ? ["–"] : [frames[i].caption, make("button", { type: "button", class: "because", onclick: () => go(i) }, fill(words.at, { i: i + 1 }))]));
+      said.firstChild.replaceChildren(...(i === undefined ? ["–"] : [frames[i].caption, " ", make("button", { type: "button", class: "because", onclick: () => go(i) }, fill(words.at, { i: i + 1 }))]));
     }
   }
   return { element, paint };

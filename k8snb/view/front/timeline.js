@@ -22,8 +22,8 @@ function timeline(story, scenes, versions, go) {
     return found.filter(([from, to, value]) => value !== null && (to > from || from === end));
   }
 
-  const row = (label, kind, content, lane) => make("div", { class: `row ${lane}` },
-    make("div", { class: "label", title: label, style: hue(kinds[kind]?.hue ?? "slate") }, icon(kinds[kind]?.glyph ?? "", 13), make("span", {}, label)),
+  const row = (label, kind, content, lane, more = "") => make("div", { class: `row ${lane}` },
+    make("div", { class: "label", title: label + more, style: hue(kinds[kind]?.hue ?? "slate") }, icon(kinds[kind]?.glyph ?? "", 13), shortened(label, more)),
     make("div", { class: "bands" }, content));
 
   const band = ([from, to], tint, glyph, word) => make("div", { class: "band", title: `${word} ${from} s – ${to} s`, style: `left:min(${percent(from)}%,calc(100% - 9px));width:max(2px,calc(${percent(to - from)}% - 1px));${hue(tint)}` }, glyph, make("span", {}, word));
@@ -31,7 +31,7 @@ function timeline(story, scenes, versions, go) {
   const readings = []; // what the key of each line shows: [element, name, parts, how it is written]
 
   /** A row of stepped lines in one scale; its keys say which line is which and where each stands at the cursor. */
-  function lines(label, kind, series, shown = String, title = "") {
+  function lines(label, kind, series, shown = String, title = "", more = "") {
     const top = Math.max(1, ...series.flatMap(([, parts]) => parts.map(([, , value]) => value)));
     const svg = draw("svg", { viewBox: "0 0 1000 40", preserveAspectRatio: "none", class: "steps", role: "img", "aria-label": title || `${label}: ${series.map(([name]) => name).join(", ")}` });
     series.forEach(([, parts, n]) => {
@@ -43,7 +43,7 @@ function timeline(story, scenes, versions, go) {
       readings.push([value, parts, shown]);
       return make("span", { class: `key n${n % 4}` }, `${name} `, value);
     });
-    const found = row(label, kind, [svg, make("span", { class: "top", "aria-hidden": "true" }, shown(top))], "numbers");
+    const found = row(label, kind, [svg, make("span", { class: "top", "aria-hidden": "true" }, shown(top))], "numbers", more);
     found.firstChild.append(make("span", { class: "legend" }, keys));
     return found;
   }
@@ -57,7 +57,8 @@ function timeline(story, scenes, versions, go) {
     return [...apps].flatMap(([app, taken]) => [[words.cpu, 1, cores], [words.memory, 3, bytes]].flatMap(([name, at, shown]) => {
       const line = (n) => taken.map((each, i) => [each[0], taken[i + 1]?.[0] ?? end, each[n]]);
       const series = [[words.requested, line(at + 1), 0], [words.used, line(at), 1]].filter(([, parts]) => parts.some(([, , value]) => value));
-      return lines(`${nameOf(app)} · ${name}`, kindOf(app), series, shown);
+      const more = ` · ${name}`;
+      return lines(nameOf(app), kindOf(app), series, shown, `${nameOf(app)}${more}: ${series.map(([each]) => each).join(", ")}`, more);
     }));
   }
 
@@ -81,10 +82,10 @@ function timeline(story, scenes, versions, go) {
     const types = [...new Set(at.flatMap((list) => list.map((each) => each.type)))];
     return types.map((type) => [type, stretches((i) => { const found = at[i].find((each) => each.type === type); return found ? `${found.status} ${found.reason ?? ""}` : null; })])
       .filter(([, parts]) => parts.length > 1)
-      .map(([type, parts]) => row(`${nameOf(id)} · ${type}`, kindOf(id), parts.map((part) => {
+      .map(([type, parts]) => row(nameOf(id), kindOf(id), parts.map((part) => {
         const [status, reason] = part[2].split(" ");
         return band(part, status === "True" ? "green" : status === "False" ? "red" : "amber", status === "True" ? "✓ " : status === "False" ? "✕ " : "? ", reason || status);
-      }), "phase"));
+      }), "phase", ` · ${type}`));
   }).slice(0, 14);
 
   const used = usage();

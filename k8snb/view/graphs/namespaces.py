@@ -1,9 +1,9 @@
-"""A namespace: what is in it, and what limits it."""
+"""A namespace: what is in it, and what limits it or gives it defaults."""
 
 from __future__ import annotations
 
 from k8snb.i18n import _
-from k8snb.machinery.objects import controller_of
+from k8snb.machinery.objects import annotations_of, controller_of
 from k8snb.typing import Object
 from k8snb.view.graphs.services import service
 from k8snb.view.graphs.sketch import Sketch
@@ -11,6 +11,9 @@ from k8snb.view.graphs.workloads import OWNERS, ownership
 
 _LIMITS = ("resourcequotas", "limitranges", "networkpolicies.networking.k8s.io")
 _WITHIN = (*OWNERS, "pods", "services", "ingresses.networking.k8s.io", "persistentvolumeclaims")
+
+_GIVEN = "kubernetes.io/limit-ranger"
+"""The annotation of a pod that was given what a LimitRange has as default."""
 
 
 def application(sketch: Sketch) -> str:
@@ -45,8 +48,16 @@ def space(sketch: Sketch, namespace: Object) -> str:
 
 
 def limits(sketch: Sketch, limit: Object) -> str:
-    """A ResourceQuota or LimitRange, and the pods and claims of the namespace that it counts."""
+    """A ResourceQuota, and the pods and claims of the namespace that it counts."""
     front = sketch.put(limit)
     for resource in ("pods", "persistentvolumeclaims"):
         sketch.some(sketch.here(resource), front, _("counts"))
     return _("{kind} {name}, and what it counts").format(kind=limit["kind"], name=limit["metadata"]["name"])
+
+
+def defaults(sketch: Sketch, limits: Object) -> str:
+    """A LimitRange, and the pods that came when it was there and carry a note of what they were given."""
+    front = sketch.put(limits)
+    given = [pod for pod in sketch.here("pods") if _GIVEN in annotations_of(pod)]
+    sketch.some(given, front, _("defaults for"))
+    return _("LimitRange {name}, and the pods that were given its defaults").format(name=limits["metadata"]["name"])
