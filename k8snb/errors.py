@@ -106,7 +106,15 @@ def too_many(field: str, actual: int, limit: int) -> FieldError:
     return FieldError("FieldValueTooMany", field, actual, f"must have at most {limit} {noun}")
 
 
-class StatusError(Exception):
+class Answered(Exception):
+    """Somebody was asked and said no, in words: a notebook shows the words, and not where in the program that was."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints instead of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class StatusError(Answered):
     """The API refused. `status` is the `Status` object that goes over the wire."""
 
     def __init__(self, code: int, reason: str, message: str, details: Object | None = None) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from k8snb.csi.messages import Message, decode
+from k8snb.errors import Answered
 
 CODES = {
     "OK": 0,
@@ -24,7 +25,7 @@ CODES = {
 """gRPC's codes that a driver of disks has a use for, with their numbers."""
 
 
-class CallFailed(Exception):
+class CallFailed(Answered):
     """A call that the driver refused; the message is gRPC's."""
 
     def __init__(self, code: str, why: str) -> None:
