@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -158,3 +159,15 @@ def test_the_edition_is_pinned() -> None:
     lines = [line for order in orders for line in order.splitlines() if line and not line.startswith("#")]
     assert all("==" in line or "@" in line[1:] for line in lines)
     assert json.loads((ROOT / "lite" / "jupyter-lite.json").read_text())["jupyter-lite-schema-version"] == 0
+
+
+def test_run_all_goes_on_after_a_cell_that_is_meant_to_fail(tmp_path: Path) -> None:
+    folder = tmp_path / site.KERNEL
+    folder.mkdir(parents=True)
+    reply = "async executeRequest(e){let t=await this.x.execute(e);return t.execution_count=this.executionCount"
+    (folder / "1.js").write_text(f"class K{{{reply},t}}}}")
+    site.go_on_after_meant_errors(tmp_path)
+    forgiving = '"error"===t.status&&!1===e.stop_on_error&&(t.status="ok")'
+    assert (folder / "1.js").read_text() == f"class K{{{reply},{forgiving},t}}}}"
+    with pytest.raises(LookupError):
+        site.go_on_after_meant_errors(tmp_path)
