@@ -15,7 +15,7 @@ def test_a_story_of_a_claim_tells_of_its_volume_and_where_that_is_attached() -> 
     since = shop.cluster.revision
     shop.create(claim(), pod("user", "data"))
     assert {"PersistentVolume", "VolumeAttachment"} <= set(kinds(shop, since, "pvc/data"))
-    assert kinds(shop, since, "pod/user") == ["Pod", "Node"]
+    assert kinds(shop, since, "pod/user") == ["Pod", "PersistentVolumeClaim", "Node"]
     last = shop.cluster.stepper("x", since=since, about="pvc/data").frames[-1].scene
     found = {
         name.partition("/")[0]: (item.get("parent", ""), item["word"]) for name, item in last.items() if "word" in item
