@@ -59,8 +59,9 @@ class MirroringController(Controller):
         self._slices.on_change(self._slice_changed)
 
     def _service_changed(self, old: Object | None, new: Object | None) -> None:
-        selected = [bool(each["spec"].get("selector")) for each in (old, new) if each is not None]
-        if selected in ([False], [True, False], [False, True]):
+        selects = {bool(each["spec"].get("selector")) for each in (old, new) if each is not None}
+        comes_or_goes = old is None or new is None
+        if False in selects and (comes_or_goes or True in selects):
             self._changed(old, new)
 
     def _endpoints_changed(self, old: Object | None, new: Object | None) -> None:
