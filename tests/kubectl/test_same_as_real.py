@@ -17,10 +17,11 @@ STORIES = {
 create ns NS
 create deployment web --image=nginx:1.27 -n NS
 create cm a --from-literal=k=v --from-literal=key-two=w -n NS
+create cm one --from-literal=key-two=w -n NS
 create cm h --from-literal=k=v --append-hash -n NS
 create secret generic s --from-literal=pw=v --append-hash -n NS -o name
 create secret tls t --cert=/nope --key=/nope -n NS
-set env deploy/web --from=configmap/a --prefix=P_ -n NS
+set env deploy/web --from=configmap/one --prefix=P_ -n NS
 set env deploy/web A=1 --from=cm/a --keys=k -n NS
 set env deploy/web --list -n NS
 set env deploy/web --list --resolve -n NS
