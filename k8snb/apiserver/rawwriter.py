@@ -36,12 +36,12 @@ class RawWriter:
         self._kinds = kinds
         self._raw = raw
 
-    def put(self, key: str, value: bytes) -> None:
-        """Store a value under a key. Raises Unreadable."""
+    def put(self, key: str, value: bytes, lease: int = 0) -> None:
+        """Store a value under a key, with a lease of etcd's if there is to be one. Raises Unreadable."""
         place = self._place(key)
         if place is None:
             obj: Object = {"metadata": {"name": key}, "value": value.decode("latin-1")}
-            self._write(KEYS, "", key, obj, None)
+            self._write(KEYS, "", key, obj, None, lease)
             return
         resource, namespace, name = place
         kind, obj = self._read(resource, value)
@@ -52,7 +52,7 @@ class RawWriter:
         owners = meta.pop("managedFields", None) or []
         meta.pop("resourceVersion", None)
         stored = kind.save({**obj, "metadata": meta})
-        self._write(resource.storage, namespace, name, stored, Known.of(orjson.dumps(owners)))
+        self._write(resource.storage, namespace, name, stored, Known.of(orjson.dumps(owners)), lease)
         kind.strategy.take_back(stored)
 
     def delete(self, key: str) -> None:
@@ -61,12 +61,12 @@ class RawWriter:
         bucket = self._store.bucket(resource.storage if resource is not None else KEYS)
         self._store.delete(bucket, namespace, name)
 
-    def _write(self, word: str, namespace: str, name: str, obj: Object, by: Any) -> None:
+    def _write(self, word: str, namespace: str, name: str, obj: Object, by: Any, lease: int) -> None:
         bucket = self._store.bucket(word)
         if bucket.event(namespace, name) is None:
-            self._store.create(bucket, namespace, name, obj, 0, by)
+            self._store.create(bucket, namespace, name, obj, by=by, lease=lease)
         else:
-            self._store.update(bucket, namespace, name, obj, 0, by)
+            self._store.update(bucket, namespace, name, obj, by=by, lease=lease)
 
     def _place(self, key: str) -> tuple[Resource, str, str] | None:
         """The kind whose objects are where a key is, and the namespace and name that it says; None for other keys."""

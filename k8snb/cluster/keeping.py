@@ -118,11 +118,11 @@ class Keeper:
         return None if kept.head.is_new else kept
 
     def follow(
-        self, server: APIServer, clock: Clock, start: Start, inventory: Inventory, members: Belongings | None = None
+        self, server: APIServer, clock: Clock, start: Start, inventory: Inventory, *others: Belongings
     ) -> None:
         """This is the cluster now: made, brought back, or gone back in time."""
         self.inventory = inventory
-        self._belongings: list[Belongings] = [inventory] if members is None else [inventory, members]
+        self._belongings: list[Belongings] = [inventory, *others]
         self._store, self._clock, self._start = server.store, clock, start
         self._archive = Archive(server.store, server.kinds, server.history)
         self._whole = self._followed or not self._former

@@ -22,7 +22,8 @@ from k8snb.cluster.keeping import Keeper, Start, bring_back, complete
 from k8snb.cluster.machines import NO_MANIFESTS, Machines
 from k8snb.controllers.settings import Settings
 from k8snb.etcd.admin import Admin
-from k8snb.etcd.kept import Belongings
+from k8snb.etcd.kept import Belongings, KeptLeases
+from k8snb.etcd.leases import Leases
 from k8snb.i18n import _
 from k8snb.network.webhook_calls import Functions
 from k8snb.store.ledger import CannotOpen, Kept
@@ -40,6 +41,7 @@ class Lasting(Machines):
     raw: RawStore
     admin: Admin | None
     """Who looks after the members of etcd, if there are any."""
+    leases: Leases
     _making: dict[str, Any]
     _begins: Kept | None
     """What another process left, if the cluster goes on from that."""
@@ -145,8 +147,8 @@ class Lasting(Machines):
         if self.keeper is not None:
             inventory = Inventory(self.specs, self.kubelets, self.pool, self.drivers, self.network.addresses.wiring)
             archive = Archive(self.server.store, self.server.kinds, self.server.history)
-            members = Belongings(self.admin, archive) if self.admin is not None else None
-            self.keeper.follow(self.server, self.clock, start, inventory, members)
+            members = [Belongings(self.admin, archive)] if self.admin is not None else []
+            self.keeper.follow(self.server, self.clock, start, inventory, KeptLeases(self.leases), *members)
 
     def _start_machines(self, kept: Kept | None) -> None:
         """Make the machines, with what was on their disks."""

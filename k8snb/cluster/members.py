@@ -19,7 +19,7 @@ from k8snb.apiserver.server import APIServer
 from k8snb.clock import Clock
 from k8snb.cluster.doing import Doing
 from k8snb.cluster.hosting import ServerProcess
-from k8snb.cluster.keeping import Keeper
+from k8snb.cluster.keeping import Keeper, Start
 from k8snb.cluster.membership import Etcd
 from k8snb.cluster.processes import Runs
 from k8snb.cluster.stalling import Stalled
@@ -27,7 +27,7 @@ from k8snb.etcd.admin import REV_COMPACTED, REV_FUTURE, Admin
 from k8snb.etcd.ensemble import Ensemble
 from k8snb.etcd.errors import EtcdError
 from k8snb.etcd.gone import Gone
-from k8snb.etcd.kept import found
+from k8snb.etcd.kept import found, leases_of
 from k8snb.etcd.leases import Granted, Leases
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
@@ -45,8 +45,9 @@ SALT = 1_000_003
 class _Alone:
     """The process of an etcd that has one member and no log."""
 
-    def __init__(self, store: Store, began: Callable[[], None]) -> None:
+    def __init__(self, store: Store, leases: Leases, began: Callable[[], None]) -> None:
         self._store = store
+        self._leases = leases
         self._began = began
 
     @property
@@ -55,11 +56,13 @@ class _Alone:
 
     def start(self) -> None:
         self._store.agreement = None
+        self._leases.promote()
         self._began()
 
     def stop(self) -> None:
         if self.running:
             self._store.agreement = Gone()
+            self._leases.demote()
 
 
 class _Member:
@@ -127,14 +130,17 @@ class Members(Doing):
         self.going_on: list[Callable[[], None]] = []
         """Who is to be told when there may be a majority again."""
         self.admin = None
-        self.leases = Leases(self.clock, self._modified, self._delete_key)
+        boots = Start.of(kept).boots + 1 if kept is not None else 0
+        self.leases = Leases(self.clock, self.store, leases_of(kept), f"{boots} " if boots else "")
         """The leases that clients of etcd were granted."""
         count, there_were = self._making["etcd_members"], found(kept)
         if not count and there_were is None:
+            self.leases.promote()
             return
         names = [f"etcd-{number + 1}" for number in range(count)]
         goes_on = (there_were.former, there_were.versions) if there_were is not None else ()
-        ensemble = Ensemble(self.store, self.clock, Lottery(self._lots + SALT), names, self.raw.key, *goes_on)
+        lots = Lottery(self._lots + SALT)
+        ensemble = Ensemble(self.store, self.clock, lots, names, self.raw.key, self.leases, *goes_on)
         self.store.agreement = ensemble
         self.admin = Admin(ensemble, self.raw.bytes_of)
         if self._making["quota_backend_bytes"]:
@@ -149,7 +155,7 @@ class Members(Doing):
         if isinstance(server, ServerProcess):
             server.can_begin = self.agrees
         if admin is None:
-            self.components["etcd"] = _Alone(self.store, self._go_on)
+            self.components["etcd"] = _Alone(self.store, self.leases, self._go_on)
             return
         admin.ensemble.changed.append(self._go_on)
         self.components |= {"etcd": _Every(admin), **{name: _Member(admin, name) for name in admin.names()}}
@@ -231,16 +237,10 @@ class Members(Doing):
         return run(self, command, stdin)
 
     def _put_key(self, key: str, value: bytes, lease: int = 0) -> None:
-        RawWriter(self.store, self.server.kinds, self.raw).put(key, value)
-        if lease:
-            self.leases.attach(lease, key)
+        RawWriter(self.store, self.server.kinds, self.raw).put(key, value, lease)
 
     def _delete_key(self, key: str) -> None:
         RawWriter(self.store, self.server.kinds, self.raw).delete(key)
-
-    def _modified(self, key: str) -> int:
-        """The revision at which a key was written last; 0 if it is not there."""
-        return next((event.revision for found, event in self.raw.items(key) if found == key), 0)
 
     def _compact(self, revision: int) -> None:
         """Forget what no read at a revision or later can see, where there are no members to ask. Raises EtcdError."""

@@ -71,6 +71,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _b("control", "its parts as static pods", ABSENT, "test_components.py", "they are no pods: kube-system is empty at first"),
     _b("control", "etcd: revisions, watches, compaction, leases", EXACT, "store"),
     _b("control", "etcd's members: elections, quorum, partitions, member changes, snapshots", SIMPLIFIED, "raft", "messages take no time"),
+    _b("control", "leases of clients: in the log, in snapshots, after a restart", EXACT, "etcd/test_leases.py"),
     _b("control", "etcdctl and etcdutl", SIMPLIFIED, "etcd/test_etcdctl.py", "objects are shown as JSON, not as protobuf"),
     _b("control", "what was acknowledged survives the process", SIMPLIFIED, "edge/test_durability.py", "the newest version of each object, without its history"),
     _b("workloads", "Deployments: rollouts, revisions, progress deadlines", EXACT, "controllers/test_rolling.py"),

@@ -334,6 +334,7 @@ class Admin:
             sum(self.sizes.of(value.event) + len(key) for key, value in keys.keys.items()),
             self.digest(name),
             len(keys.kept),
+            dict(keys.leases),
         )
         return made
 
@@ -348,7 +349,10 @@ class Admin:
             raise EtcdError(f"open {file}: no such file or directory")
         names = sorted(set(self.names()))
         ensemble.store.agreement = None
+        for number in {*ensemble.leases.times(), *found.leases}:
+            ensemble.store.leased.release(number)
         restore(ensemble.store, found.revision, found.living(), found.leased(), bump=bump, forget=forget)
+        ensemble.leases.put_back(found.leases)
         self.token, self.restored = f"{self.token}+", file
         ensemble.tape = Tape()
         versions = {key: (value.created, value.version) for key, value in found.keys.items() if value.version > 1}

@@ -20,13 +20,14 @@ from k8snb.clock import Clock, Timer
 from k8snb.errors import StatusError
 from k8snb.etcd import errors
 from k8snb.etcd.keyspace import Alarm, Base, Compaction, Keyspace, KeyValue, Txn
+from k8snb.etcd.leases import Grant, Leases, Revoke
 from k8snb.etcd.tape import Tape
 from k8snb.machinery.names import Lottery
 from k8snb.raft.group import Disk, Group, Server
 from k8snb.raft.messages import Entry, Members, Snapshot, Vote
 from k8snb.raft.roles import LEADER
 from k8snb.store.agreement import Write
-from k8snb.store.mvcc import LEASE_WINDOW, Store
+from k8snb.store.mvcc import Store
 from k8snb.wire import WatchEvent
 
 TICK_SECONDS = 0.1
@@ -80,10 +81,13 @@ class Ensemble:
         lottery: Lottery,
         names: Iterable[str],
         key_of: KeyOf,
+        leases: Leases,
         former: Former | None = None,
         versions: Versions = NO_VERSIONS,
     ) -> None:
         self.store = store
+        self.leases = leases
+        leases.propose = self.insist
         self.tape = Tape()
         self.paces: dict[str, Pace] = {}
         self.refusals = 0
@@ -100,6 +104,7 @@ class Ensemble:
         self._lottery = lottery
         self._key_of = key_of
         self._timer: Timer | None = None
+        self._led: tuple[str, int] | None = None
         self.found(names, former, versions)
 
     def found(self, names: Iterable[str], former: Former | None = None, versions: Versions = NO_VERSIONS) -> None:
@@ -108,7 +113,7 @@ class Ensemble:
         self.versions: dict[str, tuple[int, int]] = dict(versions)
         """Of what has been written more than once: when it was created, and how often it was written."""
         alarms = former.alarms if former is not None else frozenset[str]()
-        self.base = Base(self.store.revision, self.store.compacted, self._living(), alarms)
+        self.base = Base(self.store.revision, self.store.compacted, self._living(), alarms, self.leases.times())
         if former is None:
             self.group = Group(names, self._machine, self._lottery)
             self.mark = Mark(0, 0, Members(frozenset(self.group.servers)))
@@ -118,12 +123,12 @@ class Ensemble:
             self.group = Group(voters, self._machine, self._lottery, disks=self._disks(former))
         while self._restless():
             self._tick_all()
+        self._look_who_leads()
 
     def _living(self) -> dict[str, KeyValue]:
         """What the store has, as a member has it."""
         store, found = self.store, dict[str, KeyValue]()
-        held = store.leases.items()
-        leases = {id(e): slot for slot, lease in held for events in lease.values() for e in events}
+        leases = store.leased.by_event()
         for bucket in store.buckets().values():
             for namespace, objects in bucket.namespaces.items():
                 for name, event in objects.items():
@@ -148,13 +153,13 @@ class Ensemble:
         return {name: (vote.term, vote.voted_for) for name, vote in votes.items()}
 
     def _machine(self) -> Keyspace:
-        return Keyspace(self.base, self._decide, self.tape.applies)
+        return Keyspace(self.base, self._decide, self.leases.perform, self.tape.applies)
 
     # -- what the store asks ---------------------------------------------------------------------------------------
 
     def write(self, write: Write) -> WatchEvent:
         """Have a transaction agreed on and performed. Raises StatusError if that is not so now."""
-        lease = int((self._clock.now() + write.ttl) // LEASE_WINDOW) + 1 if write.ttl else 0
+        lease = write.lease or (self.store.leased.slot(write.ttl) if write.ttl else 0)
         txn = Txn(self._key_of(write.bucket, write.namespace, write.name), write, lease)
         leader = self.leader
         self.last = txn
@@ -177,12 +182,19 @@ class Ensemble:
         """Let members forget too, as soon as they can agree on that."""
         self.agree(Compaction(revision))
 
-    def agree(self, what: Compaction | Alarm) -> None:
+    def agree(self, what: Compaction | Alarm | Grant | Revoke) -> None:
         """Have something agreed on that is no write, if anybody leads."""
         leader = self.leader
         if leader is not None:
             self.group.propose(leader.name, what)
             self._pump()
+
+    def insist(self, what: Grant | Revoke) -> None:
+        """Have it agreed on that a lease comes or goes. Raises StatusError if that is not so now."""
+        self.agree(what)
+        if not what.decided:
+            self._stir()
+            raise self._refusal(errors.timed_out())
 
     def confirm(self) -> None:
         """Find out whether the leader still is the leader, which is what a linearizable read needs."""
@@ -246,6 +258,7 @@ class Ensemble:
         self._pump()
         self.tape.noted(self._clock.now(), what, member, self.group)
         self._stir()
+        self._look_who_leads()
         self._tell()
 
     def _stir(self) -> None:
@@ -258,6 +271,7 @@ class Ensemble:
         before = self.leader
         self._tick_all()
         if self.leader is not before:
+            self._look_who_leads()
             self._tell()
         self._stir()
 
@@ -275,6 +289,14 @@ class Ensemble:
             if member.role != role:
                 self.tape.noted(self._clock.now(), f"timeout: {role}", server.name, group)
             self._pump()
+
+    def _look_who_leads(self) -> None:
+        """Let leases end by the clock of who leads; each leader begins to reckon anew."""
+        leader = self.leader
+        led = None if leader is None or leader.member is None else (leader.name, leader.member.term)
+        if led != self._led:
+            self._led = led
+            (self.leases.demote if led is None else self.leases.promote)()
 
     def _tell(self) -> None:
         if self.available:

@@ -24,6 +24,7 @@ import orjson
 from k8snb.etcd.admin import Admin
 from k8snb.etcd.ensemble import Former, Mark, Pace, Versions
 from k8snb.etcd.keyspace import KeyValue
+from k8snb.etcd.leases import Leases
 from k8snb.etcd.snapshots import Snapshot
 from k8snb.raft.messages import Members
 from k8snb.store.ledger import Kept, Key, Record
@@ -33,6 +34,8 @@ GROUP: Key = "/etcd", "", "group"
 VERSIONS = "/versions"
 """The bucket of how often keys were written, by key; those that were written once are not in it."""
 
+LEASES = "/leases"
+"""The bucket of leases that clients were granted, by number. What hangs on them says so itself (`Record.expires`)."""
 BACKUPS = "/backups"
 """The bucket of snapshots that somebody has saved, by file."""
 
@@ -73,6 +76,37 @@ def found(kept: Kept | None) -> Found | None:
     versions = {record.name: orjson.loads(record.body) for record in kept.of(VERSIONS)}
     former = Former(mark, votes, frozenset(more["awaited"]), frozenset(more["alarms"]))
     return Found(former, versions, more, kept.of(BACKUPS))
+
+
+def leases_of(kept: Kept | None) -> dict[int, int]:
+    """The leases that were kept: by number, for how many seconds."""
+    records = kept.of(LEASES) if kept is not None else []
+    return {int(record.name, 16): orjson.loads(record.body) for record in records}
+
+
+class KeptLeases:
+    """The records of leases, and what of them has changed since somebody last asked."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        leases.rewritten = set()
+
+    @property
+    def changed(self) -> bool:
+        """Whether any came or went since `taken`."""
+        return bool(self._leases.rewritten)
+
+    def touch_everything(self) -> None:
+        """Note all that there is."""
+        self._leases.rewritten = set(self._leases.times())
+
+    def taken(self) -> Iterator[tuple[Key, Record | None]]:
+        """What has changed since this was last asked: the record, None for what is gone."""
+        rewritten, self._leases.rewritten = self._leases.rewritten or set(), set()
+        times = self._leases.times()
+        for number in sorted(rewritten):
+            key = LEASES, "", f"{number:016x}"
+            yield key, Record(*key, 0, 0, b"", orjson.dumps(times[number])) if number in times else None
 
 
 class Belongings:
@@ -151,13 +185,13 @@ def _encoded(snapshot: Snapshot, archive: Archive) -> bytes:
         numbers = value.created, value.modified, value.version
         keys.append([key, numbers, *record[:5], record.owners.decode(), base64.b64encode(record.body).decode()])
     counted = snapshot.revision, snapshot.compacted, snapshot.size, snapshot.hash, snapshot.total
-    return orjson.dumps([counted, keys])
+    return orjson.dumps([counted, keys, [*snapshot.leases.items()]])
 
 
 def _snapshot(body: bytes, archive: Archive) -> Snapshot:
-    (revision, compacted, size, digest, total), keys = orjson.loads(body)
+    (revision, compacted, size, digest, total), keys, *leases = orjson.loads(body)
     found = {}
     for key, (created, modified, version), bucket, namespace, name, written, lease, owners, data in keys:
         record = Record(bucket, namespace, name, written, lease, owners.encode(), base64.b64decode(data))
         found[key] = KeyValue(archive.event(record), record.key, created, modified, version, lease)
-    return Snapshot(revision, compacted, found, size, digest, total)
+    return Snapshot(revision, compacted, found, size, digest, total, dict(leases[0] if leases else ()))

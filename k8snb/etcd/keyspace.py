@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from k8snb.etcd.leases import Grant, Revoke
 from k8snb.raft.messages import Entry
 from k8snb.store.agreement import Write
 from k8snb.wire import WatchEvent
@@ -74,6 +75,7 @@ class Base(NamedTuple):
     compacted: int
     keys: Mapping[str, KeyValue]
     alarms: frozenset[str] = frozenset()
+    leases: Mapping[int, int] = {}
 
 
 class Version(NamedTuple):
@@ -94,6 +96,8 @@ class Keyspace:
 
     base: Base
     decide: Callable[[Txn, bool], None]
+    lease: Callable[[Grant | Revoke], None]
+    """Told of each lease that comes or goes, as it does."""
     applies: Callable[[Entry], None] = _unseen
     """Told of every entry that is applied."""
     revision: int = 0
@@ -106,9 +110,11 @@ class Keyspace:
 
     alarms: frozenset[str] = frozenset()
     """The members that have no room left."""
+    leases: dict[int, int] = field(default_factory=dict)
+    """Leases that clients were granted: by number, for how many seconds."""
 
     def __post_init__(self) -> None:
-        self.alarms = self.base.alarms
+        self.alarms, self.leases = self.base.alarms, dict(self.base.leases)
         self.revision, self.compacted = self.base.revision, self.base.compacted
         self.keys = dict(self.base.keys)
         self.kept = [Version(key, value.event, value.modified) for key, value in self.keys.items()]
@@ -121,12 +127,18 @@ class Keyspace:
             self._compact(data.revision)
         elif isinstance(data, Txn):
             self._transact(data)
+        elif isinstance(data, Grant):
+            self.leases[data.number] = data.ttl
+            self.lease(data)
+        elif isinstance(data, Revoke):
+            self._revoke(data)
         elif isinstance(data, Alarm):
             self.alarms = self.alarms | {data.member} if data.active else self.alarms - {data.member}
 
     def _transact(self, txn: Txn) -> None:
         known = self.keys.get(txn.key)
         succeeds = (known.modified if known is not None else 0) == txn.write.expects
+        succeeds = succeeds and (not txn.write.lease or txn.write.lease in self.leases)
         self.decide(txn, succeeds)
         if not succeeds:
             return
@@ -140,6 +152,16 @@ class Keyspace:
             place = write.bucket, write.namespace, write.name
             self.keys[txn.key] = KeyValue(txn.event, place, created, self.revision, version, txn.lease)
         self.kept.append(Version(txn.key, txn.event, self.revision))
+
+    def _revoke(self, revoke: Revoke) -> None:
+        """End a lease with its keys, each of which is gone at a revision of its own."""
+        self.lease(revoke)
+        self.leases.pop(revoke.number, None)
+        held = {value.place: key for key, value in self.keys.items() if value.lease == revoke.number}
+        for place, event in revoke.removed.items():
+            self.revision += 1
+            del self.keys[held[place]]
+            self.kept.append(Version(held[place], event, self.revision))
 
     def _compact(self, revision: int) -> None:
         if revision <= self.compacted:
@@ -161,12 +183,13 @@ class Keyspace:
 
     def save(self) -> Any:
         """Everything, for a member that is too far behind for the log."""
-        return self.revision, self.compacted, dict(self.keys), list(self.kept), list(self.freed), self.alarms
+        kept, freed = list(self.kept), list(self.freed)
+        return self.revision, self.compacted, dict(self.keys), kept, freed, self.alarms, dict(self.leases)
 
     def load(self, data: Any) -> None:
         """What another member has saved."""
-        self.revision, self.compacted, keys, kept, freed, self.alarms = data
-        self.keys, self.kept, self.freed = dict(keys), list(kept), list(freed)
+        self.revision, self.compacted, keys, kept, freed, self.alarms, leases = data
+        self.keys, self.kept, self.freed, self.leases = dict(keys), list(kept), list(freed), dict(leases)
 
     def below(self, prefix: str) -> Iterator[tuple[str, KeyValue]]:
         """The keys that begin with a prefix, in order."""

@@ -26,6 +26,8 @@ class Snapshot:
     hash: int
     total: int
     """How many versions there are, of all keys together."""
+    leases: Mapping[int, int]
+    """The leases that clients were granted: by number, for how many seconds."""
 
     def living(self) -> dict[str, dict[tuple[str, str], WatchEvent]]:
         """The newest version of every object, by bucket, namespace and name."""
@@ -35,6 +37,6 @@ class Snapshot:
             found.setdefault(bucket, {})[namespace, name] = value.event
         return found
 
-    def leased(self) -> list[tuple[str, WatchEvent]]:
-        """What vanishes after a time, with its bucket."""
-        return [(value.place[0], value.event) for value in self.keys.values() if value.lease]
+    def leased(self) -> list[tuple[str, WatchEvent, int]]:
+        """What vanishes after a time, with its bucket and its lease."""
+        return [(value.place[0], value.event, value.lease) for value in self.keys.values() if value.lease]

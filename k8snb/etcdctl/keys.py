@@ -27,7 +27,7 @@ from k8snb.etcdctl.printing import (
     kv_lines,
 )
 from k8snb.etcdctl.words import NO_WORDS, Words
-from k8snb.store.mvcc import Store
+from k8snb.store.leased import FIRST_GRANTED
 from k8snb.wire import WatchEvent
 
 _ONE_OF = "`{}` and `{}` cannot be set at the same time, choose one"
@@ -140,27 +140,21 @@ def exactly(database: Database, key: str) -> Iterator[Found]:
 
 def below(database: Database, prefix: str, words: Words = NO_WORDS) -> Iterator[Found]:
     """The keys that begin with a prefix, as the member that is asked has them."""
-    leases = database.leases
     if database.admin is not None:
         member = asked(database.admin, words)
         for key, value in database.admin.keyspace(member).below(prefix):
-            lease = leases.of(key, value.modified) or number_of(value.lease)
-            yield Found(key, value.event, value.created, value.modified, value.version, lease)
+            yield Found(key, value.event, value.created, value.modified, value.version, number_of(value.lease))
         return
-    held = _held(database.store)
+    held = database.store.leased.by_event()
     for key, event in database.raw.items(prefix):
-        found = _traced(key, event)
-        yield found._replace(lease=leases.of(key, found.modified) or number_of(held.get(id(event), 0)))
+        yield _traced(key, event)._replace(lease=number_of(held.get(id(event), 0)))
 
 
-def _held(store: Store) -> dict[int, int]:
-    """Events by identity, with the lease of the API server that each has."""
-    return {id(event): slot for slot, of in store.leases.items() for events in of.values() for event in events}
-
-
-def number_of(slot: int) -> int:
-    """The number of a lease of the API server, of which the store knows when it ends; 0 if there is none."""
-    return int(hashlib.sha1(f"lease {slot}".encode()).hexdigest()[:15], 16) if slot else 0
+def number_of(lease: int) -> int:
+    """The number by which etcd knows a lease: for those of the API server it follows from when they end."""
+    if not lease or lease >= FIRST_GRANTED:
+        return lease
+    return int(hashlib.sha1(f"lease {lease}".encode()).hexdigest()[:15], 16)
 
 
 def _then(database: Database, prefix: str, revision: int) -> Iterator[Found]:

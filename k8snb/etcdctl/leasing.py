@@ -16,7 +16,7 @@ from k8snb.etcd.leases import NOT_FOUND, Granted
 from k8snb.etcdctl import keys
 from k8snb.etcdctl.printing import Database, as_fields, as_json, check_format, header, header_fields, quoted
 from k8snb.etcdctl.words import Words
-from k8snb.store.mvcc import LEASE_WINDOW
+from k8snb.store.leased import FIRST_GRANTED, LEASE_WINDOW
 
 Do = Callable[..., Any]
 OF_EVENTS = 3660
@@ -126,17 +126,16 @@ def parsed(text: str) -> int:
 
 
 def _all(database: Database, clock: Clock) -> list[_Shown]:
-    """Those that clients were granted, and the API server's."""
-    granted = database.leases
-    own = [_Shown(each.number, each.ttl, granted.left(each), granted.attached(each)) for each in granted.all()]
-    slots: dict[int, list[str]] = {}
-    numbers = {keys.number_of(slot): slot for slot in database.store.leases}
+    """Those that clients were granted, and the API server's: what ends first stands first."""
+    granted, now = database.leases, clock.now()
+    held: dict[int, list[str]] = {}
     for each in keys.below(database, ""):
-        if each.lease in numbers:
-            slots.setdefault(numbers[each.lease], []).append(each.key)
-    now = clock.now()
-    ends = ((slot, int(slot * LEASE_WINDOW - now), found) for slot, found in sorted(slots.items()))
-    return [*(_Shown(keys.number_of(slot), OF_EVENTS, left, found) for slot, left, found in ends), *own]
+        held.setdefault(each.lease, []).append(each.key)
+    own = [_Shown(each.number, each.ttl, granted.left(each), held.get(each.number, [])) for each in granted.all()]
+    slots = {keys.number_of(slot): slot for slot in sorted(database.store.leased) if slot < FIRST_GRANTED}
+    ends = ((number, int(slot * LEASE_WINDOW - now)) for number, slot in slots.items() if number in held)
+    served = (_Shown(number, OF_EVENTS, left, held[number]) for number, left in ends)
+    return sorted([*served, *own], key=lambda each: each.left)
 
 
 VERBS = {

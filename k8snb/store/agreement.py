@@ -26,6 +26,8 @@ class Write(NamedTuple):
     """The revision at which the name must be; 0 if there must not be any."""
     ttl: float
     perform: Callable[[], WatchEvent]
+    lease: int = 0
+    """A lease that a client of etcd was granted."""
 
 
 class Agreement(Protocol):

@@ -40,7 +40,7 @@ def everything(bucket: Bucket) -> Changes:
 def expiries(store: Store, bucket: Bucket, revision: int) -> Mapping[int, int]:
     """Of what was written to a bucket after a revision: the lease that holds it, by the revision of the write."""
     found: dict[int, int] = {}
-    for slot, lease in store.leases.items():
+    for slot, lease in store.leased.items():
         held = lease.get(bucket, ())
         for event in held[bisect_right(held, revision, key=_revision) :]:
             found[event.revision] = slot
@@ -52,7 +52,7 @@ def restore(store: Store, bucket: Bucket, event: WatchEvent, namespace: str, nam
     bucket.namespaces.setdefault(namespace, {})[name] = event
     bucket.changed = max(bucket.changed, event.revision)
     if lease:
-        store.lease(bucket, 0, lease).append(event)
+        store.leased.of(bucket, 0, lease).append(event)
     bucket.deliver(event, namespace)
 
 

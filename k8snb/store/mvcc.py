@@ -15,16 +15,16 @@ Upstream: etcd `server/storage/mvcc` and apiserver `pkg/storage/etcd3`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
 import orjson
 
 from k8snb.clock import Clock
-from k8snb.errors import StatusError
 from k8snb.store.agreement import Agreement, Write
 from k8snb.store.bucket import Bucket, Deliver
+from k8snb.store.leased import Leased
 from k8snb.typing import Object
 from k8snb.wire import WatchEvent
 
@@ -33,11 +33,6 @@ Fresh: TypeAlias = Mapping[str, Any]
 
 One that is a `WatchEvent` itself (`machinery/recorded.py`) is stamped with its revision and kept as it is.
 """
-
-LEASE_WINDOW = 60.0
-"""Seconds within which expiries share one lease, as the API server shares etcd leases."""
-AGAIN_SECONDS = 1.0
-"""After how long an expiry is tried again to which nobody has agreed."""
 
 
 class Compacted(Exception):
@@ -63,12 +58,12 @@ class Store:
         """Who has to agree to a write first; nobody where the store is alone."""
         self.spare: Callable[[], None] | None = None
         """Called before anything is forgotten: who keeps what was written (`keeping`) has to do so now."""
-        self._clock = clock
         self._history = history
         self._stride = max(256, history // 4)
         self._next_compaction = history + self._stride
         self._buckets: dict[str, Bucket] = {}
-        self._leases: dict[int, dict[Bucket, list[WatchEvent]]] = {}
+        self.leased = Leased(clock, self.delete)
+        """What goes after a time."""
         self._digests: list[tuple[WatchEvent, bytes]] | None = [] if debug else None
 
     def bucket(self, name: str) -> Bucket:
@@ -150,26 +145,29 @@ class Store:
             self._digests.append((event, _digest(obj)))
 
     def create(
-        self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0, by: Any = None
+        self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float = 0, by: Any = None, lease: int = 0
     ) -> WatchEvent:
         """Store a new object; the caller has made sure that there is none of the name.
 
-        `ttl`: seconds after which it vanishes unless written again; 0 keeps it. `by` is kept with the event.
+        `ttl`: seconds after which it vanishes unless written again; 0 keeps it. `by` is kept with the event. `lease`
+        is one that a client of etcd was granted.
         """
         if self.agreement is not None:
-            perform = partial(self._create, bucket, namespace, name, obj, ttl, by)
-            return self.agreement.write(Write("ADDED", bucket.name, namespace, name, 0, ttl, perform))
-        return self._create(bucket, namespace, name, obj, ttl, by)
+            perform = partial(self._create, bucket, namespace, name, obj, ttl, by, lease)
+            return self.agreement.write(Write("ADDED", bucket.name, namespace, name, 0, ttl, perform, lease))
+        return self._create(bucket, namespace, name, obj, ttl, by, lease)
 
-    def _create(self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float, by: Any) -> WatchEvent:
+    def _create(
+        self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float, by: Any, lease: int
+    ) -> WatchEvent:
         names = bucket.namespaces.get(namespace)
         if names is None:
             names = bucket.namespaces[namespace] = {}
         previous = bucket.tombstones.pop((namespace, name), None) if bucket.tombstones else None
         event = self._commit(bucket, namespace, "ADDED", obj, previous, by)
         names[name] = event
-        if ttl:
-            self.lease(bucket, ttl).append(event)
+        if ttl or lease:
+            self.leased.of(bucket, ttl, lease).append(event)
         return event
 
     def create_all(self, bucket: Bucket, namespace: str, objects: Mapping[str, Any], ttl: float = 0) -> None:
@@ -184,7 +182,7 @@ class Store:
                 self.create(bucket, namespace, name, obj, ttl)
             return
         names = bucket.namespaces.setdefault(namespace, {})
-        held = self.lease(bucket, ttl) if ttl else []
+        held = self.leased.of(bucket, ttl) if ttl else []
         if bucket.watched or bucket.tombstones or self._digests is not None:
             for name, obj in objects.items():
                 previous = bucket.tombstones.pop((namespace, name), None)
@@ -210,24 +208,33 @@ class Store:
         ttl: float = 0,
         by: Any = None,
         but: Deliver | None = None,
+        lease: int = 0,
     ) -> WatchEvent:
         """Store a new version of an object that exists; `but` is a watcher who knows of it already."""
         if self.agreement is not None:
             at = self._at(bucket, namespace, name)
-            perform = partial(self._update, bucket, namespace, name, obj, ttl, by, but)
-            return self.agreement.write(Write("MODIFIED", bucket.name, namespace, name, at, ttl, perform))
-        return self._update(bucket, namespace, name, obj, ttl, by, but)
+            perform = partial(self._update, bucket, namespace, name, obj, ttl, by, but, lease)
+            return self.agreement.write(Write("MODIFIED", bucket.name, namespace, name, at, ttl, perform, lease))
+        return self._update(bucket, namespace, name, obj, ttl, by, but, lease)
 
     def _update(
-        self, bucket: Bucket, namespace: str, name: str, obj: Fresh, ttl: float, by: Any, but: Deliver | None
+        self,
+        bucket: Bucket,
+        namespace: str,
+        name: str,
+        obj: Fresh,
+        ttl: float,
+        by: Any,
+        but: Deliver | None,
+        lease: int,
     ) -> WatchEvent:
         names = bucket.namespaces[namespace]
         previous = names[name]
         event = self._commit(bucket, namespace, "MODIFIED", obj, previous, by, but)
         previous.superseded = True
         names[name] = event
-        if ttl:
-            self.lease(bucket, ttl).append(event)
+        if ttl or lease:
+            self.leased.of(bucket, ttl, lease).append(event)
         return event
 
     def delete(self, bucket: Bucket, namespace: str, name: str, obj: Fresh | None = None) -> WatchEvent:
@@ -236,6 +243,10 @@ class Store:
             at, perform = self._at(bucket, namespace, name), partial(self._delete, bucket, namespace, name, obj)
             return self.agreement.write(Write("DELETED", bucket.name, namespace, name, at, 0, perform))
         return self._delete(bucket, namespace, name, obj)
+
+    def remove(self, bucket: Bucket, namespace: str, name: str) -> WatchEvent:
+        """Remove an object on whose end has been agreed already."""
+        return self._delete(bucket, namespace, name, None)
 
     @staticmethod
     def _at(bucket: Bucket, namespace: str, name: str) -> int:
@@ -279,8 +290,7 @@ class Store:
             self.compact(revision - self._history)
         return event
 
-    @staticmethod
-    def repack(bucket: Bucket, pack: Callable[[Object], Any]) -> None:
+    def repack(self, bucket: Bucket, pack: Callable[[Object], Any]) -> None:
         """Keep the living objects packed, which so far were not; they are the same objects at the same revisions."""
         anew: dict[int, WatchEvent] = {}
         for names in bucket.namespaces.values():
@@ -288,6 +298,7 @@ class Store:
                 fresh = bucket.made(event.revision, event.type, pack(event.object), event.previous, event.by)
                 anew[id(event)] = names[name] = fresh
         bucket.log[:] = [anew.get(id(event), event) for event in bucket.log]
+        self.leased.replace(bucket, anew)
 
     # -- watching ----------------------------------------------------------------------------------
 
@@ -340,42 +351,6 @@ class Store:
         self._next_compaction = revision + self._history + self._stride
         if forget:
             self.compact(revision)
-
-    @property
-    def leases(self) -> Mapping[int, Mapping[Bucket, Sequence[WatchEvent]]]:
-        """What expires when, by bucket, in the order in which it was written."""
-        return self._leases
-
-    def lease(self, bucket: Bucket, ttl: float, slot: int = 0) -> list[WatchEvent]:
-        """What of a bucket expires with an event written now, or with a lease; the event is to be added."""
-        slot = slot or int((self._clock.now() + ttl) // LEASE_WINDOW) + 1
-        lease = self._leases.get(slot)
-        if lease is None:
-            lease = self._leases[slot] = {}
-            self._clock.call_at(slot * LEASE_WINDOW, lambda: self._expire(slot), background=True)
-        held = lease.get(bucket)
-        if held is None:
-            held = lease[bucket] = []
-        return held
-
-    def _expire(self, slot: int) -> None:
-        for bucket, events in self._leases.pop(slot).items():
-            for number, event in enumerate(events):
-                meta = event.object["metadata"]
-                namespace, name = meta.get("namespace", ""), meta["name"]
-                if bucket.event(namespace, name) is event and not self._expires(bucket, namespace, name):
-                    self._leases.setdefault(slot, {})[bucket] = events[number:]
-                    break
-        if slot in self._leases:
-            self._clock.call_later(AGAIN_SECONDS, lambda: self._expire(slot), background=True)
-
-    def _expires(self, bucket: Bucket, namespace: str, name: str) -> bool:
-        """Remove what has had its time; False if that cannot be agreed on now."""
-        try:
-            self.delete(bucket, namespace, name)
-        except StatusError:
-            return False
-        return True
 
     # -- proving -----------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from k8snb.store.bucket import Bucket
+from k8snb.store.leased import FIRST_GRANTED
 from k8snb.store.mvcc import Store
 from k8snb.wire import WatchEvent
 
@@ -25,7 +26,7 @@ def restore(
     store: Store,
     revision: int,
     living: Mapping[str, Mapping[Place, WatchEvent]],
-    leased: Iterable[tuple[str, WatchEvent]] = (),
+    leased: Iterable[tuple[str, WatchEvent, int]] = (),
     *,
     bump: int = 0,
     forget: bool = False,
@@ -37,8 +38,9 @@ def restore(
     """
     changes = {name: _put_back(bucket, revision, living.get(name, {})) for name, bucket in store.buckets().items()}
     store.put_back(revision + bump, forget)
-    for name, event in leased:
-        store.lease(store.bucket(name), RESTORED_TTL).append(event)
+    for name, event, lease in leased:
+        number = lease if lease >= FIRST_GRANTED else 0
+        store.leased.of(store.bucket(name), RESTORED_TTL, number).append(event)
     for name, found in changes.items():
         bucket = store.bucket(name)
         for namespace, event in found:

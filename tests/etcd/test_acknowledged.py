@@ -30,6 +30,8 @@ class Attack:
         members = (3, 5, 3, 1)[seed % 4]
         self.cluster = Cluster(nodes=0, seed=seed, etcd_members=members, trace=0, path=self.path)
         self.possible: dict[str, set[str]] = {f"c{number}": {GONE} for number in range(3)}
+        self.leases: dict[str, str] = {}
+        """Leases that were granted and not revoked, and the key that was put with each."""
 
     def below(self, limit: int) -> int:
         return self.lottery.below(limit)
@@ -49,6 +51,20 @@ class Attack:
         except StatusError as error:
             if error.code >= 500:
                 self.possible[name] |= {value}
+
+    def lease(self) -> None:
+        """Promise to delete a key much later, or think better of it."""
+        etcdctl = self.cluster.etcdctl
+        if self.leases and not self.below(3):
+            number, key = self.leases.popitem()
+            if not etcdctl(f"lease revoke {number}").endswith("revoked\n"):
+                self.leases[number] = key
+            return
+        said = etcdctl("lease grant 100000").split()
+        if said[0] == "lease":
+            key = f"/leased/{said[1]}"
+            if etcdctl(f"put {key} 1 --lease={said[1]}") == "OK\n":
+                self.leases[said[1]] = key
 
     def disturb(self) -> None:
         """One thing that goes wrong, or is set right."""
@@ -101,6 +117,8 @@ class Attack:
             if not self.below(3):
                 self.disturb()
             self.write()
+            if not self.below(6):
+                self.lease()
         self.cluster.etcd.heal()
         self.revive()
         self.cluster.settle()
@@ -124,6 +142,11 @@ def test_nothing_that_was_acknowledged_is_lost(part: int, tmp_path: Path) -> Non
         etcd = attack.cluster.etcd
         assert all(value in attack.possible[name] for name, value in attack.shown().items()), f"seed {seed}"
         assert len({etcd.admin.digest(name) for name in etcd.members}) == 1, f"seed {seed}"
+        keys = attack.cluster.etcdctl("get /leased/ --prefix --keys-only").split()
+        assert set(keys) >= set(attack.leases.values()), f"seed {seed}"
+        leases = {frozenset(etcd.keyspace(name).leases.items()) for name in etcd.members}
+        promised = {int(number, 16) for number in attack.leases}
+        assert [promised <= dict(each).keys() for each in leases] == [True], f"seed {seed}"
         assert {etcd.keyspace(name).revision for name in etcd.members} == {attack.cluster.revision}, f"seed {seed}"
         attack.cluster.close()
 

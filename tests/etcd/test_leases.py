@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_a_lease_is_kept_alive_and_revoked(cluster: Cluster) -> None:
     assert twin.etcdctl(f"lease keep-alive --once {lease}") == f"Error: {gone}\n"
 
 
-def test_a_lease_that_ends_without_a_majority_takes_its_keys_when_there_is_one_again() -> None:
+def test_a_lease_has_its_whole_time_again_once_there_is_a_majority_again() -> None:
     cluster = Cluster(nodes=0, seed=3, etcd_members=3)
     cluster.etcdctl(f"put /a 1 --lease={granted(cluster, 30)}")
     cluster.stop("etcd-1")
@@ -64,8 +65,78 @@ def test_a_lease_that_ends_without_a_majority_takes_its_keys_when_there_is_one_a
     assert cluster.etcdctl("lease grant 9") == LOST
     cluster.advance(40)
     cluster.start("etcd-1")
+    cluster.advance(25)
+    assert cluster.etcdctl("get /a --print-value-only") == "1\n"
     cluster.advance(10)
     assert cluster.etcdctl("get /a") == ""
+
+
+def test_leases_are_in_the_log_of_every_member_and_a_new_leader_reckons_anew() -> None:
+    cluster = Cluster(nodes=0, seed=3, etcd_members=3)
+    lease = granted(cluster, 30)
+    cluster.etcdctl(f"put /a 1 --lease={lease}")
+    leader = cluster.etcd.leader
+    behind = next(name for name in cluster.etcd.members if name != leader)
+    cluster.stop(behind)
+    other = granted(cluster, 90)
+    cluster.etcdctl(f"put /a 2 --lease={other}")
+    cluster.advance(25)
+    cluster.start(behind)
+    cluster.stop(leader)
+    assert cluster.etcdctl(f"lease timetolive {other} --keys").endswith("remaining(91s), attached keys([/a])\n")
+    assert [len(cluster.etcd.keyspace(name).leases) for name in cluster.etcd.members if name != leader] == [2, 2]
+    log = repr(cluster.etcd.log(behind, 20))
+    assert f"grant lease {other} for 90s" in log
+    cluster.etcdctl(f"lease revoke {other}")
+    cluster.start(leader)
+    cluster.settle()
+    spaces = [cluster.etcd.keyspace(name) for name in cluster.etcd.members]
+    assert [(sorted(space.leases), space.revision) for space in spaces] == [([int(lease, 16)], cluster.revision)] * 3
+    assert not any("/a" in space.keys for space in spaces)
+
+
+def test_leases_and_what_hangs_on_them_come_back_with_a_snapshot() -> None:
+    cluster = Cluster(nodes=0, seed=3, etcd_members=3)
+    lease = granted(cluster, 30)
+    cluster.etcdctl(f"put /a 1 --lease={lease}")
+    cluster.etcdctl("snapshot save backup.db")
+    later = granted(cluster, 30)
+    cluster.etcdctl(f"lease revoke {lease}")
+    cluster.advance(100)
+    cluster.etcdutl("snapshot restore backup.db")
+    told = f"lease {lease} granted with TTL(30s), remaining(31s), attached keys([/a])\n"
+    assert cluster.etcdctl(f"lease timetolive {lease} --keys") == told
+    assert cluster.etcdctl(f"lease timetolive {later}") == f"lease {later} already expired\n"
+    cluster.advance(32)
+    assert cluster.etcdctl("get /a") == ""
+
+
+@pytest.mark.parametrize("members", [0, 3])
+def test_leases_outlive_the_process(members: int, tmp_path: Path) -> None:
+    path = tmp_path / "cluster.db"
+    cluster = Cluster(nodes=0, path=path, etcd_members=members)
+    lease, other, gone = (granted(cluster, 60) for _ in range(3))
+    cluster.etcdctl(f"put /a 1 --lease={lease}")
+    cluster.etcdctl(f"put /b 1 --lease={other}")
+    cluster.etcdctl(f"put /registry/configmaps/default/kube-root-ca.crt --ignore-value --lease={lease}")
+    cluster.etcdctl(f"lease revoke {gone}")
+    cluster.advance(50)
+    if members:
+        cluster.etcdctl("snapshot save backup.db")
+    cluster = Cluster(path=path)
+    numbers = [number for number in cluster.etcdctl("lease list").splitlines() if number in (lease, other, gone)]
+    assert numbers == [lease, other]
+    told = f"lease {lease} granted with TTL(60s), remaining(61s), attached keys([/a /registry/configmaps/default/"
+    assert cluster.etcdctl(f"lease timetolive {lease} --keys").startswith(told)
+    assert granted(cluster, 60) not in (lease, other, gone)
+    twin = cluster.fork()
+    cluster.advance(62)
+    assert (cluster.etcdctl("get /a"), twin.etcdctl("get /a --print-value-only")) == ("", "1\n")
+    if members:
+        cluster = Cluster(path=path)
+        cluster.etcdutl("snapshot restore backup.db")
+        assert cluster.etcdctl(f"lease timetolive {other} --keys").endswith("attached keys([/b])\n")
+    cluster.close()
 
 
 def test_events_hang_on_leases_of_the_api_server(cluster: Cluster) -> None:
