@@ -58,7 +58,8 @@ from k8snb.kubelet.visitor import Visitor
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Delivery, Fabric
-from k8snb.network.webhook_calls import Functions, Remote, WebhookCalls
+from k8snb.network.posting import Functions, Posting, Remote
+from k8snb.network.webhook_calls import WebhookCalls
 from k8snb.scheduler import configuration
 from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.scheduler import Scheduler
@@ -172,7 +173,8 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self._door = _Door(self)
         self._official: Any = None
         self.webhooks = Functions()
-        """Webhooks that are functions of this process, by URL: from a review to the same with its response."""
+        """Webhooks and scheduler extenders that are functions of this process, by URL: from what they are sent to what
+        they answer."""
         self._begin()
         use(self)
 
@@ -206,9 +208,10 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self.network = Fabric(self._context.separate("system:kube-proxy"), settings.cluster_cidr)
         self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
         self.server.aggregator.reach = self.network.request
-        calls = WebhookCalls(self.server.admission.reader, self.network, SERVER_ADDRESS, self.webhooks)
-        calls.remote = made["outside"]
-        self._calls = self.server.extensions.surroundings.call = calls
+        self._posting = Posting(self.network, SERVER_ADDRESS, self.webhooks)
+        self._posting.remote = made["outside"]
+        calls = WebhookCalls(self.server.admission.reader, self.network, SERVER_ADDRESS, self._posting)
+        self.server.extensions.surroundings.call = calls
         self.visitor = Visitor(self.clock, self.network)
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
@@ -230,7 +233,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
 
     def reach_outside(self, call: Remote) -> None:
         """Let webhooks at real URLs be called."""
-        self._calls.remote = call
+        self._posting.remote = call
 
     def _settings(self, gate: Gate, start: Start) -> Settings:
         """The flags of the controller manager, with what this cluster decides."""

@@ -25,7 +25,7 @@ from k8snb.etcd.admin import Admin
 from k8snb.etcd.kept import Belongings, KeptLeases
 from k8snb.etcd.leases import Leases
 from k8snb.i18n import _
-from k8snb.network.webhook_calls import Functions
+from k8snb.network.posting import Functions
 from k8snb.store.ledger import CannotOpen, Kept
 from k8snb.typing import Object
 

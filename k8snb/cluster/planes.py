@@ -29,6 +29,7 @@ from k8snb.i18n import _
 from k8snb.kubelet.kubelet import Kubelet
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Fabric
+from k8snb.network.posting import Posting
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.wire import User
 
@@ -52,6 +53,7 @@ class Planes(ABC):
     controllers: dict[str, Controller]
     components: dict[str, Runs]
     kubelets: dict[str, Kubelet]
+    _posting: Posting
     _schedulers: dict[str, Scheduler]
     """By the machine on which they run."""
     _doors: Sequence[Replica]
@@ -103,7 +105,7 @@ class Planes(ABC):
 
     def _schedules(self, host: str) -> Callable[[Context], tuple[Scheduler]]:
         def made(context: Context) -> tuple[Scheduler]:
-            self._schedulers[host] = Scheduler(context, self._making["scheduler"])
+            self._schedulers[host] = Scheduler(context, self._making["scheduler"], self._posting)
             return (self._schedulers[host],)
 
         return made

@@ -7,8 +7,6 @@ read as those of upstream's client. Upstream: `apiserver/pkg/util/webhook`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -18,25 +16,9 @@ from k8snb.apiserver.admission.surroundings import CallError, Overtaken
 from k8snb.apiserver.backends import backend_of
 from k8snb.errors import StatusError
 from k8snb.network.fabric import Fabric
+from k8snb.network.posting import JSON, LATE, Posting, dialled
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 from k8snb.typing import Object
-
-Function = Callable[[dict[str, Any]], Object]
-"""A webhook in this process: the review that is asked → the review with its response."""
-
-
-class Functions(dict[str, Function]):
-    """Webhooks in this process, by URL. They are in no journal, so it is remembered whether there ever were any."""
-
-    ever = False
-
-    def __setitem__(self, url: str, function: Function) -> None:
-        self.ever = True
-        super().__setitem__(url, function)
-
-
-Remote = Callable[[str, bytes, bytes, float], HTTPResponse]
-"""(URL, caBundle, body, seconds) → the answer. Raises OSError, with a message as Go's client has it."""
 
 _REFUSALS = {
     401: "the server has asked for the client to provide credentials",
@@ -52,24 +34,21 @@ _REFUSALS = {
 }
 """What client-go makes of answers without a Status (`errors.NewGenericServerResponse`)."""
 
-_ERRNO = {"refused": "connect: connection refused", "unreachable": "connect: no route to host"}
-
 
 class WebhookCalls:
-    """Calls webhooks for one cluster; `functions` are those of this process, by URL."""
+    """Calls webhooks for one cluster, by `posting` and over its network."""
 
-    def __init__(self, reader: Reader, network: Fabric, source: str, functions: Mapping[str, Function]) -> None:
+    def __init__(self, reader: Reader, network: Fabric, source: str, posting: Posting) -> None:
         self._reader = reader
         self._network = network
         self._source = source
-        self._functions = functions
-        self.remote: Remote | None = None
+        self._posting = posting
 
     def __call__(self, client: Object, review: Object, seconds: float) -> Object:
         """What the webhook answers. Raises CallError."""
         url = _url(client)
         shown = f'failed to call webhook: Post "{url}?timeout={seconds:.0f}s"'
-        function = self._functions.get(url) or self._functions.get(url.replace(":443/", "/"))
+        function = self._posting.function(url)
         body = orjson.dumps(review)
         try:
             if function is not None:
@@ -100,25 +79,24 @@ class WebhookCalls:
         except StatusError as error:
             raise _Failure(error.message) from None
         path = f"{_path(service)}?timeout={seconds:.0f}s"
-        headers = {"content-type": "application/json", "host": f"{name}.{namespace}.svc"}
+        headers = {**JSON, "host": f"{name}.{namespace}.svc"}
         address, port = backend.address, backend.port
         request = HTTPRequest("POST", address, port, path, headers, body.decode(), "https", self._source)
         try:
             response = self._network.request(request)
         except NetworkError as error:
-            if error.kind not in _ERRNO:
-                raise _Failure("context deadline exceeded") from None
-            raise _Failure(f"dial tcp {address}:{port}: {_ERRNO[error.kind]}") from None
+            raise _Failure(dialled(error, address, port)) from None
         if response.seconds > seconds:
-            raise _Failure("context deadline exceeded")
+            raise _Failure(LATE)
         return _content(response)
 
     def _outside(self, client: Object, url: str, body: bytes, seconds: float, review: Object) -> bytes:
-        if self.remote is None:
+        remote = self._posting.remote
+        if remote is None:
             host = urlsplit(url).hostname or ""
             raise _Failure(f"dial tcp: lookup {host}: no such host")
         before = self._version(review)
-        response = self.remote(url, str(client.get("caBundle") or "").encode(), body, seconds)
+        response = remote(f"{url}?timeout={seconds:.0f}s", str(client.get("caBundle") or "").encode(), body, seconds)
         if self._version(review) != before:
             raise Overtaken
         return _content(response)

@@ -16,7 +16,7 @@ from k8snb.scheduler.flights import Flights
 from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.permits import Waiting, WaitingRoom, not_allowed, not_bound, not_let_through, too_late
 from k8snb.scheduler.podinfo import PodInfo
-from k8snb.scheduler.queue import QueuedPod
+from k8snb.scheduler.queued import QueuedPod
 
 Settle = Callable[[QueuedPod, Callable[[], bool]], None]
 """Ends a pod's attempt: what is handed over binds it (False if it goes on waiting) or raises `Rejection`."""

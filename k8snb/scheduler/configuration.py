@@ -18,13 +18,14 @@ Upstream: `apis/config/v1`, `apis/config/validation/validation.go`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 from k8snb.errors import FieldError, duplicate, invalid_value, required
 from k8snb.scheduler.arguments import ARGUMENTS, child, filled
+from k8snb.scheduler.extender_settings import FIELDS, ExtenderSettings, check, settings
 from k8snb.scheduler.merging import Sets, expanded
 from k8snb.scheduler.registry import DEFAULT_PROFILE, PLUGINS, Profile, Row, row_of
 from k8snb.typing import Object
@@ -68,6 +69,7 @@ class Configuration:
     """Seconds that a pod waits at least after its first failure."""
     max_backoff: float = 10.0
     """The wait doubles from failure to failure, up to so many seconds."""
+    extenders: tuple[ExtenderSettings, ...] = ()
 
 
 def read(given: Configuration | Object | str | None, plugins: Sequence[type[Any]] = ()) -> Configuration:
@@ -86,8 +88,10 @@ def read(given: Configuration | Object | str | None, plugins: Sequence[type[Any]
         listed = [{"schedulerName": DEFAULT_PROFILE.name, **listed[0]}]
     _refuse(_findings(document, listed))
     percentage = document.get("percentageOfNodesToScore")
-    made = tuple(_profile(each, percentage, rows) for each in listed)
-    return Configuration(made, *_backoff(document))
+    extenders = settings(document.get("extenders") or ())
+    unchecked = frozenset(name for each in extenders for name in each.unchecked)
+    made = tuple(_without(_profile(each, percentage, rows), unchecked) for each in listed)
+    return Configuration(made, *_backoff(document), extenders)
 
 
 def _document(given: Object | str | None) -> Object:
@@ -111,6 +115,8 @@ def _decode(document: Object) -> None:
     for index, profile in enumerate(document.get("profiles") or ()):
         unknown += [f"profiles[{index}].{name}" for name in sorted(set(profile) - _PROFILE_FIELDS)]
         unknown += [f"profiles[{index}].plugins.{name}" for name in Sets.unknown(profile.get("plugins") or {})]
+    for index, extender in enumerate(document.get("extenders") or ()):
+        unknown += [f"extenders[{index}].{name}" for name in sorted(set(extender) - FIELDS)]
     if unknown:
         told = ", ".join(f'unknown field "{name}"' for name in unknown)
         raise BadConfiguration(f"strict decoding error: {told}")
@@ -151,6 +157,7 @@ def _findings(document: Object, profiles: Sequence[Object]) -> Iterator[FieldErr
     if most < initial:
         told = "must be greater than or equal to PodInitialBackoffSeconds"
         yield invalid_value("podMaxBackoffSeconds", most, told)
+    yield from check(document.get("extenders") or ())
 
 
 def _percentage(path: str, given: Object) -> Iterator[FieldError]:
@@ -193,6 +200,14 @@ def _one_order(profiles: Sequence[Object]) -> Iterator[FieldError]:
 
 
 # -- making ----------------------------------------------------------------------------------------
+
+
+def _without(profile: Profile, unchecked: frozenset[str]) -> Profile:
+    """The profile, if extenders alone count some resources: no plugin does then."""
+    if not unchecked:
+        return profile
+    fit = {**profile.arguments.get("NodeResourcesFit", {}), "ignoredResources": sorted(unchecked)}
+    return replace(profile, arguments={**profile.arguments, "NodeResourcesFit": fit})
 
 
 def _profile(given: Object, percentage: int | None, rows: Mapping[str, Row]) -> Profile:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from k8snb.scheduler.diagnosis import Diagnosis, FitError, NoNodesError
+from k8snb.scheduler.extenders import ExtenderError
 from k8snb.scheduler.framework import SKIP, SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.plugins.default_binder import DefaultBinder
@@ -46,6 +47,7 @@ class Cycle:
     def __init__(self, framework: Framework) -> None:
         self.framework = framework
         self._cache = framework.cache
+        self._extenders = framework.extenders
         self._shortcut = Shortcut(framework)
         self._before_bind = [point for point in _BEFORE_BIND if framework.at[point]]
         self._before_usual_bind = [point for point in _BEFORE_BIND if _usual(framework, point)]
@@ -58,6 +60,8 @@ class Cycle:
 
     def choose(self, info: PodInfo) -> Choice:
         """The best node for a pod. Raises `FitError` if none fits, `NoNodesError` if there is none."""
+        if self._extenders and any(self._extenders.interested(info.pod)):
+            return self.choose_among_all(info)
         return self._shortcut.find(info) or self.choose_among_all(info)
 
     def choose_among_all(self, info: PodInfo) -> Choice:
@@ -83,7 +87,7 @@ class Cycle:
             return Rejection(status)
         diagnosis = Diagnosis(len(self._cache))
         diagnosis.absent, diagnosis.pre_filter = status, status.message
-        diagnosis.blame(status.plugin)
+        diagnosis.blame_for((status,))
         return FitError(diagnosis)
 
     def _nominated(self, state: CycleState, info: PodInfo) -> NodeInfo | None:
@@ -92,7 +96,15 @@ class Cycle:
         node = self._cache.node(name) if name else None
         if node is None or self.framework.filter_with_nominated(state, info.pod, node) is not SUCCESS:
             return None
+        if self._extenders and not self._left_by_extenders(info.pod, node):
+            return None
         return node
+
+    def _left_by_extenders(self, pod: Object, node: NodeInfo) -> bool:
+        try:
+            return bool(self._extenders.filter(pod, [node], Diagnosis(1)))
+        except ExtenderError:
+            return False
 
     def _filter(self, state: CycleState, pod: Object) -> tuple[list[NodeInfo], Diagnosis]:
         diagnosis, nodes = Diagnosis(len(self._cache)), state.nodes
@@ -116,8 +128,17 @@ class Cycle:
             else:
                 raise Rejection(status)
         self._cache.next_node += len(fitting) + len(diagnosis.statuses)
-        diagnosis.blame_statuses()
+        diagnosis.blame_for(diagnosis.statuses.values())
+        if self._extenders:
+            fitting = self._extended(pod, fitting, diagnosis)
         return fitting, diagnosis
+
+    def _extended(self, pod: Object, nodes: list[NodeInfo], diagnosis: Diagnosis) -> list[NodeInfo]:
+        """What extenders leave of nodes."""
+        try:
+            return self._extenders.filter(pod, nodes, diagnosis)
+        except ExtenderError as error:
+            raise Rejection(Status.error(str(error))) from None
 
     def _from_next(self, nodes: Sequence[NodeInfo]) -> list[NodeInfo]:
         """The nodes in the order of the search, from where the last one ended."""
@@ -131,6 +152,8 @@ class Cycle:
         for scores in self.framework.score(state, pod, nodes):
             for index, score in enumerate(scores.normalized):
                 totals[index] += scores.weight * score
+        if self._extenders:
+            self._extenders.add_scores(pod, nodes, totals)
         best = max(range(len(nodes)), key=lambda index: (totals[index], -nodes[index].generation))
         return Choice(nodes[best], totals[best], len(nodes), state)
 
@@ -189,7 +212,9 @@ class Cycle:
         return Rejection(status, by_node=True, binding=True)
 
     def _bind(self, info: PodInfo, state: CycleState) -> None:
-        status = self.framework.bind(state, info.pod, info.node_name)
+        status = self._extenders.bind(info.pod, info.node_name) if self._extenders else SKIP
+        if status.code is Code.SKIP:
+            status = self.framework.bind(state, info.pod, info.node_name)
         if status is not SUCCESS:
             self._check(status, state, info, binding=True)
         if not self._stateless:

@@ -6,7 +6,7 @@ Upstream: `framework.FitError`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from k8snb.scheduler.framework import Code, CycleState, Status
 
@@ -16,7 +16,7 @@ NO_NODES = "no nodes available to schedule pods"
 class Diagnosis:
     """What became of every node. Nodes without a status of their own have `absent`."""
 
-    __slots__ = ("absent", "node_count", "plugins", "post_filter", "pre_filter", "statuses")
+    __slots__ = ("absent", "node_count", "pending", "plugins", "post_filter", "pre_filter", "statuses")
 
     def __init__(self, node_count: int, statuses: Mapping[str, Status] | None = None) -> None:
         self.node_count = node_count
@@ -26,6 +26,8 @@ class Diagnosis:
         self.post_filter = ""
         self.plugins: tuple[str, ...] = ()
         """The plugins that turned the pod away, sorted: changes that interest them are worth another try."""
+        self.pending: frozenset[str] = frozenset()
+        """Those of them that only wait for something to be done."""
 
     def status(self, node: str) -> Status | None:
         """What became of a node."""
@@ -35,9 +37,10 @@ class Diagnosis:
         """Plugins that turned the pod away."""
         self.plugins = tuple(sorted({*self.plugins, *names} - {""}))
 
-    def blame_statuses(self) -> None:
-        """Take over who turned the pod away from the nodes' statuses."""
-        self.blame(*{status.plugin for status in self.statuses.values()})
+    def blame_for(self, statuses: Collection[Status]) -> None:
+        """Take over from rejections who turned the pod away."""
+        self.blame(*{status.plugin for status in statuses})
+        self.pending |= {status.plugin for status in statuses if status.code is Code.PENDING}
 
     def nodes_worth_preempting(self) -> list[str]:
         """The nodes on which evicting pods might help."""

@@ -55,6 +55,8 @@ class Code(Enum):
     """Not now; evicting pods from the node might help."""
     UNRESOLVABLE = "UnschedulableAndUnresolvable"
     """Not now, and evicting pods would not help."""
+    PENDING = "Pending"
+    """The node is found; something else has to be done before. When it is, the pod is tried again at once."""
     WAIT = "Wait"
     SKIP = "Skip"
     """The plugin has nothing to say about this pod: its Filter or Score is not asked."""
@@ -73,7 +75,7 @@ class Status:
     @property
     def rejected(self) -> bool:
         """Whether the pod was turned away (as opposed to let through, or an error)."""
-        return self.code is Code.UNSCHEDULABLE or self.code is Code.UNRESOLVABLE
+        return self.code in _REJECTIONS
 
     @property
     def message(self) -> str:
@@ -93,6 +95,10 @@ class Status:
         return cls(Code.UNRESOLVABLE, reasons, plugin)
 
     @classmethod
+    def pending(cls, *reasons: str, plugin: str = "") -> Status:
+        return cls(Code.PENDING, reasons, plugin)
+
+    @classmethod
     def wait(cls, seconds: float, plugin: str = "") -> Status:
         """Permit: not yet; who is not allowed within so many seconds is turned away."""
         return cls(Code.WAIT, (), plugin, seconds)
@@ -102,6 +108,7 @@ class Status:
         return cls(Code.ERROR, (reason,), plugin)
 
 
+_REJECTIONS = (Code.UNSCHEDULABLE, Code.UNRESOLVABLE, Code.PENDING)
 SUCCESS = Status(Code.SUCCESS)
 SKIP = Status(Code.SKIP)
 

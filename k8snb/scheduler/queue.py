@@ -12,10 +12,8 @@ Upstream: `pkg/scheduler/backend/queue`.
 
 from __future__ import annotations
 
-import heapq
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snb.clock import Clock, Timer
 from k8snb.machinery.objects import revision_of
@@ -32,6 +30,7 @@ from k8snb.scheduler.framework import (
     Status,
 )
 from k8snb.scheduler.podinfo import PodInfo
+from k8snb.scheduler.queued import Line, QueuedPod
 from k8snb.scheduler.standing import ACTIVE, BACKOFF, GATED, UNSCHEDULABLE, Standing, events
 from k8snb.typing import Object
 
@@ -44,102 +43,25 @@ FOREGROUND_ERRORS = 8
 NO_NODES = "no nodes"
 """What a pod is turned away by when there is no node at all."""
 
+NOBODY: frozenset[str] = frozenset()
 _ANY: Callable[[Any], bool] = lambda queued: True  # noqa: E731
 
 PreEnqueue = Callable[[Object], Status]
 SortKey = Callable[[int, float], tuple[float, float]]
 
 
-class QueuedPod:
-    """A pod that waits. `plugins` turned it away the last time."""
+class Blamed(NamedTuple):
+    """The plugins that turned a pod away, and those of them that only wait for something to be done."""
 
-    __slots__ = (
-        "_backoff",
-        "attempts",
-        "cause",
-        "errors",
-        "failures",
-        "gate",
-        "info",
-        "key",
-        "line",
-        "plugins",
-        "timestamp",
-    )
-
-    def __init__(self, info: PodInfo, now: float, cause: int, backoff: tuple[float, float]) -> None:
-        self.info = info
-        self._backoff = backoff
-        self.timestamp = now
-        self.attempts = 0
-        self.failures = 0
-        """How often no node was found."""
-        self.errors = 0
-        """How often in a row the attempt failed with an error."""
-        self.plugins: tuple[str, ...] = ()
-        self.gate = ""
-        """The plugin that keeps it from entering."""
-        self.cause = cause
-        """The revision of the change because of which it is tried."""
-        self.line: _Line | None = None
-        self.key: tuple[float, ...] = ()
-
-    @property
-    def backoff_until(self) -> float:
-        """Before this it should not be tried again."""
-        times = self.failures if self.plugins else self.errors
-        first, most = self._backoff
-        return self.timestamp + (min(first * 2 ** (times - 1), most) if times else 0.0)
-
-    def refresh(self, pod: Object) -> None:
-        """The pod as it is now."""
-        old = self.info.pod
-        if pod["spec"] is old["spec"] and pod["metadata"].get("labels") is old["metadata"].get("labels"):
-            self.info.pod = pod
-        else:
-            self.info = PodInfo(pod)
+    plugins: tuple[str, ...]
+    pending: frozenset[str] = NOBODY
 
 
-class _Line:
-    """Pods in an order; those with the same key first come, first served, however long the line."""
+class _Missed(NamedTuple):
+    """Something that happened while a pod was out, and whether it is tried again without back-off because of it."""
 
-    __slots__ = ("_heap", "_places", "count")
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, ...]] = []
-        self._places: dict[tuple[float, ...], OrderedDict[QueuedPod, None]] = {}
-        self.count = 0
-
-    def push(self, queued: QueuedPod, key: tuple[float, ...]) -> None:
-        place = self._places.get(key)
-        if place is None:
-            place = self._places[key] = OrderedDict()
-            heapq.heappush(self._heap, key)
-        place[queued] = None
-        queued.line, queued.key = self, key
-        self.count += 1
-
-    def drop(self, queued: QueuedPod) -> None:
-        del self._places[queued.key][queued]
-        queued.line = None
-        self.count -= 1
-
-    def _front(self) -> OrderedDict[QueuedPod, None]:
-        """The first place that somebody has taken; there has to be one."""
-        while not (place := self._places[self._heap[0]]):
-            del self._places[heapq.heappop(self._heap)]
-        return place
-
-    def first(self) -> QueuedPod | None:
-        return next(iter(self._front())) if self.count else None
-
-    def pop(self) -> QueuedPod | None:
-        if not self.count:
-            return None
-        found, _ = self._front().popitem(last=False)
-        found.line = None
-        self.count -= 1
-        return found
+    happened: Happened
+    at_once: bool
 
 
 class SchedulingQueue:
@@ -161,7 +83,7 @@ class SchedulingQueue:
         self._sort_key = sort_key
         self._wake = wake
         self._pods: dict[str, QueuedPod] = {}
-        self._active, self._backoff, self._errors = _Line(), _Line(), _Line()
+        self._active, self._backoff, self._errors = Line(), Line(), Line()
         self.pool: dict[str, QueuedPod] = {}
         """Those that wait for something to happen, by uid."""
         self.flights = Flights() if flights is None else flights
@@ -228,22 +150,22 @@ class SchedulingQueue:
 
     # -- failures ----------------------------------------------------------------------------------
 
-    def fail(self, queued: QueuedPod, plugins: tuple[str, ...]) -> None:
+    def fail(self, queued: QueuedPod, plugins: tuple[str, ...], pending: frozenset[str] = NOBODY) -> None:
         """The attempt failed: turned away by these plugins, or with an error if there are none."""
         uid = queued.info.uid
         queued.timestamp = self._clock.now()
-        queued.plugins = plugins
+        queued.plugins, queued.pending = plugins, pending
         self._pods[uid] = queued
         if plugins:
             queued.failures += 1
             queued.errors = 0
-            missed = next((each for each in self.flights.seen(uid) if self._helps(queued, each)), None)
+            missed = self._missed(queued)
             self.flights.end(uid)
             if missed is None:
                 self._into_pool(queued)
                 return
-            queued.cause = _revision_of(missed)
-            self._enter(queued)
+            queued.cause = _revision_of(missed.happened)
+            self._enter(queued, patient=not missed.at_once)
             return
         self.flights.end(uid)
         queued.errors += 1
@@ -274,12 +196,18 @@ class SchedulingQueue:
         if event.resource != TARGET_POD:
             self.flights.note(happened)
         plugins = {plugin for plugin, _hint in interested}
+        hopes: dict[QueuedPod, bool] = {}
         for plugin, hint in interested:
-            for queued in list(self._turned_away.get(plugin, {}).values()):
+            for queued in self._turned_away.get(plugin, {}).values():
+                at_once = plugin in queued.pending
+                if queued in hopes and (hopes[queued] or not at_once):
+                    continue
                 open_to_it = not queued.gate or queued.gate in plugins
                 if open_to_it and worth(queued) and _hopeful(hint, queued.info.pod, old, new):
-                    queued.cause = _revision_of(happened)
-                    self._requeue(queued)
+                    hopes[queued] = at_once
+        for queued, at_once in hopes.items():
+            queued.cause = _revision_of(happened)
+            self._requeue(queued, patient=not at_once)
 
     def _interested(self, event: ClusterEvent) -> list[tuple[str, Hint | None]]:
         return [
@@ -288,18 +216,24 @@ class SchedulingQueue:
             if resource == event.resource and actions & event.actions
         ]
 
-    def _helps(self, queued: QueuedPod, happened: Happened) -> bool:
-        event, old, new = happened
-        return any(
-            plugin in queued.plugins and _hopeful(hint, queued.info.pod, old, new)
-            for plugin, hint in self._interested(event)
-        )
+    def _missed(self, queued: QueuedPod) -> _Missed | None:
+        """What happened while the pod was out and may let it fit, what ends its waiting before anything else."""
+        found: _Missed | None = None
+        for happened in self.flights.seen(queued.info.uid):
+            for plugin, hint in self._interested(happened.event):
+                at_once = plugin in queued.pending
+                wanted = plugin in queued.plugins and (found is None or at_once)
+                if wanted and _hopeful(hint, queued.info.pod, happened.old, happened.new):
+                    found = _Missed(happened, at_once)
+                    if at_once:
+                        return found
+        return found
 
     # -- places ------------------------------------------------------------------------------------
 
-    def _requeue(self, queued: QueuedPod) -> None:
+    def _requeue(self, queued: QueuedPod, *, patient: bool = True) -> None:
         self._leave(queued)
-        self._enter(queued)
+        self._enter(queued, patient=patient)
 
     def _enter(self, queued: QueuedPod, *, patient: bool = True) -> None:
         status = self._pre_enqueue(queued.info.pod)
@@ -358,7 +292,7 @@ class SchedulingQueue:
             background = found.errors > FOREGROUND_ERRORS
             self._arm("errors", found.key[0], self._retry_errors, background=background)
 
-    def _release(self, line: _Line) -> None:
+    def _release(self, line: Line) -> None:
         """Those that have backed off long enough become active."""
         found = line.first()
         while found is not None and found.key[0] <= self._clock.now():

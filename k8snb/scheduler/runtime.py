@@ -15,6 +15,8 @@ from k8snb.scheduler.cache import Cache
 from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.diagnosis import Diagnosis
 from k8snb.scheduler.evictions import Evictions
+from k8snb.scheduler.extenders import NAME as EXTENDER
+from k8snb.scheduler.extenders import Extenders
 from k8snb.scheduler.framework import (
     ANYTHING,
     EXTENSION_POINTS,
@@ -60,6 +62,7 @@ class Surroundings:
     """The pods that Permit plugins let wait."""
     evictions: Evictions | None = None
     """Preemptions that are being carried out."""
+    extenders: Extenders = field(default_factory=Extenders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Framework:
         self.activate = surroundings.activate
         self.waiting: WaitingRoom[Any] | None = surroundings.waiting
         self.evictions: Evictions = surroundings.evictions or Evictions(surroundings.api)
+        self.extenders: Extenders = surroundings.extenders
         self.storage: Storage = surroundings.storage
         self.devices: DeviceClaims = surroundings.devices
         self.budgets: Callable[[], Sequence[Object]] = surroundings.budgets
@@ -105,7 +109,8 @@ class Framework:
     def interests(self) -> list[tuple[str, Interest]]:
         """After which changes the pods that a plugin rejected are worth another try: any, if it does not say."""
         rejecting = {plugin.name for point in _REJECTING for plugin in self.at[point]}
-        return [
+        of_extenders = [(EXTENDER, each) for each in ANYTHING] if self.extenders else []
+        return of_extenders + [
             (name, each)
             for name, plugin in self.plugins.items()
             for each in getattr(plugin, "interests", ANYTHING if name in rejecting else ())

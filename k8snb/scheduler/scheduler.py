@@ -24,6 +24,7 @@ from k8snb.scheduler.devices.claims import DeviceClaims
 from k8snb.scheduler.diagnosis import FitError, NoNodesError
 from k8snb.scheduler.evictions import Evictions
 from k8snb.scheduler.explain import Explanation, explain
+from k8snb.scheduler.extenders import Extenders, Post, nobody
 from k8snb.scheduler.following import GONE, PodFollower
 from k8snb.scheduler.framework import (
     RESOURCE_CLAIM,
@@ -38,7 +39,8 @@ from k8snb.scheduler.listing import Listing, Nothing
 from k8snb.scheduler.nominator import Nominator
 from k8snb.scheduler.picture import BUDGETS
 from k8snb.scheduler.podinfo import PodInfo
-from k8snb.scheduler.queue import NO_NODES, QueuedPod, SchedulingQueue
+from k8snb.scheduler.queue import NO_NODES, Blamed, SchedulingQueue
+from k8snb.scheduler.queued import QueuedPod
 from k8snb.scheduler.registry import DEFAULT_PROFILE
 from k8snb.scheduler.runtime import Framework, Surroundings
 from k8snb.scheduler.selectors import OWNERS, DefaultSelectors
@@ -61,7 +63,7 @@ class Scheduler(Task):
 
     name = "scheduler"
 
-    def __init__(self, context: Context, configuration: Configuration = _USUAL) -> None:
+    def __init__(self, context: Context, configuration: Configuration = _USUAL, post: Post = nobody) -> None:
         super().__init__(context.loop)
         self.configuration = configuration
         self.cache = Cache()
@@ -92,6 +94,7 @@ class Scheduler(Task):
             budgets=lambda: self._listing(BUDGETS).list(),
             waiting=self.bindings.permits,
             evictions=self._evictions,
+            extenders=Extenders(configuration.extenders, post),
         )
         profiles = configuration.profiles
         self._cycles = {profile.name: Cycle(Framework(surroundings, profile)) for profile in profiles}
@@ -257,7 +260,7 @@ class Scheduler(Task):
         except FitError as error:
             self._no_fit(cycle, queued, error, span)
         except NoNodesError as error:
-            self._failed(queued, "Unschedulable", str(error), (NO_NODES,), "", span)
+            self._failed(queued, "Unschedulable", str(error), Blamed((NO_NODES,)), "", span)
         except Rejection as error:
             self._rejected(queued, error, span)
         else:
@@ -274,7 +277,8 @@ class Scheduler(Task):
         assumed = {**info.pod, "spec": {**info.pod["spec"], "nodeName": info.node_name}} if error.binding else None
         if assumed is not None and not plugins:
             self.queue.move(GONE, assumed, None)
-        self._failed(queued, reason, str(error), plugins, "", span)
+        pending = frozenset(plugins) if error.status.code is Code.PENDING else frozenset[str]()
+        self._failed(queued, reason, str(error), Blamed(plugins, pending), "", span)
         if assumed is not None and plugins:
             self.queue.move(GONE, assumed, None, lambda other: other is not queued)
 
@@ -304,14 +308,15 @@ class Scheduler(Task):
                 state = CycleState(self.cache.nodes())
                 framework.pre_filter(state, pod)
             nominated = framework.post_filter(state, pod, diagnosis)
-        self._failed(queued, "Unschedulable", diagnosis.message(), diagnosis.plugins, nominated, span)
+        blamed = Blamed(diagnosis.plugins, diagnosis.pending)
+        self._failed(queued, "Unschedulable", diagnosis.message(), blamed, nominated, span)
 
     def _failed(
         self,
         queued: QueuedPod,
         reason: str,
         message: str,
-        plugins: tuple[str, ...],
+        blamed: Blamed,
         nominated: str | None,
         span: Span,
     ) -> None:
@@ -320,7 +325,7 @@ class Scheduler(Task):
         known = self._waiting(pod)
         if known is not None:
             queued.refresh(known)
-            self.queue.fail(queued, plugins)
+            self.queue.fail(queued, *blamed)
             self._nominator.put(queued.info, nominated)
         else:
             self.queue.flights.end(queued.info.uid)

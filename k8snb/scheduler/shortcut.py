@@ -258,7 +258,7 @@ class Shortcut:
     def _diagnosis(self, ranking: Ranking) -> Diagnosis:
         order = sorted(ranking.rejected, key=lambda node: node.generation)
         found = Diagnosis(len(self._cache), {node.name: ranking.rejected[node] for node in order})
-        found.blame_statuses()
+        found.blame_for(found.statuses.values())
         return found
 
 

@@ -51,16 +51,17 @@ def calls_out(obj: Object) -> bool:
     return any((each.get("clientConfig") or {}).get("url") for each in callers)
 
 
-def post(url: str, bundle: bytes, body: bytes, seconds: float) -> HTTPResponse:
-    """What the server at an HTTPS URL answers. `bundle` is a `caBundle`; empty trusts whom the machine trusts.
+def post(url: str, bundle: bytes | None, body: bytes, seconds: float) -> HTTPResponse:
+    """What the server at a URL answers. `bundle` is a `caBundle`; empty trusts whom the machine trusts, None everybody.
 
     Raises OSError, with a message as Go has it.
     """
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or 443
-    path = f"{parts.path or '/'}?timeout={seconds:.0f}s"
+    secure = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (443 if secure else 80)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        with secured(host, port, bundle, seconds) as dialled:
+        with secured(host, port, bundle, seconds) if secure else _dialed(host, port, seconds) as dialled:
             connection = http.client.HTTPConnection(host, port)
             connection.sock = dialled
             connection.request("POST", path, body, _headers(parts.netloc))
@@ -173,7 +174,7 @@ class Outside:
     def __init__(self) -> None:
         self._heard: dict[tuple[str, bytes], HTTPResponse | str] = {}
 
-    def __call__(self, url: str, bundle: bytes, body: bytes, seconds: float) -> HTTPResponse:
+    def __call__(self, url: str, bundle: bytes | None, body: bytes, seconds: float) -> HTTPResponse:
         """As `post`."""
         heard = self._heard.get((url, body))
         if heard is None:
@@ -201,7 +202,7 @@ class Errands:
         """Do the work, and hand what it gives to `then`: at once, or when the answer is there that it waits for."""
         greenlet(lambda: then(work())).switch()
 
-    def call(self, url: str, bundle: bytes, body: bytes, seconds: float) -> HTTPResponse:
+    def call(self, url: str, bundle: bytes | None, body: bytes, seconds: float) -> HTTPResponse:
         """As `post`, from within an errand; anywhere else everything waits."""
         return self.wait(seconds, lambda: post(url, bundle, body, seconds))
 

@@ -130,7 +130,10 @@ class Served:
         """Whether anything may have to wait for a webhook outside the cluster."""
         if self._goes_out is None:
             store = self.cluster.store
-            self._goes_out = any(calls_out(obj) for word in CALLERS for obj in store.bucket(word).objects())
+            extended = bool(self.cluster.scheduler.configuration.extenders)
+            self._goes_out = extended or any(
+                calls_out(obj) for word in CALLERS for obj in store.bucket(word).objects()
+            )
         return self._goes_out
 
     def _look_again(self) -> None:

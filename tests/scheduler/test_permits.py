@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from itertools import groupby
 
+import pytest
+
 from k8snb import Cluster
-from k8snb.scheduler.framework import SKIP, SUCCESS, CycleState, Status
+from k8snb.scheduler.framework import NODE, SKIP, SUCCESS, Action, CycleState, Interest, Status
 from k8snb.typing import Object
 
 TOLD = {
     "apiVersion": "kubescheduler.config.k8s.io/v1",
     "kind": "KubeSchedulerConfiguration",
-    "profiles": [{"plugins": {"multiPoint": {"enabled": [{"name": "Gate"}]}}}],
+    "profiles": [{"plugins": {"multiPoint": {"enabled": [{"name": "Gate"}, {"name": "Elsewhere"}]}}}],
 }
 
 
@@ -47,9 +49,35 @@ class Gate:
         self.said.append(f"bound {pod['metadata']['name']} {node}")
 
 
+class Elsewhere:
+    """Has something done elsewhere for pods that carry the label of one of these points, until it is `ready`."""
+
+    interests = (Interest(NODE, Action.LABEL),)
+
+    def __init__(self) -> None:
+        self.ready = False
+
+    def _status(self, pod: Object, point: str) -> Status:
+        if pod["metadata"].get("labels", {}).get("gate") != point:
+            return SUCCESS
+        return SUCCESS if self.ready else Status.pending("waiting for a room")
+
+    def pre_filter(self, state: CycleState, pod: Object) -> Status:
+        return self._status(pod, "pre_filter")
+
+    def reserve(self, state: CycleState, pod: Object, node: str) -> Status:
+        return self._status(pod, "reserve")
+
+    def unreserve(self, state: CycleState, pod: Object, node: str) -> None:
+        """There is nothing to take back."""
+
+    def permit(self, state: CycleState, pod: Object, node: str) -> Status:
+        return self._status(pod, "permit")
+
+
 class Made:
     def __init__(self, *pods: tuple[str, str]) -> None:
-        self.cluster = Cluster(1, seed=1, scheduler=TOLD, plugins=[Gate])
+        self.cluster = Cluster(1, seed=1, scheduler=TOLD, plugins=[Gate, Elsewhere])
         self.framework = self.cluster.scheduler._cycles["default-scheduler"].framework
         self.began = self.cluster.revision
         for name, wish in pods:
@@ -104,6 +132,18 @@ def test_who_is_not_let_through_in_time_is_turned_away_and_told() -> None:
 
 def test_who_is_refused_is_told_as_if_the_node_were_the_only_one() -> None:
     assert Made(("a", "never")).why("a") == "0/1 nodes are available: 1 never here."
+
+
+@pytest.mark.parametrize("point", ["pre_filter", "reserve", "permit"])
+def test_a_pod_for_which_something_is_done_elsewhere_is_tried_again_when_it_is_done(point: str) -> None:
+    made = Made(("a", point))
+    elsewhere = made.framework.plugins["Elsewhere"]
+    said = "waiting for a room" if point == "pre_filter" else "1 waiting for a room"
+    assert made.why("a").startswith(f"0/1 nodes are available: {said}.")
+    elsewhere.ready = True
+    made.cluster.client.patch("nodes", "node-1", {"metadata": {"labels": {"new": "label"}}})
+    made.cluster.settle()
+    assert made.pod("a")["spec"].get("nodeName") == "node-1"
 
 
 def test_a_pod_that_goes_while_it_waits_leaves_nothing_behind() -> None:

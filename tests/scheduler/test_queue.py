@@ -248,3 +248,27 @@ def test_gates_say_what_they_wait_for() -> None:
     status = SchedulingGates().pre_enqueue(pod(schedulingGates=[{"name": "a"}, {"name": "b"}]))
     assert status.message == "waiting for scheduling gates: [a b]"
     assert SchedulingGates().pre_enqueue(pod()) is SUCCESS
+
+
+@pytest.mark.parametrize("hint", [True, False])
+def test_who_only_waits_for_something_to_be_done_does_not_back_off_when_it_is(hint: bool) -> None:
+    fit = (FIT, Interest(NODE, Action.ADD))
+    waiting = Waiting(fit, ("Gate", Interest(NODE, Action.ADD, lambda pod, old, new: hint)))
+    waiting.add(pod("a"))
+    found = waiting.queue.pop()
+    assert found is not None
+    waiting.queue.fail(found, (FIT, "Gate"), frozenset({"Gate"}))
+    waiting.queue.move(NEW_NODE, None, node())
+    assert [each.place for each in waiting.queue.standing()] == ["activeQ" if hint else "backoffQ"]
+
+
+def test_what_it_waited_for_may_have_been_done_while_it_was_tried() -> None:
+    waiting = Waiting((FIT, Interest(ASSIGNED_POD, Action.DELETE)), ("Gate", Interest(NODE, Action.ADD)))
+    waiting.add(pod("a"))
+    found = waiting.queue.pop()
+    assert found is not None
+    waiting.queue.flights.begin(found.info.uid)
+    waiting.queue.move(GONE, pod("b", node="n"), None)
+    waiting.queue.move(NEW_NODE, None, node())
+    waiting.queue.fail(found, (FIT, "Gate"), frozenset({"Gate"}))
+    assert [each.place for each in waiting.queue.standing()] == ["activeQ"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from k8snb.scheduler.arguments import filled
 from k8snb.scheduler.diagnosis import Diagnosis
+from k8snb.scheduler.extenders import ExtenderError
 from k8snb.scheduler.framework import ASSIGNED_POD, SUCCESS, Action, Code, CycleState, Interest, Status
 from k8snb.scheduler.nominator import nominated_node
 from k8snb.scheduler.podinfo import CLASSES
@@ -47,6 +48,12 @@ class DefaultPreemption:
             useless = Diagnosis(len(cache), search.statuses)
             useless.absent = NOT_HELPFUL
             return "", Status.unschedulable(f"preemption: {useless.message()}", plugin=self.name)
+        try:
+            candidates = self._framework.extenders.preempt(pod, candidates, cache.node)
+        except ExtenderError as error:
+            return None, Status.error(f"preemption: {error}", plugin=self.name)
+        if not candidates:
+            return None, Status.unschedulable("preemption: no candidate node for preemption", plugin=self.name)
         best = search.best(candidates)
         self._make_room(pod, best)
         return best.node, SUCCESS
