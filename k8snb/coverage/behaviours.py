@@ -65,6 +65,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _b("access", "certificate requests: approved, signed, cleared away", EXACT, "apiserver/access/test_certificates.py"),
     _b("access", "the node authorizer: a node reads what its pods need", EXACT, "apiserver/access/test_nodes.py"),
     _b("admission", "quotas, limit ranges, pod security, priority, runtime classes", EXACT, "apiserver/admission"),
+    _b("admission", "quotas for devices, by class and by extended resource", EXACT, "apiserver/admission/test_resource_quota.py"),
     _b("admission", "validating and mutating policies", EXACT, "apiserver/admission/test_policies.py"),
     _b("admission", "webhooks", SIMPLIFIED, "apiserver/admission/test_webhooks.py", "a pod, a function in Python or a URL; no certificate is looked at on the pod network"),
     _b("control", "every part stops and starts alone; leaders by Lease", EXACT, "test_election.py"),

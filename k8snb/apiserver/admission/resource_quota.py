@@ -37,7 +37,7 @@ class ResourceQuota(Plugin):
         assert attributes.object is not None
         word = attributes.resource.group_resource
         try:
-            charges = charged(word, quotas, attributes.object, attributes.old, reader.now())
+            charges = charged(word, quotas, attributes.object, attributes.old, reader.now(), reader)
         except QuotaError as error:
             raise denied(attributes, str(error)) from None
         if attributes.notes is not None:

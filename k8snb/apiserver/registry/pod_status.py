@@ -14,7 +14,7 @@ from typing import Any
 
 from k8snb.apiserver.registry.checks import each
 from k8snb.apiserver.registry.pod_validation import validate_ip
-from k8snb.errors import FieldError, duplicate, field_forbidden, invalid_value
+from k8snb.errors import FieldError, duplicate, field_forbidden, invalid_value, required
 from k8snb.machinery import formats
 from k8snb.machinery.qos import qos_class
 from k8snb.machinery.validation import IMMUTABLE
@@ -96,6 +96,8 @@ def is_sound(status: Object, pod: Object) -> bool:
         bool(status.get("qosClass") == before.get("qosClass"))
         and "observedGeneration" in status
         and "nominatedNodeName" not in status
+        and "resourceClaimStatuses" not in status
+        and "extendedResourceClaimStatus" not in status
         and "ephemeralContainerStatuses" not in before
         and pod["spec"].get("restartPolicy") == "Always"
     )
@@ -154,7 +156,65 @@ def validate_pod_status(new: Object, old: Object) -> list[FieldError]:
     for name in ("podIPs", "hostIPs"):
         if status.get(name) and status[name] != before.get(name):
             found += _validate_ips(status, name)
+    if "resourceClaimStatuses" in status:
+        found += _validate_claims(status["resourceClaimStatuses"], old["spec"])
+    if "extendedResourceClaimStatus" in status:
+        found += _validate_extended_claim(status["extendedResourceClaimStatus"], old["spec"])
     return found
+
+
+def _validate_claims(claims: Sequence[Object], spec: Object) -> Findings:
+    """The claims that were made from templates are those of entries in the spec."""
+    known = {each["name"] for each in spec.get("resourceClaims") or ()}
+    seen: set[str] = set()
+    for index, claim in enumerate(claims or ()):
+        path, name, made = f"status.resourceClaimStatuses[{index}].name", claim["name"], claim.get("resourceClaimName")
+        if name not in known:
+            yield invalid_value(path, name, "must match the name of an entry in `spec.resourceClaims`")
+        if name in seen:
+            yield duplicate(path, name)
+        seen.add(name)
+        if made is not None:
+            yield from each(path, made, formats.dns_subdomain(made))
+
+
+_CLAIM = "status.extendedResourceClaimStatus"
+_NO_CONTAINER = "must match the name of an entry in spec.initContainers.name or spec.containers.name"
+_NOT_ASKED_FOR = (
+    "must match the extended resource name of an entry in spec.initContainers.resources.requests or "
+    "spec.containers.resources.requests"
+)
+
+
+def _validate_extended_claim(claim: Object, spec: Object) -> Findings:
+    """The claim for extended resources has a name, and says which container gets what that it asks for."""
+    containers = {each["name"]: each for each in (*(spec.get("initContainers") or ()), *spec["containers"])}
+    mappings = claim.get("requestMappings") or ()
+    if not mappings:
+        yield required(f"{_CLAIM}.requestMappings", "at least one request mapping is required")
+    seen: set[tuple[str, ...]] = set()
+    for index, mapping in enumerate(mappings):
+        path = f"{_CLAIM}.requestMappings[{index}]"
+        yield from _validate_mapping(path, mapping, containers)
+        named = {name: mapping.get(name) or "" for name in ("containerName", "resourceName", "requestName")}
+        key = tuple(named.values())
+        if key in seen:
+            yield from (duplicate(f"{path}.{name}", value) for name, value in named.items())
+        seen.add(key)
+    name = claim.get("resourceClaimName") or ""
+    if not name:
+        yield required(f"{_CLAIM}.resourceClaimName")
+    yield from each(f"{_CLAIM}.resourceClaimName", name, formats.dns_subdomain(name) if name else ())
+
+
+def _validate_mapping(path: str, mapping: Object, containers: Mapping[str, Object]) -> Findings:
+    container, resource = mapping.get("containerName") or "", mapping.get("resourceName") or ""
+    if container not in containers:
+        yield invalid_value(f"{path}.containerName", container, _NO_CONTAINER)
+    elif resource not in ((containers[container].get("resources") or _NONE).get("requests") or _NONE):
+        yield invalid_value(f"{path}.resourceName", resource, _NOT_ASKED_FOR)
+    request = mapping.get("requestName") or ""
+    yield from each(f"{_CLAIM}.requestName", request, formats.dns_label(request))
 
 
 def _validate_condition_types(conditions: Sequence[Object]) -> Findings:

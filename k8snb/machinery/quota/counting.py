@@ -6,11 +6,12 @@ the controller asks: what do all objects use together? Upstream: `CheckRequest`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from k8snb.machinery.amounts import Amounts, only, shown, sums, without_zeros
 from k8snb.machinery.quantity import compare, parse, sub
+from k8snb.machinery.quota.around import NOTHING, Around
 from k8snb.machinery.quota.scopes import in_scope
 from k8snb.machinery.quota.usage import concerns, missing, usage_of
 from k8snb.typing import Object
@@ -29,33 +30,35 @@ class Charge(NamedTuple):
     used: Amounts
 
 
-def charged(word: str, quotas: Sequence[Object], new: Object, old: Object | None, now: float) -> list[Charge]:
+def charged(
+    word: str, quotas: Sequence[Object], new: Object, old: Object | None, now: float, around: Around = NOTHING
+) -> list[Charge]:
     """What the quotas that an object of the resource concerns would count; those that would not change are left out.
 
     `old` is the version before an update, which has been counted already. Raises QuotaError.
     """
-    interesting = [quota for quota in quotas if _is_interesting(word, quota, new)]
+    interesting = [quota for quota in quotas if _is_interesting(word, quota, new, around)]
     if not interesting:
         return []
-    usage = usage_of(word, new, now)
+    usage = usage_of(word, new, now, around)
     negative = sorted(name for name, text in usage.items() if parse(text).nano < 0)
     if negative:
         raise QuotaError(f"quota usage is negative for resource(s): {','.join(negative)}")
     charges = []
     for quota in interesting:
-        counted_before = old is not None and _matches(word, quota, old)
-        delta = _more(usage, usage_of(word, old, now)) if counted_before and old is not None else usage
+        counted_before = old is not None and _matches(word, quota, old, around)
+        delta = _more(usage, usage_of(word, old, now, around)) if counted_before and old is not None else usage
         charge = _charge(quota, without_zeros(delta))
         if charge is not None:
             charges.append(charge)
     return charges
 
 
-def _is_interesting(word: str, quota: Object, obj: Object) -> bool:
+def _is_interesting(word: str, quota: Object, obj: Object, around: Around) -> bool:
     """Whether the object counts against the quota. Raises where it cannot be counted."""
-    if not _matches(word, quota, obj):
+    if not _matches(word, quota, obj, around):
         return False
-    name, names = quota["metadata"]["name"], concerns(word, _hard(quota))
+    name, names = quota["metadata"]["name"], concerns(word, _hard(quota), around)
     if word == "pods" and (lacking := missing(names, obj)):
         raise QuotaError(f"failed quota: {name}: must specify {lacking}")
     if not set(names) <= _used(quota).keys():
@@ -63,8 +66,8 @@ def _is_interesting(word: str, quota: Object, obj: Object) -> bool:
     return True
 
 
-def _matches(word: str, quota: Object, obj: Object) -> bool:
-    return bool(concerns(word, _hard(quota))) and in_scope(word, quota, obj)
+def _matches(word: str, quota: Object, obj: Object, around: Around) -> bool:
+    return bool(concerns(word, _hard(quota), around)) and in_scope(word, quota, obj)
 
 
 def _charge(quota: Object, delta: Amounts) -> Charge | None:
@@ -97,13 +100,14 @@ def _used(quota: Object) -> Amounts:
     return used
 
 
-def counted(quota: Object, words: Iterable[str], objects: Callable[[str], Iterable[Object]], now: float) -> Amounts:
-    """What the objects of a quota's namespace use of what it limits. `objects(word)` lists those of one resource."""
+def counted(quota: Object, words: Iterable[str], around: Around, now: float) -> Amounts:
+    """What the objects of a quota's namespace use of what it limits."""
     hard: Amounts = (quota.get("spec") or _NONE).get("hard") or _NONE
     total: Amounts = {}
     for word in words:
-        names = concerns(word, hard)
+        names = concerns(word, hard, around)
         if names:
-            parts = (usage_of(word, obj, now) for obj in objects(word) if in_scope(word, quota, obj))
+            found = around.list(word, quota["metadata"]["namespace"])
+            parts = (usage_of(word, obj, now, around) for obj in found if in_scope(word, quota, obj))
             total = sums((total, only(sums((dict.fromkeys(names, "0"), *parts)), names)))
     return total

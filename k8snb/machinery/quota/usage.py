@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from k8snb.clock import parse_time
 from k8snb.machinery.amounts import Amounts, asked_of, limits_of, requests_of
-from k8snb.machinery.devices.claims import MOST_DEVICES
-from k8snb.machinery.devices.extended import ANNOTATION, IMPLICIT
-from k8snb.machinery.objects import annotations_of
+from k8snb.machinery.devices.claims import CLAIMS
+from k8snb.machinery.devices.extended import IMPLICIT
 from k8snb.machinery.quantity import compare, of_value, parse, value
+from k8snb.machinery.quota.around import NOTHING, Around
+from k8snb.machinery.quota.devices import REQUESTS, device_usage, is_device_name, is_extended
 from k8snb.machinery.resizing import charged_spec
 from k8snb.machinery.volumes import class_of
 from k8snb.typing import Object
@@ -34,39 +35,38 @@ _POD_NAMES = frozenset(
     {"pods", "count/pods", *_COMPUTE, *(f"{kind}.{name}" for kind in ("requests", "limits") for name in _COMPUTE)}
 )
 _HUGE_PAGES = "hugepages-"
-_REQUESTS = "requests."
 _DEMANDED = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 """What every container has to state where a quota limits it. Upstream calls this a mistake and keeps it."""
 
 _STORAGE = ("persistentvolumeclaims", "requests.storage")
 _OF_CLASS = ".storageclass.storage.k8s.io/"
-_CLAIMS = "count/resourceclaims.resource.k8s.io"
-_OF_DEVICE_CLASS = ".deviceclass.resource.k8s.io/devices"
 _SERVICE_NAMES = frozenset({"count/services", "services", "services.nodeports", "services.loadbalancers"})
 
 
 class Measure(NamedTuple):
     """How objects of one kind are measured."""
 
-    is_for: Callable[[str], bool]
+    is_for: Callable[[str, Around], bool]
     """Whether a name in a quota is for this kind."""
 
-    usage: Callable[[Object, float], Amounts]
+    usage: Callable[[Object, float, Around], Amounts]
     """What an object uses at a time."""
 
     frees: Callable[[Object, Object, float], bool]
     """Whether a change from one version to the next may set something free."""
 
 
-def concerns(word: str, names: Iterable[str]) -> list[str]:
+def concerns(word: str, names: Iterable[str], around: Around = NOTHING) -> list[str]:
     """Those of a quota's names that objects of the resource count against, sorted."""
-    is_for = MEASURED[word].is_for if word in MEASURED else _counts(word).__contains__
-    return sorted(name for name in names if is_for(name))
+    if word not in MEASURED:
+        return sorted(name for name in names if name in _counts(word))
+    is_for = MEASURED[word].is_for
+    return sorted(name for name in names if is_for(name, around))
 
 
-def usage_of(word: str, obj: Object, now: float) -> Amounts:
+def usage_of(word: str, obj: Object, now: float, around: Around = NOTHING) -> Amounts:
     """What an object of the resource uses."""
-    return MEASURED[word].usage(obj, now) if word in MEASURED else dict.fromkeys(_counts(word), _ONE)
+    return MEASURED[word].usage(obj, now, around) if word in MEASURED else dict.fromkeys(_counts(word), _ONE)
 
 
 def frees(word: str, old: Object, new: Object, now: float) -> bool:
@@ -98,9 +98,7 @@ def _container_usage(container: Object) -> Amounts:
 
 
 def _is_pod_name(name: str) -> bool:
-    if name in _POD_NAMES or name.startswith((_HUGE_PAGES, _REQUESTS + _HUGE_PAGES, _REQUESTS + IMPLICIT)):
-        return True
-    return name.startswith(_REQUESTS) and "/" in name and "kubernetes.io/" not in name
+    return name in _POD_NAMES or name.startswith((_HUGE_PAGES, REQUESTS + _HUGE_PAGES)) or is_extended(name)
 
 
 def _pod_usage(pod: Object, now: float) -> Amounts:
@@ -124,14 +122,14 @@ def _compute(requests: Amounts, limits: Amounts) -> Amounts:
     result: dict[str, str] = {}
     for name in _COMPUTE:
         if name in requests:
-            result[name] = result[_REQUESTS + name] = requests[name]
+            result[name] = result[REQUESTS + name] = requests[name]
         if name in limits:
             result[f"limits.{name}"] = limits[name]
     for name, amount in requests.items():
         if name.startswith(_HUGE_PAGES):
-            result[name] = result[_REQUESTS + name] = amount
+            result[name] = result[REQUESTS + name] = amount
         elif name.startswith(IMPLICIT) or ("/" in name and "kubernetes.io/" not in name):
-            result[_REQUESTS + name] = amount
+            result[REQUESTS + name] = amount
     return result
 
 
@@ -152,7 +150,7 @@ def _is_claim_name(name: str) -> bool:
     return name in (*_STORAGE, "count/persistentvolumeclaims") or name.endswith(tuple(_OF_CLASS + n for n in _STORAGE))
 
 
-def _claim_usage(claim: Object, now: float) -> Amounts:
+def _claim_usage(claim: Object) -> Amounts:
     result = {"persistentvolumeclaims": _ONE, "count/persistentvolumeclaims": _ONE}
     spec = claim.get("spec") or _NONE
     asked = ((spec.get("resources") or _NONE).get("requests") or _NONE).get("storage")
@@ -167,13 +165,13 @@ def _claim_usage(claim: Object, now: float) -> Amounts:
 
 
 def _claim_frees(old: Object, new: Object, now: float) -> bool:
-    return _claim_usage(old, now) != _claim_usage(new, now)
+    return _claim_usage(old) != _claim_usage(new)
 
 
 # -- services ----------------------------------------------------------------------------------------
 
 
-def _service_usage(service: Object, now: float) -> Amounts:
+def _service_usage(service: Object) -> Amounts:
     spec = service.get("spec") or _NONE
     ports, balanced = spec.get("ports") or (), spec.get("type") == "LoadBalancer"
     node_ports = len(ports) if balanced or spec.get("type") == "NodePort" else 0
@@ -193,36 +191,19 @@ def _service_frees(old: Object, new: Object, now: float) -> bool:
     return before != after
 
 
-# -- claims for devices ------------------------------------------------------------------------------
-
-
-def _is_device_name(name: str) -> bool:
-    return name == _CLAIMS or name.endswith(_OF_DEVICE_CLASS) or name.startswith(_REQUESTS + IMPLICIT)
-
-
-def _device_usage(claim: Object, now: float) -> Amounts:
-    """Devices by their class: of alternatives as many as any takes of a class, for all the most possible."""
-    result: dict[str, int] = {}
-    extended = annotations_of(claim).get(ANNOTATION) == "true"
-    for request in (claim["spec"].get("devices") or _NONE).get("requests") or ():
-        most: dict[str, int] = {}
-        for each in request.get("firstAvailable") or [request.get("exactly") or _NONE]:
-            name = each.get("deviceClassName", "")
-            most[name] = max(most.get(name, 0), _devices(each))
-        for name, count in most.items():
-            for resource in (name + _OF_DEVICE_CLASS, *(() if extended else (_REQUESTS + IMPLICIT + name,))):
-                result[resource] = result.get(resource, 0) + count
-    return {_CLAIMS: _ONE, **{name: str(count) for name, count in result.items()}}
-
-
-def _devices(request: Object) -> int:
-    mode = request.get("allocationMode", "ExactCount" if request else "")
-    return {"ExactCount": int(request.get("count") or 1), "All": MOST_DEVICES}.get(mode, 0)
-
-
 MEASURED: Mapping[str, Measure] = {
-    "pods": Measure(_is_pod_name, _pod_usage, _pod_frees),
-    "persistentvolumeclaims": Measure(_is_claim_name, _claim_usage, _claim_frees),
-    "resourceclaims.resource.k8s.io": Measure(_is_device_name, _device_usage, lambda old, new, now: False),
-    "services": Measure(_SERVICE_NAMES.__contains__, _service_usage, _service_frees),
+    "pods": Measure(lambda name, around: _is_pod_name(name), lambda pod, now, around: _pod_usage(pod, now), _pod_frees),
+    "persistentvolumeclaims": Measure(
+        lambda name, around: _is_claim_name(name), lambda claim, now, around: _claim_usage(claim), _claim_frees
+    ),
+    CLAIMS: Measure(
+        is_device_name,
+        lambda claim, now, around: device_usage(claim, now, around, _pod_usage),
+        lambda old, new, now: False,
+    ),
+    "services": Measure(
+        lambda name, around: name in _SERVICE_NAMES,
+        lambda service, now, around: _service_usage(service),
+        _service_frees,
+    ),
 }

@@ -203,4 +203,56 @@ def test_devices_are_counted_by_their_class(name: str, requests: list[Object], d
         expected |= {f"{each}.deviceclass.resource.k8s.io/devices": str(count)}
         expected |= {f"requests.deviceclass.resource.kubernetes.io/{each}": str(count)}
     assert found == expected
-    assert concerns(word, [*expected, "pods", "requests.cpu"]) == sorted(expected)
+    world = World(**{"deviceclasses.resource.k8s.io": [named(each) for each in devices]})
+    assert concerns(word, [*expected, "pods", "requests.cpu"], world) == sorted(expected)
+
+
+CLAIMS, CLASSES = "resourceclaims.resource.k8s.io", "deviceclasses.resource.k8s.io"
+IMPLICIT, EXPLICIT = "requests.deviceclass.resource.kubernetes.io/gpu", "requests.example.com/gpu"
+
+
+def _made_for(pod: Object, count: int, name: str = "c") -> Object:
+    """The claim that the scheduler makes for a pod's extended resources."""
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "web", "uid": pod["metadata"]["uid"], "controller": True}
+    meta = {"annotations": {"resource.kubernetes.io/extended-resource-claim": "true"}, "ownerReferences": [owner]}
+    spec = {"devices": {"requests": [_exactly(count=count)]}}
+    return {"metadata": {"name": name, "namespace": "default", **meta}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("why", "asked", "count", "status", "more"),
+    [
+        ("the pod has been counted", 2, 2, None, {IMPLICIT: "2"}),
+        ("what goes beyond the pod counts", 2, 5, None, {IMPLICIT: "5", EXPLICIT: "3"}),
+        ("the pod says that it is another claim", 2, 2, "other", {IMPLICIT: "2", EXPLICIT: "2"}),
+        ("the pod says that it is this one", 2, 2, "c", {IMPLICIT: "2"}),
+    ],
+)
+def test_devices_count_under_their_other_names_beyond_what_their_pod_counts(
+    why: str, asked: int, count: int, status: str | None, more: dict[str, str]
+) -> None:
+    web = pod({"example.com/gpu": str(asked)}, {"example.com/gpu": str(asked)})
+    told = {"extendedResourceClaimStatus": {"resourceClaimName": status}} if status else {}
+    web = {**web, "metadata": {**web["metadata"], "uid": "u"}, "status": told}
+    gpu = named("gpu", spec={"extendedResourceName": "example.com/gpu"})
+    world, claim = World(**{"pods": [web], CLASSES: [gpu]}), _made_for(web, count)
+    expected = {f"count/{CLAIMS}": "1", "gpu.deviceclass.resource.k8s.io/devices": str(count), **more}
+    assert usage_of(CLAIMS, claim, 0.0, world) == expected
+    assert concerns(CLAIMS, [EXPLICIT, IMPLICIT, "requests.example.com/tpu"], world) == [IMPLICIT, EXPLICIT]
+
+
+def test_of_two_claims_that_say_they_are_a_pods_the_second_counts_whole() -> None:
+    web = pod({"example.com/gpu": "1"}, {"example.com/gpu": "1"})
+    web = {**web, "metadata": {**web["metadata"], "uid": "u"}, "status": {}}
+    gpu = named("gpu", spec={"extendedResourceName": "example.com/gpu"})
+    first, second = _made_for(web, 1, "a"), _made_for(web, 1, "b")
+    world = World(**{"pods": [web], CLASSES: [gpu], CLAIMS: [first, second]})
+    assert [usage_of(CLAIMS, each, 0.0, world).get(EXPLICIT) for each in (first, second)] == [None, "1"]
+
+
+def test_a_claim_by_hand_is_refused_by_a_quota_for_the_resource_that_its_class_is() -> None:
+    gpu = named("gpu", spec={"extendedResourceName": "example.com/gpu"})
+    world = World(**{"resourcequotas": [quota(hard={EXPLICIT: "1"}, used={EXPLICIT: "0"})], CLASSES: [gpu]})
+    claim = named("c", "default", spec={"devices": {"requests": [_exactly(count=2)]}})
+    told = f"exceeded quota: q, requested: {EXPLICIT}=2, used: {EXPLICIT}=0, limited: {EXPLICIT}=1"
+    assert refusal(world, claim, word=CLAIMS) == told

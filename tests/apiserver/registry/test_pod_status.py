@@ -95,3 +95,58 @@ def test_labels_and_annotations_may_be_written_with_the_status():
     old = stored()
     new = {**old, "metadata": {**old["metadata"], "labels": {"a": "b"}, "ownerReferences": [{"uid": "x"}]}}
     assert PODS.prepare_status(new, old)["metadata"] == {**old["metadata"], "labels": {"a": "b"}}
+
+
+ASKING = {"name": "c", "image": "i", "resources": {"requests": {"example.com/gpu": "1"}}}
+MAPPING = {"containerName": "c", "resourceName": "example.com/gpu", "requestName": "r"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ({"resourceClaimName": "made", "requestMappings": [MAPPING]}, []),
+        (
+            {"resourceClaimName": "", "requestMappings": []},
+            [
+                "requestMappings: Required value: at least one request mapping is required",
+                "resourceClaimName: Required value",
+            ],
+        ),
+        (
+            {"resourceClaimName": "made", "requestMappings": [{**MAPPING, "containerName": "d"}]},
+            [
+                'requestMappings[0].containerName: Invalid value: "d": must match the name of an entry in '
+                "spec.initContainers.name or spec.containers.name"
+            ],
+        ),
+        (
+            {"resourceClaimName": "made", "requestMappings": [{**MAPPING, "resourceName": "example.com/tpu"}]},
+            [
+                'requestMappings[0].resourceName: Invalid value: "example.com/tpu": must match the extended resource '
+                "name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests"
+            ],
+        ),
+        (
+            {"resourceClaimName": "made", "requestMappings": [MAPPING, MAPPING]},
+            [
+                'requestMappings[1].containerName: Duplicate value: "c"',
+                'requestMappings[1].resourceName: Duplicate value: "example.com/gpu"',
+                'requestMappings[1].requestName: Duplicate value: "r"',
+            ],
+        ),
+    ],
+)
+def test_the_claim_for_extended_resources_says_which_container_gets_what_it_asks_for(claim: Any, expected: list[str]):
+    old = stored(containers=[ASKING])
+    lead = "status.extendedResourceClaimStatus."
+    assert found(old, extendedResourceClaimStatus=claim) == [lead + each for each in expected]
+
+
+def test_claims_made_from_templates_are_those_of_the_spec():
+    old = stored(resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "t"}])
+    claims = [{"name": "gpu", "resourceClaimName": "a"}, {"name": "gpu"}, {"name": "tpu"}]
+    assert found(old, resourceClaimStatuses=claims) == [
+        'status.resourceClaimStatuses[1].name: Duplicate value: "gpu"',
+        'status.resourceClaimStatuses[2].name: Invalid value: "tpu": must match the name of an entry in '
+        "`spec.resourceClaims`",
+    ]
