@@ -187,9 +187,12 @@ class FinalizingController(_DefinitionController):
         return None
 
     def _delete_instances(self, crd: Object) -> int:
-        """Delete every object of the kind; how many are still there."""
-        word = crd["metadata"]["name"]
-        if self.client.scheme.find(word) is None:
+        """Delete every object of the kind, in the stored version, as that needs no converter; how many are left."""
+        names, group = crd["status"]["acceptedNames"], crd["spec"]["group"]
+        stored = next(each["name"] for each in crd["spec"]["versions"] if each.get("storage"))
+        words = (f"{names['plural']}.{stored}.{group}", crd["metadata"]["name"])
+        word = next((each for each in words if self.client.scheme.find(each) is not None), "")
+        if not word:
             return 0
         for obj in self.client.list(word):
             meta = obj["metadata"]

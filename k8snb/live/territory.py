@@ -99,7 +99,7 @@ class Territory:
         return {**meta, "labels": {**(meta.get("labels") or {}), **self.labels}}
 
     def moved(self, obj: Any) -> Any:
-        """The object in the terms of the cluster: home by its name, in the metadata and in the subjects of bindings."""
+        """The object in the terms of the cluster: home by its name, in metadata, subjects of bindings, and webhooks."""
         if not isinstance(obj, dict):
             return obj
         meta = obj.get("metadata")
@@ -109,7 +109,23 @@ class Territory:
         if isinstance(subjects, list):
             there = [{**each, "namespace": self.home} if each.get("namespace") == HOME else each for each in subjects]
             obj = {**obj, "subjects": there}
+        webhooks = obj.get("webhooks")
+        if isinstance(webhooks, list):
+            obj = {**obj, "webhooks": [self._led_home(each) for each in webhooks]}
+        spec = obj.get("spec")
+        conversion = spec.get("conversion") if isinstance(spec, dict) else None
+        if isinstance(conversion, dict) and conversion.get("webhook"):
+            led = {**conversion, "webhook": self._led_home(conversion["webhook"])}
+            obj = {**obj, "spec": {**obj["spec"], "conversion": led}}
         return obj
+
+    def _led_home(self, webhook: Object) -> Object:
+        """A webhook whose Service is here, and not one of that name in the cluster's own `default`."""
+        client = webhook.get("clientConfig") or {}
+        service = client.get("service") or {}
+        if service.get("namespace") != HOME:
+            return webhook
+        return {**webhook, "clientConfig": {**client, "service": {**service, "namespace": self.home}}}
 
     def says_no(self, verb: str, what: str) -> str:
         """Why something of the whole cluster is not done."""

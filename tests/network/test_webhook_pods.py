@@ -153,3 +153,6 @@ def test_a_pod_converts_custom_resources() -> None:
         "Internal error occurred: conversion webhook for stable.example.com/v1, Kind=E2eTest failed: Post "
         '"https://hook.default.svc:443/crdconvert?timeout=30s": no endpoints available for service "hook"',
     )
+    cluster.client.delete("customresourcedefinitions", "e2e-tests.stable.example.com")
+    cluster.settle()
+    assert cluster.client.find("customresourcedefinitions", "e2e-tests.stable.example.com") is None
