@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, log_of, says
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, log_of, says, versions
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import annotations_of, controller_of, is_true
 from k8snb.typing import Object
 
+HTML = "/usr/share/nginx/html"
 _REVISION = "deployment.kubernetes.io/revision"
 
 
@@ -47,6 +49,8 @@ def check_report(cluster: Reader) -> Claims:
     yield Claim(bool(helper), _("shipper is an init container"), _("no entry of initContainers has this name"))
     policy = str(helper.get("restartPolicy", _("absent")))
     yield Claim(policy == "Always", _("… and its own restartPolicy makes it a sidecar"), says("restartPolicy", policy))
+    words = " ".join([*(helper.get("command") or ()), *(helper.get("args") or ())])
+    yield Claim("42" not in words, _("it does not know the total before"), says(_("its command"), words))
     yield Claim(_phase(pod) == "Succeeded", _("the pod finishes: its phase is Succeeded"), _not_done(pod))
     shipped = "total: 42" in log_of(cluster, "report", "shipper")
     yield Claim(shipped, _("the helper has shipped the report"), _("kubectl logs report -c shipper has no total"))
@@ -57,7 +61,7 @@ def check_patient(cluster: Reader) -> Claims:
     """A pod that is repaired where it stands."""
     pod = find(cluster, "pods", "patient")
     yield exists(pod, _("the Pod patient is still there"))
-    image = str(_first_container(pod).get("image", ""))
+    image = _image(pod)
     yield Claim(image.startswith("nginx"), _("its image exists"), says("image", image))
     changed = pod["metadata"].get("generation", 1) > 1
     yield Claim(changed, _("it was repaired, not replaced"), _("this is a new Pod: its generation is 1"))
@@ -79,9 +83,12 @@ def check_site(cluster: Typed) -> Claims:
     ended = [each for each in helpers if (each["state"].get("terminated") or {}).get("exitCode") == 0]
     runs = _("an init container has not ended well; nginx waits for it (kubectl describe pod site)")
     yield Claim(len(ended) == len(helpers), _("… and has ended before it"), runs)
+    written = _written(spec.get("initContainers")) & _read(spec["containers"][0])
+    apart = _("they share no volume that the one can write to and nginx has at {place}").format(place=HTML)
+    yield Claim(bool(written), _("… with the page in its hands"), apart)
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), _not_yet(pod))
     body = cluster.kubectl(f"exec site -c {mains[0]} -- curl -s localhost").strip()
-    seen = _("it serves {text}: do both mount one volume, nginx at /usr/share/nginx/html?")
+    seen = _("it serves {text}: what is in index.html?")
     yield Claim(body == "open", _("nginx serves the page: open"), seen.format(text=repr(body[:40])))
 
 
@@ -102,6 +109,7 @@ def check_frontend(cluster: Reader) -> Claims:
     images = [_image(each) for each in _replica_sets(cluster, "frontend")]
     yield Claim("nginx:1.27" in images, _("it has run nginx:1.27"), _saw(images))
     yield Claim("nginx:1.28" in images, _("it has been updated to nginx:1.28"), _saw(images))
+    yield _changed_under(cluster, "frontend", "nginx:1.28", _keeps_all)
     yield from _complete(deployment, "nginx:1.28")
 
 
@@ -112,6 +120,7 @@ def check_shop(cluster: Reader) -> Claims:
     yield exists(deployment, _("the Deployment shop is still there"))
     image = _image(deployment)
     yield Claim(image == "nginx:1.26", _("it asks for the first image, nginx:1.26"), says("image", image))
+    yield _wants(deployment, 2)
     revision = int(annotations_of(deployment).get(_REVISION, "0"))
     forward = _("going back makes a new revision; this one is {revision}").format(revision=revision)
     yield Claim(revision > 3, _("the history has gone on: this is revision 4 or later"), forward)
@@ -127,6 +136,8 @@ def check_ledger(cluster: Reader) -> Claims:
     yield Claim(strategy == "Recreate", _("its strategy is Recreate"), says("strategy.type", strategy))
     image = _image(deployment)
     yield Claim(image == "redis:8", _("it asks for redis:8"), says("image", image))
+    yield _changed_under(cluster, "ledger", "redis:8", lambda strategy: strategy.get("type") == "Recreate")
+    yield _wants(deployment, 1)
     yield from _complete(deployment, "redis:8")
 
 
@@ -135,18 +146,38 @@ def check_catalog(cluster: Reader) -> Claims:
     """An image and a variable that reach the pods together."""
     deployment = find(cluster, "deployments.apps", "catalog")
     yield exists(deployment, _("the Deployment catalog is still there"))
-    replicas = deployment["spec"].get("replicas")
-    yield Claim(replicas == 2, _("it still wants two pods"), says("replicas", replicas))
+    yield _wants(deployment, 2)
     paused = bool(deployment["spec"].get("paused"))
     yield Claim(not paused, _("its rollouts are not paused"), _("it is paused: nothing reaches the pods"))
     image = _image(deployment)
     yield Claim(image == "nginx:1.28", _("it asks for nginx:1.28"), says("image", image))
     env = {each["name"]: each.get("value") for each in _first_container(deployment).get("env") or ()}
     yield Claim(env.get("MODE") == "fast", _("… and for MODE=fast"), says("MODE", env.get("MODE", _("absent"))))
-    count = len(_replica_sets(cluster, "catalog"))
-    apart = _("it has {count} ReplicaSets: each change of the template has made pods of its own").format(count=count)
-    yield Claim(count == 2, _("there has been one rollout, and no other"), apart)
+    revision = annotations_of(deployment).get(_REVISION, "0")
+    apart = _("this is revision {number}: each change of the template has made pods of its own").format(number=revision)
+    yield Claim(revision == "2", _("there has been one rollout, and no other"), apart)
     yield from _complete(deployment, "nginx:1.28")
+
+
+def _wants(deployment: Object, replicas: int) -> Claim:
+    """As many pods are wanted as before: with none, every rollout is through."""
+    found = deployment["spec"].get("replicas")
+    sentence = _("the number of pods it wants is as before: {count}").format(count=replicas)
+    return Claim(found == replicas, sentence, says("replicas", found))
+
+
+def _changed_under(cluster: Reader, name: str, image: str, right: Callable[[Object], bool]) -> Claim:
+    """The strategy was as wanted from when the template got its image on, as far as the past is known."""
+    past = versions(cluster, "deployments.apps", name)
+    turns = [at for at in range(1, len(past)) if _image(past[at]) == image != _image(past[at - 1])]
+    strategies = [each["spec"].get("strategy") or {} for each in past[turns[-1] :]] if turns else []
+    late = _("it was set when the update to {image} had begun: that one went the old way").format(image=image)
+    return Claim(all(map(right, strategies)), _("… and was before the update began"), late)
+
+
+def _keeps_all(strategy: Object) -> bool:
+    limits = strategy.get("rollingUpdate") or {}
+    return str(limits.get("maxUnavailable")) in ("0", "0%") and str(limits.get("maxSurge")) in ("1", "25%")
 
 
 def _complete(deployment: Object, image: str) -> Claims:
@@ -183,7 +214,21 @@ def _first_container(obj: Object) -> Object:
 
 
 def _image(obj: Object) -> str:
-    return str(_first_container(obj).get("image", ""))
+    """The image of the first container, without the registry that everybody means."""
+    return str(_first_container(obj).get("image", "")).removeprefix("docker.io/").removeprefix("library/")
+
+
+def _written(containers: Any) -> set[str]:
+    """The volumes to which containers can write."""
+    mounts = [each for found in containers or () for each in found.get("volumeMounts") or ()]
+    return {each["name"] for each in mounts if not each.get("readOnly")}
+
+
+def _read(container: Object) -> set[str]:
+    """The volumes that nginx has where it reads its pages."""
+    page = f"{HTML}/index.html/"
+    mounts = container.get("volumeMounts") or ()
+    return {each["name"] for each in mounts if page.startswith(f"{each['mountPath'].rstrip('/')}/")}
 
 
 def _named(containers: Any, name: str) -> Object:

@@ -40,6 +40,8 @@ def check_canary(cluster: Reader) -> Claims:
     canary = find(cluster, "deployments.apps", "my-app-canary")
     yield exists(canary, _("there is a Deployment my-app-canary"))
     selector = canary["spec"]["selector"].get("matchLabels") or {}
+    image = str(canary["spec"]["template"]["spec"]["containers"][0].get("image", ""))
+    yield Claim(image.endswith("nginx:1.29"), _("… with the next version"), says("image", image))
     usual = find(cluster, "deployments.apps", "my-app-deployment")
     yield exists(usual, _("my-app-deployment is still there"))
     apart = selector != usual["spec"]["selector"].get("matchLabels")

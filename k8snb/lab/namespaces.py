@@ -10,7 +10,7 @@ from k8snb.lab.first_app import Typed
 from k8snb.lab.reading import Claims, exists, find, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import quantity
-from k8snb.machinery.objects import is_deleting, is_true
+from k8snb.machinery.objects import is_deleting
 from k8snb.typing import Object
 
 LAB = "lab"
@@ -32,8 +32,8 @@ def check_lab(cluster: Reader) -> Claims:
     yield Claim(not others, _("… whatever their size"), _("also limited: {names}").format(names=", ".join(others)))
     bench = find(cluster, "deployments.apps", "bench", LAB)
     yield exists(bench, _("there is a Deployment bench"), LAB)
-    ready = len([pod for pod in cluster.client.list("pods", LAB) if is_true(pod, "Ready")])
-    yield Claim(ready == 2, _("two pods are ready"), says(_("their number"), ready))
+    ready = bench["status"].get("availableReplicas", 0)
+    yield Claim(ready == 2, _("two pods of it are ready"), says(_("their number"), ready))
 
 
 @exercise("first-app/namespace", "Nobody without manners", minutes=10)
@@ -75,6 +75,9 @@ def check_attic(cluster: Reader) -> Claims:
         else _("it is not being deleted")
     )
     yield Claim(attic is None, _("the namespace attic is gone"), waiting)
+    orphan = cluster.client.find("configmaps", "box", "attic") is not None
+    forced = _("box is still stored, in a namespace that is not there: the namespace was forced, not emptied")
+    yield Claim(not orphan, _("… and nothing of it is left behind"), forced)
 
 
 @exercise("first-app/namespace", "A short name across the border", minutes=10)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import orjson
+
 from k8snb.controllers.tolerations import tolerated_for, tolerates
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import quantity
-from k8snb.machinery.objects import condition, is_deleting, is_true
+from k8snb.machinery.nodeselection import selection_of
+from k8snb.machinery.objects import condition, is_deleting, is_true, labels_of
 
 LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 """The taints of a node that is not heard of."""
@@ -19,8 +22,10 @@ def check_maintenance(cluster: Reader) -> Claims:
     """A node that is empty and closed, and an app that has not lost a pod over it."""
     node = find(cluster, "nodes", "node-1", "")
     yield exists(node, _("node-1 is still in the cluster"), "")
-    closed = bool(node["spec"].get("unschedulable"))
-    yield Claim(closed, _("no new pod is placed there"), _("node-1 is not cordoned"))
+    taints = [each for each in node["spec"].get("taints") or () if each["effect"] in ("NoSchedule", "NoExecute")]
+    closed = bool(node["spec"].get("unschedulable")) or bool(taints)
+    open_still = _("node-1 is not cordoned, and no taint keeps them away")
+    yield Claim(closed, _("no new pod is placed there"), open_still)
     found = [pod for pod in cluster.client.list("pods", NAMESPACE) if pod["spec"].get("nodeName") == "node-1"]
     staying = [pod["metadata"]["name"] for pod in found if not is_deleting(pod)]
     yield Claim(not staying, _("no pod is left on it"), _("still there: {names}").format(names=", ".join(staying)))
@@ -45,6 +50,11 @@ def check_reserved(cluster: Reader) -> Claims:
     place = pod["spec"].get("nodeName") or _("nowhere")
     elsewhere = _("it is on {place}; a toleration only permits").format(place=place)
     yield Claim(place == "node-3", _("it is on node-3"), elsewhere)
+    others = [each for each in cluster.client.list("nodes") if each["metadata"]["name"] != "node-3"]
+    rules = selection_of(pod)
+    free = [each["metadata"]["name"] for each in others if rules.matches(each["metadata"]["name"], labels_of(each))]
+    luck = _("its own rules would let it go to {names}: it is there by luck").format(names=", ".join(free))
+    yield Claim(not free or _placed_by_hand(cluster, "batch"), _("… and could be nowhere else"), luck)
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), says(_("the phase"), pod["status"].get("phase")))
 
 
@@ -54,7 +64,7 @@ def check_impatient(cluster: Reader) -> Claims:
     impatient = find(cluster, "deployments.apps", "impatient")
     yield exists(impatient, _("there is a Deployment impatient"))
     pods = pods_labelled(cluster, impatient["spec"]["selector"].get("matchLabels") or {})
-    yield Claim(bool(pods), _("it has pods"), _("there are none"))
+    yield Claim(len(pods) == 2, _("it has its two pods"), says(_("their number"), len(pods)))
     for key in LOST:
         taint = {"key": key, "effect": "NoExecute"}
         patience = list(dict.fromkeys(tolerated_for(pod, [taint]) for pod in pods))
@@ -82,6 +92,14 @@ def check_giant(cluster: Reader) -> Claims:
     here = [pod for pod in cluster.client.list("pods") if pod["spec"].get("nodeName") == place]
     others = [pod["metadata"]["name"] for pod in here if pod["metadata"]["name"] != "giant"]
     yield Claim(not others, _("… and none is there"), says(_("also there"), others))
+
+
+def _placed_by_hand(cluster: Reader, pod: str) -> bool:
+    """Whether somebody wrote the node's name into the pod; what the scheduler writes, a binding, is nobody's field."""
+    response = cluster.client.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}")
+    obj = response.object if response.object is not None else orjson.loads(response.body)
+    managers = obj["metadata"].get("managedFields") or ()
+    return any("f:nodeName" in (each["fieldsV1"].get("f:spec") or {}) for each in managers)
 
 
 def _seconds(patience: float | None) -> str:

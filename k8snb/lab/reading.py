@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_deleting, is_true, labels_of
@@ -26,6 +27,19 @@ _SERVICE_NAME = "kubernetes.io/service-name"
 def find(cluster: Reader, resource: str, name: str, namespace: str = NAMESPACE) -> Object:
     """The object of that name, or `NOTHING`."""
     return cluster.client.find(resource, name, namespace) or NOTHING
+
+
+def versions(cluster: Reader, resource: str, name: str, namespace: str = NAMESPACE) -> list[Object]:
+    """What the API still tells of an object's past, the oldest version first; a live cluster soon forgets it."""
+    found: list[Object] = []
+    try:
+        stream = cluster.client.watch(resource, namespace, fields=f"metadata.name={name}", since=1)
+    except StatusError:
+        return found
+    while (event := stream.next()) is not None and event["type"] != "ERROR":
+        found = [] if event["type"] == "DELETED" else [*found, event["object"]]
+    stream.close()
+    return found
 
 
 def pods_labelled(cluster: Reader, labels: Mapping[str, str], namespace: str = NAMESPACE) -> list[Object]:
@@ -80,6 +94,12 @@ def reaches(cluster: Reader, service: str, labels: Mapping[str, str], port: int)
     numbers = [each.get("port") for found in slices(cluster, service) for each in found.get("ports") or ()]
     leads = _("it leads to port {port}, where they listen").format(port=port)
     yield Claim(bool(numbers) and set(numbers) == {port}, leads, says(_("the port of its slices"), numbers))
+
+
+def has_address(service: Object) -> Claim:
+    """The Service has an address of its own, where its ports are turned into those of the pods."""
+    headless = _("it is headless: callers get the addresses of pods, and nobody turns its port into theirs")
+    return Claim(service["spec"].get("clusterIP") != "None", _("it has an address of its own"), headless)
 
 
 def says(what: str, value: Any) -> str:

@@ -39,7 +39,8 @@ def check_glutton(cluster: Reader) -> Claims:
     """A memory limit that is enough, and no more than that."""
     pod = find(cluster, "pods", "glutton")
     yield exists(pod, _("the Pod glutton is still there"))
-    words = pod["spec"]["containers"][0].get("command") or []
+    container = pod["spec"]["containers"][0]
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
     yield Claim("260M" in words, _("it still wants 260M"), says(_("its command"), " ".join(words)))
     limit = quantity.value(_limit(pod, "memory") or "0")
     enough = _("memory.max is {size} MiB").format(size=limit // MEBIBYTE)

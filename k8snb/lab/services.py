@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import Claims, exists, find, listed, pods_labelled, reaches, says, slices
+from k8snb.lab.reading import Claims, exists, find, has_address, listed, pods_labelled, reaches, says, slices
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_true
 from k8snb.typing import Object
@@ -17,7 +17,11 @@ def check_backend(cluster: Reader) -> Claims:
     yield exists(service, _("there is a Service backend"))
     ports = [each["port"] for each in service["spec"].get("ports") or ()]
     yield Claim(ports == [8080], _("callers use port 8080"), says(_("the port"), ports))
+    yield has_address(service)
     yield from reaches(cluster, "backend", {"app.kubernetes.io/name": "MyApp"}, 9376)
+    first = find(cluster, "services", "my-service")
+    known = [(each["port"], each.get("targetPort")) for each in first["spec"].get("ports") or ()]
+    yield Claim(known == [(80, 9376)], _("my-service is as it was"), says(_("its ports"), known))
 
 
 @exercise("first-app/service", "Nobody at the shop", minutes=10)
@@ -27,6 +31,8 @@ def check_shop(cluster: Reader) -> Claims:
     yield exists(service, _("the Service shop is still there"))
     pods = pods_labelled(cluster, {"app": "shop"})
     yield Claim(len(pods) == 2, _("so are its two pods, with the label app=shop"), says(_("their number"), len(pods)))
+    ports = [each["port"] for each in service["spec"].get("ports") or ()]
+    yield Claim(ports == [80], _("callers use port 80, as before"), says(_("the port"), ports))
     yield from reaches(cluster, "shop", {"app": "shop"}, 80)
 
 
@@ -40,7 +46,9 @@ def check_honest(cluster: Reader) -> Claims:
     yield Claim(kind == "NodePort", _("it is open on the nodes"), says("type", kind))
     policy = spec.get("externalTrafficPolicy")
     yield Claim(policy == "Local", _("nobody takes the caller's place"), says("externalTrafficPolicy", policy))
-    yield Claim(bool(listed(cluster, "my-nodeport")), _("it has ready pods"), _("its slices list none"))
+    ready = len(listed(cluster, "my-nodeport"))
+    yield Claim(bool(ready), _("it has ready pods"), _("its slices list none"))
+    yield Claim(ready == 2, _("two of them, so that one node has none"), says(_("their number"), ready))
 
 
 @exercise("first-app/service", "A port that moves", minutes=10)
@@ -50,6 +58,7 @@ def check_quotes(cluster: Reader) -> Claims:
     yield exists(service, _("the Service quotes is still there"))
     ports = [each["port"] for each in service["spec"].get("ports") or ()]
     yield Claim(ports == [80], _("callers use port 80, and no other"), says(_("the port"), ports))
+    yield has_address(service)
     wanted: dict[str, int] = {}
     for version, number in (("v1", 9376), ("v2", 9377)):
         pods = [pod for pod in pods_labelled(cluster, {"app": "quotes", "version": version}) if is_true(pod, "Ready")]
