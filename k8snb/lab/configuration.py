@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, log_of, pods_labelled, says
+from k8snb.lab.reading import NAMESPACE, Claims, began, exists, find, log_of, pods_labelled, says
 from k8snb.lab.verdict import Claim, Reader
-from k8snb.machinery.objects import is_true
+from k8snb.machinery.objects import annotations_of, controller_of, is_true
 from k8snb.typing import Object
+
+_REVISION = "deployment.kubernetes.io/revision"
 
 
 @exercise("production/configuration", "Only what it needs", minutes=10)
@@ -23,7 +25,9 @@ def check_reader(cluster: Reader) -> Claims:
     names = {name for name in _variables(cluster, main) if name.startswith("CFG_")}
     every = _("it has a variable for every key of app-config, with CFG_ in front")
     yield Claim(bool(wanted) and names == wanted, every, says(_("what begins with CFG_"), sorted(names)))
-    mount: Object = next((each for each in main.get("volumeMounts") or () if each["mountPath"] == "/etc/db"), {})
+    mount: Object = next(
+        (each for each in main.get("volumeMounts") or () if each["mountPath"].rstrip("/") == "/etc/db"), {}
+    )
     yield Claim(bool(mount), _("something is mounted at /etc/db"), _("nothing is"))
     files = dict(_files(pod, mount["name"]))
     only = _("there is one file in it, password")
@@ -67,6 +71,12 @@ def check_late(cluster: Reader) -> Claims:
     state = pod["status"]["containerStatuses"][0]["state"]
     waits = (state.get("waiting") or {}).get("message", _("it waits"))
     yield Claim("running" in state, _("its container runs"), waits)
+    has = "word" in (find(cluster, "configmaps", "greetings").get("data") or {})
+    yield Claim(has, _("greetings has the key that it waited for"), _("it runs without it, so it is another Pod"))
+    came = began(cluster, "configmaps", "greetings", lambda each: "word" in (each.get("data") or {}))
+    made = began(cluster, "pods", "late")
+    older = came is None or made is None or made < came
+    yield Claim(older, _("it was there before the key came"), _("it was made again: nobody touches a pod that waits"))
 
 
 @exercise("production/configuration", "In versions", minutes=10)
@@ -85,6 +95,15 @@ def check_versions(cluster: Reader) -> Claims:
     yield Claim(used == ["web-v2"], _("every pod of web reads web-v2, and no other"), says(_("what they read"), used))
     ready = sum(is_true(pod, "Ready") for pod in pods)
     yield Claim(ready == 2, _("two pods are Ready"), says(_("their number"), ready))
+    sets = [each for each in cluster.client.list("replicasets.apps", NAMESPACE) if _is_of(each, web)]
+    sets.sort(key=lambda each: int(annotations_of(each).get(_REVISION, "0")))
+    before = [name for each in sets[-2:-1] for name in _maps(each["spec"]["template"])]
+    back = _("rollout undo would bring blue back")
+    yield Claim(before == ["web-v1"], back, says(_("what the revision before reads"), before))
+
+
+def _is_of(obj: Object, owner: Object) -> bool:
+    return bool((controller_of(obj) or {}).get("uid") == owner["metadata"]["uid"])
 
 
 def _maps(pod: Object) -> Iterator[str]:
@@ -113,6 +132,7 @@ def check_byte(cluster: Reader) -> Claims:
     names = [(each.get("valueFrom") or {}).get("secretKeyRef", {}).get("name") for each in main.get("env") or ()]
     yield Claim(names == ["db-login"], _("its password still comes from db-login"), _("it comes from elsewhere"))
     pods = pods_labelled(cluster, client["spec"]["selector"]["matchLabels"])
+    yield Claim(len(pods) == 2, _("it has its two pods"), says(_("their number"), len(pods)))
     took = sorted({log_of(cluster, pod["metadata"]["name"]).strip() for pod in pods})
     right = took == [_took(wanted)]
     yield Claim(right, _("every pod began with the right password"), says(_("what their logs say"), took))

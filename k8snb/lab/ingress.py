@@ -10,7 +10,7 @@ from k8snb.i18n import _
 from k8snb.ingress.ingresses import compiled
 from k8snb.ingress.routing import decide
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, listed, says
+from k8snb.lab.reading import NAMESPACE, Claims, exists, find, listed, says, slices
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery import rsa, x509
 from k8snb.machinery.objects import is_true
@@ -43,7 +43,7 @@ def tls_secret(name: str, *hosts: str) -> Object:
 
 
 @exercise("production/ingress", "One more path", minutes=10)
-def check_static(cluster: Reader) -> Claims:
+def check_static(cluster: Outside) -> Claims:
     """One more path of the host, and a Service behind it."""
     service = find(cluster, "services", "static-service")
     yield exists(service, _("there is a Service static-service"))
@@ -51,6 +51,18 @@ def check_static(cluster: Reader) -> Claims:
     yield from _leads(cluster, "/static/logo.svg", "static-service", 80)
     yield from _leads(cluster, "/statics", "frontend-service", 80)
     yield from _leads(cluster, "/api/users", "api-service", 8080)
+    answer = _status(cluster, f"https://{HOST}/static/logo.svg")
+    silent = _("the status is {status}: do its pods listen where the Service leads?").format(status=answer)
+    yield Claim(answer[:1] in ("2", "4"), _("somebody answers there, if only that there is no such picture"), silent)
+
+
+def _status(cluster: Outside, url: str) -> str:
+    """The status that somebody outside gets by way of the Ingresses; `000` without an answer."""
+    service = cluster.client.find("services", "ingress-controller", "ingress") or {"status": {}}
+    address = str(((service["status"].get("loadBalancer") or {}).get("ingress") or [{}])[0].get("ip", ""))
+    scheme, host = url.partition("://")[0], url.partition("://")[2].partition("/")[0]
+    there = f"--resolve {host}:{443 if scheme == 'https' else 80}:{address}"
+    return cluster.curl(f"-sk -m 5 {there} -o /dev/null -w '%{{http_code}}' {url}").strip()
 
 
 def _leads(cluster: Reader, path: str, service: str, port: int) -> Iterator[Claim]:
@@ -68,7 +80,7 @@ def _leads(cluster: Reader, path: str, service: str, port: int) -> Iterator[Clai
 
 
 @exercise("production/ingress", "Nobody comes into the shop", minutes=10)
-def check_shop(cluster: Reader) -> Claims:
+def check_shop(cluster: Outside) -> Claims:
     """An Ingress that nobody serves, and that would lead past the Service's port."""
     ingress = find(cluster, "ingresses.networking.k8s.io", "shop")
     yield exists(ingress, _("the Ingress shop is still there"))
@@ -83,6 +95,8 @@ def check_shop(cluster: Reader) -> Claims:
     yield Claim(bool(listed(cluster, "shop")), _("the Service has ready pods"), _("its slices list none"))
     points = (ingress["status"].get("loadBalancer") or {}).get("ingress") or ()
     yield Claim(bool(points), _("it has an address"), _("its status names none"))
+    answer = _status(cluster, "http://shop.example.com/")
+    yield Claim(answer == "200", _("shop.example.com answers"), says(_("the status"), answer))
 
 
 @exercise("production/ingress", "One request in ten", minutes=10)
@@ -100,6 +114,9 @@ def check_split(cluster: Reader) -> Claims:
     ports = [each["port"] for each in service["spec"]["ports"]]
     asked = next(ref.get("port") for ref in shares if ref["name"] == "api-v2")
     yield Claim(asked in ports, _("it names a port that api-v2 has"), says(_("the port"), asked))
+    numbers = sorted({each["port"] for found in slices(cluster, "api-v2") for each in found.get("ports") or ()})
+    listens = _("behind it is port 80, where whoami listens")
+    yield Claim(numbers == [80], listens, says(_("the port of its slices"), numbers))
     resolved = _any_is([route], "ResolvedRefs")
     yield Claim(resolved, _("the Gateway finds all that the route refers to"), _("ResolvedRefs is not True"))
 

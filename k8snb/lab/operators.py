@@ -15,6 +15,8 @@ from k8snb.lab.production import DRIVER, STORAGE_CLASS
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.machinery.objects import is_true, labels_of
+from k8snb.machinery.structural import Structural
+from k8snb.machinery.structural.rules import broken, compiled
 from k8snb.typing import Object
 from k8snb.wire import Response
 
@@ -121,8 +123,19 @@ def check_shrinking(cluster: Reader) -> Claims:
     one = {"apiVersion": "etcd.example.com/v1", "kind": "EtcdCluster", "metadata": {"name": "probe"}}
     made = _try(cluster, "POST", _CLUSTERS, {**one, "spec": {"version": "3.6.6", "size": 1}})
     yield Claim(made.code == 201, _("a new one may begin with one member"), _said(made))
+    far = _shrinks(cluster, 7, 3), _shrinks(cluster, 7, 5), _shrinks(cluster, 3, 1)
+    words = _("of 7 to 3, 7 to 5 and 3 to 1 it lets pass: {these}").format(these=says(_("answers"), [*far]))
+    yield Claim(far == (False, True, True), _("and so for every size"), words)
     even = resized(4)
     yield Claim(even.code == 422, _("and an even number is refused as before"), _("from 5 to 4: accepted"))
+
+
+def _shrinks(cluster: Reader, before: int, after: int) -> bool:
+    """Whether the rules of `v1` would let a size become another, tried on objects that nobody has made."""
+    versions = {each["name"]: each for each in find(cluster, DEFINITIONS, NAME, "")["spec"]["versions"]}
+    schema = Structural(versions["v1"]["schema"]["openAPIV3Schema"])
+    old, new = ({"spec": {"version": "3.6.6", "size": size, "storage": "1Gi"}} for size in (before, after))
+    return not broken(compiled(schema), new, old)
 
 
 @exercise("ecosystem/operator", "A column", minutes=5)

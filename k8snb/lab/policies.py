@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import Claims, find, says
+from k8snb.lab.reading import NAMESPACE, Claims, find, says
 from k8snb.lab.verdict import Claim, Reader
 from k8snb.network.dns import NAMESERVER
-from k8snb.network.policies.judgement import POLICIES, Judgement, judged
+from k8snb.network.policies.judgement import POLICIES, Judgement, judge
+from k8snb.network.policies.parties import Directory, Party
 from k8snb.network.policies.wording import side_words
 
 PAGE = "ecosystem/network-policy"
@@ -38,8 +39,16 @@ spec:
 """What somebody wrote for `batch` before it got no more data."""
 
 
-def _judged(cluster: Reader, source: str, target: str, port: int, protocol: str = "TCP") -> Judgement:
-    return judged(cluster.client, source, target, port, protocol)
+def _judged(cluster: Reader, source: str | Party, target: str | Party, port: int, protocol: str = "TCP") -> Judgement:
+    known = Directory(cluster.client)
+    ends = [each if isinstance(each, Party) else known.find(each, NAMESPACE) for each in (source, target)]
+    return judge(ends[0], ends[1], port, protocol, lambda space: cluster.client.list(POLICIES, space))
+
+
+def _imagined(namespace: str, **labels: str) -> Party:
+    """A pod that is not there and could come: in a namespace without labels of its own."""
+    space = {"kubernetes.io/metadata.name": namespace}
+    return Party("10.244.250.1", namespace, "imagined", labels, space)
 
 
 def _open(cluster: Reader, source: str, target: str, port: int, sentence: str, protocol: str = "TCP") -> Claim:
@@ -48,9 +57,17 @@ def _open(cluster: Reader, source: str, target: str, port: int, sentence: str, p
     return Claim(bool(found), sentence, "; ".join(map(side_words, found.closed)))
 
 
-def _closed(cluster: Reader, source: str, target: str, port: int, sentence: str, hint: str = "") -> Claim:
+def _closed(
+    cluster: Reader,
+    source: str | Party,
+    target: str | Party,
+    port: int,
+    sentence: str,
+    hint: str = "",
+    protocol: str = "TCP",
+) -> Claim:
     """A connection is not let through; the hint is what lets it through, and what to think of."""
-    found = _judged(cluster, source, target, port)
+    found = _judged(cluster, source, target, port, protocol)
     isolated = [side_words(side) for side in found.sides if side.isolating]
     told = "; ".join(isolated) or _("no policy isolates either end")
     return Claim(not found, sentence, f"{told}. {hint}" if hint and isolated else told)
@@ -74,7 +91,13 @@ def check_crawlers(cluster: Reader) -> Claims:
     yield _closed(cluster, "partner/frontend", "frontend", 8080, _("other pods of the partner do not"), trap)
     yield _closed(cluster, "db", "frontend", 8080, _("other pods of its own namespace do not"))
     elsewhere = _("frontend is open on 8080 only")
-    yield _closed(cluster, "partner/crawler", "frontend", 22, elsewhere, _("A rule without ports is about every port."))
+    every = _("A rule without ports is about every port.")
+    yield _closed(cluster, "partner/crawler", "frontend", 22, elsewhere, every)
+    yield _closed(cluster, "batch", "frontend", 22, _("… for batch as well"), every)
+    anybody = _("An empty selector of namespaces is about all of them.")
+    other = _imagined("elsewhere", role="crawler")
+    yield _closed(cluster, other, "frontend", 8080, _("nor would a crawler in a namespace of somebody else"), anybody)
+    yield _closed(cluster, STRANGER, "frontend", 8080, _("nor does anybody outside"))
 
 
 @exercise(PAGE, "Nothing but names", minutes=10)
@@ -89,8 +112,16 @@ def check_vault(cluster: Reader) -> Claims:
     yield _open(cluster, "vault/safe", NAMESERVER, 53, _("… and over TCP, which long answers need"))
     hint = _("A rule without `to` is about every address: name the namespace, or the pods of DNS.")
     yield _closed(cluster, "vault/safe", STRANGER, 53, _("port 53 is closed elsewhere"), hint)
-    every = any(not each["spec"].get("podSelector") for each in cluster.client.list(POLICIES, "vault"))
-    yield Claim(every, _("it holds for pods to come as well"), _("no policy selects every pod of the namespace"))
+    wide = _("An empty selector of namespaces is about all of them.")
+    yield _closed(cluster, "vault/safe", "frontend", 53, _("… at pods, too"), wide, "UDP")
+    ports = _("A rule without ports is about every port.")
+    yield _closed(cluster, "vault/safe", NAMESERVER, 443, _("of DNS it reaches port 53 alone"), ports)
+    come = _imagined("vault", run="another")
+    whole = _("no policy selects every pod of the namespace")
+    found = [_judged(cluster, come, "frontend", 8080), _judged(cluster, "frontend", come, 8080)]
+    yield Claim(not any(found), _("it holds for pods to come as well"), whole)
+    among = _("A rule about pods without a namespace is about those of this one.")
+    yield _closed(cluster, come, "vault/safe", 80, _("and pods of the vault do not reach each other"), among)
 
 
 @exercise(PAGE, "Office and guests", minutes=10)
@@ -117,3 +148,6 @@ def check_ticket(cluster: Reader) -> Claims:
     yield _open(cluster, "frontend", "db", 6379, _("so does frontend, as before"))
     yield _closed(cluster, "batch", "frontend", 8080, _("batch reaches nothing else"), _("It was isolated for egress."))
     yield _closed(cluster, "partner/crawler", "db", 6379, _("nobody else reaches db"))
+    yield _closed(cluster, _imagined("default", role="web"), "db", 6379, _("… nor would another pod of its namespace"))
+    wide = _("A rule without `to` is about every address.")
+    yield _closed(cluster, "batch", STRANGER, 53, _("batch asks no other server for names"), wide, "UDP")

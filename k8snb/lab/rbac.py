@@ -45,10 +45,11 @@ def check_scaler(cluster: Reader) -> Claims:
     more = rita.among(_CHANGING, ("deployments.apps",), SHOP)
     large = _("she may {these}: to scale, the subresource is enough").format(these=_listed(more))
     yield Claim(not more, _("she may not change them otherwise"), large)
-    others = rita.among(("get", "delete"), ("pods", "secrets", "services"), SHOP)
+    others = rita.among(("get", "create", "delete"), ("pods", "secrets", "services"), SHOP)
+    others += rita.among(("update", "patch"), ("statefulsets.apps/scale", "replicasets.apps/scale"), SHOP)
     yield Claim(not others, _("she may do nothing with anything else"), _listed(others))
-    elsewhere = rita.may("get", "deployments.apps", "default")
-    there = _("she may get Deployments in default: who binds her there?")
+    elsewhere = rita.among(("get", "update"), ("deployments.apps", "deployments.apps/scale"), "default")
+    there = _("in default she may {these}: who binds her there?").format(these=_listed(elsewhere))
     yield Claim(not elsewhere, _("… and nothing elsewhere"), there)
 
 
@@ -70,6 +71,11 @@ def check_secret(cluster: Reader) -> Claims:
     around = member.may("list", "secrets", SHOP) or member.may("list", "secrets", SHOP, "stripe")
     told = _("list and watch show what is in Secrets, too; get is enough to read one whose name is known")
     yield Claim(not around, _("they may not list Secrets"), told)
+    verbs = [verb for verb in ("update", "patch", "delete") if member.may(verb, "secrets", SHOP, "stripe")]
+    yield Claim(not verbs, _("they may only read it"), says(_("they may also"), verbs))
+    beside = member.may("get", "secrets", "default", "stripe")
+    wide = _("the binding holds in every namespace, and a Secret of that name can be anywhere")
+    yield Claim(not beside, _("… and not its namesake elsewhere"), wide)
     stranger = Somebody(cluster, "paula").may("get", "secrets", SHOP, "stripe")
     yield Claim(not stranger, _("who is not in the group may not"), _("paula may, without the group"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from k8snb.errors import StatusError
@@ -40,6 +40,18 @@ def versions(cluster: Reader, resource: str, name: str, namespace: str = NAMESPA
         found = [] if event["type"] == "DELETED" else [*found, event["object"]]
     stream.close()
     return found
+
+
+def began(
+    cluster: Reader, resource: str, name: str, holds: Callable[[Object], bool] = bool, namespace: str = NAMESPACE
+) -> int | None:
+    """The revision from which on an object is as `holds` says; None if it is not, or if its past is forgotten."""
+    since = None
+    for each in reversed(versions(cluster, resource, name, namespace)):
+        if not holds(each):
+            break
+        since = int(each["metadata"]["resourceVersion"])
+    return since
 
 
 def pods_labelled(cluster: Reader, labels: Mapping[str, str], namespace: str = NAMESPACE) -> list[Object]:

@@ -95,15 +95,20 @@ def check_budget(cluster: Reader) -> Claims:
         yield from _is_deployed(cluster, name)
     budget = find(cluster, "poddisruptionbudgets.policy", "kiosk")
     yield exists(budget, _("kiosk has a PodDisruptionBudget"))
-    whose = (budget["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name")
+    record = records(cluster, "kiosk")[-1]
     part = _("it is part of the release")
-    yield Claim(whose == "kiosk", part, _("helm knows nothing of it: it is not in the chart"))
+    made = "kind: PodDisruptionBudget" in record["manifest"]
+    yield Claim(made, part, _("helm knows nothing of it: it is not in the chart"))
     allowed = budget["spec"].get("maxUnavailable")
     yield Claim(allowed == 1, _("one pod may be missing"), says("maxUnavailable", allowed))
     expected = (budget.get("status") or {}).get("expectedPods", 0)
     yield Claim(expected == 3, _("it counts the three pods of kiosk"), says(_("the pods it counts"), expected))
     other = find(cluster, "poddisruptionbudgets.policy", "stall")
     yield Claim(other is NOTHING, _("stall, with one replica, has none"), _("there is one"))
+    texts = [base64.b64decode(each["data"]).decode() for each in record["chart"]["templates"]]
+    asks = [text for text in texts if "PodDisruptionBudget" in text and "replicas" in text]
+    blind = _("it does not ask for the replicas: another release of the chart would have the wrong one")
+    yield Claim(bool(asks), _("the template looks at the number of replicas"), blind)
 
 
 @exercise("production/helm", "What the upgrade forgot", minutes=10)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from k8snb.i18n import _
 from k8snb.lab.exercise import exercise
-from k8snb.lab.reading import NAMESPACE, Claims, exists, find, says
+from k8snb.lab.reading import NAMESPACE, Claims, began, exists, find, says
 from k8snb.lab.verdict import Claim, Reader
-from k8snb.machinery.objects import is_true
+from k8snb.machinery.objects import annotations_of, is_true
 from k8snb.machinery.quantity import compare
 from k8snb.machinery.volumes import capacity_of, claim_names, has_storage
 from k8snb.typing import Object
 
+_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 _CLAIMS, _VOLUMES = "persistentvolumeclaims", "persistentvolumes"
 
 
@@ -27,6 +28,17 @@ def check_archive(cluster: Reader) -> Claims:
     yield Claim(compare(asked, "1Gi") == 0, _("it asks for 1Gi"), says(_("what it asks for"), asked))
     got = claim["spec"].get("volumeName") or _("none")
     yield Claim(got == "archive", _("it is bound to the volume archive"), says(_("its volume"), got))
+    free = _("until this claim came, any other could have got it: nothing on the volume says whose it is")
+    yield Claim(_is_kept(cluster, volume), _("nobody else could have got that"), free)
+
+
+def _is_kept(cluster: Reader, volume: Object) -> bool:
+    """Whether a volume was meant for one claim before it was bound: by name, or by a class that is its own."""
+    if _BY_CONTROLLER not in annotations_of(volume):
+        return True
+    name = volume["spec"].get("storageClassName", "")
+    asking = [each for each in cluster.client.list(_CLAIMS) if each["spec"].get("storageClassName", "") == name]
+    return bool(name) and len(asking) == 1
 
 
 @exercise("production/storage", "Growing pains", minutes=10)
@@ -45,6 +57,13 @@ def check_ledger(cluster: Reader) -> Claims:
     pod = find(cluster, "pods", "ledger")
     running = is_true(pod, "Ready") and "ledger" in claim_names(pod) if pod["spec"] else False
     yield Claim(running, _("the pod ledger runs with it"), _("it does not"))
+    made, grew = began(cluster, "pods", "ledger"), began(cluster, _CLAIMS, "ledger", _is_larger)
+    same_pod = made is None or grew is None or made < grew
+    yield Claim(same_pod, _("… and is still the one that it was"), _("it was made again after the claim had grown"))
+
+
+def _is_larger(claim: Object) -> bool:
+    return compare(claim["spec"]["resources"]["requests"]["storage"], "4Gi") >= 0
 
 
 @exercise("production/storage", "Before the upgrade", minutes=10)

@@ -216,7 +216,7 @@ def check_priority(cluster: Bench) -> Claims:
     report = find(cluster, notes.DEPLOYMENTS, "report")
     yield exists(report, _("the Deployment report is still there"))
     wanted = report["spec"].get("replicas", 1)
-    yield Claim(wanted > 0, _("reports are still wanted"), says("replicas", wanted))
+    yield Claim(wanted == 3, _("all three reports are still wanted"), says("replicas", wanted))
     yield from _all(cluster)
 
 

@@ -30,7 +30,7 @@ def solved() -> list[Solved]:
     away = "[{operator: Exists, effect: NoExecute, tolerationSeconds: 30}]"
     pods = f"{{containers: [{{name: c, image: nginx}}], tolerations: {away}}}"
     template = f"{{metadata: {{labels: {{app: i}}}}, spec: {pods}}}"
-    spec = f"{{selector: {{matchLabels: {{app: i}}}}, template: {template}}}"
+    spec = f"{{replicas: 2, selector: {{matchLabels: {{app: i}}}}, template: {template}}}"
     cluster.kubectl(
         "apply -f -", f"{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: impatient}}, spec: {spec}}}"
     )

@@ -52,20 +52,22 @@ def _run(path: Path) -> Ran:
     os.chdir(path.parent)
     InteractiveShell.clear_instance()
     shell: Any = InteractiveShell.instance(config=NO_HISTORY)
-    ran, out = Ran(), io.StringIO()
+    ran, out, live = Ran(), io.StringIO(), None
     with redirect_stdout(out), redirect_stderr(out):
         try:
             for number, cell in enumerate(_code(path), 1):
                 result = shell.run_cell(cell, store_history=True)
                 ran.cells += 1
+                found = shell.user_ns.get("cluster")
+                live = found if hasattr(type(found), "home") else live  # a later one of that name can be embedded
                 error = result.error_before_exec or result.error_in_exec
                 if error is not None:
                     ran.errors.append(f"{number}: {type(error).__name__}: {error}")
         finally:
-            leaving, cluster = shell.user_ns.get(NAME), shell.user_ns.get("cluster")
+            leaving = shell.user_ns.get(NAME)
             ran.notes = leaving.notes if leaving else []
-            if hasattr(type(cluster), "home"):
-                cluster.close()
+            if live is not None:
+                live.close()
     ran.printed = out.getvalue()
     return ran
 
