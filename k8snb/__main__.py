@@ -135,10 +135,14 @@ def _live(options: argparse.Namespace) -> int:
 
 
 def _add_receipts(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help=_("what lab.receipt wrote; - reads the standard input"))
+    about = _("what lab.receipt wrote, or a folder of that; - reads the standard input")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help=about)
+    word = parser.add_mutually_exclusive_group()
     about = _("the word that its owner was given: no other may have signed it")
-    parser.add_argument("--key", metavar="WORD", help=about)
-    parser.add_argument("--signer", default="", metavar="HEX", help=_("the public key that has to have signed it"))
+    word.add_argument("--key", metavar="WORD", help=about)
+    about = _("a file with the word of each name, a line each: Ada swan")
+    word.add_argument("--keys", type=Path, metavar="FILE", help=about)
+    word.add_argument("--signer", default="", metavar="HEX", help=_("the public key that has to have signed it"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -164,7 +168,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "cni":
         return _cni(options.plugin, options.install)
     if options.command == "verify-receipt":
-        return _verify(options.file, options.key, options.signer)
+        if len(options.files) > 1 or options.files[0].is_dir() or options.keys:
+            return _verify_all(options)
+        return _verify(options.files[0], options.key, options.signer)
     figures = _measured(options)
     print(figures.as_json() if options.json else figures)
     return 0
@@ -197,6 +203,23 @@ def _verify(file: Path, key: str | None, signer: str) -> int:
         return 2
     print(found)
     return 0 if found.holds else 1
+
+
+def _verify_all(options: argparse.Namespace) -> int:
+    """Check what a class handed in; 1 if something does not hold, 2 if a file is no receipt."""
+    from k8snb.verifying import collected, words
+
+    if options.key is not None:
+        print(_("k8snb: one word for all is none: name a file with a word for each (--keys)"), file=sys.stderr)
+        return 2
+    try:
+        keys = words(options.keys.read_text(encoding="utf-8")) if options.keys else None
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"k8snb: {error}", file=sys.stderr)
+        return 2
+    register = collected(options.files, keys, signer=options.signer)
+    print(register)
+    return register.status
 
 
 def _measured(options: argparse.Namespace) -> Figures:

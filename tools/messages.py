@@ -13,8 +13,9 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
-ROOT = Path(__file__).parent.parent / "k8snb"
-TEMPLATE = ROOT / "locale" / "k8snb.pot"
+ROOT = Path(__file__).parent.parent
+PLACES = ("k8snb", "tools/book", "tools/handouts")
+TEMPLATE = ROOT / "k8snb" / "locale" / "k8snb.pot"
 TABLES = {
     "Verb": (1,),
     "_b": (1, 4),
@@ -33,10 +34,10 @@ OBSERVED = "saw"
 def sentences() -> dict[str, list[str]]:
     """Every sentence, with the files in which it stands."""
     found: dict[str, list[str]] = {}
-    for path in sorted(ROOT.rglob("*.py")):
+    for path in sorted(each for place in PLACES for each in (ROOT / place).rglob("*.py")):
         for sentence in _spoken(ast.parse(path.read_text(encoding="utf-8"))):
             places = found.setdefault(sentence, [])
-            place = path.relative_to(ROOT.parent).as_posix()
+            place = path.relative_to(ROOT).as_posix()
             if place not in places:
                 places.append(place)
     return found

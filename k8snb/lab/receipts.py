@@ -52,9 +52,15 @@ class Receipt:
 
     def __repr__(self) -> str:
         count = _("receipt for {name}: {count} exercises").format(name=self.name, count=len(self.solved))
-        return "\n".join(
-            [count, *(f"✓ {each.name}" for each in self.solved), _("signed by {signer}").format(signer=self.signer)]
-        )
+        rows = [
+            f"✓ {each.name}" if each.made is not None else f"? {each.name}: {on_trust(each)}" for each in self.solved
+        ]
+        return "\n".join([count, *rows, _("signed by {signer}").format(signer=self.signer)])
+
+
+def on_trust(each: Solved) -> str:
+    """Why nobody can check a claim: what a program of the reader did is not in the receipt, as the program is not."""
+    return _("on trust, because its past cannot be told: {reason}").format(reason=each.reason)
 
 
 def secret_of(name: str, key: str) -> bytes:

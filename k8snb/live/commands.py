@@ -13,6 +13,7 @@ from k8snb.live.joining import sweep
 from k8snb.live.opening import Open, Wishes, find_context, open_context
 from k8snb.live.rights import NEEDED, USEFUL, WIDE, Right
 from k8snb.live.session import Left, gone, now, sessions
+from k8snb.machinery.objects import is_deleting
 
 GONE_SECONDS = 60.0
 """How long somebody waits for what has been deleted to be gone."""
@@ -74,8 +75,12 @@ def clean(wanted: Wishes, *, every: bool = False, wait: bool = True) -> Iterator
         yield from (_("  kept {what}").format(what=each) for each in came.kept)
     if not done:
         yield _("nothing is left that nobody uses")
-    elif wait and not _wait(opened, [left for left, came in done if not came.kept]):
+        return
+    lefts = [left for left, came in done if not came.kept]
+    if wait and not _wait(opened, lefts):
         yield _("the cluster is still at it: namespaces end when everything in them has ended")
+        for left in lefts:
+            yield from (f"  {each}" for each in _held(opened, left))
 
 
 def _wait(opened: Open, lefts: list[Left]) -> bool:
@@ -85,6 +90,23 @@ def _wait(opened: Open, lefts: list[Left]) -> bool:
             return True
         threading.Event().wait(0.2)
     return False
+
+
+def _held(opened: Open, left: Left) -> Iterator[str]:
+    """What of a session is deleted and stays, because a finalizer holds it; whose that is has to take it away."""
+    client, home = opened.client, left.territory.home
+    rows = {row.group_resource: row for row in client.scheme if {"list", "delete"} <= set(row.verbs)}
+    for resource, row in rows.items():
+        try:
+            found = client.list(resource, home if row.namespaced else "")
+        except StatusError:
+            continue  # not allowed, or not served
+        for obj in found:
+            meta = obj["metadata"]
+            if meta.get("finalizers") and is_deleting(obj) and (row.namespaced or left.territory.has(obj)):
+                names = ", ".join(meta["finalizers"])
+                told = _("{what} waits for its finalizers: {names}")
+                yield told.format(what=f"{resource}/{meta['name']}", names=names)
 
 
 def _gone(opened: Open, left: Left) -> bool:

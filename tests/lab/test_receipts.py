@@ -61,8 +61,15 @@ def test_each_exercise_is_lived_through_again(receipt: Receipt) -> None:
         f"signed by {signer_of('Ada', 'swan')}",
         "✓ node/maintenance: solved, after 7 entries",
         "✓ node/impatient: solved, after 9 entries",
-        "? control-loop/dog: nothing to live through again: Dog is no data",
-        "2 proven, 1 to be believed, 0 refuted",
+        "? control-loop/dog: on trust, because its past cannot be told: Dog is no data",
+        "2 proven, 1 on trust, 0 refuted",
+    ]
+    assert repr(receipt).splitlines() == [
+        "receipt for Ada: 3 exercises",
+        "✓ node/maintenance",
+        "✓ node/impatient",
+        "? control-loop/dog: on trust, because its past cannot be told: Dog is no data",
+        f"signed by {signer_of('Ada', 'swan')}",
     ]
 
 
@@ -142,6 +149,38 @@ def test_a_check_that_lets_time_pass_is_asked_in_a_cluster_of_its_own() -> None:
     production.check_tls.judge(cluster)
     found = verify(signed("Ada", [past, past._replace(name="capstone/config")]).text)
     assert [each.words.partition(":")[0] for each in found.found] == ["not solved", "not solved"]
+
+
+def test_what_a_class_handed_in_is_a_table(
+    solved: list[Solved], receipt: Receipt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / "a.json").write_text(receipt.text)
+    (folder / "b.json").write_text(signed("Bob Ray", [solved[0]._replace(entries=solved[0].entries[:3])], "goose").text)
+    (folder / "c.json").write_text(signed("Cy", [], "").text)
+    (folder / "d.json").write_text(receipt.text[:-40])
+    (folder / "notes.txt").write_text("no receipt")
+    keys = tmp_path / "words"
+    keys.write_text("Ada swan\nBob Ray goose\nCy \n")
+    assert main(["verify-receipt", str(folder), "--keys", str(keys)]) == 2
+    found = verify(receipt.text).found
+    *said, cut_off, _empty, sums = capsys.readouterr().out.splitlines()
+    assert said == [
+        "WHO       PAGE                     EXERCISE           VERDICT",
+        "Ada       first-app/node           Maintenance        ✓ solved, after 7 entries",
+        "Ada       first-app/node           Impatience         ✓ solved, after 9 entries",
+        f"Ada       workloads/control-loop   A shepherd's dog   {found[2].mark} {found[2].words}",
+        "Bob Ray   first-app/node           Maintenance        ✗ its past leads to revision 108, not 157",
+        "c.json    –                        –                  ✗ nobody called Cy was given a word",
+    ]
+    assert cut_off.startswith(
+        "d.json    –                        –                  ✗ this is no JSON, or it was cut off:"
+    )
+    assert sums == "4 files, 2 receipts: 2 proven, 1 on trust, 1 refuted"
+    assert main(["verify-receipt", str(folder / "a.json"), str(folder / "c.json")]) == 0
+    assert "signed with no word, so by anybody: Cy" in capsys.readouterr().out
+    assert main(["verify-receipt", str(folder), "--key", "swan"]) == 2
 
 
 def test_the_command_says_by_its_status_whether_a_receipt_holds(

@@ -9,8 +9,9 @@ import pytest
 
 from k8snb import CannotConnect, Cluster, NeedsEmbedded, NeedsYes, connect
 from k8snb.errors import StatusError
-from k8snb.live import joining
+from k8snb.live import commands, joining
 from k8snb.live.cluster import LiveCluster
+from k8snb.live.opening import wishes
 from k8snb.live.session import Session
 from tests.live.door import Door
 
@@ -337,3 +338,16 @@ def test_who_may_not_have_a_namespace_is_told_how_one_is_lent(live: Door, monkey
             assert "is forbidden" in notebook.kubectl("get pods -A")
     finally:
         live.cluster.kubectl("create clusterrolebinding guest-admin --clusterrole=admin --serviceaccount=people:guest")
+
+
+def test_whoever_cleans_is_told_what_a_finalizer_holds(live: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "GONE_SECONDS", 0.2)
+    notebook = connected()
+    box = {"metadata": {"name": "box", "finalizers": ["example.com/unpack"]}}
+    live.cluster.client.create("configmaps", box, notebook.home)
+    assert list(commands.clean(wishes(), every=True))[1:] == [
+        "the cluster is still at it: namespaces end when everything in them has ended",
+        "  configmaps/box waits for its finalizers: example.com/unpack",
+    ]
+    live.cluster.client.patch("configmaps", "box", {"metadata": {"finalizers": None}}, notebook.home)
+    notebook.close()

@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from k8snb import lab
 from k8snb.book.contents import FOLDER, Contents
+from k8snb.i18n import _
 
 WORDS = 200
 """So many words are read, or told, in a minute."""
@@ -79,7 +80,7 @@ def _page(each: Mapping[str, Any], now: int, contents: Contents) -> Slot:
         raise LookupError(f"{page} has {len(tried)} exercises")
     read = minutes_of(contents, page)
     link = f"{{doc}}`{contents.title(page)} </{FOLDER}{page}>` ({read})"
-    names = ", ".join(f"{exercise.title} ({exercise.minutes})" for exercise in tried)
+    names = ", ".join(f"{_(exercise.title)} ({exercise.minutes})" for exercise in tried)
     return Slot(now, read + sum(exercise.minutes for exercise in tried), link, names)
 
 
@@ -95,9 +96,10 @@ def _minute(time: str) -> int:
 
 def written(found: Sequence[Slot]) -> Iterator[str]:
     """A timetable as MyST."""
-    yield from ("| From | What (minutes) | Exercises (minutes) |", "|---|---|---|")
+    head = (_("From"), _("What (minutes)"), _("Exercises (minutes)"))
+    yield from (f"| {' | '.join(head)} |", "|---|---|---|")
     yield from (f"| {clock(slot.begin)} | {slot.what} | {slot.exercises} |" for slot in found)
-    yield f"| {clock(found[-1].end)} | end | |"
+    yield f"| {clock(found[-1].end)} | {_('end')} | |"
 
 
 class Agenda(SphinxDirective):

@@ -14,16 +14,15 @@ from urllib.parse import quote, urlsplit
 
 import yaml
 
+from k8snb.i18n import _
+
 LITE = "lite/lab/index.html?path="
 CONTENTS = "Contents.md"
 """The table of contents of the edition for browsers, for those who do not come from one of its pages."""
 
 SCRIPT, UNSET, SET = "_static/launch.js", "const BUILT = false;", "const BUILT = true;"
 
-_LITE = (
-    '<a class="lite" href="{url}" hidden>{words}</a>'
-    '<span class="lite" hidden>Given out by a server, it also runs in the browser: <code>make read</code></span>'
-)
+_LITE = '<a class="lite" href="{url}" hidden>{words}</a><span class="lite" hidden>{served}</span>'
 
 
 def links(page: str, repository: str, branch: str) -> list[tuple[str, str]]:
@@ -36,7 +35,7 @@ def links(page: str, repository: str, branch: str) -> list[tuple[str, str]]:
         return [
             ("Binder", f"https://mybinder.org/v2/gh/{project}/{branch}?urlpath=lab/tree/{file}"),
             ("Colab", f"https://colab.research.google.com/github/{project}/blob/{branch}/{file}"),
-            ("Dev container", f"https://codespaces.new/{project}?ref={quote(branch, safe='')}"),
+            (_("Dev container"), f"https://codespaces.new/{project}?ref={quote(branch, safe='')}"),
         ]
     if parts.netloc == "gitlab.com":
         return [("Binder", f"https://mybinder.org/v2/gl/{quote(project, safe='')}/{branch}?urlpath=lab/tree/{file}")]
@@ -61,11 +60,12 @@ def places(root: Path) -> dict[str, str]:
 
 def row(page: str, place: str | None, repository: str, branch: str) -> str:
     """The row of links of a page, as HTML; of one that is no notebook, to the contents of the edition."""
-    words = "Run in the browser" if place else "The notebooks in the browser"
-    lite = _LITE.format(url="../" * page.count("/") + LITE + quote(place or CONTENTS), words=words)
+    words = _("Run in the browser") if place else _("The notebooks in the browser")
+    served = _("Given out by a server, it also runs in the browser: {command}").format(command="<code>make read</code>")
+    lite = _LITE.format(url="../" * page.count("/") + LITE + quote(place or CONTENTS), words=words, served=served)
     repository = repository if place else ""
     elsewhere = "".join(f'<a href="{html.escape(url)}">{name}</a>' for name, url in links(page, repository, branch))
-    return f'<div class="k8snb-launch" role="group" aria-label="Run this page">{lite}{elsewhere}</div>'
+    return f'<div class="k8snb-launch" role="group" aria-label="{_("Run this page")}">{lite}{elsewhere}</div>'
 
 
 def mark(book: Path) -> None:

@@ -18,7 +18,8 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.handouts.pages import chapter  # noqa: E402
+from k8snb.i18n import use_language  # noqa: E402
+from tools.handouts.pages import chapter, language  # noqa: E402
 from tools.handouts.printing import Press, pages, press, settled, sheets  # noqa: E402
 from tools.handouts.sheets import written  # noqa: E402
 from tools.handouts.withholding import leaks  # noqa: E402
@@ -46,6 +47,7 @@ def main(wanted: list[str]) -> None:
     if unknown := set(wanted) - known.keys():
         raise SystemExit(f"There is no chapter {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     OUT.mkdir(parents=True, exist_ok=True)
+    use_language(language(BOOK / "index.html"))
     with press() as paper:
         for name in wanted or known:
             for suffix, solutions in (("", False), ("-instructor", True)):

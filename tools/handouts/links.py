@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 from bs4 import BeautifulSoup, Tag
 
+from k8snb.i18n import _
+
 READING = "further-reading"
 _MEANT = ".std-doc, .std-ref, .xref"
 """What Sphinx writes into links that an author has made. Those of terms are the book's own, and too many for paper."""
@@ -37,7 +39,7 @@ def on_paper(article: Tag, page: str, chapter: Mapping[str, str]) -> None:
                 link.unwrap()
     if notes:
         items = "".join(f"<li>{note}</li>" for note in notes)
-        told = f'<section class="addresses"><p>Addresses</p><ol>{items}</ol></section>'
+        told = f'<section class="addresses"><p>{_("Addresses")}</p><ol>{items}</ol></section>'
         article.append(BeautifulSoup(told, "html.parser"))
 
 

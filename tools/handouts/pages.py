@@ -16,8 +16,8 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 
 from k8snb import lab
+from k8snb.i18n import _
 from tools.handouts import links, shortening, stills, teaching
-from tools.handouts.withholding import SOLVED
 
 SOLUTION = "tag_hide-cell"
 _SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary, svg + svg[aria-hidden]"
@@ -73,15 +73,20 @@ class Document:
 def chapter(book: Path, title: str, pages: Sequence[str], *, solutions: bool) -> Document:
     """The document of a chapter: its title, and its pages as they are named in the table of contents."""
     names = {page: page.rpartition("/")[2] for page in pages}
-    made, language = [], "en"
+    made = []
     for page in pages:
         soup = BeautifulSoup((book / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
-        language = str(soup.html["lang"]) if soup.html is not None else language
         article = soup.select_one("article.bd-article")
         assert article is not None, f"{page} is not a page of the book"
         _for_paper(article, page, names)
         made.append(_page(article, page.removeprefix("chapters/"), names[page], solutions=solutions))
-    return Document(title, language, solutions, made)
+    return Document(title, language(book / f"{pages[0]}.html"), solutions, made)
+
+
+def language(page: Path) -> str:
+    """The language in which a page of the built book is."""
+    found = re.search(r'<html[^>]* lang="([\w-]+)"', page.read_text(encoding="utf-8"))
+    return found[1] if found else "en"
 
 
 def _for_paper(article: Tag, page: str, names: dict[str, str]) -> None:
@@ -145,8 +150,8 @@ def _withhold(article: Tag) -> None:
         if not first.decomposed:
             for after in [first, *first.find_next_siblings()]:
                 after.decompose()
-    for verdict in article.find_all(string=SOLVED):  # of a fault that the page repairs together with its reader
-        verdict.replace_with("All of it holds.")
+    for verdict in article.find_all(string=_("Solved.")):  # of a fault that the page repairs with its reader
+        verdict.replace_with(_("All of it holds."))
 
 
 def _add_room(section: Tag, minutes: int) -> None:
@@ -158,4 +163,4 @@ def _add_room(section: Tag, minutes: int) -> None:
 def _add_minutes(section: Tag, minutes: int) -> None:
     heading = section.find("h3")
     if isinstance(heading, Tag):
-        heading.append(BeautifulSoup(f' <span class="minutes">{minutes} min</span>', "html.parser"))
+        heading.append(BeautifulSoup(teaching.minutes(minutes), "html.parser"))

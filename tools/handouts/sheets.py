@@ -11,18 +11,23 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from k8snb.i18n import _
 from tools.handouts.pages import Document, Page
 
-BOOK = "Kubernetes, taken apart"
 DAY = 360
 """Minutes of work in a day of a workshop, without its breaks."""
 
 _UNKNOWN = "000"
 
 
+def book() -> str:
+    """The title of the book."""
+    return _("Kubernetes, taken apart")
+
+
 def edition(document: Document) -> str:
     """What kind of print this is."""
-    return "Instructor's edition" if document.solutions else "Handout"
+    return _("Instructor's edition") if document.solutions else _("Handout")
 
 
 def written(document: Document, styles: Iterable[str], numbers: Mapping[str, int]) -> str:
@@ -32,9 +37,9 @@ def written(document: Document, styles: Iterable[str], numbers: Mapping[str, int
     body = re.sub(r'<span class="at" data-to="([^"]+)"></span>', partial(_at, numbers), document.body)
     return f"""<!doctype html>
 <html lang="{document.language}" data-theme="light" data-mode="light">
-<head><meta charset="utf-8"><title>{BOOK}: {name} ({kind})</title>{sheets}</head>
+<head><meta charset="utf-8"><title>{book()}: {name} ({kind})</title>{sheets}</head>
 <body>
-<header class="cover"><p>{BOOK}</p><h1>{name}</h1><p class="edition">{kind}</p>
+<header class="cover"><p>{book()}</p><h1>{name}</h1><p class="edition">{kind}</p>
 {_contents(document, numbers)}{_about(document)}</header>
 {_timings(document)}
 <main class="bd-content">{body}</main>
@@ -42,12 +47,13 @@ def written(document: Document, styles: Iterable[str], numbers: Mapping[str, int
 
 
 def _at(numbers: Mapping[str, int], found: re.Match[str]) -> str:
-    return f' <span class="at">(p. {numbers.get(found[1], _UNKNOWN)})</span>'
+    number = _("(p. {number})").format(number=numbers.get(found[1], _UNKNOWN))
+    return f' <span class="at">{number}</span>'
 
 
 def _heads(document: Document) -> str:
     """A running head for each page of the book: chapter and concept."""
-    foot = _quoted(f"{BOOK} · {edition(document)}")
+    foot = _quoted(f"{book()} · {edition(document)}")
     rules = [f"@page {{ @bottom-left {{ content: {foot} }} @top-left {{ content: {_quoted(document.title)} }} }}"]
     rules += [f"@page {page.name} {{ @top-right {{ content: {_quoted(page.title)} }} }}" for page in document.pages]
     return "\n".join(rules)
@@ -59,10 +65,10 @@ def _quoted(words: str) -> str:
 
 def _contents(document: Document, numbers: Mapping[str, int]) -> str:
     lines = "".join(
-        _line(page.name, page.title, numbers, 1) + _line(f"{page.name}--exercises", "Exercises", numbers, 2)
+        _line(page.name, page.title, numbers, 1) + _line(f"{page.name}--exercises", _("Exercises"), numbers, 2)
         for page in document.pages
     )
-    return f'<nav class="contents"><h2>Contents</h2><ol>{lines}</ol></nav>'
+    return f'<nav class="contents"><h2>{_("Contents")}</h2><ol>{lines}</ol></nav>'
 
 
 def _line(anchor: str, title: str, numbers: Mapping[str, int], depth: int) -> str:
@@ -74,16 +80,16 @@ def _line(anchor: str, title: str, numbers: Mapping[str, int], depth: int) -> st
 
 def _about(document: Document) -> str:
     if document.solutions:
-        text = (
+        text = _(
             "For those who teach. Minutes beside a section are for showing it: saying what matters and running its "
             "cells. Minutes beside an exercise are what somebody takes who has just seen the page. Below each exercise "
             "stand its solution, another right way, and usual mistakes with what the check says to them."
         )
     else:
-        text = (
+        text = _(
             "The notebooks run on your machine; this is for reading, and for your notes. Outputs that repeat "
-            "themselves or are long are cut here. A check says “Not yet.” and what it misses, as often as you run it."
-        )
+            "themselves or are long are cut here. A check says “{not_yet}” and what it misses, as often as you run it."
+        ).format(not_yet=_("Not yet."))
     return f'<p class="about">{text}</p>'
 
 
@@ -93,15 +99,16 @@ def _timings(document: Document) -> str:
         return ""
     rows = "".join(_rows(page) for page in document.pages)
     shown, solving = (sum(getattr(page, what) for page in document.pages) for what in ("shown", "solving"))
-    total = f'<tr class="total"><td>All of it</td><td></td><td>{shown}</td><td>{solving}</td></tr>'
+    total = f'<tr class="total"><td>{_("All of it")}</td><td></td><td>{shown}</td><td>{solving}</td></tr>'
     days = (shown + solving) / DAY
-    said = (
-        f"{_hours(shown + solving)} of work: {days:.1f} days of {DAY // 60} hours, breaks not counted. For less time "
-        "leave out the last exercise of each page, then the third: the first two practise what the page is about."
-    )
-    head = "<tr><th>Page</th><th>Exercise</th><th>Show</th><th>Solve</th></tr>"
+    said = _(
+        "{time} of work: {days} days of {hours} hours, breaks not counted. For less time leave out the last exercise "
+        "of each page, then the third: the first two practise what the page is about."
+    ).format(time=_hours(shown + solving), days=f"{days:.1f}", hours=DAY // 60)
+    cells = "".join(f"<th>{word}</th>" for word in (_("Page"), _("Exercise"), _("Show"), _("Solve")))
+    head = f"<tr>{cells}</tr>"
     table = f"<table><thead>{head}</thead><tbody>{rows}{total}</tbody></table>"
-    return f'<section class="timings"><h2>Time</h2><p>{said}</p>{table}</section>'
+    return f'<section class="timings"><h2>{_("Time")}</h2><p>{said}</p>{table}</section>'
 
 
 def _rows(page: Page) -> str:
@@ -111,4 +118,4 @@ def _rows(page: Page) -> str:
 
 
 def _hours(minutes: int) -> str:
-    return f"{minutes // 60} h {minutes % 60:02} min"
+    return _("{hours} h {minutes} min").format(hours=minutes // 60, minutes=f"{minutes % 60:02}")

@@ -11,6 +11,8 @@ import re
 from bs4 import Tag
 from bs4.element import NavigableString
 
+from k8snb.i18n import _
+
 _HEAD, _TAIL = 12, 4
 _SIZE, _WIDE, _WIDEST = 6.9, 112, 140
 """The size of code in points, how many characters of it have room beside each other, and in the smallest size."""
@@ -19,6 +21,10 @@ _EMPTY_COLUMNS = re.compile(r" +(?:NOMINATED NODE +READINESS GATES|<none> +<none
 """What `get pods -o wide` says at the end of every line."""
 
 _WORTH_SAYING_ONCE = 4
+
+
+class Cut(str):
+    """Words of the handout's own among an output."""
 
 
 def shorten(article: Tag) -> None:
@@ -32,7 +38,7 @@ def shorten(article: Tag) -> None:
         text = output.get_text().rstrip("\n")
         lines = text.split("\n")
         if text in seen:
-            _replace(output, "(the same as before)")
+            _replace(output, Cut(_("(the same as before)")))
         else:
             _fit(output, lines)
         if len(lines) >= _WORTH_SAYING_ONCE:
@@ -47,8 +53,11 @@ def _fit(output: Tag, lines: list[str]) -> None:
         head, tail = head // 2, tail // 2
         kept = [line if len(line) <= _WIDE else f"{line[:_WIDE]}…" for line in kept]
     if len(kept) > head + tail + _WORTH_SAYING_ONCE:
-        kept = [*kept[:head], f"… {len(kept) - head - tail} more lines …", *kept[-tail:]]
-    if kept != lines:
+        cut = Cut(_("… {count} more lines …").format(count=len(kept) - head - tail))
+        first, last = kept[:head], kept[-tail:]
+        kept = [*first, cut, *last]
+        _replace(output, "\n".join([*first, ""]), cut, "\n".join(["", *last]))
+    elif kept != lines:
         _replace(output, "\n".join(kept))
     widest = max(len(line) for line in kept)
     if _WIDE < widest <= _WIDEST:
@@ -63,12 +72,12 @@ def _without_traceback(lines: list[str]) -> list[str]:
     return lines[said[-1] :] if said else lines
 
 
-def _replace(output: Tag, text: str) -> None:
+def _replace(output: Tag, *parts: str) -> None:
     output.clear()
-    for part in re.split(r"(?m)^(\(the same as before\)|… \d+ more lines …)$", text):
-        if re.fullmatch(r"\(the same as before\)|… \d+ more lines …", part):
+    for part in parts:
+        if isinstance(part, Cut):
             note = Tag(name="em", attrs={"class": "cut"})
-            note.string = part
+            note.string = str(part)
             output.append(note)
         else:
             output.append(NavigableString(part))

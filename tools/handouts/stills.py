@@ -13,6 +13,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
+from k8snb.i18n import _
 from k8snb.view.changes import Change
 from k8snb.view.still import still
 
@@ -55,13 +56,15 @@ def drawn(story: Story) -> str:
     scenes = list(_scenes(frames))
     pictured = _pictured(scenes)
     rows = "".join(_rows(frames, _kept(len(frames), pictured)))
+    steps = _("{count} steps").format(count=len(frames))
     pictures = "".join(
-        f"<figure><figcaption>Step {number + 1} <span>{html.escape(frames[number]['time'])}</span></figcaption>"
+        f"<figure><figcaption>{_('Step {number}').format(number=number + 1)} "
+        f"<span>{html.escape(frames[number]['time'])}</span></figcaption>"
         f"{still(scenes[number])}</figure>"
         for number in pictured
     )
     return (
-        f'<div class="story"><p class="title">{html.escape(story["title"])} <span>{len(frames)} steps</span></p>'
+        f'<div class="story"><p class="title">{html.escape(story["title"])} <span>{steps}</span></p>'
         f"<table><tbody>{rows}</tbody></table>{pictures}</div>"
     )
 
@@ -109,8 +112,8 @@ def _rows(frames: Sequence[Story], kept: Sequence[int]) -> Iterator[str]:
     before = -1
     for number in kept:
         if left_out := number - before - 1:
-            steps = "step" if left_out == 1 else "steps"
-            yield f'<tr class="gap"><td></td><td colspan="3">… {left_out} more {steps}</td></tr>'
+            more = _("… one more step") if left_out == 1 else _("… {count} more steps").format(count=left_out)
+            yield f'<tr class="gap"><td></td><td colspan="3">{more}</td></tr>'
         before = number
         frame = frames[number]
         cells = (str(number + 1), frame["time"], frame["actor"])
@@ -126,7 +129,7 @@ def _told(frame: Story) -> Iterator[str]:
     for act in acts[:_MOST_LINES]:
         yield f"→ {_done(act)}"
     if len(acts) > _MOST_LINES:
-        yield f"→ … and {len(acts) - _MOST_LINES} more"
+        yield "→ " + _("… and {count} more").format(count=len(acts) - _MOST_LINES)
     if frame.get("error"):
         yield frame["error"]
 

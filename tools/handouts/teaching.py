@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+from k8snb.i18n import _
 from tools.book.agenda import CELLS, WORDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -70,22 +71,28 @@ def add_plan(article: Tag, page: str, found: Sequence[Section], exercises: int) 
     for each in found:
         heading = article.select_one(f'[id="{each.anchor}"] > h2')
         if heading is not None:
-            heading.append(_parsed(f' <span class="minutes">{each.minutes} min</span>'))
+            heading.append(_parsed(minutes(each.minutes)))
     title = article.find("h1")
     assert isinstance(title, Tag)
     title.insert_after(_parsed(_plan(notes(page), found, exercises)))
 
 
+def minutes(number: int) -> str:
+    """How long something takes, beside its heading."""
+    return f' <span class="minutes">{_("{minutes} min").format(minutes=number)}</span>'
+
+
 def _plan(noted: Mapping[str, Any], found: Sequence[Section], exercises: int) -> str:
     shown = sum(each.minutes for each in found)
     rows = "".join(f"<tr><td>{html.escape(each.title)}</td><td>{each.minutes}</td></tr>" for each in found)
-    rows += f"<tr><td>Exercises</td><td>{exercises}</td></tr>"
-    total = f'<tr class="total"><td>Minutes</td><td>{shown + exercises}</td></tr>'
-    parts = "".join(_list(name, noted.get(key, ())) for name, key in _PARTS)
+    rows += f"<tr><td>{_('Exercises')}</td><td>{exercises}</td></tr>"
+    total = f'<tr class="total"><td>{_("Minutes")}</td><td>{shown + exercises}</td></tr>'
+    parts = "".join(_list(name, noted.get(key, ())) for name, key in _parts())
     return f'<aside class="plan"><table><tbody>{rows}{total}</tbody></table><div>{parts}</div></aside>'
 
 
-_PARTS = (("Say", "say"), ("Ask, before the cell runs", "ask"), ("What goes wrong", "wrong"))
+def _parts() -> Sequence[tuple[str, str]]:
+    return ((_("Say"), "say"), (_("Ask, before the cell runs"), "ask"), (_("What goes wrong"), "wrong"))
 
 
 def _list(name: str, said: Sequence[str]) -> str:
@@ -106,9 +113,10 @@ def add_behind(section: Tag, page: str, word: str) -> None:
         return
     helpers = _defined(f"{_proofs(page).get('start', '')}\n{proof.get('start', '')}")
     another = _code(proof.get("another", ""), helpers, _MOST_LINES)
-    told = f"<p>Another right way</p>{another}" if another else ""
+    told = f"<p>{_('Another right way')}</p>{another}" if another else ""
     rows = "".join(_mistakes(proof.get("mistakes", {}), helpers))
-    table = f"<table><thead><tr><th>Mistake</th><th>The check says</th></tr></thead><tbody>{rows}</tbody></table>"
+    head = f"<tr><th>{_('Mistake')}</th><th>{_('The check says')}</th></tr>"
+    table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
     section.append(_parsed(f'<aside class="behind">{told}{table}</aside>'))
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import nbformat
 
-ROOT = Path(__file__).parent.parent.parent
+from k8snb.i18n import _
 
-SOLVED = "Solved."
+ROOT = Path(__file__).parent.parent.parent
 _TELLING = 16
 """Shorter lines are found by chance."""
 
@@ -26,7 +26,8 @@ def leaks(text: str, pages: Iterable[str]) -> list[str]:
     """Lines about solutions, and verdicts, that stand in the text of a handout of these pages."""
     printed = _dense(text)
     found = [line for line in hidden(pages) if _dense(line) in printed]
-    return [*found, *([SOLVED] if SOLVED in text else [])]
+    verdict = _("Solved.")
+    return [*found, *([verdict] if verdict in text else [])]
 
 
 def hidden(pages: Iterable[str]) -> list[str]:
