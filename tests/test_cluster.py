@@ -218,3 +218,12 @@ def test_a_lost_node_is_noticed_and_its_pods_are_replaced() -> None:
     cluster.advance(400)
     alive = [p for p in cluster.client.list("pods", "default") if "deletionTimestamp" not in p["metadata"]]
     assert (reasons, len(alive), victim in {p["spec"]["nodeName"] for p in alive}) == (["NodeStatusUnknown"], 3, False)
+
+
+def test_servers_of_other_apis_can_read_by_whom_clients_are_known() -> None:
+    cluster = Cluster(nodes=0)
+    reader = "auth can-i get configmaps/extension-apiserver-authentication -n kube-system --as=system:kube-scheduler"
+    assert cluster.kubectl(reader) == "yes\n"
+    root = cluster.client.get("configmaps", "kube-root-ca.crt", "default")["data"]["ca.crt"]
+    data = cluster.client.get("configmaps", "extension-apiserver-authentication", "kube-system")["data"]
+    assert (data["client-ca-file"], data["requestheader-username-headers"]) == (root, '["X-Remote-User"]')

@@ -39,7 +39,7 @@ def test_what_upstream_runs_and_this_cluster_does_not_is_listed_as_absent() -> N
     assert absent == {
         "Controllers": ["ttl-controller"],
         "Scheduler plugins": [],
-        "Admission plugins": ["ClusterTrustBundleAttest", "NodeDeclaredFeatureValidator"],
+        "Admission plugins": [],
         "Commands of the built-in kubectl": ["alpha", "completion"],
     }
 

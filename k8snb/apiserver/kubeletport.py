@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from k8snb.apiserver import zpages
 from k8snb.apiserver.containers import LogOptions, NodeAgent
 from k8snb.apiserver.exposition import head, sample
 from k8snb.apiserver.kubeletconfig import configuration
@@ -24,6 +25,8 @@ from k8snb.wire import Response
 TEXT, HTML = "text/plain; charset=utf-8", "text/html; charset=utf-8"
 _HEALTH = frozenset({"healthz", "healthz/ping", "healthz/log", "healthz/syncloop"})
 _NANO, _KI = 1_000_000_000, 1024
+_PATHS = ("/configz", "/flagz", "/healthz", "/logs", "/metrics", "/pods", "/runningpods", "/stats", "/statusz")
+_FLAGS = {"config": "/var/lib/kubelet/config.yaml", "kubeconfig": "/etc/kubernetes/kubelet.conf", "v": "0"}
 
 Measured = tuple[Object, str, float, float, int]
 """A pod, its container, since when that runs, its use of CPU in cores and of memory in bytes."""
@@ -38,15 +41,22 @@ class KubeletPort:
         self._agent = agent
         self._now = clock.now()
 
-    def answer(self, path: str) -> Response:
-        """The answer to a request for a path below the port."""
+    def answer(self, path: str, accept: str = "") -> Response:
+        """The answer to a request for a path below the port. Raises NotAcceptable."""
         bare = path.strip("/")
+        page = zpages.answer(self._itself(), bare, accept, self._now)
+        if page is not None:
+            return page
         if bare in _HEALTH:
             return Response(200, body=b"ok", content_type=TEXT)
         if bare == "logs" or bare.startswith("logs/"):
             return self._logs(bare.split("/")[1:])
         found = _ANSWERS.get(bare)
         return _missing() if found is None else found(self)
+
+    def _itself(self) -> zpages.Component:
+        name = self._node["metadata"]["name"]
+        return zpages.Component("kubelet", self._booted(), _PATHS, {**_FLAGS, "hostname-override": name})
 
     def _list(self) -> Response:
         return Response(200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": self._pods})

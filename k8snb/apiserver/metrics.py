@@ -70,7 +70,8 @@ class Metrics:
     def __init__(self, store: Store, clock: Clock, flows: Flows) -> None:
         self._store = store
         self._flows = flows
-        self._began = clock.now()
+        self.began = clock.now()
+        """When the process began."""
         self._requests: dict[Counted, int] = {}
         self._deprecated: set[tuple[str, str, str, str]] = set()
 
@@ -110,7 +111,7 @@ class Metrics:
         yield from build_info()
         started = "Start time of the process since unix epoch in seconds."
         yield from head("process_start_time_seconds", "gauge", started)
-        yield sample("process_start_time_seconds", {}, self._began)
+        yield sample("process_start_time_seconds", {}, self.began)
 
 
 def _key(request: Request, code: int) -> Counted:

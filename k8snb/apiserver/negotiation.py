@@ -139,6 +139,17 @@ def negotiate(
     raise not_acceptable(offered)
 
 
+@lru_cache(maxsize=256)
+def choose(accept: str, media_types: tuple[str, ...], views: frozenset[View], plain: str) -> Accepted | None:
+    """How to answer at an endpoint that has one format for people, `plain`, and its views in all others."""
+    for clause in _parse(accept):
+        for media_type in media_types:
+            accepted = _accept(clause, media_type, views) if clause.matches(media_type) else None
+            if accepted is not None and (accepted.view is None) == (media_type == plain):
+                return accepted
+    return None
+
+
 def _first(accept: str, media_types: Collection[str], views: Collection[View]) -> Accepted | None:
     """The best of what a header asks for that can be had in one of the formats."""
     for clause in _parse(accept):

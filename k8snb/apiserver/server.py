@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from k8snb.apiserver import body, discovery, flow_dump, openapi, status
+from k8snb.apiserver import body, discovery, flow_dump, openapi, status, zpages
 from k8snb.apiserver.access.authentication import Authenticator
 from k8snb.apiserver.access.authorizer import forbidden, needed
 from k8snb.apiserver.access.gate import Gate
@@ -366,7 +366,7 @@ class APIServer:
         return self.subresources.bind(pods, target, request)
 
     def _path(self, request: Request) -> Response:
-        response = self.metrics.serve(request) or flow_dump.serve(request, self.flows)
+        response = self.metrics.serve(request) or flow_dump.serve(request, self.flows) or self._page(request)
         if response is not None:
             return response
         remote = self.aggregator.groups
@@ -385,6 +385,13 @@ class APIServer:
         if request.method != "GET" and self._path(Request("GET", request.path, user=request.user)).code == 200:
             raise method_not_allowed()
         return Response(404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
+
+
+    def _page(self, request: Request) -> Response | None:
+        if request.method != "GET":
+            return None
+        itself, accept = zpages.api_server(self.metrics.began), request.headers.get("accept", "")
+        return zpages.answer(itself, request.path.strip("/"), accept, self.clock.now())
 
 
 def encode(value: Any) -> bytes:

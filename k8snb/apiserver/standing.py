@@ -56,6 +56,24 @@ def _stamped(obj: Object, timestamp: str) -> Object:
     return {**obj, "metadata": {**obj["metadata"], **own, **counted}}
 
 
+def trust(authority: str, timestamp: str) -> Standing:
+    """By whose certificates clients and the proxy of aggregated APIs are known, for servers of such APIs to read.
+
+    Upstream: `pkg/controlplane/controller/clusterauthenticationtrust`.
+    """
+    data = {
+        "client-ca-file": authority,
+        "requestheader-allowed-names": '["front-proxy-client"]',
+        "requestheader-client-ca-file": authority,
+        "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+        "requestheader-group-headers": '["X-Remote-Group"]',
+        "requestheader-username-headers": '["X-Remote-User"]',
+    }
+    meta = {"name": "extension-apiserver-authentication", "namespace": "kube-system"}
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+    return Standing("configmaps", _stamped(made, timestamp))
+
+
 def _service_range(timestamp: str) -> Object:
     ready: dict[str, Any] = {
         "type": "Ready",

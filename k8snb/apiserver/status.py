@@ -89,7 +89,7 @@ def _text(code: int, text: str) -> Response:
     return Response(code, body=text.encode(), content_type="text/plain; charset=utf-8", headers=headers)
 
 
-_OTHER_PATHS = ("/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version")
+_OTHER_PATHS = ("/flagz", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/statusz", "/version")
 
 
 def root_paths(scheme: Scheme) -> Object:

@@ -270,7 +270,8 @@ class Subresources:
             raise not_found(kind.resource, name)
         pods = (pod for pod in self._store.scan(self._store.bucket("pods")) if pod["spec"].get("nodeName") == name)
         agent = self._containers.kubelet(node)
-        return KubeletPort(node, pods, agent, self._clock).answer(info.subresource.partition("/")[2])
+        path, accept = info.subresource.partition("/")[2], request.headers.get("accept", "")
+        return KubeletPort(node, pods, agent, self._clock).answer(path, accept)
 
     def _finder(self, kind: Kind, info: RequestInfo) -> FindPod:
         return lambda: self._store.get(kind.bucket, info.namespace, info.name)

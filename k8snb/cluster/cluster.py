@@ -189,7 +189,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self.loop = Loop(self.clock, made["quantum"])
         self.paused = False
         if kept is None:
-            found(self.store, self.clock.timestamp())
+            found(self.store, self.clock.timestamp(), self._keys.authority(start.began).certificate.decode())
         gate = Gate.of(self.store, self.clock, self._keys, start.began)
         self.server = APIServer(self.store, self.clock, self.lottery, self.trace, gate=gate, agents=self._agent)
         self.audit_log = AuditLog()
@@ -200,7 +200,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         """What lies in the store, as `etcdctl` shows it."""
         self._bring_back(kept)
         self._found_etcd(kept)
-        self._make_whole(kept)
+        self._make_whole(kept, gate)
         self._transport = self._front()
         self._context = self._root_context()
         self._bootstrap(kept)

@@ -20,7 +20,7 @@ from k8snb.apiserver.archive import Archive
 from k8snb.apiserver.custom.definitions import BUCKET as DEFINITIONS
 from k8snb.apiserver.ownership import founded
 from k8snb.apiserver.server import APIServer
-from k8snb.apiserver.standing import standing
+from k8snb.apiserver.standing import standing, trust
 from k8snb.clock import Clock
 from k8snb.cluster.inventory import Inventory
 from k8snb.machinery.recorded import uid_of
@@ -71,21 +71,22 @@ def bring_back(kept: Kept, server: APIServer, encrypt: Callable[[], None]) -> No
     server.store.put_back(kept.head.revision, forget=True)
 
 
-def standing_objects(timestamp: str) -> Iterator[tuple[str, Object]]:
-    """What is there from the first revision on, by bucket."""
+def standing_objects(timestamp: str, authority: str) -> Iterator[tuple[str, Object]]:
+    """What is there from the first revision on, by bucket, in a cluster whose authority has that certificate."""
     yield from policy(timestamp)
     yield from standing(timestamp)
+    yield trust(authority, timestamp)
 
 
-def found(store: Store, timestamp: str) -> None:
+def found(store: Store, timestamp: str, authority: str) -> None:
     """Make what a new cluster has from its first revision on."""
-    for bucket, obj in standing_objects(timestamp):
+    for bucket, obj in standing_objects(timestamp, authority):
         store.load(store.bucket(bucket), obj, founded(obj))
 
 
-def complete(store: Store, timestamp: str) -> None:
+def complete(store: Store, timestamp: str, authority: str) -> None:
     """Make again what has to be there and was deleted, as upstream's server does when it starts."""
-    for word, obj in standing_objects(timestamp):
+    for word, obj in standing_objects(timestamp, authority):
         bucket, meta = store.bucket(word), obj["metadata"]
         if bucket.event(meta.get("namespace", ""), meta["name"]) is None:
             fresh = {**meta, "uid": uid_of(meta["name"], store.revision + 1)}

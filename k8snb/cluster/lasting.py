@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self
 
-from k8snb.apiserver.access.gate import Keys
+from k8snb.apiserver.access.gate import Gate, Keys
 from k8snb.apiserver.archive import Archive, CannotRead
 from k8snb.apiserver.bootstrap import bootstrap_objects
 from k8snb.apiserver.rawstore import RawStore
@@ -126,10 +126,10 @@ class Lasting(Machines):
             told = _("{why}; give the EncryptionConfiguration with which it was written")
             raise CannotOpen(told.format(why=error)) from None
 
-    def _make_whole(self, kept: Kept | None) -> None:
+    def _make_whole(self, kept: Kept | None, gate: Gate) -> None:
         """Make what has to be there and was deleted, if that can be agreed on."""
         if kept is not None and self._can_write():
-            complete(self.server.store, self.clock.timestamp())
+            complete(self.server.store, self.clock.timestamp(), gate.authority.certificate.decode())
 
     def _can_write(self) -> bool:
         return self.admin is None or self.admin.ensemble.available

@@ -16,6 +16,9 @@ VERSION = "v1.36.2"
 PORT = 10250
 DEFAULT_CAPACITY: Mapping[str, str] = {"cpu": "8", "ephemeral-storage": "100Gi", "memory": "32Gi", "pods": "110"}
 
+DECLARED = ("GuaranteedQoSPodCPUResize", "InPlacePodLevelResourcesVerticalScaling")
+"""The new features that these kubelets know, of those by which nodes may differ."""
+
 _PRESSURES = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -97,6 +100,7 @@ def status(
         "capacity": capacity,
         "conditions": conditions(before, now, problem, pressures),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": PORT}},
+        "declaredFeatures": list(DECLARED),
         "nodeInfo": _info(name, boots),
     }
     return {**found, "images": list(images)} if images else found

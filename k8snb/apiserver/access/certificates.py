@@ -99,6 +99,28 @@ class CertificateSigning(Plugin):
             raise refused(attributes, f'user not permitted to sign requests with signerName "{signer}"')
 
 
+class ClusterTrustBundleAttest(Plugin):
+    """Who says whom a signer's certificates are to be checked against needs the verb `attest` on the signer.
+
+    The API of trust bundles is off by default, as upstream.
+    """
+
+    name = "ClusterTrustBundleAttest"
+    resources = (f"clustertrustbundles.{GROUP}",)
+    operations = ("CREATE", "UPDATE")
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    def validate(self, attributes: Attributes, reader: Reader) -> None:
+        spec = (attributes.object or _NONE).get("spec") or _NONE
+        if spec == (attributes.old or _NONE).get("spec"):
+            return
+        signer = spec.get("signerName") or ""
+        if signer and not may(self._authorizer, attributes.user, "attest", signer):
+            raise refused(attributes, f'user not permitted to attest for signerName "{signer}"')
+
+
 def _outcome(request: Object) -> tuple[Any, Any]:
     status = request.get("status") or _NONE
     return status.get("certificate") or None, status.get("conditions") or None

@@ -7,6 +7,7 @@ from k8snb.apiserver.access.certificates import (
     CertificateRequestor,
     CertificateSigning,
     CertificateSubjectRestriction,
+    ClusterTrustBundleAttest,
 )
 from k8snb.apiserver.access.claimed_devices import ClaimAuthors, DeviceAdministration
 from k8snb.apiserver.access.escalation import Escalation
@@ -22,6 +23,7 @@ def guards(gate: Gate) -> tuple[Plugin, ...]:
         NodeRestriction(),
         CertificateApproval(gate.authorizer),
         CertificateSigning(gate.authorizer),
+        ClusterTrustBundleAttest(gate.authorizer),
         CertificateSubjectRestriction(),
         Escalation(gate.authorizer),
         DeviceAdministration(),

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from k8snb.apiserver.admission.configured import Configured
+from k8snb.apiserver.admission.declared_features import NodeDeclaredFeatureValidator
 from k8snb.apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
 from k8snb.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from k8snb.apiserver.admission.limit_ranger import LimitRanger
@@ -49,6 +50,7 @@ PLUGINS: tuple[Plugin, ...] = (
     RuntimeClass(),
     DefaultIngressClass(),
     PodTopologyLabels(),
+    NodeDeclaredFeatureValidator(),
     PodResizeValidator(),
     ResourceQuota(),
 )

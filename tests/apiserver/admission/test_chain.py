@@ -85,6 +85,7 @@ def test_the_table_names_upstreams_plugins_in_upstreams_order() -> None:
         ("RuntimeClass", True, True),
         ("DefaultIngressClass", True, False),
         ("PodTopologyLabels", True, False),
+        ("NodeDeclaredFeatureValidator", False, True),
         ("PodResizeValidator", False, True),
         ("ResourceQuota", False, True),
     ]
