@@ -91,7 +91,7 @@ def _printed(cluster: Asked, asked: Words, stdin: str) -> bytes:
         return _usage().encode()
     if verb in writing.WRITES:
         _await_majority(cluster)
-        return writing.WRITES[verb](database, asked, cluster._do, stdin)
+        return writing.write(database, asked, cluster._do, stdin, verb)
     if verb in leasing.VERBS:
         _await_majority(cluster)
         return leasing.VERBS[verb](database, cluster.clock, asked, cluster._do)

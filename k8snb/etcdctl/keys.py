@@ -7,17 +7,19 @@ are no characters are shown as dots. Source: etcd `etcdctl/ctlv3/command/get_com
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from k8snb.etcd.admin import REV_COMPACTED, REV_FUTURE
 from k8snb.etcd.errors import EtcdError
 from k8snb.etcdctl.printing import (
+    Answer,
     Database,
     Found,
     as_fields,
-    as_json,
     asked,
     check_format,
     header,
@@ -25,6 +27,7 @@ from k8snb.etcdctl.printing import (
     kv_fields,
     kv_json,
     kv_lines,
+    kvs_lines,
 )
 from k8snb.etcdctl.words import NO_WORDS, Words
 from k8snb.store.leased import FIRST_GRANTED
@@ -32,6 +35,8 @@ from k8snb.wire import WatchEvent
 
 _ONE_OF = "`{}` and `{}` cannot be set at the same time, choose one"
 _TOO_MANY = "too many arguments, only accept one argument when `--prefix` or `--from-key` is set"
+GONE = WatchEvent(0, "DELETED", {}, None)
+"""Stands for what a key has that is no more."""
 _TARGETS: dict[str, Callable[[Database, Found], Any]] = {
     "CREATE": lambda _database, found: found.created,
     "KEY": lambda _database, found: found.key.encode(),
@@ -43,29 +48,33 @@ _TARGETS: dict[str, Callable[[Database, Found], Any]] = {
 
 def get(database: Database, words: Words) -> bytes:
     """What `etcdctl get` prints."""
+    found = answer(database, words)
+    return found.written(words.format, header(database, words) if words.format != "simple" else {})
+
+
+def answer(database: Database, words: Words) -> Answer:
+    """What a read comes to."""
     select = selection(words, "get")
     keys_only, count_only, value_only = map(words.has, ("--keys-only", "--count-only", "--print-value-only"))
     if keys_only and count_only:
         raise EtcdError(_ONE_OF.format("--keys-only", "--count-only"))
     found = _sorted(database, words, list(_read(database, words, select)))
-    format = words.format
-    if count_only and format != "fields":
+    if count_only and words.format != "fields":
         raise EtcdError("--count-only is only for `--write-out=fields`")
-    if value_only and format != "simple":
+    if value_only and words.format != "simple":
         raise EtcdError("print-value-only is only for `--write-out=simple`")
     check_format(words)
     limit = words.number("--limit")
     count, more = len(found), bool(limit) and len(found) > limit
     found = [] if count_only else found[: limit or None]
-    if format == "json":
-        kvs = [kv_json(database, each, keys_only=keys_only) for each in found]
-        return as_json({"header": header(database, words), "kvs": kvs, "more": more, "count": count})
-    if format == "fields":
-        kv = [field for each in found for field in kv_fields(database, each, keys_only=keys_only)]
-        return as_fields(
-            *header_fields(header(database, words)), *kv, ("More", more and not count_only), ("Count", count)
-        )
-    return b"".join(kv_lines(database, each, keys_only=keys_only, value_only=value_only) for each in found)
+    fields = [field for each in found for field in kv_fields(database, each, keys_only=keys_only)]
+    kvs = [kv_json(database, each, keys_only=keys_only) for each in found]
+    return Answer(
+        "response_range",
+        kvs_lines(database, found, keys_only=keys_only, value_only=value_only),
+        [*fields, ("More", more and not count_only), ("Count", count)],
+        {"kvs": kvs, "more": more, "count": count},
+    )
 
 
 # -- which keys ----------------------------------------------------------------------------------------
@@ -183,28 +192,69 @@ def _traced(key: str, event: WatchEvent) -> Found:
 # -- changes -------------------------------------------------------------------------------------------
 
 
+class _Change(NamedTuple):
+    """A change of a key: its event, and what the key was before."""
+
+    key: str
+    event: WatchEvent
+    before: Found | None
+
+    @property
+    def is_put(self) -> bool:
+        return self.event.type != "DELETED"
+
+    @property
+    def now(self) -> Found:
+        """What the key is then: gone, it has nothing but the revision."""
+        return _traced(self.key, self.event) if self.is_put else Found(self.key, GONE, 0, self.event.revision, 0)
+
+
 def watch(database: Database, words: Words) -> bytes:
-    """What `etcdctl watch` has printed by now: every change from a revision on (`--rev`), in order."""
+    """What `etcdctl watch` has printed by now: every change from a revision on (`--rev`), in order, as one answer."""
     if len(words.plain) < 2:
         raise EtcdError("watch in non-interactive mode requires an argument as key or prefix")
     select, store = selection(words, "watch"), database.store
     revision = words.number("--rev") or store.revision + 1
     if revision <= store.compacted:
         raise EtcdError(f"watch was canceled ({REV_COMPACTED})")
-    changes: list[tuple[int, str, WatchEvent]] = []
+    changes: list[_Change] = []
     for found, newest in database.raw.ever(select.below):
         event: WatchEvent | None = newest
         while event is not None and event.revision >= revision and select.has(found):
-            changes.append((event.revision, found, event))
+            changes.append(_Change(found, event, _before(found, event) if words.has("--prev-kv") else None))
             event = event.previous
-    return b"".join(_change(database, found, event) for _revision, found, event in sorted(changes, key=_order))
+    format = check_format(words)
+    ordered = sorted(changes, key=lambda each: each.event.revision)
+    if format == "simple":
+        return b"".join(_change_lines(database, each) for each in ordered)
+    if not ordered:
+        return b""
+    head = header(database, words)
+    if format == "fields":
+        return as_fields(*header_fields(head), *(field for each in ordered for field in _change_fields(database, each)))
+    told = {"Header": head, "Events": [_change_json(database, each) for each in ordered]}
+    return orjson.dumps({**told, "CompactRevision": 0, "Canceled": False, "Created": False}) + b"\n"
 
 
-def _order(change: tuple[int, str, WatchEvent]) -> int:
-    return change[0]
+def _before(key: str, event: WatchEvent) -> Found | None:
+    previous = event.previous
+    return _traced(key, previous) if previous is not None and previous.type != "DELETED" else None
 
 
-def _change(database: Database, key: str, event: WatchEvent) -> bytes:
-    if event.type == "DELETED":
-        return f"DELETE\n{key}\n\n".encode()
-    return b"PUT\n" + key.encode() + b"\n" + database.raw.bytes_of(event) + b"\n"
+def _change_lines(database: Database, change: _Change) -> bytes:
+    verb = b"PUT\n" if change.is_put else b"DELETE\n"
+    before = kvs_lines(database, [change.before] if change.before is not None else [])
+    return verb + before + kv_lines(database, change.now, keys_only=not change.is_put)
+
+
+def _change_fields(database: Database, change: _Change) -> Iterator[tuple[str, Any]]:
+    yield "Type", "PUT" if change.is_put else "DELETE"
+    if change.before is not None:
+        yield from kv_fields(database, change.before, prefix="Prev")
+    yield from kv_fields(database, change.now, keys_only=not change.is_put)
+
+
+def _change_json(database: Database, change: _Change) -> Mapping[str, Any]:
+    kv = {name: value for name, value in kv_json(database, change.now, keys_only=not change.is_put).items() if value}
+    before = {"prev_kv": kv_json(database, change.before)} if change.before is not None else {}
+    return {**({} if change.is_put else {"type": 1}), "kv": kv, **before}

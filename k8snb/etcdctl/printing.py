@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -49,6 +49,21 @@ class Found(NamedTuple):
 Header = Mapping[str, int]
 
 
+class Answer(NamedTuple):
+    """What a request comes to, in each of the formats, and what it is called within a transaction."""
+
+    word: str
+    simple: bytes
+    fields: Sequence[tuple[str, Any]]
+    json: Mapping[str, Any]
+
+    def written(self, format: str, head: Header) -> bytes:
+        """The answer in a format, by whom `head` says."""
+        if format == "json":
+            return as_json({"header": head, **self.json})
+        return as_fields(*header_fields(head), *self.fields) if format == "fields" else self.simple
+
+
 def header(database: Database, words: Words) -> Header:
     """What every answer begins with: who answers, and as of when."""
     admin, revision = database.admin, database.store.revision
@@ -85,7 +100,12 @@ def check_format(words: Words, *known: str) -> str:
 
 def as_json(answer: Mapping[str, Any]) -> bytes:
     """An answer as one line; what is empty is left out."""
-    return orjson.dumps({key: value for key, value in answer.items() if value not in (0, None, [], b"", False)}) + b"\n"
+    return orjson.dumps(compact(answer)) + b"\n"
+
+
+def compact(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An answer without what is empty."""
+    return {key: value for key, value in answer.items() if value not in (0, None, [], b"", False)}
 
 
 def as_fields(*fields: tuple[str, Any]) -> bytes:
@@ -125,6 +145,11 @@ def kv_fields(
         (f"{prefix}Value", quoted(value)),
         (f"{prefix}Lease", found.lease),
     )
+
+
+def kvs_lines(database: Database, found: Iterable[Found], **how: bool) -> bytes:
+    """Keys and their values, a line each."""
+    return b"".join(kv_lines(database, each, **how) for each in found)
 
 
 def kv_lines(database: Database, found: Found, *, keys_only: bool = False, value_only: bool = False) -> bytes:

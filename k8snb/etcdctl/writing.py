@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -20,16 +20,16 @@ from k8snb.errors import StatusError
 from k8snb.etcd.errors import EtcdError
 from k8snb.etcdctl import keys, leasing
 from k8snb.etcdctl.printing import (
+    Answer,
     Database,
     Found,
-    as_fields,
-    as_json,
     check_format,
+    compact,
     header,
     header_fields,
     kv_fields,
     kv_json,
-    kv_lines,
+    kvs_lines,
 )
 from k8snb.etcdctl.words import Words, words
 
@@ -43,7 +43,7 @@ _PROMPTS = b"compares:\nsuccess requests (get, put, del):\nfailure requests (get
 _TARGETS = {"ver": "version", "c": "create", "m": "mod", "val": "value"}
 
 
-def put(database: Database, words: Words, do: Do, stdin: str) -> bytes:
+def put(database: Database, words: Words, do: Do, stdin: str) -> Answer:
     """Store a value under a key."""
     if len(words.plain) < 2:
         raise EtcdError("put command needs 1 argument and input from stdin or 2 arguments")
@@ -60,36 +60,31 @@ def put(database: Database, words: Words, do: Do, stdin: str) -> bytes:
     value = database.raw.bytes_of(before.event) if before is not None and ignores else value
     _do(do, "_put_key", key, value, *([lease] if lease else []))
     previous = [before] if before is not None and words.has("--prev-kv") else []
-    format = check_format(words)
-    if format == "simple":
-        return b"OK\n" + _lines(database, previous)
-    head = header(database, words)
-    if format == "fields":
-        return as_fields(*header_fields(head), *_previous_fields(database, previous))
-    return as_json({"header": head, "prev_kv": kv_json(database, previous[0]) if previous else None})
+    prev = {"prev_kv": kv_json(database, previous[0])} if previous else {}
+    fields = _previous_fields(database, previous)
+    return Answer("response_put", b"OK\n" + kvs_lines(database, previous), fields, prev)
 
 
-def delete(database: Database, words: Words, do: Do, _stdin: str) -> bytes:
+def delete(database: Database, words: Words, do: Do, _stdin: str) -> Answer:
     """Remove keys, and say how many."""
     found = keys.selected(database, keys.selection(words, "del"))
     for each in found:
         _do(do, "_delete_key", each.key)
     previous = found if words.has("--prev-kv") else []
-    format = check_format(words)
-    if format == "simple":
-        return f"{len(found)}\n".encode() + _lines(database, previous)
-    head = header(database, words)
-    if format == "fields":
-        return as_fields(*header_fields(head), ("Deleted", len(found)), *_previous_fields(database, previous))
     kvs = [kv_json(database, each) for each in previous]
-    return as_json({"header": head, "deleted": len(found), "prev_kvs": kvs})
+    return Answer(
+        "response_delete_range",
+        f"{len(found)}\n".encode() + kvs_lines(database, previous),
+        [("Deleted", len(found)), *_previous_fields(database, previous)],
+        {"deleted": len(found), "prev_kvs": kvs},
+    )
 
 
 def _previous_fields(database: Database, found: list[Found]) -> list[tuple[str, Any]]:
     return [field for each in found for field in kv_fields(database, each, prefix="Prev")]
 
 
-def transact(database: Database, asked: Words, do: Do, stdin: str) -> bytes:
+def transact(database: Database, asked: Words, do: Do, stdin: str) -> Answer:
     """Do one thing or another, whether all comparisons hold."""
     if len(asked.plain) > 1:
         raise EtcdError("txn command does not accept argument")
@@ -98,14 +93,27 @@ def transact(database: Database, asked: Words, do: Do, stdin: str) -> bytes:
     holds = all(_holds(database, line) for line in comparisons)
     requests = [_request(line) for line in (success if holds else failure)]
     prompts = _PROMPTS if asked.has("-i") or asked.has("--interactive") else b""
-    printed = [prompts + (b"SUCCESS\n" if holds else b"FAILURE\n")]
+    simple = [prompts + (b"SUCCESS\n" if holds else b"FAILURE\n")]
+    fields: list[tuple[str, Any]] = [("Succeeded", holds)]
+    responses = []
     for request in requests:
         verb = request.plain[0]
-        printed.append(keys.get(database, request) if verb == "get" else WRITES[verb](database, request, do, ""))
-    return b"\n".join(printed)
+        each = keys.answer(database, request) if verb == "get" else WRITES[verb](database, request, do, "")
+        head = {"cluster_id": 0, "member_id": 0, "revision": database.store.revision, "raft_term": 0}
+        simple.append(each.simple)
+        fields += [*header_fields(head), *each.fields]
+        responses.append({"Response": {each.word: compact({"header": compact(head), **each.json})}})
+    return Answer("", b"\n".join(simple), fields, {"succeeded": holds, "responses": responses})
 
 
-WRITES = {"put": put, "del": delete, "txn": transact}
+WRITES: Mapping[str, Callable[[Database, Words, Do, str], Answer]] = {"put": put, "del": delete, "txn": transact}
+
+
+def write(database: Database, words: Words, do: Do, stdin: str, verb: str) -> bytes:
+    """What `etcdctl put`, `del` or `txn` prints."""
+    format = check_format(words)
+    answer = WRITES[verb](database, words, do, stdin)
+    return answer.written(format, header(database, words) if format != "simple" else {})
 
 
 def _part(lines: Iterator[str]) -> list[str]:
@@ -150,10 +158,6 @@ def _known(database: Database, found: Found | None) -> dict[str, Any]:
         return _NOTHING
     numbers = {"version": found.version, "create": found.created, "mod": found.modified, "lease": found.lease}
     return {**numbers, "value": database.raw.bytes_of(found.event)}
-
-
-def _lines(database: Database, found: list[Found]) -> bytes:
-    return b"".join(kv_lines(database, each) for each in found)
 
 
 def _do(do: Do, verb: str, *arguments: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,3 +133,50 @@ def test_an_alarm_outlives_the_process(tmp_path: Path) -> None:
     assert "space exceeded" in cluster.kubectl("create configmap a")
     listed = cluster.etcdctl("alarm list")
     assert Cluster(path=tmp_path / "cluster.db").etcdctl("alarm list") == listed
+
+
+def decoded(line: str) -> Any:
+    return json.loads(line)
+
+
+def test_changes_are_told_in_other_formats_too(cluster: Cluster) -> None:
+    before = cluster.revision + 1
+    for command in ("put /k 1", "put /k 2", "del /k"):
+        cluster.etcdctl(command)
+    watch = f"watch /k --rev={before} --prev-kv"
+    assert cluster.etcdctl(watch) == "PUT\n/k\n1\nPUT\n/k\n1\n/k\n2\nDELETE\n/k\n2\n/k\n\n"
+    told = decoded(cluster.etcdctl(f"{watch} -w json"))
+    assert list(told) == ["Header", "Events", "CompactRevision", "Canceled", "Created"]
+    key = {"key": "L2s=", "create_revision": before}
+    first, second = (
+        {**key, "mod_revision": before + n, "version": n + 1, "value": v} for n, v in enumerate(("MQ==", "Mg=="))
+    )
+    assert told["Events"] == [
+        {"kv": first},
+        {"kv": second, "prev_kv": first},
+        {"type": 1, "kv": {"key": "L2s=", "mod_revision": before + 2}, "prev_kv": second},
+    ]
+    fields = cluster.etcdctl(f"watch /k --rev={before + 2} -w fields").splitlines()[4:]
+    assert fields[:4] == ['"Type" : DELETE', '"Key" : "/k"', '"CreateRevision" : 0', f'"ModRevision" : {before + 2}']
+    assert cluster.etcdctl("watch /k -w json") == ""
+
+
+def test_a_transaction_is_told_in_other_formats_too(cluster: Cluster) -> None:
+    asked = 'version("/t") = "0"\n\nput /t 1\nget /t\ndel /t\n\n\n'
+    told = decoded(cluster.etcdctl("txn -w json", asked))
+    now = cluster.revision
+    assert (list(told), told["succeeded"]) == (["header", "succeeded", "responses"], True)
+    kv = {"key": "L3Q=", "create_revision": now - 1, "mod_revision": now - 1, "version": 1, "value": "MQ=="}
+    assert [each["Response"] for each in told["responses"]] == [
+        {"response_put": {"header": {"revision": now - 1}}},
+        {"response_range": {"header": {"revision": now - 1}, "kvs": [kv], "count": 1}},
+        {"response_delete_range": {"header": {"revision": now}, "deleted": 1}},
+    ]
+    fields = cluster.etcdctl("txn -w fields", asked).splitlines()
+    assert fields[4:9] == [
+        '"Succeeded" : true',
+        '"ClusterID" : 0',
+        '"MemberID" : 0',
+        f'"Revision" : {now + 1}',
+        '"RaftTerm" : 0',
+    ]
