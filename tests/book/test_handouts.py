@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 from collections.abc import Mapping
 from functools import cache, partial
 from io import BytesIO
@@ -11,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from pypdf import PdfReader
 
-from k8snb import lab
+from k8snb import i18n, lab
 from k8snb.lab.catalogue import MODULES
 from k8snb.view.packing import packed
 from tests.browser import CHROMIUM, needs_chromium
@@ -83,7 +84,9 @@ def test_every_page_withholds_something_and_has_notes_for_instructors(page: str)
     )
 
 
-@pytest.mark.parametrize("kept", ["<script", "headerlink", "k8snb-launch", "k8snb-stepper", "folded away"])
+@pytest.mark.parametrize(
+    "kept", ["<script", "headerlink", "k8snb-launch", "k8snb-stepper", "folded away", 'class="column"']
+)
 def test_nothing_on_paper_is_for_a_screen_alone(book: Path, kept: str) -> None:
     assert kept not in document(book, False).body
 
@@ -100,6 +103,17 @@ def test_what_was_printed_before_is_not_printed_again_and_what_is_long_is_cut() 
         "(the same as before)",
         "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n… 14 more lines …\n26\n27\n28\n29",
     ]
+
+
+def test_what_a_handout_says_itself_is_said_in_the_language_of_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Marked(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            return f"§{message}"
+
+    monkeypatch.setattr(i18n, "_catalogue", Marked())
+    made = paper(written(Document("First app", "xx", True, []), [], {}))
+    told = [text for text in made.body.stripped_strings if text.strip(" ·") not in {"First app", "0"}]
+    assert [text for text in told if not text.startswith("§")] == []
 
 
 def test_links_say_where_they_lead() -> None:

@@ -47,7 +47,6 @@ def main(wanted: list[str]) -> None:
     if unknown := set(wanted) - known.keys():
         raise SystemExit(f"There is no chapter {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     OUT.mkdir(parents=True, exist_ok=True)
-    use_language(language(BOOK / "index.html"))
     with press() as paper:
         for name in wanted or known:
             for suffix, solutions in (("", False), ("-instructor", True)):
@@ -60,6 +59,7 @@ def main(wanted: list[str]) -> None:
 
 def printed(title: str, files: Sequence[str], paper: Press, *, solutions: bool) -> bytes:
     """A chapter's print; one for participants is read once more, for what should not stand there."""
+    use_language(language(BOOK / f"{files[0]}.html"))
     document = chapter(BOOK, title, files, solutions=solutions)
     pdf = settled(partial(written, document, styles()), paper)
     if not solutions and (found := leaks("\n".join(sheets(pdf)), files)):

@@ -1,9 +1,10 @@
 """A chapter of the built book as one document for paper: for participants without solutions, for instructors with them.
 
 The pages are taken as `make book` built them, so what is printed is what the notebooks put out. What only works on a
-screen goes: anchors of headings, scripts, the second drawing for phones. Long outputs are cut (`shortening`), steppers
-become tables and stills (`stills`), links say where they lead (`links`), and instructors get what only they need
-(`teaching`). Anchors get the page's name in front, so that those of two pages do not meet.
+screen goes: anchors of headings, scripts, and for phones the second drawing and the heads beside cells. Long outputs
+are cut (`shortening`), steppers become tables and stills (`stills`), links say where they lead (`links`), and
+instructors get what only they need (`teaching`). Anchors get the page's name in front, so that those of two pages do
+not meet.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from k8snb.i18n import _
 from tools.handouts import links, shortening, stills, teaching
 
 SOLUTION = "tag_hide-cell"
-_SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary, svg + svg[aria-hidden]"
+_SCREEN = "script, .headerlink, .k8snb-launch, .copybtn, .tag_hide-cell summary, svg + svg[aria-hidden], td span.column"
 _FOLDED = re.compile(
     r"[.;:]\s+(?:(?:[Tt]he|[Ii]ts|[Tt]heir|[Oo]ne) solutions? (?:is|are) folded away|The next cell has one repair)"
     r"[^.]*\."

@@ -115,7 +115,9 @@ def add_behind(section: Tag, page: str, word: str) -> None:
     another = _code(proof.get("another", ""), helpers, _MOST_LINES)
     told = f"<p>{_('Another right way')}</p>{another}" if another else ""
     rows = "".join(_mistakes(proof.get("mistakes", {}), helpers))
-    head = f"<tr><th>{_('Mistake')}</th><th>{_('The check says')}</th></tr>"
+    two = f"<th>{_('Mistake')}</th><th>{_('The check says')}</th>"
+    one = f'<th colspan="2">{_("What the check says to the usual mistakes")}</th>'
+    head = f"<tr>{two if '<pre>' in rows else one}</tr>"
     table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
     section.append(_parsed(f'<aside class="behind">{told}{table}</aside>'))
 
