@@ -24,10 +24,15 @@ def archive(size: str = "5Gi", **spec: Any) -> dict[str, Any]:
     ("volume", "asking"),
     [
         ({"claimRef": {"namespace": "default", "name": "archive"}}, {"storageClassName": ""}),
-        ({}, {"storageClassName": "", "volumeName": "archive"}),
         ({"storageClassName": "kept"}, {"storageClassName": "kept"}),
     ],
 )
 def test_every_way_to_keep_a_volume_for_a_claim_is_right(shop: Shop, volume: Any, asking: Any) -> None:
     shop.create(archive(**volume), claim("archive", **asking))
     assert storage.check_archive(shop.cluster)
+
+
+def test_a_claim_that_names_a_volume_keeps_it_for_nobody(shop: Shop) -> None:
+    """Upstream says so, too: to reserve a volume, its own `claimRef` has to name the claim."""
+    shop.create(archive(), claim("archive", storageClassName="", volumeName="archive"))
+    assert storage.check_archive(shop.cluster).claims[-1].missing.startswith("until this claim came")
