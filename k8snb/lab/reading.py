@@ -30,7 +30,11 @@ def find(cluster: Reader, resource: str, name: str, namespace: str = NAMESPACE) 
 
 
 def versions(cluster: Reader, resource: str, name: str, namespace: str = NAMESPACE) -> list[Object]:
-    """What the API still tells of an object's past, the oldest version first; a live cluster soon forgets it."""
+    """What the API still tells of an object since it was made, the oldest version first.
+
+    That is what a watch from the first revision has at once: on an embedded cluster all of it, on a live one perhaps
+    nothing.
+    """
     found: list[Object] = []
     try:
         stream = cluster.client.watch(resource, namespace, fields=f"metadata.name={name}", since=1)
