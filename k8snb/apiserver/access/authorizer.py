@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from k8snb.apiserver.access import node as nodes
 from k8snb.apiserver.access.explaining import MASTERS, Look, looks
 from k8snb.apiserver.access.node import NodeAuthorizer
-from k8snb.apiserver.access.rbac import Found, Rbac
+from k8snb.apiserver.access.rbac import Rbac
 from k8snb.apiserver.access.rules import Access, Decision
 from k8snb.errors import StatusError, quoted
 from k8snb.machinery import fields
@@ -41,9 +41,9 @@ class Authorizer:
             if answer.allowed:
                 return answer
             reasons.append(answer.reason)
-        found, errors = self.rbac.allowing(user, access)
-        if found is not None:
-            return Decision(True, f"RBAC: allowed by {found.grant}", _is_general(found))
+        decision, errors = self.rbac.decide(user, access)
+        if decision is not None:
+            return decision
         if errors:
             reasons.append(f"RBAC: {_aggregate(errors)}")
         return Decision(False, "\n".join(reason for reason in reasons if reason))
@@ -51,10 +51,6 @@ class Authorizer:
     def explain(self, user: User, access: Access) -> list[Look]:
         """How the decision comes about: everything that was looked at, in order, up to what allows it."""
         return list(looks(self.rbac, self.node, user, access))
-
-
-def _is_general(found: Found) -> bool:
-    return found.grant.binding["kind"] == "ClusterRoleBinding" and not found.rule.get("resourceNames")
 
 
 def _aggregate(errors: list[str]) -> str:

@@ -11,6 +11,7 @@ while nobody asks. Upstream: `plugin/pkg/auth/authorizer/node`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from k8snb.apiserver.access.policy import policy
@@ -32,6 +33,14 @@ YES, NO = Decision(True), Decision(False)
 ALWAYS = Decision(True, general=True)
 
 
+@lru_cache(maxsize=4096)
+def _uniform(*parts: str) -> Decision:
+    """Whether every kubelet may do something: the first parts of an access, verb, group, resource and subresource."""
+    roles = [each.object for each in policy("") if each.object["metadata"]["name"] == "system:node"]
+    rules = next(role["rules"] for role in roles if role["kind"] == "ClusterRole")
+    return ALWAYS if any(allows(rule, Access(*parts)) for rule in rules) else NO
+
+
 def node_of(user: User) -> str | None:
     """The node that a user is the kubelet of; empty if it has none; None if the user is no kubelet."""
     if NODES not in user.groups or not user.name.startswith(NODE_PREFIX):
@@ -48,20 +57,13 @@ class NodeAuthorizer:
         self._seen = -1
         self._on: dict[str, dict[tuple[str, str], Object]] = {}
         self._where: dict[tuple[str, str], str] = {}
-        roles = [each.object for each in policy("") if each.object["metadata"]["name"] == "system:node"]
-        self._uniform: dict[tuple[str, str, str], Decision] = {}
-        self._rules = next(role["rules"] for role in roles if role["kind"] == "ClusterRole")
 
     def answer(self, node: str, access: Access) -> Decision:
         """Whether the kubelet of a node may do something."""
         special = _SPECIAL.get((access.group, access.resource))
         if special is not None:
             return special(self, node, access)
-        key = (access.verb, access.group, access.full_resource)
-        known = self._uniform.get(key)
-        if known is None:
-            known = self._uniform[key] = ALWAYS if any(allows(rule, access) for rule in self._rules) else NO
-        return known
+        return _uniform(access.verb, access.group, access.resource, access.subresource)
 
     # -- by resource -------------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 """RBAC: a user may do what a rule of a role says that a binding gives them. Nothing is forbidden, only allowed.
 
-Bindings are indexed by whom they name, and the rules that apply to a user are kept, by verb, so a decision looks at a
-few rules and not at all of them. What is kept is made anew when a role or a binding has changed. ClusterRoleBindings
-come first, then the RoleBindings of the namespace, each in order of their names (upstream's order is that of a Go map).
+Bindings are indexed by whom they name, and the rules that apply to a user are kept, by what they are about, so a
+decision looks at a few rules and not at all of them. What is kept is made anew when a role or a binding has changed; until
+then clusters that begin at the same moment share it, because they share their roles and bindings. ClusterRoleBindings come
+first, then the RoleBindings of the namespace, each in order of their names (upstream's order is that of a Go map).
 
 Upstream: `plugin/pkg/auth/authorizer/rbac/rbac.go` and `pkg/registry/rbac/validation/rule.go`.
 """
@@ -10,9 +11,11 @@ Upstream: `plugin/pkg/auth/authorizer/rbac/rbac.go` and `pkg/registry/rbac/valid
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from k8snb.apiserver.access.rules import ALL, Access, allows
+from k8snb.apiserver.access.policy import policy
+from k8snb.apiserver.access.rules import Access, Decision, allows, lacks
 from k8snb.errors import StatusError, quoted
 from k8snb.store.bucket import Bucket
 from k8snb.store.mvcc import Store
@@ -24,6 +27,8 @@ ACCOUNT_PREFIX = "system:serviceaccount:"
 _NONE: Mapping[str, Any] = {}
 MOST_USERS = 4096
 """For how many users rules are kept."""
+MOST_KINDS = 4096
+"""For how many verbs on resources it is kept which rules of a user are about them."""
 
 _Place = tuple[int, int]
 """Which binding it is, and which of its subjects."""
@@ -54,22 +59,61 @@ class Found(NamedTuple):
     error: str = ""
 
 
+class Allowed(NamedTuple):
+    """What a rule allows: things of these names (of all, if there are none), and the decision that says so."""
+
+    names: Sequence[str]
+    decision: Decision
+
+
+def _allowed(found: Found) -> Allowed:
+    names, grant = found.rule.get("resourceNames") or (), found.grant
+    general = grant.binding["kind"] == "ClusterRoleBinding" and not names
+    return Allowed(names, Decision(True, f"RBAC: allowed by {grant}", general))
+
+
 class _Rules:
-    """The rules that apply to a user in a namespace, and those of each verb, sorted out when it is asked for."""
+    """The rules that apply to a user in a namespace, and those about each resource, sorted out when it is asked for."""
 
     def __init__(self, found: Iterable[Found]) -> None:
         every = list(found)
         self.found = [each for each in every if not each.error]
         self.errors = [each.error for each in every if each.error]
-        self._by_verb: dict[str, list[Found]] = {}
+        self._about: dict[tuple[str, ...], list[Allowed]] = {}
 
-    def with_verb(self, verb: str) -> list[Found]:
-        """Those that allow the verb on something."""
-        kept = self._by_verb.get(verb)
+    def allow(self, access: Access) -> Decision | None:
+        """What the first rule that allows an access comes to."""
+        if not access.resource:
+            return next((_allowed(each).decision for each in self.found if allows(each.rule, access)), None)
+        for names, decision in self._allowing(access):
+            if not names or access.name in names:
+                return decision
+        return None
+
+    def _allowing(self, access: Access) -> list[Allowed]:
+        """Those that allow an access to something, whatever its name."""
+        key = access[:4]
+        kept = self._about.get(key)
         if kept is None:
-            kept = [each for each in self.found if not {verb, ALL}.isdisjoint(each.rule.get("verbs") or ())]
-            self._by_verb[verb] = kept
+            if len(self._about) >= MOST_KINDS:
+                self._about.clear()
+            kept = [_allowed(each) for each in self.found if lacks(each.rule, access) in ("", "resourceNames")]
+            self._about[key] = kept
         return kept
+
+
+class _Kept:
+    """What was made of roles and bindings: which grants name whom, and which rules apply to a user in a namespace."""
+
+    def __init__(self) -> None:
+        self.index: dict[str, Mapping[str, list[tuple[_Place, Grant]]]] = {}
+        self.rules: dict[tuple[str, tuple[str, ...], str], _Rules] = {}
+
+
+@lru_cache(maxsize=8)
+def _of_the_policy(_timestamp: str) -> _Kept:
+    """That of the roles and bindings of all clusters that began at this moment."""
+    return _Kept()
 
 
 class Rbac:
@@ -80,8 +124,7 @@ class Rbac:
         buckets = [store.bucket(f"{plural}.{GROUP}") for plural in _KINDS]
         self._cluster_bindings, self._bindings, self._cluster_roles, self._roles = buckets
         self.buckets: Sequence[Bucket] = buckets
-        self._index: dict[str, Mapping[str, list[tuple[_Place, Grant]]]] = {}
-        self._kept: dict[tuple[str, tuple[str, ...], str], _Rules] = {}
+        self._kept = _Kept()
         self._stamp: tuple[int, ...] = ()
 
     def found(self, user: User, namespace: str) -> Iterator[Found]:
@@ -96,22 +139,20 @@ class Rbac:
                     for rule in rules:
                         yield Found(grant, rule)
 
-    def allowing(self, user: User, access: Access) -> tuple[Found | None, list[str]]:
-        """The first rule that allows an access, and the errors met on the way to it."""
+    def decide(self, user: User, access: Access) -> tuple[Decision | None, list[str]]:
+        """The decision of the first rule that allows an access, and the errors met on the way to it."""
         rules = self._rules_of(user, access.namespace)
-        for found in rules.with_verb(access.verb):
-            if allows(found.rule, access):
-                return found, rules.errors
-        return None, rules.errors
+        return rules.allow(access), rules.errors
 
     def _rules_of(self, user: User, namespace: str) -> _Rules:
         self._refresh()
         key = (user.name, user.groups, namespace)
-        kept = self._kept.get(key)
+        every = self._kept.rules
+        kept = every.get(key)
         if kept is None:
-            if len(self._kept) >= MOST_USERS:
-                self._kept.clear()
-            kept = self._kept[key] = _Rules(self.found(user, namespace))
+            if len(every) >= MOST_USERS:
+                every.clear()
+            kept = every[key] = _Rules(self.found(user, namespace))
         return kept
 
     def _refresh(self) -> None:
@@ -119,8 +160,13 @@ class Rbac:
         stamp = tuple([bucket.changed for bucket in self.buckets])
         if stamp != self._stamp:
             self._stamp = stamp
-            self._index.clear()
-            self._kept.clear()
+            self._kept = (self._shared() if set(stamp) == {1} else None) or _Kept()
+
+    def _shared(self) -> _Kept | None:
+        """What is kept for all whose roles and bindings are the policy's own, down to the objects."""
+        timestamp = next(self._cluster_roles.objects())["metadata"]["creationTimestamp"]
+        ours = {id(each) for bucket in self.buckets for each in bucket.objects()}
+        return _of_the_policy(timestamp) if ours == {id(each.object) for each in policy(timestamp)} else None
 
     def rules_for(self, user: User, namespace: str) -> tuple[list[Object], list[str]]:
         """The rules that apply to a user in a namespace, and the errors met."""
@@ -159,14 +205,14 @@ class Rbac:
 
     def _indexed(self, namespace: str) -> Mapping[str, list[tuple[_Place, Grant]]]:
         self._refresh()
-        kept = self._index.get(namespace)
+        kept = self._kept.index.get(namespace)
         if kept is not None:
             return kept
         index: dict[str, list[tuple[_Place, Grant]]] = {}
         for number, binding in enumerate(self.bindings(namespace)):
             for at, subject in enumerate(binding.get("subjects") or ()):
                 index.setdefault(_key(subject, namespace), []).append(((number, at), Grant(binding, subject)))
-        self._index[namespace] = index
+        self._kept.index[namespace] = index
         return index
 
 

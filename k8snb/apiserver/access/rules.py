@@ -57,7 +57,10 @@ def allows(rule: Object, access: Access) -> bool:
 
 def lacks(rule: Object, access: Access) -> str:
     """The first field of a rule that does not fit an access; empty if the rule allows it."""
-    return next((field for field, fits in _tests(rule, access) if not fits), "")
+    for field, fits in _tests(rule, access):
+        if not fits:
+            return field
+    return ""
 
 
 def unfit(rule: Object, access: Access) -> list[str]:
