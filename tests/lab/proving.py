@@ -17,8 +17,9 @@ All that is typed is cells of a notebook. The page's own cells come before: thos
 what stands below the heading of the exercise. The solution is the one that is folded away on the page. Where an
 exercise needs more, or its solution cannot run alone, it has a `start` or a `solution` of its own.
 
-Everything is tried from the same state: each try is made in a process that was forked there, which takes ten
-milliseconds and copies the cluster with all that the page has made of Python.
+Everything is tried from the same state: each try is made in a process that was forked there, which copies the cluster
+with all that the page has made of Python. The last one is made in that state itself. How long forking takes depends on
+how much memory a process has; so proofs are tried in one that does nothing else (`aside.py`).
 """
 
 from __future__ import annotations
@@ -31,11 +32,10 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nbformat
 import yaml
 
 from k8snb.lab.catalogue import exercises
@@ -45,11 +45,20 @@ from tests.lab.cells import Cells
 
 ROOT = Path(__file__).parent.parent.parent
 PROOFS = Path(__file__).parent / "proofs"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WAIT = 30.0
 """How long a cluster goes on, at the longest, after something was tried."""
 
 HEADING = re.compile(r"^### \d · (.+)$", re.MULTILINE)
 CHECK = re.compile(r"\w+\.check_(\w+)\(cluster\)$")
+
+
+class Cell(NamedTuple):
+    """A cell of a page."""
+
+    type: str
+    source: str
+    folded: bool
 
 
 class Shown(NamedTuple):
@@ -75,12 +84,16 @@ class Judged(NamedTuple):
 def proofs(page: str) -> Mapping[str, Any]:
     """The file of a page; empty if it has none yet."""
     path = PROOFS / f"{page}.yaml"
-    return yaml.safe_load(path.read_text()) if path.exists() else {"exercises": {}}
+    return yaml.load(path.read_text(), _LOADER) if path.exists() else {"exercises": {}}
 
 
 @cache
-def _cells(page: str) -> tuple[Any, ...]:
-    return tuple(nbformat.read(ROOT / "chapters" / f"{page}.ipynb", as_version=4).cells)
+def _cells(page: str) -> tuple[Cell, ...]:
+    read = json.loads((ROOT / "chapters" / f"{page}.ipynb").read_text())["cells"]
+    return tuple(
+        Cell(each["cell_type"], "".join(each["source"]), "hide-cell" in each["metadata"].get("tags", ()))
+        for each in read
+    )
 
 
 def shown(page: str) -> list[Shown]:
@@ -91,11 +104,11 @@ def shown(page: str) -> list[Shown]:
 def _shown(page: str) -> Iterator[Shown]:
     title, open_cells, folded = "", [""], [""]
     for cell in _cells(page):
-        if cell.cell_type == "markdown":
+        if cell.type == "markdown":
             found = HEADING.findall(cell.source)
             if found:
                 title, open_cells, folded = found[-1], [], []
-        elif title and "hide-cell" in cell.metadata.get("tags", ()):
+        elif title and cell.folded:
             folded.append(cell.source)
             if found := CHECK.search(cell.source):
                 yield Shown(title, found[1], "\n%%\n".join(open_cells), "\n%%\n".join(folded))
@@ -130,17 +143,16 @@ def doubts(page: str, word: str) -> list[str]:
         return apart(lambda: list(_doubts(cells, page, word)))
 
 
-@cache
+@lru_cache(maxsize=1)
 def _begun(page: str) -> Cells:
     """The page before its exercises, as far as they need it."""
     cells = Cells()
-    sources, needed = [cell.source for cell in _cells(page) if cell.cell_type == "code"], proofs(page).get("cells", ())
+    sources, needed = [cell.source for cell in _cells(page) if cell.type == "code"], proofs(page).get("cells", ())
     needs = [source for source in sources[2:] if source.startswith(tuple(needed))]
     assert len(needs) == len(needed), f"of {needed} the page has {len(needs)}"
-    with contextlib.redirect_stdout(io.StringIO()):
-        for source in (*sources[:2], *needs, proofs(page).get("start", "")):
-            cells.run(source)
-        cells.cluster.settle(WAIT)
+    for source in (*sources[:2], *needs, proofs(page).get("start", "")):
+        cells.run(source)
+    cells.cluster.settle(WAIT)
     return cells
 
 
@@ -153,14 +165,14 @@ def _doubts(cells: Cells, page: str, word: str) -> Iterator[str]:
     if not isinstance(verdict, Verdict) or verdict:
         yield f"it is solved before anybody has done anything: {verdict!r}"
 
-    def judged(text: str) -> Judged:
-        return Judged(*apart(lambda: _judged(cells, exercise, text)))
-
-    for way in ("solution", "another"):
-        found = judged(proof.get(way) or on_page.solution)
+    ways = {way: proof.get(way) or on_page.solution for way in ("solution", "another")}
+    *before, last = (*ways.values(), *proof["mistakes"].values())
+    said = [Judged(*apart(partial(_judged, cells, exercise, text))) for text in before]
+    said.append(_judged(cells, exercise, last))
+    for way, found in zip(ways, said, strict=False):
         if not found.solved:
             yield f"{way}: {found.said}"
-    made = {hint: judged(text) for hint, text in proof["mistakes"].items()}
+    made = dict(zip(proof["mistakes"], said[len(ways) :], strict=True))
     for hint, found in made.items():
         if found.solved:
             yield f"passes although it is a mistake: {hint}"
@@ -182,15 +194,26 @@ def apart(work: Callable[[], Any]) -> Any:
     child = os.fork()
     if not child:
         gc.disable()  # what it would look through is copied first
-        with os.fdopen(writing, "w") as pipe, contextlib.redirect_stdout(io.StringIO()):
-            try:
-                json.dump({"done": work()}, pipe)
-            except BaseException:
-                json.dump({"raised": traceback.format_exc()}, pipe)
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(told(work), pipe)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        told = json.load(pipe)
+        answer = json.load(pipe)
     os.waitpid(child, 0)
-    assert "raised" not in told, told["raised"]
-    return told["done"]
+    return outcome(answer)
+
+
+def told(work: Callable[[], Any]) -> dict[str, Any]:
+    """What some work comes to, or how it failed, without what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            return {"done": work()}
+        except BaseException:
+            return {"raised": traceback.format_exc()}
+
+
+def outcome(answer: Mapping[str, Any]) -> Any:
+    """What work came to that was `told`; raises if it failed."""
+    assert "raised" not in answer, answer["raised"]
+    return answer["done"]

@@ -3,18 +3,27 @@ of which gets a hint of its own (`proving` says how that is written down)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import yaml
 
 from k8snb.lab.catalogue import MODULES, exercises
-from tests.lab.proving import PROOFS, ROOT, doubts, incomplete, proofs, shown
+from tests.lab.aside import Aside
+from tests.lab.proving import PROOFS, ROOT, incomplete, proofs, shown
 
 EXERCISES = [(page, word) for page in MODULES for word in proofs(page)["exercises"]]
 
 
+@pytest.fixture(scope="module")
+def aside() -> Iterator[Aside]:
+    with Aside() as process:
+        yield process
+
+
 @pytest.mark.parametrize(("page", "word"), EXERCISES, ids=[f"{page}/{word}" for page, word in EXERCISES])
-def test_an_exercise_can_be_failed_and_solved_in_more_than_one_way(page: str, word: str) -> None:
-    found = doubts(page, word)
+def test_an_exercise_can_be_failed_and_solved_in_more_than_one_way(aside: Aside, page: str, word: str) -> None:
+    found = aside.doubts(page, word)
     assert not found, "\n".join(found)
 
 

@@ -1,9 +1,10 @@
 """RBAC: a user may do what a rule of a role says that a binding gives them. Nothing is forbidden, only allowed.
 
 Bindings are indexed by whom they name, and the rules that apply to a user are kept, by what they are about, so a
-decision looks at a few rules and not at all of them. What is kept is made anew when a role or a binding has changed; until
-then clusters that begin at the same moment share it, because they share their roles and bindings. ClusterRoleBindings come
-first, then the RoleBindings of the namespace, each in order of their names (upstream's order is that of a Go map).
+decision looks at a few rules and not at all of them. What is kept is made anew when a role or a binding has changed;
+until then clusters that begin at the same moment share it, because they share their roles and bindings.
+ClusterRoleBindings come first, then the RoleBindings of the namespace, each in order of their names (upstream's order
+is that of a Go map).
 
 Upstream: `plugin/pkg/auth/authorizer/rbac/rbac.go` and `pkg/registry/rbac/validation/rule.go`.
 """
