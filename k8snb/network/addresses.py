@@ -110,8 +110,8 @@ class Addresses:
             wiring.called[node].disconnect(ip)
             return
         self._ranges[node].give_back(ip)
-        if ip in wiring.mapped:
-            wiring.unmap_ports(ip)
+        if (node, ip) in wiring.mapped:
+            wiring.unmap_ports(node, ip)
         if wiring.events is not None:
             wiring.note(node, ip, None)
 

@@ -62,11 +62,6 @@ class Fabric:
         machine = self.addresses.wiring.called.get(node)
         return machine.problem if machine is not None else ""
 
-    def owner(self, ip: str) -> tuple[str, str] | None:
-        """Namespace and name of the pod that has the address."""
-        attached = self.addresses.pod(ip)
-        return (attached.namespace, attached.name) if attached else None
-
     # -- names -------------------------------------------------------------------------------------
 
     def resolve(self, source: str, name: str, node: str = "") -> Sequence[str]:
@@ -82,7 +77,7 @@ class Fabric:
 
     def alias(self, source: str, name: str, node: str = "") -> str:
         """The name that a name is only another word for (an ExternalName Service's); empty if it is none."""
-        if not self.dns.running or self.enforcement.silencing(source) is not None:
+        if not self.dns.running or self.enforcement.silencing(source, node) is not None:
             return ""
         found = self.dns.resolve(name, self.addresses.namespace_of(source, node))
         return found.alias if found is not None else ""

@@ -66,6 +66,8 @@ class Connection:
     """The address that the other side sees."""
     node: str = ""
     """Where the packet is; empty outside the cluster."""
+    home: str = ""
+    """Where it came from: the node of the caller, and empty outside the cluster."""
     sender: str = ""
     """The address that the packet has on this node before it is masqueraded."""
     ip: str = ""
@@ -108,7 +110,8 @@ class Paths:
 
     def connect(self, source: str, host: str, port: int, node: str = "") -> Connection:
         """Try to open a TCP connection from an address (on a node, if several have it) to a host and port."""
-        connection = Connection(source, node or self._addresses.node_of(source), source, port=port)
+        home = node or self._addresses.node_of(source)
+        connection = Connection(source, home, home, source, port=port)
         self._resolve(connection, host)
         dialled = connection.destination
         for step in (self._reach_rules, self._apply_rules, self._leave_pod, self._reach_pod):
@@ -123,7 +126,7 @@ class Paths:
 
         Raises Unanswered where nobody answers, or policies let the question not through.
         """
-        if self._enforcement.silencing(source) is not None:
+        if self._enforcement.silencing(source, node) is not None:
             raise Unanswered(name, RESOLVER_SECONDS)
         found = self._dns.resolve(name, self._addresses.namespace_of(source, node))
         if found is None or len(found.addresses) < 2:
@@ -134,10 +137,10 @@ class Paths:
         return Answer(found.name, tuple(shuffled), found.alias, found.service)
 
     def _resolve(self, connection: Connection, host: str) -> None:
-        if host == "localhost" or host.startswith("127."):
+        if is_address(host):
+            connection.ip = host if not host.startswith("127.") else connection.source
+        elif host == "localhost":
             connection.ip = connection.source
-        elif is_address(host):
-            connection.ip = host
         else:
             self._look_up(connection, host)
 
@@ -145,7 +148,7 @@ class Paths:
         try:
             found = self.lookup(connection.source, host, connection.node) if connection.node else None
         except Unanswered as error:
-            side, objects = self._enforcement.silencing(connection.source), []
+            side, objects = self._enforcement.silencing(connection.source, connection.home), []
             text = _("{server} does not answer").format(server=NAMESERVER)
             if side is not None:
                 text, objects = side_words(side), [f"NetworkPolicy/{each.name}" for each in side.isolating]
@@ -231,7 +234,7 @@ class Paths:
         walk = proxy.send(packet)
         if walk is None:
             return
-        found = proxy.find(connection.ip, connection.port)
+        found = proxy.find(connection.ip, connection.port, walk.service)
         if found is None:
             if proxy.knows(connection.ip):
                 words = _("no Service has port {port} at {ip}").format(ip=connection.ip, port=connection.port)
@@ -287,8 +290,7 @@ class Paths:
 
     def _leave_pod(self, connection: Connection, dialled: str) -> None:
         """Past the policies of the pod that sends, if it is one and the packet is still on its node."""
-        sender = connection.sender
-        side = self._enforcement.leaving(sender, connection.ip, connection.port)
+        side = self._enforcement.leaving(connection.sender, connection.home, connection.ip, connection.port)
         self._is_barred(connection, side, dialled)
 
     def _is_barred(self, connection: Connection, side: Side | None, dialled: str) -> bool:
@@ -329,7 +331,7 @@ class Paths:
             text = _("routed from {here} to {node}").format(here=connection.node, node=place)
             connection.node, connection.sender = place, connection.source
             connection.note("node", text, f"Node/{place}")
-        if self._is_barred(connection, self._enforcement.entering(connection.sender, ip, port), dialled):
+        if self._is_barred(connection, self._enforcement.entering(connection.sender, place, ip, port), dialled):
             return
         found = self._addresses.listener(ip, port, place)
         if found is None:

@@ -174,17 +174,23 @@ class Proxy:
         made, filter = tables(self.ports(), self.place), self._wiring.filter(self.node)
         return made if filter is None else beside(made, filter)
 
-    def find(self, ip: str, port: int, protocol: str = "TCP") -> Found | None:
-        """The port of a Service that a destination is about; None where no Service has it."""
+    def find(self, ip: str, port: int, decided: str = "") -> Found | None:
+        """The port of a Service that a destination is about; None where no Service has it.
+
+        Several Services may have one external address: then it is the one that `decided` (`Walk.service`).
+        """
+        found = list(self._about(ip, port))
+        return next((each for each in found if each.port.name == decided), found[0] if found else None)
+
+    def _about(self, ip: str, port: int) -> Iterator[Found]:
         for service in self._known.at(ip):
             for each in self._of(service):
-                if each.number == port and each.protocol == protocol.lower():
-                    return Found(each, _via(each, ip))
-        for service in self._known.on_port(port, protocol) if self.kernel.is_local(ip) else ():
+                if each.number == port and each.protocol == "tcp":
+                    yield Found(each, _via(each, ip))
+        for service in self._known.on_port(port, "TCP") if self.kernel.is_local(ip) else ():
             for each in self._of(service):
-                if each.node_port == port and each.protocol == protocol.lower():
-                    return Found(each, "node port")
-        return None
+                if each.node_port == port and each.protocol == "tcp":
+                    yield Found(each, "node port")
 
     def knows(self, ip: str) -> bool:
         """Whether some Service has the address, on whatever port."""

@@ -201,8 +201,8 @@ class Wiring:
         self.events: list[Event] | None = [] if record else None
         self.given: dict[tuple[str, str], str | None] = {}
         """What somebody put into files of nodes, by node and file; None for files that they took away."""
-        self.mapped: dict[str, tuple[str, Attachment]] = {}
-        """The pods to which ports of their nodes lead, by address, where the plugins are not called at once."""
+        self.mapped: dict[tuple[str, str], Attachment] = {}
+        """The pods to which ports of their nodes lead, by node and address, where plugins are not called at once."""
         self._filters: dict[str, Filter] = {}
         self._looked_at: Sequence[Object] = ()
         self._maps = False
@@ -220,13 +220,13 @@ class Wiring:
     def map_ports(self, node: str, address: str, length: int, pod: Object) -> None:
         """Let ports of a node lead to a pod, as the plugin portmap does when it is called."""
         made = attachment_of(pod)
-        self.mapped[address] = node, made
+        self.mapped[node, address] = made
         found = self._filters.setdefault(node, Filter())
         forward(found, NETWORK, made.container, made.capabilities["portMappings"], f"{address}/{length}")
 
-    def unmap_ports(self, address: str) -> None:
+    def unmap_ports(self, node: str, address: str) -> None:
         """Let them lead there no longer."""
-        node, made = self.mapped.pop(address)
+        made = self.mapped.pop((node, address))
         unforward(self._filters[node], NETWORK, made.container, made.capabilities["portMappings"])
 
     def filter(self, node: str) -> Filter | None:
@@ -238,7 +238,7 @@ class Wiring:
         """The ports of a node that lead to pods now."""
         found, machine = self.filter(node), self.called.get(node)
         chains = found.chains("nat") if found is not None else {}
-        known = ((address, made) for address, (place, made) in self.mapped.items() if place == node)
+        known = ((address, made) for (place, address), made in self.mapped.items() if place == node)
         attached = machine.attached() if machine is not None else known
         return [
             Mapped(made.container, address, made.capabilities["portMappings"])

@@ -30,11 +30,18 @@ class Asked(NamedTuple):
     enforced: bool
 
 
+class Place(NamedTuple):
+    """An address and the node that it is on: two nodes may have given out the same one."""
+
+    ip: str
+    node: str
+
+
 class Way(NamedTuple):
     """Somebody who asks, and a port of somebody who is asked: a cell of the matrix, by addresses."""
 
-    source: str
-    target: str
+    source: Place
+    target: Place
     port: int
     protocol: str
 
@@ -54,11 +61,11 @@ class Reachability:
         enforced, policies = self._asked.enforced, {}
         if enforced:
             policies = {space: snapshot.list(POLICIES, space) for space in self._spaces(known)}
-        there = {party.ip for party in known.pods()} | set(self._asked.outside)
+        there = {_place(party) for party in (*known.pods(), *map(known.at, self._asked.outside))}
         return {
             way: judge(
-                known.at(way.source),
-                known.at(way.target),
+                known.at(*way.source),
+                known.at(*way.target),
                 way.port,
                 way.protocol,
                 lambda space: policies.get(space, ()),
@@ -94,7 +101,7 @@ class Reachability:
         for source in self.sources:
             for target, port, protocol in self.targets:
                 if source.ip != target.ip:
-                    yield Way(source.ip, target.ip, port, protocol)
+                    yield Way(_place(source), _place(target), port, protocol)
 
     # -- answers -----------------------------------------------------------------------------------
 
@@ -120,7 +127,7 @@ class Reachability:
 
     def _cell(self, source: Party, target: tuple[Party, int, str]) -> Cell:
         party, port, protocol = target
-        way = Way(source.ip, party.ip, port, protocol)
+        way = Way(_place(source), _place(party), port, protocol)
         if source.ip == party.ip:
             return Cell(_ITSELF)
         judged, before = self.now[way], self.before.get(way)
@@ -152,6 +159,10 @@ class Reachability:
 
 def _port(port: int, protocol: str) -> str:
     return str(port) if protocol == "TCP" else f"{port}/{protocol}"
+
+
+def _place(party: Party) -> Place:
+    return Place(party.ip, party.node)
 
 
 def _told(judged: Judgement) -> str:

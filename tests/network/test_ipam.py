@@ -68,17 +68,19 @@ def test_a_pods_address_is_of_its_nodes_range(town: Town) -> None:
 
 def test_an_address_is_free_again_when_its_pod_is_gone(town: Town) -> None:
     ip = town.pod("one", "node-1")
-    network = town.cluster.network
-    assert network.owner(ip) == ("default", "one")
+    addresses = town.cluster.network.addresses
+    found = addresses.pod(ip)
+    assert found is not None
+    assert (found.namespace, found.name) == ("default", "one")
     town.client.delete("pods", "one", "default", grace=0)
     town.cluster.settle()
-    assert network.owner(ip) is None
-    assert len(network.addresses) == 0
+    assert addresses.pod(ip) is None
+    assert len(addresses) == 0
 
 
 def test_a_pod_on_the_hosts_network_has_its_nodes_address(town: Town) -> None:
     ip = town.pod("agent", "node-2", hostNetwork=True)
-    assert (ip, town.cluster.network.owner(ip)) == (town.node("node-2"), None)
+    assert (ip, town.cluster.network.addresses.pod(ip)) == (town.node("node-2"), None)
 
 
 def test_detaching_twice_frees_nobody_elses_address(town: Town) -> None:

@@ -101,6 +101,7 @@ def test_an_alias_is_told_as_one(town: Town, caller: str) -> None:
 def test_localhost_is_oneself(town: Town) -> None:
     web = town.pod("web-1")
     assert town.ask(web, "localhost", PORT) == town.ask(web, "127.0.0.1", PORT) == "web-1"
+    assert town.ask(web, "127.example.com", PORT) == "not found"
 
 
 # -- who the other side sees -------------------------------------------------------------------------------

@@ -351,6 +351,15 @@ def test_an_external_ip_leads_to_the_pods(town: Town, caller: str) -> None:
     assert [town.ask(source, "192.0.2.80") for source in (OUTSIDE, caller)] == ["web-1"] * 2
 
 
+def test_of_services_with_one_external_ip_the_first_that_has_endpoints_is_reached(town: Town, caller: str) -> None:
+    for name in ("web", "zeb"):
+        town.pod(f"{name}-1", app=name)
+    for name in ("app", "web", "zeb"):
+        town.service(name, externalIPs=["192.0.2.80"])
+    assert [town.ask(source, "192.0.2.80") for source in (OUTSIDE, caller)] == ["web-1"] * 2
+    assert "Service/web" in town.connect(caller, "192.0.2.80").hops[0].objects
+
+
 def test_a_cluster_ip_means_nothing_outside(town: Town) -> None:
     town.pod("web-1", app="web")
     ip = town.service()["spec"]["clusterIP"]

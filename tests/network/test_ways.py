@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from k8snb.typing import Object
+from tests.network.policies.few_words import inward, outward, peer, policy
 from tests.network.town import PORT, Town
 
 
@@ -71,6 +73,42 @@ def test_a_replacement_is_reached_and_no_address_is_lost(twins: Town) -> None:
     machine = twins.cluster.network.addresses.wiring.machine
     assert len([each for each in machine("node-1").host.namespaces if each]) == 1
     assert len([each for each in machine("node-2").host.namespaces if each]) == 2
+
+
+def policed(twins: Town, *policies: Object) -> Town:
+    for pod in ("first", "second", "third", "caller"):
+        twins.change("pods", pod, {"metadata": {"labels": {"who": pod}}})
+    for each in policies:
+        twins.client.create("networkpolicies", each)
+    twins.cluster.settle()
+    return twins
+
+
+def test_a_policy_counts_for_the_one_that_it_selects_and_not_for_the_one_with_the_same_address(twins: Town) -> None:
+    policed(twins, policy("in", "who=second", ingress=[]), policy("out", "who=first", egress=[]))
+    assert ask(twins, "caller", "first") == "first"
+    assert ask(twins, "third", "second") == LOST
+    assert ask(twins, "second", "third") == "third"
+    assert ask(twins, "first", "caller") == LOST
+
+
+def test_questions_for_names_are_let_out_of_the_one_that_no_policy_selects(twins: Town) -> None:
+    policed(twins, policy("out", "who=second", egress=[outward(peer("who=third"))]))
+    asking = "-- nslookup kubernetes.default"
+    assert "Address" in twins.cluster.kubectl(f"exec first {asking}")
+    assert "exit code" in twins.cluster.kubectl(f"exec second {asking}")
+
+
+def test_a_rule_about_one_lets_the_other_through_too_since_from_afar_only_the_address_is_seen(twins: Town) -> None:
+    policed(twins, policy("in", "who=third", ingress=[inward(peer("who=first"))]))
+    assert ask(twins, "second", "third") == "third"
+
+
+def test_judged_by_name_it_is_the_pod_of_that_name_and_both_are_in_the_matrix(twins: Town) -> None:
+    policed(twins, policy("in", "who=second", ingress=[]))
+    told = {name: bool(twins.cluster.may_reach("caller", name, PORT)) for name in ("first", "second")}
+    assert told == {"first": True, "second": False}
+    assert len(twins.cluster.reachability(port=PORT).sources) == 4
 
 
 def test_probes_of_a_node_ask_whoever_its_routes_lead_to(twins: Town) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from k8snb.client.controller import Context
 from k8snb.client.informer import Informer
-from k8snb.network.addresses import Addresses
+from k8snb.network.addresses import Addresses, Attached
 from k8snb.network.dns import NAMESERVER
 from k8snb.network.policies.judgement import EGRESS, INGRESS, Side, side
 from k8snb.network.policies.parties import Party, dns_party, pod_party
@@ -43,24 +43,26 @@ class Enforcement:
 
     # -- judging -----------------------------------------------------------------------------------
 
-    def leaving(self, source: str, ip: str, port: int, protocol: str = "TCP") -> Side | None:
-        """What the policies of the sender say to a packet; None where nobody asks."""
+    def leaving(self, source: str, node: str, ip: str, port: int, protocol: str = "TCP") -> Side | None:
+        """What the policies of the sender, who is on `node`, say to a packet; None where nobody asks."""
         if not self._asks():
             return None
-        sender, receiver = self.party(source), self.party(ip)
+        sender, receiver = self._here(source, node), self._there(ip)
         return side(EGRESS, sender, receiver, (receiver, port, protocol), self._of)
 
-    def entering(self, source: str, ip: str, port: int, protocol: str = "TCP") -> Side | None:
-        """What the policies of the receiver say to a packet; None where nobody asks."""
+    def entering(self, source: str, node: str, ip: str, port: int, protocol: str = "TCP") -> Side | None:
+        """What the policies of the receiver, who is on `node`, say to a packet; None where nobody asks."""
         if not self._asks():
             return None
-        sender, receiver = self.party(source), self.party(ip)
+        sender, receiver = self._there(source), self._here(ip, node)
         return side(INGRESS, receiver, sender, (receiver, port, protocol), self._of)
 
-    def silencing(self, source: str) -> Side | None:
-        """The side that lets a question to the cluster's DNS not through; None if it gets there."""
-        asked = (source, NAMESERVER, DNS_PORT, "UDP")
-        sides = (self.leaving(*asked), self.entering(*asked))
+    def silencing(self, source: str, node: str = "") -> Side | None:
+        """The side that lets a question (from a node) to the cluster's DNS not through; None if it gets there."""
+        sides = (
+            self.leaving(source, node, NAMESERVER, DNS_PORT, "UDP"),
+            self.entering(source, "", NAMESERVER, DNS_PORT, "UDP"),
+        )
         return next((each for each in sides if each is not None and not each.allowed), None)
 
     def _asks(self) -> bool:
@@ -71,13 +73,21 @@ class Enforcement:
 
     # -- parties -----------------------------------------------------------------------------------
 
-    def party(self, ip: str) -> Party:
-        """Who is behind an address, as far as the agent knows."""
+    def _here(self, ip: str, node: str) -> Party:
+        """Who has an address on a node (on any, without one): the agent there knows its pods by their interfaces."""
         if ip == NAMESERVER:
             return dns_party(self._space("kube-system"))
-        attached = self._addresses.pod(ip)
-        if attached is None:
-            return Party(ip, node=self._addresses.node_at(ip))
+        attached = self._addresses.pod(ip, node)
+        return self._pod(ip, attached) if attached is not None else Party(ip, node=self._addresses.node_at(ip))
+
+    def _there(self, ip: str) -> Party:
+        """Who is at the other end: of that the agent knows the address only, so it may be any pod that has it."""
+        doubles = tuple(self._pod(ip, each) for each in self._addresses.doubled.get(ip, ()))
+        party = self._here(ip, "")
+        return replace(party, doubles=doubles) if doubles else party
+
+    def _pod(self, ip: str, attached: Attached) -> Party:
+        """A pod on the network, as far as the agent has heard of it."""
         known = self._pods.get(attached.namespace, attached.name) if self._pods is not None else None
         if known is None:
             return Party(ip, attached.namespace, attached.name, node=attached.node)

@@ -13,7 +13,7 @@ thing that does not hold is kept. Nothing is put into words here. API: `NetworkP
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, ip_network
 
@@ -127,7 +127,8 @@ PoliciesOf = Callable[[str], Iterable[Object]]
 def judge(source: Party, destination: Party, port: int, protocol: str, policies: PoliciesOf) -> Judgement:
     """Whether a connection may come about, and what every policy of its two ends says to it."""
     egress = side(EGRESS, source, destination, (destination, port, protocol), policies)
-    ingress = side(INGRESS, destination, source, (destination, port, protocol), policies)
+    here = replace(destination, doubles=())
+    ingress = side(INGRESS, here, source, (here, port, protocol), policies)
     return Judgement(source, destination, port, protocol, egress, ingress)
 
 
@@ -205,9 +206,9 @@ def _port(path: str, port: Object, asked: tuple[Party, int, str]) -> Look:
     wanted, first, last = port.get("protocol", "TCP"), port.get("port"), port.get("endPort")
     found = f"{protocol} {number}"
     if isinstance(first, str):
-        known = destination.ports.get((first, wanted))
-        means = f" ({known})" if known is not None else ""
-        return Look(path, "named port", f"{wanted} {first}{means}", found, wanted == protocol and known == number)
+        known = [each.ports[first, wanted] for each in destination.candidates if (first, wanted) in each.ports]
+        means = f" ({', '.join(map(str, dict.fromkeys(known)))})" if known else ""
+        return Look(path, "named port", f"{wanted} {first}{means}", found, wanted == protocol and number in known)
     shown = wanted if first is None else f"{wanted} {first}" if last is None else f"{wanted} {first}-{last}"
     within = first is None or first <= number <= (first if last is None else last)
     return Look(path, "port", shown, found, wanted == protocol and within)
@@ -217,10 +218,19 @@ def _port(path: str, port: Object, asked: tuple[Party, int, str]) -> Look:
 
 
 def _peer(path: str, peer: Object, pod: Party, other: Party) -> Look:
-    """A peer of a rule: the first thing about it that does not hold, or the last one."""
+    """A peer of a rule: the first thing about it that does not hold, or the last one.
+
+    Of several pods that have the address of the other end, one for which everything holds is enough.
+    """
     block = peer.get("ipBlock")
     if block is not None:
         return _block(f"{path}.ipBlock", block, other)
+    looks = [_selected(path, peer, pod, each) for each in other.candidates]
+    return next((look for look in looks if look.holds), looks[0])
+
+
+def _selected(path: str, peer: Object, pod: Party, other: Party) -> Look:
+    """A peer that is named by labels: of the pod, its namespace, or both."""
     space, labels = peer.get("namespaceSelector"), peer.get("podSelector")
     if not other.is_pod:
         about = "podSelector" if labels is not None else "namespaceSelector"

@@ -8,7 +8,7 @@ address, and nothing is known of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from k8snb.i18n import _
@@ -41,6 +41,13 @@ class Party:
     """The node that it is on, or is."""
     ports: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """The numbers of its ports, by name and protocol."""
+    doubles: Sequence[Party] = ()
+    """Further pods with the same address, where nobody can say which of them it is."""
+
+    @property
+    def candidates(self) -> Sequence[Party]:
+        """Whoever it may be."""
+        return (self, *self.doubles)
 
     @property
     def is_pod(self) -> bool:
@@ -84,6 +91,13 @@ def dns_party(space: Object | None) -> Party:
     return Party(NAMESERVER, "kube-system", "coredns", {"k8s-app": "kube-dns"}, labels, "", ports)
 
 
+def _doubled(having: Sequence[Party]) -> Sequence[Party]:
+    """Pods that have one address, each with the others, since from afar nobody can tell them apart."""
+    if len(having) < 2:
+        return having
+    return [replace(one, doubles=tuple(each for each in having if each is not one)) for one in having]
+
+
 def has_address(pod: Object) -> bool:
     """Whether a pod has an address now, be it its node's."""
     status = pod.get("status") or {}
@@ -107,8 +121,12 @@ class Directory:
         self._addresses = {key_of(pod): str(pod["status"]["podIP"]) for pod in live}
         own = [pod for pod in live if not pod["spec"].get("hostNetwork")]
         self._objects = {key_of(pod): pod for pod in own}
-        parties = (pod_party(pod, spaces.get(pod["metadata"]["namespace"])) for pod in own)
-        self._pods = {party.ip: party for party in parties}
+        having: dict[str, list[Party]] = {}
+        for pod in own:
+            party = pod_party(pod, spaces.get(pod["metadata"]["namespace"]))
+            having.setdefault(party.ip, []).append(party)
+        self._having = {ip: _doubled(parties) for ip, parties in having.items()}
+        self._pods = {ObjectKey(each.namespace, each.name): each for same in self._having.values() for each in same}
         self._nodes = {
             address["address"]: node["metadata"]["name"]
             for node in objects.list("nodes")
@@ -125,18 +143,20 @@ class Directory:
         """The ports that a pod declares."""
         return list(declared(self._objects[ObjectKey(party.namespace, party.name)]))
 
-    def at(self, ip: str) -> Party:
-        """Who is behind an address."""
+    def at(self, ip: str, node: str = "") -> Party:
+        """Who is behind an address; where several pods have it, the one on a node, or the first of them."""
         if ip == NAMESERVER:
             return self._dns
-        return self._pods.get(ip) or Party(ip, node=self._nodes.get(ip, ""))
+        found = next((each for each in self._having.get(ip, ()) if node in ("", each.node)), None)
+        return found if found is not None else Party(ip, node=self._nodes.get(ip, ""))
 
     def find(self, word: str, namespace: str = "default") -> Party:
         """Who is meant by an address, or by the name of a pod (`db`, `shop/db`); ValueError for a pod without one."""
         if is_address(word):
             return self.at(word)
         space, _slash, name = word.rpartition("/")
-        address = self._addresses.get(ObjectKey(space or namespace, name))
+        key = ObjectKey(space or namespace, name)
+        address = self._addresses.get(key)
         if address is None:
             raise ValueError(_("there is no pod {name} with an address").format(name=word))
-        return self.at(address)
+        return self._pods.get(key) or self.at(address)

@@ -13,7 +13,6 @@ from base64 import b32encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv4Network
 
 from k8snb.network.rules.iptables import (
     MARK,
@@ -244,13 +243,9 @@ class _Chains:
             yield self._rule(self._external, (), self._local if port.external_local else self._cluster)
 
     def _sources(self) -> Iterator[Rule]:
-        """Who may use the load balancer's addresses; the node itself too, under the balancer's address, if it may."""
+        """Who may use the load balancer's addresses."""
         port, said = self._port, Comment(f"{self._port.name} loadbalancer IP")
-        node = IPv4Address(self._place.ip)
-        allowed = list(port.source_ranges)
-        if any(node in IPv4Network(each) for each in allowed):
-            allowed += port.balancers
-        for source in allowed:
+        for source in port.admitted(self._place.ip):
             yield self._rule(self._firewall, (said, Source(source)), self._external)
         words = f"other traffic to {port.name} will be dropped by {PROXY_FIREWALL}"
         yield self._rule(self._firewall, (Comment(words),))

@@ -11,7 +11,6 @@ from __future__ import annotations
 from base64 import b32encode
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv4Network
 
 from k8snb.network.rules.iptables_proxier import Place
 from k8snb.network.rules.nftables import DESTINATION, PORT, Chain, Match, Rule, Set, Table, Verdicts
@@ -183,11 +182,9 @@ class _Writing:
             self._sources()
 
     def _sources(self) -> None:
-        """Who may use the load balancer's addresses; the node itself too, under the balancer's address, if it may."""
-        port, node = self._port, IPv4Address(self._place.ip)
-        allowed = list(port.source_ranges)
-        if any(node in IPv4Network(each) for each in allowed):
-            allowed += port.balancers
+        """Who may use the load balancer's addresses."""
+        port = self._port
+        allowed = port.admitted(self._place.ip)
         self._rule(self._firewall, (Match("ip saddr", allowed, negated=True, braces=True),), "drop")
         for ip in port.balancers:
             self._entry("firewall-ips", ip, f"goto {self._firewall}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from k8snb.typing import Object
@@ -99,6 +99,12 @@ class ServicePort:
         """From where load balancers' addresses may be used; none means from everywhere."""
         ranges = self._ipv4(each.strip() for each in self._spec.get("loadBalancerSourceRanges") or ())
         return [str(IPv4Network(each, strict=False)) for each in ranges]
+
+    def admitted(self, node: str) -> Sequence[str]:
+        """From where they may be used at a node of this address: it may do so itself, as the balancer, if in range."""
+        ranges = self.source_ranges
+        itself = node and any(IPv4Address(node) in IPv4Network(each) for each in ranges)
+        return [*ranges, *self.balancers] if itself else ranges
 
     @property
     def affinity(self) -> int:

@@ -54,6 +54,8 @@ class Walk:
     """Whether affinity chose the endpoint."""
     of: int = 0
     """From how many endpoints it was chosen."""
+    service: str = ""
+    """The Service port whose rule decided last, `namespace/name:port`; empty if none of a Service did."""
 
     def __repr__(self) -> str:
         lines: list[str] = []
@@ -131,6 +133,7 @@ class _Going:
                 if self._chain(table, target):
                     return True
             elif self._do(target):
+                walk.service = rule.service or walk.service
                 return True
         return False
 

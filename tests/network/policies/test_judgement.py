@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from k8snb.network.policies.judgement import Judgement, Look, judge
@@ -45,6 +47,22 @@ def test_both_ends_must_consent() -> None:
     out = policy("out", "role=web", egress=[outward(peer("role=db"))])
     assert may(WEB, DB, out)
     assert not may(WEB, DB, out, policy("in", "role=db", ingress=[]))
+
+
+def test_where_several_pods_have_an_address_it_may_be_any_of_them_from_afar_and_is_one_at_home() -> None:
+    either = replace(WEB, doubles=(party("twin", "role=cache", ip=WEB.ip, node="n3"),))
+    assert may(either, DB, policy(ingress=[inward(peer("role=cache"))]))
+    assert may(either, DB, policy(ingress=[inward(peer("role=web"))]))
+    assert not may(either, DB, policy(ingress=[inward(peer("role=db"))]))
+    assert not may(DB, either, policy("closed", "role=web", ingress=[]))
+    assert may(DB, either, policy("closed", "role=cache", ingress=[]))
+
+
+def test_a_named_port_is_that_of_any_pod_that_has_the_address_and_of_the_pod_itself_at_home() -> None:
+    named = [{"port": "http"}]
+    either = replace(WEB, ports={}, doubles=(party("twin", ip=WEB.ip, node="n3"),))
+    assert may(DB, either, policy(selects="role=db", egress=[outward(ports=named)]))
+    assert not may(DB, either, policy(selects="role=web", ingress=[inward(ports=named)]))
 
 
 def test_policies_and_rules_add_up() -> None:
