@@ -386,7 +386,6 @@ class APIServer:
             raise method_not_allowed()
         return Response(404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
 
-
     def _page(self, request: Request) -> Response | None:
         if request.method != "GET":
             return None

@@ -118,9 +118,7 @@ class Keeper:
         kept, self.file.kept = self.file.kept, Kept(self.file.kept.head)
         return None if kept.head.is_new else kept
 
-    def follow(
-        self, server: APIServer, clock: Clock, start: Start, inventory: Inventory, *others: Belongings
-    ) -> None:
+    def follow(self, server: APIServer, clock: Clock, start: Start, inventory: Inventory, *others: Belongings) -> None:
         """This is the cluster now: made, brought back, or gone back in time."""
         self.inventory = inventory
         self._belongings: list[Belongings] = [inventory, *others]

@@ -131,9 +131,7 @@ class Served:
         if self._goes_out is None:
             store = self.cluster.store
             extended = bool(self.cluster.scheduler.configuration.extenders)
-            self._goes_out = extended or any(
-                calls_out(obj) for word in CALLERS for obj in store.bucket(word).objects()
-            )
+            self._goes_out = extended or any(calls_out(obj) for word in CALLERS for obj in store.bucket(word).objects())
         return self._goes_out
 
     def _look_again(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from k8snb.i18n import _
 from k8snb.typing import Object, Resource
 from k8snb.view.graph import Graph
-from k8snb.view.graphs import access, extensions, gateways, namespaces, pods, services, storage, workloads
+from k8snb.view.graphs import access, devices, extensions, gateways, namespaces, pods, services, storage, workloads
 from k8snb.view.graphs.anything import anything
 from k8snb.view.graphs.plans import PLANS
 from k8snb.view.graphs.policies import network_policy
@@ -35,6 +35,7 @@ BUILDERS: Mapping[str, Builder] = {
     **dict.fromkeys(("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"), extensions.policy),
     **dict.fromkeys(("CSIDriver", "PersistentVolume", "PersistentVolumeClaim"), storage.storage),
     **dict.fromkeys(("StorageClass", "VolumeAttachment"), storage.storage),
+    **dict.fromkeys(("DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"), devices.devices),
     **{named(each).kind: workloads.ownership for each in workloads.OWNERS},
     "APIService": extensions.api_service,
     "CustomResourceDefinition": extensions.definition,

@@ -37,6 +37,8 @@ def state_of(obj: Object) -> tuple[str, str]:
     phase = (obj.get("status") or {}).get("phase")
     if obj["kind"] in _PHASED and phase:
         return _PHASES.get(phase, "pending"), str(phase)
+    if obj["kind"] == "ResourceClaim":
+        return ("ready", _("allocated")) if (obj.get("status") or {}).get("allocation") else ("pending", _("pending"))
     for type, state in _CONDITIONS.get(obj["kind"], ()):
         if is_true(obj, type):
             return state, type
@@ -96,6 +98,12 @@ def _claim(obj: Object, spec: Object, status: Object) -> Rows:
 def _volume(obj: Object, spec: Object, status: Object) -> Rows:
     policy = spec.get("persistentVolumeReclaimPolicy")
     return (("", (spec.get("capacity") or {}).get("storage")), ("", modes(spec)), (_("when released:"), policy))
+
+
+def _devices(obj: Object, spec: Object, status: Object) -> Rows:
+    for request in (spec.get("devices") or {}).get("requests") or ():
+        for each in filter(None, (request.get("exactly"), *(request.get("firstAvailable") or ()))):
+            yield "", f"{each.get('count', 1)} × {each['deviceClassName']}"
 
 
 def _scaler(obj: Object, spec: Object, status: Object) -> Rows:
@@ -198,6 +206,7 @@ _SAID: Mapping[str, Callable[[Object, Object, Object], Rows]] = {
     "ControllerRevision": lambda o, spec, status: ((_("revision"), o.get("revision")),),
     "CronJob": _cron,
     "CustomResourceDefinition": _definition,
+    "DeviceClass": lambda o, spec, status: (("", spec.get("extendedResourceName")),),
     "Endpoints": lambda o, spec, status: (
         (_("addresses"), sum(len(each.get("addresses") or ()) for each in o.get("subsets") or ())),
     ),
@@ -220,7 +229,9 @@ _SAID: Mapping[str, Callable[[Object, Object, Object], Rows]] = {
         (_("wanted"), spec.get("replicas", 1)),
         (_("ready"), status.get("readyReplicas", 0)),
     ),
+    "ResourceClaim": _devices,
     "ResourceQuota": _quota,
+    "ResourceSlice": lambda o, spec, status: (("", spec["driver"]), (_("devices"), len(spec.get("devices") or ()))),
     "Role": _rules,
     "RuntimeClass": lambda o, spec, status: ((_("handler"), o.get("handler")),),
     "Secret": _keys,
