@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from k8snb import Cluster
+from k8snb.typing import Object
+from k8snb.view.graph import text
+from k8snb.view.graphs import graph
 
 TRAIN = """
 apiVersion: resource.k8s.io/v1
@@ -48,11 +51,11 @@ def cluster() -> Cluster:
 def drawn(cluster: Cluster, name: str) -> list[str]:
     """The lines of a picture below its title, without the random part of names."""
     claims, slices = cluster.client.list("resourceclaims", "default"), cluster.client.list("resourceslices")
-    text = str(cluster.diagram(name))
+    told = str(cluster.diagram(name))
     for obj in (*claims, *slices):
         if "generateName" in obj["metadata"]:
-            text = text.replace(obj["metadata"]["name"], obj["metadata"]["generateName"] + "x")
-    return [line.strip() for line in text.splitlines()[1:]]
+            told = told.replace(obj["metadata"]["name"], obj["metadata"]["generateName"] + "x")
+    return [line.strip() for line in told.splitlines()[1:]]
 
 
 def test_a_claim_waits_for_a_class_that_is_not_there(cluster: Cluster) -> None:
@@ -102,10 +105,7 @@ def test_a_device_that_no_slice_offers_any_more_is_drawn_as_gone(cluster: Cluste
     class Without:
         """The same, without the slices."""
 
-        def list(self, resource: str, namespace: str = "") -> list[dict]:  # type: ignore[type-arg]
+        def list(self, resource: str, namespace: str = "") -> list[Object]:
             return [] if resource.startswith("resourceslices") else list(past.list(resource, namespace))
-
-    from k8snb.view.graph import text
-    from k8snb.view.graphs import graph
 
     assert "was given → ✕ Device gpu-0: not there" in text(graph(Without(), "resourceclaim"))
