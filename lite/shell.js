@@ -47,6 +47,20 @@
   };
   makeRoom();
 
+  // The look that the reader chose for the book is taken over, once for each choice; what is chosen here stays.
+  const takeLook = async () => {
+    const chosen = localStorage.getItem("mode") || "auto";
+    if ((localStorage.getItem("k8snb-look") ?? "auto") === chosen) return;
+    while (!window.jupyterapp?.commands?.hasCommand("apputils:change-theme")) await pause(200);
+    await jupyterapp.restored;
+    const { commands } = jupyterapp;
+    const follows = commands.isToggled("apputils:adaptive-theme");
+    if (follows !== (chosen === "auto")) await commands.execute("apputils:adaptive-theme");
+    if (chosen !== "auto") await commands.execute("apputils:change-theme", { theme: `JupyterLab ${chosen === "dark" ? "Dark" : "Light"}` });
+    localStorage.setItem("k8snb-look", chosen);
+  };
+  takeLook();
+
   const idle = () => {
     const open = [...(window.jupyterapp?.shell?.widgets("main") ?? [])];
     return open.some((each) => each.sessionContext?.session?.kernel?.status === "idle");

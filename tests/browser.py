@@ -42,10 +42,19 @@ def chromium() -> Iterator[Any]:
 class Visit:
     """One page, and what went wrong on it: script errors, and requests to other hosts (which are refused)."""
 
-    def __init__(self, browser: Any, url: str, *, width: int = 1200, height: int = 900, scheme: str = "light") -> None:
+    def __init__(
+        self,
+        browser: Any,
+        url: str,
+        *,
+        width: int = 1200,
+        height: int = 900,
+        scheme: str = "light",
+        scripts: bool = True,
+    ) -> None:
         self.troubles: list[str] = []
         viewport = {"width": width, "height": height}
-        self.context = browser.new_context(viewport=viewport, color_scheme=scheme)
+        self.context = browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
         self.page = self.context.new_page()
         self.page.set_default_timeout(120_000)
         self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))

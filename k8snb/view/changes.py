@@ -1,9 +1,9 @@
 """What changed between two versions of an object, field by field, in the words of the manifest.
 
 Lists whose entries have a name, a type or an address are compared by that and not by place, so that a new condition is
-one change and not a shift of all that follow. A condition is told as one field (`False (ContainersNotReady) → True`),
-and so are a container's state and an endpoint. Bookkeeping that changes with every write, and what only repeats
-other fields, is left out.
+one change and not a shift of all that follow; of others what went and what came is told. A condition is told as one
+field (`False (ContainersNotReady) → True`), and so are a container's state and an endpoint. Bookkeeping that changes
+with every write, and what only repeats other fields, is left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from k8snb.typing import Object
@@ -63,6 +64,8 @@ def _walk(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
         yield from _fields(path, before, after)
     elif _named(before) and _named(after):
         yield from _entries(path, _by_name(before), _by_name(after))
+    elif isinstance(before, list) and isinstance(after, list) and before and after:
+        yield from _places(path, before, after)
     else:
         yield path, before, after
 
@@ -101,6 +104,17 @@ def _entries(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
         yield from _walk(f"{path}[{name}]", before.get(name), after.get(name))
 
 
+def _places(path: str, before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What went from a list without names and what came, each at its place."""
+    gone = [(n, each) for n, each in enumerate(before) if each not in after]
+    new = [(n, each) for n, each in enumerate(after) if each not in before]
+    if not gone and not new:  # only the order is another
+        yield path, before, after
+    for one, other in zip_longest(gone, new):
+        place, _entry = other or one
+        yield f"{path}[{place}]", one and one[1], other and other[1]
+
+
 def _named(value: Any) -> bool:
     return (
         isinstance(value, Sequence)
@@ -116,18 +130,34 @@ def _by_name(value: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _name(entry: Mapping[str, Any]) -> Any:
     """What an entry of a list is known by: its name or the like, or its first address; None if it has neither."""
+    if isinstance(entry.get("parentRef"), Mapping):
+        return entry["parentRef"].get("name")
     known = next((entry[name] for name in _NAMES if name in entry), None)
     return entry["addresses"][0] if known is None and _is_endpoint(entry) else known
 
 
 def show(value: Any) -> str:
     """A value in one short line."""
+    text = _text(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _text(value: Any) -> str:
+    """A value in words rather than in brackets and quotes."""
     if value is None:
         return ""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
-        value = _spoken(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+        spoken = _spoken(value)
+        return spoken if isinstance(spoken, str) else _pairs(spoken) or "∅"
+    if isinstance(value, Sequence):
+        return ", ".join(map(_text, value)) or "∅"
+    return json.dumps(value)
+
+
+def _pairs(value: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name.rstrip('.')}: {_text(each)}" for name, each in value.items())
 
 
 def _spoken(value: Mapping[str, Any]) -> Any:
@@ -140,7 +170,17 @@ def _spoken(value: Mapping[str, Any]) -> Any:
         return _spoken(value["state"])
     if _STATES.intersection(value):
         return ", ".join(_because(state, why or {}) for state, why in value.items() if state in _STATES)
+    if "verbs" in value:
+        return _rule(value)
+    if "key" in value and "effect" in value:  # a taint, or what tolerates one
+        return f"{value['key']}{'=' + value['value'] if value.get('value') else ''}:{value['effect']}"
     return value["name"] if isinstance(value.get("name"), str) else value
+
+
+def _rule(value: Mapping[str, Any]) -> str:
+    """`get, list on pods, pods/log`, as a rule of RBAC is read aloud."""
+    things = value.get("resources") or value.get("nonResourceURLs") or ()
+    return f"{', '.join(value['verbs'])} on {', '.join(things)}"
 
 
 def _endpoint(value: Mapping[str, Any]) -> str:

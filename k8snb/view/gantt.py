@@ -20,6 +20,7 @@ from k8snb.typing import Object
 from k8snb.view import theme
 from k8snb.view.chart import NARROW, SMALLEST, WIDTH, ticks
 from k8snb.view.frames import MARKS, when
+from k8snb.view.lettering import broken, measure
 from k8snb.view.scene import Snapshot, id_of, natural, pod_state, pod_word
 from k8snb.view.svg import HIDDEN, framed, named, sizes
 
@@ -270,18 +271,64 @@ def _job(job: Object) -> tuple[str, str, bool]:
 
 def _parts(chart: Gantt, width: int, opened: str) -> Iterator[str]:
     bars = chart.bars[:_MOST_ROWS]
-    height = _TOP + _ROW * len(bars) + _BOTTOM
+    title = broken(chart.title, width - 8, 13)
+    first = _TOP + 17 * (len(title) - 1)
+    bottom = first + _ROW * len(bars) + 4
+    keys = _keys(bars, bottom + 36, width)
+    height = keys[-1].y + 8 if keys else bottom + _BOTTOM - 4
     yield f'<svg {opened};font:12px system-ui,sans-serif" viewBox="0 0 {width} {height}" fill="currentColor">'
-    yield f'<text x="4" y="14" font-weight="600" font-size="13">{html.escape(chart.title)}</text>'
+    for line, words in enumerate(title):
+        yield f'<text x="4" y="{14 + 17 * line}" font-weight="600" font-size="13">{html.escape(words)}</text>'
     end = chart.end or 1.0
-    bottom = _TOP + _ROW * len(bars) + 4
     for tick, words in ticks(end, (width - _LEFT[width]) // 60):
         x = _x(tick, end, width)
-        yield f'<path d="M{x:g} {_TOP - 4}V{bottom}" stroke="currentColor" stroke-opacity=".14"/>'
+        yield f'<path d="M{x:g} {first - 4}V{bottom}" stroke="currentColor" stroke-opacity=".14"/>'
         yield f'<text x="{x:g}" y="{bottom + 15}" text-anchor="middle" font-size="11" opacity=".72">{words}</text>'
     for row, bar in enumerate(bars):
-        yield from _row(bar, _TOP + _ROW * row, end, width)
+        yield from _row(bar, first + _ROW * row, end, width)
+    for key in keys:
+        yield _block(key.x, key.y - 4, 16, key.state, key.active)
+        mark = "" if key.active else MARKS[theme.STATES[key.state].mark] + " "
+        words = html.escape(mark + key.words)
+        yield f'<text x="{key.x + 22:g}" y="{key.y}" font-size="11" opacity=".85">{words}</text>'
     yield "</svg>"
+
+
+class _Key(NamedTuple):
+    """An entry of the legend: where it stands, and which words go with which look."""
+
+    x: float
+    y: int
+    state: str
+    active: bool
+    words: str
+
+
+def _keys(bars: Sequence[Bar], y: int, width: int) -> list[_Key]:
+    """What each look of a bar means, in the order in which they come, on as many lines as that takes."""
+    looks: dict[tuple[str, bool], dict[str, None]] = {}
+    for each in (stretch for bar in bars for stretch in bar.stretches):
+        looks.setdefault((each.state, each.active), {})[each.word] = None
+    keys: list[_Key] = []
+    x = 4.0
+    for (state, active), words in looks.items():
+        told = ", ".join(words)
+        wide = 34 + measure(told, 11) + (0 if active else 14)
+        if x > 4 and x + wide > width:
+            x, y = 4.0, y + 17
+        keys.append(_Key(x, y, state, active, told))
+        x += wide
+    return keys
+
+
+def _block(x: float, middle: float, long: float, state: str, active: bool) -> str:
+    """A piece of a bar: thick while something is at work, hollow while it waits or begins, thin when it has ended."""
+    hue, high = theme.hue(theme.STATES[state].hue), 12 if active else 2.4
+    fill = ".18" if state in ("pending", "starting") else "1" if not active else ".55"
+    return (
+        f'<rect x="{x:g}" y="{middle - high / 2:g}" width="{long:g}" height="{high:g}" rx="1.5" '
+        f'fill="{hue}" fill-opacity="{fill}" stroke="{hue}" stroke-width=".8"/>'
+    )
 
 
 def _x(time: float, end: float, width: int) -> float:
@@ -293,14 +340,9 @@ def _row(bar: Bar, top: float, end: float, width: int) -> Iterator[str]:
     name = html.escape(_short(bar, _LEFT[width] // 7 - 1))
     yield f'<text x="{4 + 12 * bar.depth}" y="{top + 14}" font-size="11.5"{weight}>{name}</text>'
     for each in bar.stretches:
-        x, hue = _x(each.start, end, width), theme.hue(theme.STATES[each.state].hue)
+        x = _x(each.start, end, width)
         long = max(round(_x(each.end, end, width) - x, 1), 0.8)
-        high = 12 if each.active else 2.4
-        fill = ".18" if each.state in ("pending", "starting") else "1" if not each.active else ".55"
-        yield (
-            f'<rect x="{x:g}" y="{top + 10 - high / 2:g}" width="{long:g}" height="{high:g}" rx="1.5" '
-            f'fill="{hue}" fill-opacity="{fill}" stroke="{hue}" stroke-width=".8"/>'
-        )
+        yield _block(x, top + 10, long, each.state, each.active)
     last = bar.stretches[-1] if bar.stretches else None
     if last is not None:
         x, hue = _x(last.end, end, width), theme.hue(theme.STATES[last.state].hue)

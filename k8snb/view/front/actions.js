@@ -7,7 +7,7 @@ function actions(story, board, position, act, news) {
   const ask = (name, needs, extra = () => ({})) => make("button", {
     type: "button", class: "act",
     onclick: () => {
-      if (needs && !(board.id ?? "").startsWith(needs === true ? "" : needs)) return void (said.textContent = fill(words.pinFirst, { kind: needs === true ? words.anObject : needs.slice(0, -1) }));
+      if (needs && !board.id?.startsWith(needs === true ? "" : needs)) return void (said.textContent = fill(words.pinFirst, { kind: needs === true ? words.anObject : needs.slice(0, -1) }));
       said.textContent = words.working;
       act({ do: name, object: board.id ?? "", revision: frames[position.get()].revision, ...extra() });
     },

@@ -28,10 +28,10 @@ function compare(story, pin) {
     const acts = (frame.acts ?? []).map((act) => actItem({ ...act, changes: undefined, more: 0 }, words));
     element.replaceChildren(
       ...(read.length ? [make("h4", {}, words.read), make("div", { class: "refs" }, read)] : []),
-      make("table", { hidden: !compared.length && !seen.length && !written.some(Boolean) }, make("caption", {}, `${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`),
+      make("table", { class: compared.length || written.some(Boolean) ? "" : "seen-only", hidden: !compared.length && !seen.length && !written.some(Boolean) }, make("caption", {}, `${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`),
         make("thead", {}, make("tr", {}, [words.field, words.observed, "", words.desired].map((name) => make("th", { scope: "col" }, name)))),
         part(words.compared, compared), part(words.observed, seen), written),
-      make("p", { class: "therefore" }, make("b", {}, `${words.therefore} `), frame.caption ?? words.nothing),
+      make("p", { class: "therefore" }, make("b", {}, `${words.therefore} `), frame.caption ?? (acts.length ? "" : words.nothing)),
       acts.length ? make("ul", { class: "therefore-acts" }, acts) : "");
   }
   return { element, paint };

@@ -29,6 +29,9 @@ function define(tag) {
         this.scrollIntoView();
       };
       addEventListener("hashchange", follow);
+      // Whatever the page does when somebody clicks anywhere is to close its menus; it looks for them all over the page.
+      const menus = document.getElementsByClassName("show");
+      this.addEventListener("click", (event) => menus.length || event.stopPropagation());
       follow();
     }
   });

@@ -2,6 +2,7 @@
 
 const VIEWS = ["topology", "sequence", "diff", "timeline"];
 const PACES = [1, 2, 4, 0.5];
+const SCROLLBAR = 14; // pixels beside a sequence in which nothing stands
 const NARROW_PAGE = 575; // pixels: what is left of the 600 of the style sheet
 
 /**
@@ -77,17 +78,19 @@ function mount(host, packed, position, { link, act, said } = {}) {
   const board = pinboard(story, versions, { pin: (id) => pin(id), jump });
   const makers = {
     topology: () => picture(story, scenes, pin),
-    sequence: () => sequence(story, move, (panels.clientWidth || 744) - 2),
+    sequence: () => sequence(story, move, (panels.clientWidth || 744) - SCROLLBAR),
     diff: () => compare(story, pin),
     timeline: () => timeline(story, scenes, versions, move),
   };
-  const names = VIEWS.filter((name) => (story.views ?? ["topology"]).includes(name));
+  const wanted = VIEWS.filter((name) => (story.views ?? ["topology"]).includes(name));
+  const names = wanted.filter((name) => name !== "timeline" || wanted.length === 1 || frames[last].at > 0); // where no time passes, there is none to show
   const views = {};
   let view = names.includes(story.views?.[0]) ? story.views[0] : names[0];
   const panels = make("div", { class: "panels" });
   const tabs = names.map((name) => make("button", { type: "button", role: "tab", class: "tab", onclick: () => choose(name) }, words[name]));
   const headline = make("div", { class: "headline" });
-  const speech = make("div", { class: "words", role: "group", "aria-label": words.observe });
+  const told = make("div", {});
+  const speech = make("div", { class: "words", role: "group", "aria-label": words.observe }, told);
   const live = make("div", { class: "unseen", role: "status", "aria-live": "polite" });
   const help = make("div", { class: "keys", hidden: true, role: "note" }, make("dl", {}, words.shortcuts.map(([key, meaning]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, meaning)])));
   function showHelp() { help.hidden = !help.hidden; }
@@ -165,9 +168,10 @@ function mount(host, packed, position, { link, act, said } = {}) {
     buttons.first.disabled = buttons.previous.disabled = now === 0;
     buttons.next.disabled = buttons.last.disabled = now === last;
     headline.replaceChildren(...heading(frame));
-    const told = panes(frame, words);
-    speech.replaceChildren(told);
-    laidOut(told, reach);
+    if (scrolled) speech.scrollTop = 0;
+    const [shape, parts] = panes(frame, words);
+    told.className = shape;
+    told.replaceChildren(...parts);
     music.paint(now);
     board.paint(now);
     if (previous !== undefined) {
@@ -175,16 +179,16 @@ function mount(host, packed, position, { link, act, said } = {}) {
       live.textContent = `${fill(words.step, { i: now + 1, n: frames.length })}. ${frame.actor}: ${said}`;
     }
   }
-  let [room, scrolled] = [0, false]; // the height that the words have, and whether they stand somewhere below their begin
+  let [room, tall, scrolled] = [0, 0, false]; // the height that the words have and need, and whether they stand below their begin
   speech.addEventListener("scroll", () => {
     scrolled = speech.scrollTop > 0;
     speech.classList.toggle("more", speech.scrollHeight - speech.scrollTop > room + 3);
   }, { passive: true });
+  new ResizeObserver(([{ contentRect }]) => { tall = contentRect.height; reach(); }).observe(told);
   /** Words that go on below their end fade out there; what scrolls can be reached by keyboard. */
-  function reach({ height }) {
-    if (scrolled) speech.scrollTop = 0;
-    speech.classList.toggle("more", height > room + 3);
-    if (height <= room + 1) speech.removeAttribute("tabindex");
+  function reach() {
+    speech.classList.toggle("more", tall > room + 3);
+    if (tall <= room + 1) speech.removeAttribute("tabindex");
     else if (speech.tabIndex < 0) speech.tabIndex = 0;
   }
   /** Draw the present view and the pinned object again, where the reader stands. */
@@ -212,11 +216,12 @@ function mount(host, packed, position, { link, act, said } = {}) {
     width = entry.contentRect.width;
     const some = longest((frame) => JSON.stringify([frame.observed, frame.caption, frame.acts, frame.error]).length);
     const heads = longest((frame) => [frame.actor, frame.subject, frame.time, frame.cause].join().length);
-    const most = width < NARROW_PAGE ? 240 : 172;
-    room = Math.min(tallest(speech, some.map((frame) => panes(frame, words))), most) + 4;
-    speech.style.height = `${room}px`;
+    const most = width < NARROW_PAGE ? 272 : 190;
+    const all = some.map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts));
+    room = Math.min(tallest(speech, all), most) + 4;
+    speech.style.cssText = `height:${room}px;contain:strict`;
     headline.style.minHeight = `${tallest(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame))))}px`;
-    if (speech.firstChild) laidOut(speech.firstChild, reach);
+    reach();
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];
       if (view === name) choose(name);

@@ -41,7 +41,7 @@ function picture(story, scenes, pin) {
     cards.size ? make("div", { class: "cards", role: "list", "aria-label": words.objects }, [...cards.values()]) : null,
     make("div", { class: "places", role: "group", "aria-label": words.nodes }, [...rooms.values()].map((room) => room.element)), links);
   const nodes = rooms.size - rooms.has("Node/");
-  if (crowd <= 8 && nodes <= 6) element.style.cssText = `--room:${widest()}px;--nodes:${Math.min(nodes, 4)}`;
+  if (nodes <= 6) element.style.cssText = `--room:${crowd <= 8 ? widest() : 0}px;--nodes:${Math.min(nodes || 1, 4)}`;
   const resized = new ResizeObserver(() => {
     measured.clear();
     for (const each of [element, ...cards.values(), ...[...rooms.values()].flatMap((room) => [room.element, ...room.slots])]) standing(each);
@@ -179,9 +179,14 @@ function picture(story, scenes, pin) {
   function fillCard(id, item, before, scene) {
     const marks = (members.get(id) ?? []).map((pod) => scene.get(pod).state);
     // What looks as it did at the step before is left alone: a browser lays out only what is new.
-    const look = [item, before, marks.join()];
-    if (drawn.get(id)?.every((each, i) => each === look[i])) return;
+    const look = [item, marks.join(), before];
+    const was = drawn.get(id);
+    if (was?.every((each, i) => each === look[i])) return;
     drawn.set(id, look);
+    if (was && was[0] === item && was[1] === look[1] && before === item) { // what was new at the step before is not any more
+      for (const fact of cards.get(id).face.querySelectorAll(".fact.new")) fact.classList.remove("new");
+      return;
+    }
     const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kindOf(id)} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id); } }, icon(PIN, 12));
     cards.get(id).face.replaceChildren(...face(id, item, before, marks, opener));
   }

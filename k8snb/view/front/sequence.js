@@ -4,6 +4,10 @@ const TEXT_LINE = 14; // height of one line of words, in pixels
 const LETTER = 6.8; // how wide a letter is in wide fonts
 const NARROW = 110; // where columns are narrower, names are smaller
 
+const brief = (name) => (name.length > 24 ? `${name.slice(0, 13)}…${name.slice(-9)}` : name);
+/** Words in which long hashes, such as the names of VolumeAttachments, are cut. */
+const withoutHashes = (text) => text.replace(/[0-9a-f]{24,}/g, (hash) => `${hash.slice(0, 6)}…`);
+
 function sequence(story, go, room) {
   const { frames, lanes, words } = story;
   const names = [...new Set(frames.map((frame) => frame.actor))];
@@ -20,7 +24,7 @@ function sequence(story, go, room) {
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
   const head = make("div", { class: "heads", style: `width:${total}px` }, columns.map((name) =>
-    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, upright ? name.replace(/-controller$/, "") : name))));
+    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, upright ? brief(name.replace(/-controller$/, "")) : name))));
   const svg = draw("svg", { width: total, class: "arrows", role: "list", "aria-label": words.sequence });
   const groups = [];
   let y = 6;
@@ -47,7 +51,7 @@ function sequence(story, go, room) {
     const most = Math.floor((total - 8) / letter);
     const lines = [""];
     const pieces = new RegExp(`[^\\s/]{0,${most - 1}}[\\s/]?`, "g"); // words, and of what is longer than a line as much as fits
-    for (const word of `${label}${more}`.match(pieces)) {
+    for (const word of `${withoutHashes(label)}${more}`.match(pieces)) {
       if (lines.at(-1) && lines.at(-1).length + word.trimEnd().length > most) lines.push("");
       lines[lines.length - 1] += word;
     }
@@ -106,8 +110,9 @@ function sequence(story, go, room) {
   const thinkers = new Map([...longest].map(([name, caption]) => [name,
     make("dd", { class: "layers" }, make("span", {}, "–"), make("b", { class: "ghost", "aria-hidden": "true" }, `${caption} ${fill(words.at, { i: frames.length })}`))]));
   const thoughts = make("dl", { class: "thoughts" }, [...thinkers].map(([name, said]) => [make("dt", { class: "actor", style: hue(hues.get(name)) }, name), said]));
-  const scroller = make("div", { class: `scroller${width < NARROW ? " slim" : ""}${upright ? " upright" : ""}`, tabindex: 0, role: "group", "aria-label": words.sequence }, head, svg);
-  const element = make("div", { class: "sequence" }, scroller, make("h4", {}, words.thoughts), thoughts);
+  const scroller = make("div", { class: "scroller", tabindex: 0, role: "group", "aria-label": words.sequence }, svg);
+  const board = make("div", { class: `partners${width < NARROW ? " slim" : ""}${upright ? " upright" : ""}` }, head, scroller);
+  const element = make("div", { class: "sequence" }, board, make("h4", {}, words.thoughts), thoughts);
 
   function paint(now) {
     scroller.scrollTop = Math.max(0, groups[now].top - 110);

@@ -1,5 +1,6 @@
 // -- the words: observe, diff, act -------------------------------------------------------------------------------
 
+/** What stands in the panes, and how they share the room. */
 function panes(frame, words) {
   const observed = frame.observed && make("dl", { class: "seen" }, frame.observed.map(([name, value]) => [make("dt", {}, name), make("dd", {}, breaking(value))]));
   const parts = [];
@@ -8,7 +9,7 @@ function panes(frame, words) {
   const acts = (frame.acts ?? []).map((act) => actItem(act, words));
   const wrong = frame.error && make("p", { class: "wrong" }, frame.error);
   parts.push(make("div", { class: "pane act" }, make("h4", {}, words.act), acts.length ? make("ul", {}, acts) : wrong ? null : make("p", { class: "when" }, words.nothing), wrong));
-  return make("div", { class: `panes of${parts.length}${acts.length || wrong ? "" : " idle"}` }, parts);
+  return [`panes of${parts.length}${acts.length || wrong ? "" : " idle"}`, parts];
 }
 
 /** Words that may go on in the next line after dots and dashes and within CamelCase rather than anywhere, but not within addresses. */
