@@ -136,8 +136,10 @@ class Puzzles:
 
     def _repr_html_(self) -> str:
         apart = "padding-inline-end:1.5em;white-space:nowrap"
+        start = "text-align:start"
         rows = "".join(
-            f'<tr><td style="{apart}"><code>{name}</code></td><td>{html.escape(fault.ticket)}</td></tr>'
+            f'<tr><td style="{start};{apart}"><code>{name}</code></td>'
+            f'<td style="{start}">{html.escape(fault.ticket)}</td></tr>'
             for name, fault in self.faults.items()
         )
         return f'<div class="k8snb-view"><table>{rows}</table></div>'

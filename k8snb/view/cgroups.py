@@ -53,7 +53,7 @@ def _walk(group: Cgroup, depth: int) -> Iterator[tuple[Cgroup, int]]:
 
 
 def _row(group: Cgroup, depth: int) -> str:
-    cell = 'style="vertical-align:top;padding:3px 9px 7px 0"'
+    cell = 'style="vertical-align:top;text-align:start;padding:3px 9px 7px 0"'
     files = "<br>".join(f"<code>{name}</code> {html.escape(value)}" for name, value in group.settings.items())
     short = html.escape(_short(group.name))
     name = f'<div style="{_WRAP};padding-inline-start:{depth * 1.1}em"><code>{short}</code></div>'

@@ -1,6 +1,8 @@
 """A table with a title, quiet words in its cells, and sentences below it.
 
-As HTML it takes the page's colours and scrolls sideways where there is no room; as text its columns are aligned.
+As HTML it takes the page's colours and scrolls sideways where there is no room; as text its columns are aligned. What
+is too wide for a phone says so, and carries its heads in each cell, so that the book's style sheet can stack the cells
+of a row there; where cells are no more than marks, it stands the heads upright.
 """
 
 from __future__ import annotations
@@ -19,8 +21,19 @@ _SHORT = 12
 _LONG = 60
 """Longer texts want some width, though the table then scrolls."""
 
+_MARK = 3
+"""What is no longer is a mark."""
+
+_ROOM = 12
+"""How wide that is, in letters."""
+
+_HEAD = '<span class="column" style="display:none">{}</span>'
+
 _JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[/({_,=])(?=[\w(])")
 """Where a long name or expression may go on in the next line."""
+
+_PHONE, _LETTER, _APART = 340, 6.6, 12
+"""How many pixels there are on a phone, and about how many a letter takes and what is between two columns."""
 
 _CELL = f"{_EDGE};padding:3px 12px 3px 0;vertical-align:top;text-align:start"
 
@@ -66,17 +79,33 @@ class Grid:
 
     def _repr_html_(self) -> str:
         top = f"{_CELL};border-top:0"
-        heads = "".join(f'<th scope="col" style="{top}">{_soft(head)}</th>' for head in self.heads)
-        rows = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:]))}</tr>" for row in self.rows)
-        table = f'<table style="border-collapse:collapse;font-size:13.5px"><thead><tr>{heads}</tr></thead>'
+        wide = sum(map(self._narrowest, range(len(self.heads)))) > _PHONE
+        marks = all(len(cell.text) <= _MARK for row in self.rows for cell in row[1:])
+        heads = "".join(f'<th scope="col" style="{top}"><span>{_soft(head)}</span></th>' for head in self.heads)
+        said = [_HEAD.format(html.escape(head)) if wide and head and not marks else "" for head in self.heads]
+        rows = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:], said[1:]))}</tr>" for row in self.rows)
+        name = f' class="{"marks" if marks else "cards"}"' if wide else ""
+        table = f'<table{name} style="border-collapse:collapse;font-size:13.5px"><thead><tr>{heads}</tr></thead>'
         scrolls = f'<div tabindex="0" style="overflow-x:auto">{table}<tbody>{rows}</tbody></table></div>'
         notes = "".join(f'<p style="margin:.4em 0 0">{html.escape(note)}</p>' for note in self.notes)
         title = f'<p style="overflow-wrap:anywhere"><strong>{html.escape(self.title)}</strong></p>'
         return f'<div class="k8snb-view">{title}{scrolls if self.rows else ""}{notes}</div>'
 
+    def _narrowest(self, column: int) -> float:
+        """How many pixels a column takes at least."""
+        cells = [row[column] for row in self.rows if column < len(row)]
+        words = [self.heads[column], *(text for cell in cells for text in (cell.text, cell.more))]
+        some = max((len(piece) for text in words for piece in _pieces(text)), default=0) * _LETTER
+        return max(some, *(_ROOM * 13.5 for cell in cells if len(cell.text) > _LONG), 0) + _APART
+
 
 def _plain(cell: Cell) -> str:
     return cell.said or (f"{cell.text} ({cell.more})" if cell.more else cell.text)
+
+
+def _pieces(text: str) -> list[str]:
+    """What stays in one line."""
+    return [text] if len(text) <= _SHORT else re.split(rf"\s|(?<=-)|{_JOINT.pattern}", text)
 
 
 def _soft(text: str) -> str:
@@ -90,10 +119,10 @@ def _first(cell: Cell) -> str:
     return f'<th scope="row" style="{_CELL};font-weight:{600 if cell.strong else 400}">{_inside(cell)}</th>'
 
 
-def _td(cell: Cell) -> str:
+def _td(cell: Cell, head: str = "") -> str:
     strong = ";font-weight:600" if cell.strong else ""
-    room = ";min-width:12em" if len(cell.text) > _LONG else ""
-    return f'<td style="{_CELL}{strong}{room}">{_inside(cell)}</td>'
+    room = f";min-width:{_ROOM}em" if len(cell.text) > _LONG else ""
+    return f'<td style="{_CELL}{strong}{room}">{head if cell.text or cell.more else ""}{_inside(cell)}</td>'
 
 
 def _inside(cell: Cell) -> str:

@@ -76,6 +76,22 @@ def test_a_hint_is_told_with_its_endpoint() -> None:
     ]
 
 
+def test_of_a_list_without_names_what_went_and_what_came_is_told_at_its_place() -> None:
+    assert told({"finalizers": ["a", "b"]}, {"finalizers": ["b", "c"]}) == ["finalizers[1]: a → c"]
+    reads = {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}
+    writes = {"verbs": ["create", "delete"], "apiGroups": [""], "resources": ["pods", "pods/log"]}
+    assert told({"rules": [reads]}, {"rules": [reads, writes]}) == ["rules[1]: ∅ → create, delete on pods, pods/log"]
+    assert told({"args": ["a", "b"]}, {"args": ["b", "a"]}) == ["args: a, b → b, a"]
+
+
+def test_values_are_told_in_words_instead_of_brackets() -> None:
+    taint = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+    assert told({"spec": {}}, {"spec": {"taints": [taint]}}) == [
+        "spec.taints: ∅ → node.kubernetes.io/not-ready:NoSchedule"
+    ]
+    assert (show([]), show({"pods.": 2, "secrets": [1, 2]})) == ("∅", "pods: 2; secrets: 1, 2")
+
+
 def test_bookkeeping_is_left_out() -> None:
     old = {"metadata": {"resourceVersion": "1", "generation": 1}, "status": {"observedGeneration": 1}}
     new = {"metadata": {"resourceVersion": "2", "generation": 2}, "status": {"observedGeneration": 2}}

@@ -61,5 +61,21 @@ def test_the_picture_says_what_it_shows_and_marks_states_by_more_than_colour(clu
     assert svg.partition("</svg>")[0].count("✕</text>") == 3
 
 
+def test_a_legend_says_what_each_look_of_a_bar_means_and_long_titles_go_on_in_the_next_line(cluster: Cluster) -> None:
+    wide, _, narrow = (
+        cluster.gantt("job/twice", title="The attempts of a Job that tries twice at the most").svg().partition("</svg>")
+    )
+    for svg in (wide, narrow):
+        assert [svg.count(f">{words}</text>") for words in ("Running", "ContainerCreating", "✕ Failed, Error")] == [
+            1,
+            1,
+            1,
+        ]
+    assert ("at the most</text>" in wide, "The attempts of a Job that tries twice at the most</text>" in narrow) == (
+        True,
+        False,
+    )
+
+
 def test_a_gantt_of_nothing_is_a_title() -> None:
     assert str(Cluster(nodes=1, seed=1).gantt()) == "Jobs and pods, 0.0 s"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from k8snb import Cluster
 from k8snb.view.frames import Frame
 from k8snb.view.stepper import Stepper
 from tests.browser import Visit, chromium, needs_chromium
@@ -228,6 +229,23 @@ def test_the_picture_keeps_its_place_and_its_nodes_their_height(browser: Any, ur
     with Visit(browser, url, width=width) as visit:
         visit.settle()
         assert len(Reader(visit.page).host.evaluate(TOPS)) == 1
+
+
+def test_on_a_phone_the_yaml_of_what_was_tapped_is_in_sight_with_it(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "pin.html"
+    cluster = Cluster(nodes=3, seed=1)
+    cluster.kubectl("create deployment web --image=nginx --replicas=3")
+    cluster.settle()
+    path.write_text(PAGE.format(stepper=cluster.stepper("web").html()), encoding="utf-8")
+    with Visit(browser, path.as_uri(), width=360, height=740) as visit:
+        reader = Reader(visit.page)
+        reader.press("End")
+        chip = reader.host.locator(".chip").first
+        chip.evaluate("chip => chip.scrollIntoView({ block: 'center' })")
+        chip.click()
+        seat, yaml = chip.bounding_box(), reader.host.locator(".pinned").bounding_box()
+        assert 0 < seat["y"] + seat["height"] <= yaml["y"]
+        assert yaml["y"] + yaml["height"] <= 740
 
 
 def test_a_story_without_views_is_told_in_words(browser: Any, story: Stepper, tmp_path: Path) -> None:

@@ -43,10 +43,17 @@ function mount(host, packed, position, { link, act, said } = {}) {
     buttons.pace.textContent = `${PACES[pace] === 0.5 ? "½" : PACES[pace]}×`;
     if (timer) { clearInterval(timer); start(); }
   };
-  const pin = versions.size === 0 ? null : (id) => {
+  const pin = versions.size === 0 ? null : (id, chosen) => {
     board.id = id === board.id ? null : id;
     repaint();
+    if (chosen && board.id) laidOut(board.element, () => uncover(chosen));
   };
+  /** On a phone the pinned object lies upon the picture: what it was chosen by shall not be beneath it. */
+  function uncover(chosen) {
+    if (getComputedStyle(board.element).position !== "sticky") return;
+    const hidden = chosen.getBoundingClientRect().bottom + 8 - board.element.getBoundingClientRect().top;
+    if (hidden > 0) scrollBy({ top: hidden });
+  }
 
   // What is on the board.
   const button = (name, content, action) => make("button", { type: "button", class: name, "aria-label": words[name], title: words[name], onclick: action }, content);

@@ -24,7 +24,7 @@ function picture(story, scenes, pin) {
     const word = make("span", { class: "word" });
     const longest = scenes.map((scene) => scene.get(id)?.word ?? "").reduce((one, other) => (other.length > one.length ? other : one), ""); // its room is kept
     head.append(word);
-    if (pin && id !== "Node/") head.append(make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${nameOf(id)}`, onclick: () => pin(id) }, icon(PIN, 12)));
+    if (pin && id !== "Node/") head.append(make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${nameOf(id)}`, onclick: (event) => pin(id, event.currentTarget) }, icon(PIN, 12)));
     const element = make("div", { class: id === "Node/" ? "place nowhere" : "place", role: "group", "aria-label": id === "Node/" ? words.nowhere : nameOf(id) }, head, make("div", { class: "seats" }, slots));
     return [id, { element, slots, word, longest }];
   }));
@@ -61,7 +61,7 @@ function picture(story, scenes, pin) {
     shown.addEventListener("pointerleave", () => point(null));
     if (!pin) return;
     shown.classList.add("pinnable");
-    shown.addEventListener("click", () => pin(id));
+    shown.addEventListener("click", () => pin(id, shown));
   }
 
   function point(id) {
@@ -187,7 +187,7 @@ function picture(story, scenes, pin) {
       for (const fact of cards.get(id).face.querySelectorAll(".fact.new")) fact.classList.remove("new");
       return;
     }
-    const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kindOf(id)} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id); } }, icon(PIN, 12));
+    const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kindOf(id)} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id, event.currentTarget); } }, icon(PIN, 12));
     cards.get(id).face.replaceChildren(...face(id, item, before, marks, opener));
   }
 

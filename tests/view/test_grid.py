@@ -1,0 +1,26 @@
+"""Tables that fit on a phone, or say that they do not."""
+
+from __future__ import annotations
+
+import re
+
+from k8snb.view.grid import Cell, Grid
+
+
+def classes(grid: Grid) -> list[str]:
+    return re.findall(r'<table class="(\w+)"', grid._repr_html_())
+
+
+def test_what_is_too_wide_for_a_phone_carries_its_heads_in_its_cells() -> None:
+    row = [Cell("default/index"), Cell("unschedulablePods"), Cell("NodeResourcesFit"), Cell("AssignedPodDelete")]
+    wide = Grid("The queue", ("pod", "where", "turned away by", "tried again after", "attempts"), [[*row, Cell("1")]])
+    assert classes(wide) == ["cards"]
+    assert wide._repr_html_().count('<span class="column"') == 4
+    small = Grid("Two", ("pod", "where"), [row[:2]])
+    assert (classes(small), 'class="column"' in small._repr_html_()) == ([], False)
+
+
+def test_a_wide_matrix_of_marks_stays_one() -> None:
+    verbs = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+    matrix = Grid("Who can", ("Who", *verbs), [[Cell("User jane"), *[Cell("✓")] * len(verbs)]])
+    assert (classes(matrix), 'class="column"' in matrix._repr_html_()) == (["marks"], False)
