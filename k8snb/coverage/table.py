@@ -37,7 +37,7 @@ class Coverage:
 
     def _repr_html_(self) -> str:
         body = "".join(_section(name, rows) for name, rows in self.tables.items() if rows)
-        table = '<table style="width:100%;border-collapse:collapse;font-size:14px">'
+        table = '<table class="cards" style="width:100%;border-collapse:collapse;font-size:14px">'
         return f'<div class="k8snb-view" tabindex="0" style="overflow-x:auto">{table}{body}</table></div>'
 
 

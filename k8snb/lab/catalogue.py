@@ -73,9 +73,8 @@ class Exercises(Sequence[Exercise[Any]]):
         return "\n".join([_said(self), *lines])
 
     def _repr_html_(self) -> str:
-        start = 'style="text-align:start"'  # notebooks would set it to the other side
         rows = "".join(
-            f"<tr><td {start}><code>{name}</code></td><td {start}>{html.escape(title)}</td><td>{minutes}</td></tr>"
+            f"<tr><td><code>{name}</code></td><td>{html.escape(title)}</td><td>{minutes}</td></tr>"
             for name, title, minutes in _rows(self)
         )
         return f'<div class="k8snb-view"><p style="margin:0">{_said(self)}</p><table>{rows}</table></div>'

@@ -34,8 +34,7 @@ class Progress:
         return "\n".join([self.title, *lines])
 
     def _repr_html_(self) -> str:
-        cell = '<td style="text-align:start">'
-        rows = "".join(f"<tr>{cell}{page}</td>{cell}{self._entries(listed)}</td></tr>" for page, listed in self._pages())
+        rows = "".join(f"<tr><td>{page}</td><td>{self._entries(listed)}</td></tr>" for page, listed in self._pages())
         meter = f'<progress value="{len(self.solved)}" max="{max(len(self.listed), 1)}" aria-hidden="true"></progress>'
         return f'<div class="k8snb-view"><p style="margin:0">{self.title} {meter}</p><table>{rows}</table></div>'
 
