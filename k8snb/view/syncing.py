@@ -51,7 +51,7 @@ class Moment:
         told = [(name, text) for name, texts in parts.items() for text in texts]
         names = [name if not number or told[number - 1][0] != name else "" for number, (name, _text) in enumerate(told)]
         heads = [when(self.time), *[""] * len(told)]
-        return [f"{head:>9}  {name:<8} {text}" for head, name, (_name, text) in zip(heads, names, told, strict=False)]
+        return [f"{head:>11}  {name:<8} {text}" for head, name, (_name, text) in zip(heads, names, told, strict=False)]
 
 
 class Syncs(tuple[Moment, ...]):

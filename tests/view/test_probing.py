@@ -54,16 +54,16 @@ def test_each_answer_of_a_probe_stands_where_it_was_given(cluster: Cluster) -> N
 
 
 KILLED = """\
-    +1 min 31 s  saw      probe (from a probe)
-                 decided  stage of the container: Running → Stopping
-                          A probe failed too often, or the spec changed.
-                 runtime  ExecSync, StopContainer
-                 API      patch Event, create Event
-    +1 min 36 s  saw      exited (from the runtime, by the PLEG)
-                 decided  stage of the container: Configuring → Starting
-                          Everything the container needs is there.
-                 runtime  CreateContainer
-                 API      create Event, patch Event"""
++1 min 31 s  saw      probe (from a probe)
+             decided  stage of the container: Running → Stopping
+                      A probe failed too often, or the spec changed.
+             runtime  ExecSync, StopContainer
+             API      patch Event, create Event
++1 min 36 s  saw      exited (from the runtime, by the PLEG)
+             decided  stage of the container: Configuring → Starting
+                      Everything the container needs is there.
+             runtime  CreateContainer
+             API      create Event, patch Event"""
 
 
 def test_a_kubelet_tells_what_it_saw_decided_and_did(cluster: Cluster) -> None:
