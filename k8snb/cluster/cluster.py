@@ -205,7 +205,8 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self._context = self._root_context()
         self._bootstrap(kept)
         settings = self._settings(gate, start)
-        self.network = Fabric(self._context.separate("system:kube-proxy"), settings.cluster_cidr)
+        proxies = self._context.separate("system:kube-proxy")
+        self.network = Fabric(proxies, settings.cluster_cidr)
         self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
         self.server.aggregator.reach = self.network.request
         self._posting = Posting(self.network, SERVER_ADDRESS, self.webhooks)
@@ -215,7 +216,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self.visitor = Visitor(self.clock, self.network)
         self.kubelets: dict[str, Kubelet] = {}
         self.pool = Pool(self.loop, self.trace)
-        self.pool.boots = start.boots
+        self.pool.boots, self.pool.nodes = start.boots, proxies.informers.of("nodes")
         self.specs: dict[str, NodeSpec] = {}
         self.controllers: dict[str, Controller] = {}
         self.components: dict[str, Runs] = {}

@@ -1,7 +1,8 @@
 """Heartbeats: a small Lease object that says every ten seconds that the kubelet is alive.
 
 The node's status, which is larger, is written when there is news, and every five minutes; the first time it comes with
-the node itself. Upstream: `component-helpers/apimachinery/lease` and `pkg/kubelet/kubelet_node_status.go`.
+the node itself. It is news, too, what somebody else has written there: an extended resource is taken up, what is not so
+is put right. Upstream: `component-helpers/apimachinery/lease` and `pkg/kubelet/kubelet_node_status.go`.
 """
 
 from __future__ import annotations
@@ -44,10 +45,19 @@ def renewed(lease: Object, now: str) -> Object:
     return {**lease, "spec": {**lease["spec"], "renewTime": now}}
 
 
+def _timeless(status: Object) -> Object:
+    """A status without the time at which it was written, and its conditions by type."""
+    conditions = {
+        each["type"]: {field: value for field, value in each.items() if field != "lastHeartbeatTime"}
+        for each in status.get("conditions") or ()
+    }
+    return {**status, "conditions": conditions}
+
+
 class Heartbeats:
     """What a kubelet tells the API of its node."""
 
-    __slots__ = ("_images", "_kubelet", "_lease", "_problem", "_reported")
+    __slots__ = ("_images", "_kubelet", "_lease", "_looked_at", "_problem", "_reported")
 
     def __init__(self, kubelet: Kubelet) -> None:
         self._kubelet = kubelet
@@ -55,6 +65,8 @@ class Heartbeats:
         self._reported = 0.0
         self._images: Sequence[Object] = ()
         self._problem = ""
+        self._looked_at = ""
+        """The version of the node that was found to be right."""
 
     def register(self) -> None:
         """Create the node, or write its status if it is known; raises StatusError."""
@@ -90,35 +102,51 @@ class Heartbeats:
         while kubelet.owing:
             kubelet.owing.popitem()[1].write()
         due = kubelet.clock.now() - self._reported >= STATUS_SECONDS
-        if due or len(kubelet.runtime.list_images()) != len(self._images) or kubelet.network_problem() != self._problem:
+        if (
+            due
+            or len(kubelet.runtime.list_images()) != len(self._images)
+            or kubelet.network_problem() != self._problem
+            or self._is_wrong()
+        ):
             self.report()
+
+    def _is_wrong(self) -> bool:
+        """Whether somebody has written something else about the node than what the kubelet would."""
+        lister = self._kubelet.pool.nodes
+        node = lister.get("", self._kubelet.name) if lister is not None else None
+        if node is None or node["metadata"]["resourceVersion"] == self._looked_at:
+            return False
+        self._looked_at = node["metadata"]["resourceVersion"]
+        known = node.get("status") or {}
+        return _timeless(known) != _timeless(self._status(node, self._kubelet.runtime.list_images()))
 
     def _report(self, node: Object) -> None:
         kubelet = self._kubelet
         before = (node.get("status") or {}).get("conditions") or ()
         self._images = kubelet.runtime.list_images()
-        now = kubelet.clock.timestamp()
         self._problem = kubelet.network_problem()
-        pressures = kubelet.eviction.conditions if kubelet.eviction is not None else ()
-        extended = nodes.extended(node)
-        status = nodes.status(
-            kubelet.name,
-            kubelet.address,
-            {**kubelet.capacity, **extended} if extended else kubelet.capacity,
-            self._images,
-            before,
-            now,
-            kubelet.pool.boots,
-            self._problem,
-            pressures,
-        )
-        status = {**(node.get("status") or {}), **status}
-        kubelet.client.update_status("nodes", {**node, "status": status})
+        kubelet.client.update_status("nodes", {**node, "status": self._status(node, self._images)})
         self._reported = kubelet.clock.now()
         ready, reason = not self._problem, "NodeNotReady" if self._problem else "NodeReady"
         if any(found["type"] == "Ready" and (found["status"] == "True") is not ready for found in before):
             told = f"Node {kubelet.name} status is now: {reason}"
             kubelet.events.normal(nodes.reference(node), reason, told)
+
+    def _status(self, node: Object, images: Sequence[Object]) -> Object:
+        """What the status of a node should be now as the kubelet sees it; what it does not know of it lets stand."""
+        kubelet, known, extended = self._kubelet, node.get("status") or {}, nodes.extended(node)
+        status = nodes.status(
+            kubelet.name,
+            kubelet.address,
+            {**kubelet.capacity, **extended} if extended else kubelet.capacity,
+            images,
+            known.get("conditions") or (),
+            kubelet.clock.timestamp(),
+            kubelet.pool.boots,
+            kubelet.network_problem(),
+            kubelet.eviction.conditions if kubelet.eviction is not None else (),
+        )
+        return {**known, **status}
 
     def _renew(self) -> None:
         client, name, now = self._kubelet.client, self._kubelet.name, self._kubelet.clock.micro_timestamp()

@@ -13,6 +13,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from k8snb.client.events import Correlator
+from k8snb.client.informer import Informer
 from k8snb.dra.driver import DeviceDriver
 from k8snb.errors import StatusError
 from k8snb.kubelet.disks import NodeDriver
@@ -100,6 +101,8 @@ class Pool(Task):
         """What outlives the pods that mount it: by a disk's handle, or by machine and path (`node-1:/var/data`)."""
         self.told: Callable[[str, str], None] | None = None
         """Told of every path that is written on one of them, if somebody wants to know."""
+        self.nodes: Informer | None = None
+        """Where kubelets look what others have written about their nodes, without asking the API each for itself."""
         self.boots = 0
         """How often all machines have come up again."""
         self.drivers: dict[str, NodeDriver] = {}

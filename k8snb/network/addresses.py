@@ -49,24 +49,26 @@ class Addresses:
         if spec.get("hostNetwork"):
             self._on_hosts.setdefault(host_ip, []).append(attached)
             return host_ip
-        wiring = self.wiring
-        if wiring.called and node in wiring.called:
-            ip = wiring.connect(node, pod)
-        else:
-            try:
-                ip = self._range(node).take()
-            except Exhausted as error:
-                if wiring.events is not None:
-                    wiring.note(node, "", pod)
-                raise NetworkError("not connected", f'plugin type="bridge" failed (add): {error}') from None
-            if wiring.events is not None:
-                wiring.note(node, ip, pod)
-            if wiring.maps_ports(pod):
-                wiring.map_ports(node, ip, int(self._ranges[node].cidr.partition("/")[2]), pod)
+        ip = self.wiring.connect(node, pod) if node in self.wiring.called else self._take(node, pod)
         if ip in self._pods:
             self.doubled.setdefault(ip, []).append(attached)
         else:
             self._pods[ip] = attached
+        return ip
+
+    def _take(self, node: str, pod: Object) -> str:
+        """Give a pod the address that the plugins of its node would, as long as the node has those it came with."""
+        wiring = self.wiring
+        try:
+            ip = self._range(node).take()
+        except Exhausted as error:
+            if wiring.events is not None:
+                wiring.note(node, "", pod)
+            raise NetworkError("not connected", f'plugin type="bridge" failed (add): {error}') from None
+        if wiring.events is not None:
+            wiring.note(node, ip, pod)
+        if wiring.maps_ports(pod):
+            wiring.map_ports(node, ip, int(self._ranges[node].cidr.partition("/")[2]), pod)
         return ip
 
     def _range(self, node: str) -> Range:

@@ -196,11 +196,34 @@ def test_a_node_keeps_what_its_containers_write_in_its_own_files() -> None:
     assert said_by(here, "ls", "/logs/containers").startswith("p_default_main-")
 
 
+def test_what_somebody_wrote_about_a_node_and_is_not_so_is_put_right_with_the_next_heartbeat() -> None:
+    cluster = Cluster(nodes=1)
+    untrue = {"type": "Ready", "status": "False", "reason": "Rumour", "message": "it is said"}
+    other = {"type": "Haunted", "status": "True", "reason": "Ghosts", "message": "steps at night"}
+    change = {"status": {"conditions": [untrue, other], "allocatable": {"cpu": "1"}}}
+    cluster.client.patch("nodes", "node-1", change, kind="merge", subresource="status")
+    cluster.advance(10)
+    told = cluster.client.get("nodes", "node-1")["status"]
+    assert told["allocatable"]["cpu"] == "8"
+    assert {each["type"]: each["reason"] for each in told["conditions"] if each["type"] in ("Ready", "Haunted")} == {
+        "Haunted": "Ghosts",
+        "Ready": "KubeletReady",
+    }
+
+
+def test_a_node_about_which_there_is_no_news_is_left_alone() -> None:
+    cluster = Cluster(nodes=1)
+    cluster.client.patch("nodes", "node-1", {"metadata": {"labels": {"disk": "ssd"}}}, kind="merge")
+    before = cluster.client.get("nodes", "node-1")["metadata"]["resourceVersion"]
+    cluster.advance(60)
+    assert cluster.client.get("nodes", "node-1")["metadata"]["resourceVersion"] == before
+
+
 def test_what_somebody_says_that_a_machine_has_stays_and_is_handed_out() -> None:
     cluster = Cluster(nodes=1)
     change = {"status": {"capacity": {"example.com/dongle": "4"}, "conditions": []}}
     cluster.client.patch("nodes", "node-1", change, kind="merge", subresource="status")
-    cluster.advance(301)
+    cluster.advance(10)
     told = cluster.client.get("nodes", "node-1")["status"]
     assert (told["capacity"]["example.com/dongle"], told["allocatable"]["example.com/dongle"]) == ("4", "4")
     assert told["conditions"][-1]["reason"] == "KubeletReady"
