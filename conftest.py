@@ -21,6 +21,7 @@ hypothesis.settings.register_profile("long", max_examples=1_000, deadline=None, 
 hypothesis.settings.load_profile(os.environ.get("K8SNB_PROPERTIES", "quick"))
 
 os.environ["K8SNB_STATIC"] = "1"  # kernels that tests start make no live widgets
+os.environ |= {"GOGC": "off", "GOMEMLIMIT": "512MiB"}  # a kubectl is over before it would pay to collect
 
 _PICTURES = ("text/html", "image/svg+xml", "application/javascript", "application/vnd.jupyter.widget-view+json")
 
