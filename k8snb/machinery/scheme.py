@@ -8,6 +8,7 @@ the order in which discovery lists them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from k8snb.typing import Resource
@@ -189,6 +190,15 @@ ROWS: tuple[Resource, ...] = (
 )
 
 
+@lru_cache(maxsize=1024)
+def _words(row: Resource) -> tuple[str, ...]:
+    """What a resource answers to, each word once."""
+    words = [row.group_resource, f"{row.plural}.{row.version}.{row.group}"]
+    for word in (row.plural, row.singular, row.kind, *row.short_names):
+        words += [word, f"{word}.{row.group}"]
+    return tuple(dict.fromkeys(form for word in words for form in (word, word.lower())))
+
+
 class Scheme:
     """The resources that one API server serves, and the ways to look them up.
 
@@ -214,12 +224,8 @@ class Scheme:
         self.changed += 1
         self._by_path[row.group, row.version, row.plural] = row
         self._by_kind[row.api_version, row.kind] = row
-        words = [row.group_resource, f"{row.plural}.{row.version}.{row.group}"]
-        for word in (row.plural, row.singular, row.kind, *row.short_names):
-            words += [word, f"{word}.{row.group}"]
-        for word in words:
+        for word in _words(row):
             self._by_word.setdefault(word, row)
-            self._by_word.setdefault(word.lower(), row)
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self._by_path.values())

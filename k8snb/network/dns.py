@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
 
 from k8snb.client.informer import Informers
@@ -136,6 +137,7 @@ class DNS:
                     yield address
 
 
+@lru_cache(maxsize=4096)
 def is_address(name: str) -> bool:
     """Whether it is an address and no name."""
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
@@ -113,6 +113,11 @@ class Comment(Match):
         return f'-m comment --comment "{self.text}"'
 
 
+@lru_cache(maxsize=4096)
+def _lies_in(ip: str, net: IPv4Network) -> bool:
+    return IPv4Address(ip) in net
+
+
 @dataclass(frozen=True)
 class Source(Match):
     """From an address or range, or from outside of it."""
@@ -137,7 +142,7 @@ class Source(Match):
         return IPv4Network(self.net, strict=False)
 
     def holds(self, packet: Packet, drawn: Drawn) -> bool:
-        return (packet.source == self.net or IPv4Address(packet.source) in self._net) != self.negated
+        return (packet.source == self.net or _lies_in(packet.source, self._net)) != self.negated
 
 
 @dataclass(frozen=True)
@@ -344,7 +349,10 @@ class Rule:
 
     def holds(self, packet: Packet, drawn: Drawn) -> bool:
         """Whether it is about a packet."""
-        return all(each.holds(packet, drawn) for each in self.matches)
+        for each in self.matches:  # noqa: SIM110 (half of the time of a packet is spent here)
+            if not each.holds(packet, drawn):
+                return False
+        return True
 
 
 BUILT_IN = {
