@@ -32,6 +32,9 @@ _PART = re.compile(r"(?<=[./\]-])(?=\w)|(?<=[a-z]{3})(?=[A-Z][a-z])")
 
 OBJECTIVES = "chapters/reference/objectives"
 _PLAIN = (nodes.paragraph,)
+_MADE = "made"
+"""The class of what tables write; links in it are theirs."""
+
 _CLOSED = (
     nodes.title,
     nodes.literal,
@@ -40,6 +43,7 @@ _CLOSED = (
     nodes.raw,
     addnodes.pending_xref,
     nodes.target,
+    nodes.thead,
 )
 
 
@@ -122,7 +126,7 @@ def _is_prose(text: nodes.Text) -> bool:
     above: Any = text.parent
     inside = False
     while above is not None and not isinstance(above, nodes.section | nodes.document):
-        if isinstance(above, _CLOSED):
+        if isinstance(above, _CLOSED) or _MADE in above.get("classes", ()):
             return False
         inside = inside or isinstance(above, _PLAIN)
         above = above.parent
@@ -157,7 +161,7 @@ class _Made(SphinxDirective):
         raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
-        holder = nodes.container(classes=["made"])
+        holder = nodes.container(classes=[_MADE])
         self.state.nested_parse(StringList(list(self.written()), self.env.docname), 0, holder)
         return [holder]
 

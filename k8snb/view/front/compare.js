@@ -10,7 +10,7 @@ function compare(story, pin) {
       make("td", { class: "sign", "aria-label": desired === undefined ? "" : differs ? words.differs : words.equal }, desired === undefined ? "" : differs ? "≠" : "="),
       make("td", {}, breaking(desired ?? "")));
   };
-  const part = (title, rows) => (rows.length ? make("tbody", {}, make("tr", { class: "part" }, make("th", { colspan: 4, scope: "rowgroup" }, title)), rows) : null);
+  const part = (title, rows, colspan = 4) => (rows.length ? make("tbody", {}, make("tr", { class: "part" }, make("th", { colspan, scope: "rowgroup" }, title)), rows) : null);
 
   function paint(now) {
     const frame = frames[now];
@@ -26,12 +26,13 @@ function compare(story, pin) {
       return make("button", { type: "button", class: "ref", style: hue(kinds[kindOf(id)]?.hue ?? "slate"), onclick: () => pin(id) }, icon(kinds[kindOf(id)]?.glyph ?? "", 13), nameOf(id));
     });
     const acts = (frame.acts ?? []).map((act) => actItem({ ...act, changes: undefined, more: 0 }, words));
+    const alone = !compared.length && !written.some(Boolean); // there is nothing beside what was seen
     element.replaceChildren(
       ...(read.length ? [make("h4", {}, words.read), make("div", { class: "refs" }, read)] : []),
-      make("table", { class: compared.length || written.some(Boolean) ? "" : "seen-only", hidden: !compared.length && !seen.length && !written.some(Boolean) }, make("caption", {}, `${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`),
+      make("table", { class: alone ? "seen-only" : "", hidden: !compared.length && !seen.length && !written.some(Boolean) }, make("caption", {}, `${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`),
         make("thead", {}, make("tr", {}, [words.field, words.observed, "", words.desired].map((name) => make("th", { scope: "col" }, name)))),
-        part(words.compared, compared), part(words.observed, seen), written),
-      make("p", { class: "therefore" }, make("b", {}, `${words.therefore} `), frame.caption ?? (acts.length ? "" : words.nothing)),
+        part(words.compared, compared), part(words.observed, seen, alone ? 2 : 4), written),
+      frame.caption || !acts.length ? make("p", { class: "therefore" }, make("b", {}, `${words.therefore} `), frame.caption ?? words.nothing) : "",
       acts.length ? make("ul", { class: "therefore-acts" }, acts) : "");
   }
   return { element, paint };

@@ -2,6 +2,7 @@
 
 const VIEWS = ["topology", "sequence", "diff", "timeline"];
 const PACES = [1, 2, 4, 0.5];
+const MOMENT = 0.1; // seconds: what takes less is no time
 const SCROLLBAR = 14; // pixels beside a sequence in which nothing stands
 const NARROW_PAGE = 575; // pixels: what is left of the 600 of the style sheet
 
@@ -90,7 +91,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     timeline: () => timeline(story, scenes, versions, move),
   };
   const wanted = VIEWS.filter((name) => (story.views ?? ["topology"]).includes(name));
-  const names = wanted.filter((name) => name !== "timeline" || wanted.length === 1 || frames[last].at > 0); // where no time passes, there is none to show
+  const names = wanted.filter((name) => name !== "timeline" || wanted.length === 1 || frames[last].at >= MOMENT); // where no time passes, there is none to show
   const views = {};
   let view = names.includes(story.views?.[0]) ? story.views[0] : names[0];
   const panels = make("div", { class: "panels" });

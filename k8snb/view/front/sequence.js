@@ -2,6 +2,7 @@
 
 const TEXT_LINE = 14; // height of one line of words, in pixels
 const LETTER = 6.8; // how wide a letter is in wide fonts
+const BOLD = 7.8; // and how wide a bold one
 const NARROW = 110; // where columns are narrower, names are smaller
 
 const brief = (name) => (name.length > 24 ? `${name.slice(0, 13)}…${name.slice(-9)}` : name);
@@ -19,13 +20,13 @@ function sequence(story, go, room) {
   const columns = addressed.length ? [...new Set([...addressed, ...actors])] : ["etcd", words.server, ...actors];
   const width = Math.max(20, room / columns.length);
   // Where their words would be torn, names stand upright, without the tail that many share.
-  const upright = LETTER * Math.max(...columns.flatMap((name) => name.split(/[-\s]/)).map((word) => word.length)) > width - 8;
+  const upright = BOLD * Math.max(...columns.flatMap((name) => name.split(/[-\s]/)).map((word) => word.length)) > width - 8;
   const x = (i) => width * i + width / 2;
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
   const head = make("div", { class: "heads", style: `width:${total}px` }, columns.map((name) =>
     make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, upright ? brief(name.replace(/-controller$/, "")) : name))));
-  const svg = draw("svg", { width: total, class: "arrows", role: "list", "aria-label": words.sequence });
+  const svg = draw("svg", { width: "100%", class: "arrows", role: "list", "aria-label": words.sequence });
   const groups = [];
   let y = 6;
 
@@ -76,7 +77,7 @@ function sequence(story, go, room) {
   frames.forEach((frame, i) => {
     const me = columns.indexOf(who(frame));
     const group = draw("g", { class: "turn", role: "listitem", "aria-label": `${frame.actor}: ${frame.caption ?? ""}` });
-    const ground = draw("rect", { class: "ground", x: 0, y, width: total, rx: 4 });
+    const ground = draw("rect", { class: "ground", x: 0, y, width: "100%" });
     group.append(ground);
     group.style.setProperty("--hue", `var(--k-${lanes[frame.lane].hue})`);
     const top = y;

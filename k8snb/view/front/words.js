@@ -2,7 +2,7 @@
 
 /** What stands in the panes, and how they share the room. */
 function panes(frame, words) {
-  const observed = frame.observed && make("dl", { class: "seen" }, frame.observed.map(([name, value]) => [make("dt", {}, name), make("dd", {}, breaking(value))]));
+  const observed = frame.observed && make("dl", { class: "seen" }, frame.observed.map(([name, value]) => [make("dt", {}, breaking(name)), make("dd", {}, breaking(value))]));
   const parts = [];
   if (observed) parts.push(make("div", { class: "pane" }, make("h4", {}, words.observe), observed));
   if (frame.caption) parts.push(make("div", { class: "pane" }, make("h4", {}, words.difference), make("p", {}, breaking(frame.caption))));
@@ -12,9 +12,9 @@ function panes(frame, words) {
   return [`panes of${parts.length}${acts.length || wrong ? "" : " idle"}`, parts];
 }
 
-/** Words that may go on in the next line after dots and dashes and within CamelCase rather than anywhere, but not within addresses. */
+/** Words that may go on in the next line after dots, dashes and underscores and within CamelCase rather than anywhere, but not within addresses. */
 function breaking(value) {
-  return value.split(/(?<=[.:])(?=[a-z_])|(?<=[\/,@-])(?=\w)|(?<=[a-z]{3})(?=[A-Z][a-z])/).flatMap((part, i) => (i ? [make("wbr", {}), part] : [part]));
+  return value.split(/(?<=[.:])(?=[a-z_])|(?<=[\/,@_-])(?=[^\W_])|(?<=[a-z]{3})(?=[A-Z][a-z])/).flatMap((part, i) => (i ? [make("wbr", {}), part] : [part]));
 }
 
 function actItem(act, words) {
