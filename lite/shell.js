@@ -54,8 +54,9 @@
     while (!window.jupyterapp?.commands?.hasCommand("apputils:change-theme")) await pause(200);
     await jupyterapp.restored;
     const { commands } = jupyterapp;
-    const follows = commands.isToggled("apputils:adaptive-theme");
-    if (follows !== (chosen === "auto")) await commands.execute("apputils:adaptive-theme");
+    const follows = () => commands.isToggled("apputils:adaptive-theme");
+    if (follows() !== (chosen === "auto")) await commands.execute("apputils:adaptive-theme");
+    while (follows() !== (chosen === "auto")) await pause(100); // it says that it is done before it is
     if (chosen !== "auto") await commands.execute("apputils:change-theme", { theme: `JupyterLab ${chosen === "dark" ? "Dark" : "Light"}` });
     localStorage.setItem("k8snb-look", chosen);
   };

@@ -140,8 +140,13 @@ def _listing(title: str, frames: Sequence[Frame]) -> str:
 
 def _entry(frame: Frame) -> str:
     head = html.escape(f"{frame.actor} · {when(frame.time)} · @{frame.revision}")
-    body = html.escape("\n".join(details(frame)))
+    body = html.escape("\n".join(map(_set_in, details(frame))))
     return f"<li><strong>{head}</strong><pre>{body}</pre></li>"
+
+
+def _set_in(line: str) -> str:
+    """A line that hangs from the one before, no further in than narrow columns bear."""
+    return f"   {line.lstrip()}" if line.startswith("    ") else line
 
 
 @cache
