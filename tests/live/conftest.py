@@ -64,6 +64,7 @@ def served_lab() -> Iterator[Path]:
     """A served cluster: the kubeconfig of whoever it belongs to, and beside it that of a stranger."""
     with served(nodes=3, speed=60) as path:
         kubectl = Kubectl(admin_of(path), WallClock())
+        kubectl.run("wait --for=condition=Ready nodes --all --timeout=120s")
         stranger(path, guest_of(lambda command, stdin="": kubectl.run(command, stdin).stdout))
         yield path
 

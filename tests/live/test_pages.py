@@ -41,6 +41,11 @@ def dump(client: Client) -> dict[str, Object]:
 
 def _lasting(obj: Object) -> Object:
     meta = {name: obj["metadata"].get(name) for name in ("uid", "labels", "annotations", "finalizers", "generation")}
+    taints = (obj.get("spec") or {}).get("taints")
+    if taints:  # on a loaded machine a node is late, and the cluster says so for a while
+        lasting = [each for each in taints if not each["key"].startswith("node.kubernetes.io/")]
+        rest = {name: each for name, each in obj["spec"].items() if name != "taints"}
+        obj = {**obj, "spec": {**rest, **({"taints": lasting} if lasting else {})}}
     return {**{name: obj[name] for name in obj if name not in ("metadata", "status", "count")}, "metadata": meta}
 
 
