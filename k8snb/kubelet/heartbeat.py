@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from k8snb.errors import StatusError
 from k8snb.kubelet import node as nodes
 from k8snb.kubelet import rebooting
+from k8snb.machinery.objects import revision_of
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class Heartbeats:
         self._reported = 0.0
         self._images: Sequence[Object] = ()
         self._problem = ""
-        self._looked_at = ""
-        """The version of the node that was found to be right."""
+        self._looked_at = 0
+        """The newest revision of the node that the kubelet wrote itself, or found to be right."""
 
     def register(self) -> None:
         """Create the node, or write its status if it is known; raises StatusError."""
@@ -80,7 +81,7 @@ class Heartbeats:
         now = kubelet.clock.timestamp()
         made = nodes.new_node(kubelet.name, kubelet.address, kubelet.capacity, kubelet.labels, kubelet.taints, now)
         created = kubelet.client.create("nodes", made)
-        self._reported = kubelet.clock.now()
+        self._reported, self._looked_at = kubelet.clock.now(), revision_of(created)
         about = nodes.reference(created)
         kubelet.events.normal(about, "Starting", "Starting kubelet.")
         for reason, message in nodes.EVENTS:
@@ -114,9 +115,9 @@ class Heartbeats:
         """Whether somebody has written something else about the node than what the kubelet would."""
         lister = self._kubelet.pool.nodes
         node = lister.get("", self._kubelet.name) if lister is not None else None
-        if node is None or node["metadata"]["resourceVersion"] == self._looked_at:
+        if node is None or revision_of(node) <= self._looked_at:
             return False
-        self._looked_at = node["metadata"]["resourceVersion"]
+        self._looked_at = revision_of(node)
         known = node.get("status") or {}
         return _timeless(known) != _timeless(self._status(node, self._kubelet.runtime.list_images()))
 
@@ -125,8 +126,8 @@ class Heartbeats:
         before = (node.get("status") or {}).get("conditions") or ()
         self._images = kubelet.runtime.list_images()
         self._problem = kubelet.network_problem()
-        kubelet.client.update_status("nodes", {**node, "status": self._status(node, self._images)})
-        self._reported = kubelet.clock.now()
+        written = kubelet.client.update_status("nodes", {**node, "status": self._status(node, self._images)})
+        self._reported, self._looked_at = kubelet.clock.now(), revision_of(written)
         ready, reason = not self._problem, "NodeNotReady" if self._problem else "NodeReady"
         if any(found["type"] == "Ready" and (found["status"] == "True") is not ready for found in before):
             told = f"Node {kubelet.name} status is now: {reason}"

@@ -129,7 +129,7 @@ class DNS:
     def _endpoints(self, service: Object, host: str) -> Iterator[str]:
         meta = service["metadata"]
         for slice in self._slices.by_index("service", f"{meta['namespace']}/{meta['name']}"):
-            for endpoint in slice.get("endpoints") or ():
+            for endpoint in slice.get("endpoints") or () if slice.get("addressType", "IPv4") == "IPv4" else ():
                 address = endpoint["addresses"][0]
                 if host and host != endpoint.get("hostname", address.replace(".", "-")):
                     continue

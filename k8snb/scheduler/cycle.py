@@ -47,7 +47,7 @@ class Cycle:
     def __init__(self, framework: Framework) -> None:
         self.framework = framework
         self._cache = framework.cache
-        self._extenders = framework.extenders
+        self._extenders, self._extends = framework.extenders, bool(framework.extenders)
         self._shortcut = Shortcut(framework)
         self._before_bind = [point for point in _BEFORE_BIND if framework.at[point]]
         self._before_usual_bind = [point for point in _BEFORE_BIND if _usual(framework, point)]
@@ -60,7 +60,7 @@ class Cycle:
 
     def choose(self, info: PodInfo) -> Choice:
         """The best node for a pod. Raises `FitError` if none fits, `NoNodesError` if there is none."""
-        if self._extenders and any(self._extenders.interested(info.pod)):
+        if self._extends and any(self._extenders.interested(info.pod)):
             return self.choose_among_all(info)
         return self._shortcut.find(info) or self.choose_among_all(info)
 
@@ -96,7 +96,7 @@ class Cycle:
         node = self._cache.node(name) if name else None
         if node is None or self.framework.filter_with_nominated(state, info.pod, node) is not SUCCESS:
             return None
-        if self._extenders and not self._left_by_extenders(info.pod, node):
+        if self._extends and not self._left_by_extenders(info.pod, node):
             return None
         return node
 
@@ -129,7 +129,7 @@ class Cycle:
                 raise Rejection(status)
         self._cache.next_node += len(fitting) + len(diagnosis.statuses)
         diagnosis.blame_for(diagnosis.statuses.values())
-        if self._extenders:
+        if self._extends:
             fitting = self._extended(pod, fitting, diagnosis)
         return fitting, diagnosis
 
@@ -152,7 +152,7 @@ class Cycle:
         for scores in self.framework.score(state, pod, nodes):
             for index, score in enumerate(scores.normalized):
                 totals[index] += scores.weight * score
-        if self._extenders:
+        if self._extends:
             self._extenders.add_scores(pod, nodes, totals)
         best = max(range(len(nodes)), key=lambda index: (totals[index], -nodes[index].generation))
         return Choice(nodes[best], totals[best], len(nodes), state)
@@ -212,7 +212,7 @@ class Cycle:
         return Rejection(status, by_node=True, binding=True)
 
     def _bind(self, info: PodInfo, state: CycleState) -> None:
-        status = self._extenders.bind(info.pod, info.node_name) if self._extenders else SKIP
+        status = self._extenders.bind(info.pod, info.node_name) if self._extends else SKIP
         if status.code is Code.SKIP:
             status = self.framework.bind(state, info.pod, info.node_name)
         if status is not SUCCESS:

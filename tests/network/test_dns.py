@@ -74,6 +74,18 @@ def test_a_cluster_ip_resolves_though_no_pod_stands_behind_it(town: Town) -> Non
     assert town.ask(town.pod("caller"), "web") == "refused"
 
 
+def test_a_headless_service_has_no_addresses_of_other_families(town: Town) -> None:
+    town.service("away", clusterIP="None", selector=None)
+    town.slice("away", "10.1.2.3")
+    hand = town.client.get("endpointslices", "away-hand", "default")
+    for kind, address in (("IPv6", "fd00::7"), ("FQDN", "db.example.com")):
+        meta = {"name": f"away-{kind.lower()}", "labels": hand["metadata"]["labels"]}
+        more = {"metadata": meta, "addressType": kind, "endpoints": [{"addresses": [address]}]}
+        town.client.create("endpointslices", {**hand, **more}, "default")
+    town.cluster.settle()
+    assert names(town, "away") == {"10.1.2.3"}
+
+
 def test_a_name_is_gone_with_its_service(town: Town) -> None:
     town.service()
     town.client.delete("services", "web", "default")
