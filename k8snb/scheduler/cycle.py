@@ -211,9 +211,14 @@ class Cycle:
         self._take_back(state, info)
         return Rejection(status, by_node=True, binding=True)
 
+    def _bound_by_extender(self, info: PodInfo) -> Status | None:
+        """What came of it where an extender binds the pod; None where that is left to plugins."""
+        status = self._extenders.bind(info.pod, info.node_name)
+        return status if status.code is not Code.SKIP else None
+
     def _bind(self, info: PodInfo, state: CycleState) -> None:
-        status = self._extenders.bind(info.pod, info.node_name) if self._extends else SKIP
-        if status.code is Code.SKIP:
+        status = self._bound_by_extender(info) if self._extends else None
+        if status is None:
             status = self.framework.bind(state, info.pod, info.node_name)
         if status is not SUCCESS:
             self._check(status, state, info, binding=True)
