@@ -22,6 +22,10 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Each window would begin with two pages that nobody sees, for what the address bar suggests, which take longer than
+    # most pages of tests. Of Playwright's own such list, which this replaces, what concerns pages is repeated.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsUpgrades,MediaRouter,OptimizationHints,PaintHolding,PreconnectToSearch",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
@@ -35,12 +39,17 @@ def chromium() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser.new_context().new_page()
         yield browser
         browser.close()
 
 
 class Visit:
-    """One page, and what went wrong on it: script errors, and requests to other hosts (which are refused)."""
+    """One page, and what went wrong on it: script errors, and requests to other hosts (which are refused).
+
+    All visits are made in the first window of a browser, one after the other, since opening one takes longer than most
+    pages. What would stay behind in it, such as a clock that stands still, is done `apart`, in a window of its own.
+    """
 
     def __init__(
         self,
@@ -51,15 +60,18 @@ class Visit:
         height: int = 900,
         scheme: str = "light",
         scripts: bool = True,
+        apart: bool = False,
     ) -> None:
         self.troubles: list[str] = []
-        viewport = {"width": width, "height": height}
-        self.context = browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
-        self.page = self.context.new_page()
+        self.apart = apart or not scripts
+        context = browser.new_context(java_script_enabled=scripts) if self.apart else browser.contexts[0]
+        self.page = context.new_page() if self.apart else context.pages[0]
         self.page.set_default_timeout(120_000)
-        self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
-        self.page.on("console", self._said)
-        self.context.route("**/*", self._asked)
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=scheme, media="null")
+        self._heard = {"pageerror": self._failed, "console": self._said, "request": self._asked}
+        for event, hear in self._heard.items():
+            self.page.on(event, hear)
         self.page.goto(url)
 
     def settle(self) -> None:
@@ -81,19 +93,26 @@ class Visit:
         """Show what the reader can fold, such as solutions."""
         self.page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
 
+    def _failed(self, error: Any) -> None:
+        self.troubles.append(f"script: {error}")
+
     def _said(self, message: Any) -> None:
-        if message.type == "error":
+        icon = message.location["url"].endswith("/favicon.ico")  # which the window asks for, not the page
+        if message.type == "error" and not icon:
             self.troubles.append(f"console: {message.text}")
 
-    def _asked(self, route: Any) -> None:
-        if route.request.url.startswith(LOCAL):
-            route.continue_()
-        else:
-            self.troubles.append(f"request: {route.request.url}")
-            route.abort()
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith(LOCAL):
+            self.troubles.append(f"request: {request.url}")
 
     def __enter__(self) -> Visit:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.context.close()
+        if self.apart:
+            self.page.context.close()
+            return
+        for event, hear in self._heard.items():
+            self.page.remove_listener(event, hear)
+        self.page.evaluate("() => { try { localStorage.clear(); sessionStorage.clear(); } catch { } }")
+        self.page.goto("about:blank")

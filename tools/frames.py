@@ -56,7 +56,7 @@ def costs(visit: Visit, where: str, every: int) -> Iterator[Cost]:
     """The costs of the steps of all steppers of a page in all their views."""
     page = visit.page
     visit.settle()
-    session = visit.context.new_cdp_session(page)
+    session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def spent() -> dict[str, float]:

@@ -1,46 +1,44 @@
-"""axe-core on a page that is open: what it finds serious, with what takes long looked at once."""
+"""What is seriously wrong with a page that is open: axe-core finds it, and contrast is measured beside it.
+
+axe measures the contrast of words in HTML slowly, and of words in pictures or on other boxes not at all. So that is
+worked out by `contrast.js`, in both themes; everything else is axe's, and does not depend on colours.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 from tests.browser import Visit
 
-ONE_OF_A_KIND = """() => {
-  const looks = new Map(), kinds = new Set();
-  const own = element => {
-    const style = getComputedStyle(element);
-    return [element.localName, element.getAttribute('class'), element.getAttribute('style'), style.color,
-            style.backgroundColor, style.backgroundImage, style.opacity, style.fontSize, style.fontWeight,
-            style.visibility, style.position].join();
+BARE = """() => {
+  const told = '[id], [role], [tabindex], [lang], [href], [title]';
+  const aria = element => [...element.attributes].some(each => each.name.startsWith('aria-'));
+  const bare = element => !element.matches(told) && !aria(element);
+  for (const listing of document.querySelectorAll('pre'))
+    if ([...listing.querySelectorAll('*')].every(each => each.localName === 'span' && bare(each)))
+      listing.textContent = listing.textContent;
+  const strip = root => {
+    for (const element of root.querySelectorAll('*')) if (element.shadowRoot) strip(element.shadowRoot);
+    for (const leaf of [...root.querySelectorAll('svg[role=img] *')].reverse())
+      if (!leaf.childElementCount && bare(leaf) && !leaf.matches('title, desc, a')) leaf.remove();
   };
-  const look = element => {
-    const around = element.parentElement;
-    if (!looks.has(element)) looks.set(element, (around ? look(around) + '>' : '') + own(element));
-    return looks.get(element);
-  };
-  document.querySelectorAll('[data-alike]').forEach(element => element.removeAttribute('data-alike'));
-  for (const element of document.querySelectorAll('body *')) {
-    if (element.closest('svg')) continue;
-    const before = kinds.size;
-    if (kinds.add(look(element)).size === before) element.setAttribute('data-alike', '');
-  }
-  axe.configure({ rules: [{ id: 'color-contrast', selector: '*:not([data-alike])' }] });
+  strip(document);
 }"""
-"""Contrast is what takes long. Where elements and all that they stand in look the same, such as keywords of listings,
-it is measured at the first of them; texts in pictures, which stand on other shapes, are measured one by one."""
+"""Take out what has nothing but a colour or a shape, which is most of a page and means nothing to axe's other rules."""
 
-CHECK = """async (rules) => {
-  const settings = { resultTypes: ['violations'], runOnly: rules, preload: { assets: ['media'] } };
-  const found = await axe.run(document, settings);
+CHECK = """async () => {
+  const ids = [...document.querySelectorAll('[id]')].map(each => each.id);
+  const twice = ids.filter((id, number) => ids.indexOf(id) !== number);
+  const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+  const settings = { runOnly: rules, rules: { 'color-contrast': { enabled: false } }, resultTypes: ['violations'] };
+  const found = await axe.run(document, { ...settings, preload: { assets: ['media'] } });
   const serious = found.violations.filter(each => ['serious', 'critical'].includes(each.impact));
   const said = node => `${node.target.flat(9).join(' ')}: ${node.failureSummary.split('\\n').pop().trim()}`;
-  return serious.flatMap(each => each.nodes.map(node => `${each.id}: ${said(node)}`));
+  const faults = serious.flatMap(each => each.nodes.map(node => `${each.id}: ${said(node)}`));
+  return [...faults, ...twice.map(id => `duplicate-id: #${id}`)];
 }"""
-
-RULES = {"light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "dark": ["color-contrast"]}
-"""In the dark only what depends on colours is looked at again."""
 
 
 @cache
@@ -49,11 +47,22 @@ def script() -> str:
     return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-def serious(visit: Visit, scheme: str) -> list[str]:
-    """What is seriously wrong with a page in the dark or in the light."""
-    visit.page.evaluate(script())
+@cache
+def measure() -> str:
+    return (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
+
+
+def contrast(visit: Visit, scheme: str) -> list[str]:
+    """The words of a page that cannot be read well, in the dark or in the light."""
     visit.page.add_style_tag(content="* { transition: none !important }")  # no colour on its way to another
     visit.turn(scheme)
-    visit.page.evaluate(ONE_OF_A_KIND)
-    found: list[str] = visit.page.evaluate(CHECK, RULES[scheme])
+    found: list[str] = visit.page.evaluate(measure(), False)
+    return found
+
+
+def serious(visit: Visit) -> list[str]:
+    """What else is seriously wrong with it, as axe sees it. The page is not fit for looking at afterwards."""
+    visit.page.evaluate(script())
+    visit.page.evaluate(BARE)
+    found: list[str] = visit.page.evaluate(CHECK)
     return found

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from tests.browser import chromium
-
 ROOT = Path(__file__).parent.parent.parent
 HTML = ROOT / "_build" / "html"
 
@@ -37,9 +35,3 @@ def site(book: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found

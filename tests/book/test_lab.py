@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from tests.book.conftest import ROOT
-from tests.browser import needs_chromium
+from tests.browser import Visit, needs_chromium
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -61,9 +61,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_a_live_stepper_tells_the_kernel_where_the_reader_is(browser: Any, lab: str) -> None:
-    page = browser.new_page(viewport={"width": 1200, "height": 1000})
-    page.set_default_timeout(60_000)
-    page.goto(lab)
+    page = Visit(browser, lab, height=1000).page
     page.locator(".jp-Notebook-cell").first.wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     page.locator(".jp-Notebook-cell").first.click()
@@ -84,15 +82,12 @@ def test_a_live_stepper_tells_the_kernel_where_the_reader_is(browser: Any, lab: 
     page.locator(".jp-Notebook-cell").nth(2).locator(".jp-InputArea-editor").click()
     page.keyboard.press("Control+Enter")
     page.get_by_text("2 pods, node-1 is True").wait_for()
-    page.close()
 
 
 def test_the_classic_notebook_shows_the_same_live_stepper(browser: Any, tmp_path: Path) -> None:
     pytest.importorskip("nbclassic", reason="the classic Notebook is not installed")
-    page = browser.new_page(viewport={"width": 1200, "height": 1000})
-    page.set_default_timeout(60_000)
     with served("nbclassic", tmp_path) as address:
-        page.goto(f"{address}/notebooks/steps.ipynb")
+        page = Visit(browser, f"{address}/notebooks/steps.ipynb", height=1000).page
         page.wait_for_function("window.Jupyter?.notebook?.kernel?.is_connected?.()")
         page.locator(".cell").first.click()
         page.keyboard.press("Shift+Enter")
@@ -106,4 +101,3 @@ def test_the_classic_notebook_shows_the_same_live_stepper(browser: Any, tmp_path
         page.locator(".cell").nth(1).locator(".input_area").click()
         page.keyboard.press("Control+Enter")
         page.get_by_text("the reader is at 3").wait_for()
-        page.close()

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from k8snb.view.stepper import CARRIES
-from tests.book.axe import serious
+from tests.book.axe import contrast, serious
 from tests.book.conftest import ROOT
 from tests.book.reading import step_through
 from tests.browser import Visit, needs_chromium
@@ -115,5 +115,37 @@ def test_every_stepper_can_be_stepped(read: Visit) -> None:
 
 @pytest.mark.browser
 @needs_chromium
-def test_axe_finds_nothing_serious_in_the_dark_and_in_the_light(read: Visit) -> None:
-    assert {scheme: serious(read, scheme) for scheme in ("dark", "light")} == {"dark": [], "light": []}
+def test_every_word_can_be_read_in_the_dark_and_in_the_light(read: Visit) -> None:
+    assert {scheme: contrast(read, scheme) for scheme in ("dark", "light")} == {"dark": [], "light": []}
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_axe_finds_nothing_serious(read: Visit) -> None:
+    assert serious(read) == []
+
+
+FAULTY = Path(__file__).parent / "faults.html"
+"""A page on which everything that is wrong has its name as a class."""
+
+ALWAYS = ["gone", "k", "n", "on-another", "in-shadow", "on-shape", "quiet"]
+BY_DAY = ["gone", "k", "n", "on-another", "in-shadow", "picture-in-shadow", "on-shape", "quiet", "filled", "part"]
+OTHER = [
+    *("aria-command-name", "aria-roles", "aria-valid-attr", "aria-valid-attr-value", "button-name", "duplicate-id"),
+    *("image-alt", "link-in-text-block", "list", "nested-interactive", "svg-img-alt", "target-size", "target-size"),
+    "td-headers-attr",
+]
+
+
+def faulty(found: list[str]) -> list[str]:
+    """The first class of each element that was found."""
+    return [each.split(":")[0].split()[-1].split(".")[1] for each in found]
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_faults_are_found_in_html_in_pictures_and_in_shadow_trees(browser: Any) -> None:
+    with Visit(browser, FAULTY.as_uri()) as visit:
+        assert faulty(contrast(visit, "dark")) == ["dark-by-night", *ALWAYS]
+        assert faulty(contrast(visit, "light")) == ["pale-by-day", *BY_DAY]
+        assert sorted(each.split(":")[0] for each in serious(visit)) == OTHER

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.book.conftest import book, browser, site
+from tests.book.conftest import book, site
 
-__all__ = ["book", "browser", "site"]
+__all__ = ["book", "site"]
 
 _rows = pytest.StashKey[list[tuple[str, float, float, bool]]]()
 

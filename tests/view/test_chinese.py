@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from k8snb import Cluster, i18n
-from tests.browser import Visit, chromium, needs_chromium
+from tests.browser import Visit, needs_chromium
 from tests.view.test_stepper_in_browser import PAGE, Reader
 
 CATALOGUE = yaml.safe_load((Path(__file__).parent / "chinese.yaml").read_text(encoding="utf-8"))
@@ -57,18 +58,17 @@ def pages(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.browser
 @needs_chromium
 def test_no_chinese_word_is_cut_off_in_a_wide_or_narrow_stepper_or_sticks_out_of_a_picture(
-    pages: dict[str, str],
+    browser: Any, pages: dict[str, str]
 ) -> None:
     pytest.importorskip("pygraphviz")
-    with chromium() as browser:
-        for width in (360, 900):
-            with Visit(browser, pages["stepper"], width=width) as visit:
-                reader = Reader(visit.page)
-                for tab in reader.host.locator("[role=tab]").all():
-                    tab.click()
-                    reader.press("Home", *["ArrowRight"] * 6)
-                    assert reader.host.evaluate(CUT) == []
-                    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
-                assert "观察" in reader.host.locator(".words").inner_text()
-            with Visit(browser, pages["pictures"], width=width) as visit:
-                assert visit.page.evaluate(OUT) == []
+    for width in (360, 900):
+        with Visit(browser, pages["stepper"], width=width) as visit:
+            reader = Reader(visit.page)
+            for tab in reader.host.locator("[role=tab]").all():
+                tab.click()
+                reader.press("Home", *["ArrowRight"] * 6)
+                assert reader.host.evaluate(CUT) == []
+                assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert "观察" in reader.host.locator(".words").inner_text()
+        with Visit(browser, pages["pictures"], width=width) as visit:
+            assert visit.page.evaluate(OUT) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import Visit, chromium, needs_chromium
+from tests.browser import Visit, needs_chromium
 from tests.view import tape as make
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -36,8 +36,8 @@ IN_AN_EDITOR = """html => {
 they are set, are each put there anew (`extensions/notebook-renderers/src/index.ts`)."""
 
 
-def test_in_vs_code_without_a_widget_the_html_can_be_stepped_and_asks_nobody() -> None:
-    with chromium() as browser, Visit(browser, "about:blank") as visit:
+def test_in_vs_code_without_a_widget_the_html_can_be_stepped_and_asks_nobody(browser: Any) -> None:
+    with Visit(browser, "about:blank") as visit:
         visit.page.set_content(WEBVIEW)
         for output in (STORY.html(), STORY.html()):
             visit.page.evaluate(IN_AN_EDITOR, output)
@@ -47,8 +47,8 @@ def test_in_vs_code_without_a_widget_the_html_can_be_stepped_and_asks_nobody() -
         assert visit.troubles == []
 
 
-def test_where_no_script_may_run_the_numbered_list_is_shown() -> None:
-    with chromium() as browser, Visit(browser, "about:blank") as visit:
+def test_where_no_script_may_run_the_numbered_list_is_shown(browser: Any) -> None:
+    with Visit(browser, "about:blank") as visit:
         shown: Any = visit.page.evaluate(
             "html => { document.body.innerHTML = html; return document.body.querySelectorAll('ol > li').length; }",
             STORY.html(),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from k8snb.cluster.cluster import Cluster
 from k8snb.view.scene import scene
-from tests.browser import Visit, chromium, needs_chromium
+from tests.browser import Visit, needs_chromium
 
 LABELS = {"app": "web"}
 TEMPLATE = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "nginx", "image": "nginx:1.14.2"}]}}
@@ -88,12 +89,12 @@ def test_the_diagram_of_a_service_reaches_every_ready_pod() -> None:
 
 @pytest.mark.browser
 @needs_chromium
-def test_the_browser_shows_the_clusters_history(tmp_path: Path) -> None:
+def test_the_browser_shows_the_clusters_history(browser: Any, tmp_path: Path) -> None:
     cluster, before = rolled_out()
     story = cluster.stepper("Rolling update", since=before)
     path = tmp_path / "page.html"
     path.write_text(f'<!doctype html><html lang="en"><meta charset="utf-8"><title>x</title>{story.html()}')
-    with chromium() as browser, Visit(browser, path.as_uri()) as visit:
+    with Visit(browser, path.as_uri()) as visit:
         visit.page.locator("k8snb-stepper section").focus()
         for frame in story:
             pods = {pod["metadata"]["name"] for pod in cluster.at(frame.revision).list("pods", "default")}

@@ -9,7 +9,7 @@ import pytest
 
 from k8snb.view.pages import Page, once_per_notebook
 from k8snb.view.stepper import CARRIES, element_script
-from tests.browser import Visit, chromium, needs_chromium
+from tests.browser import Visit, needs_chromium
 from tests.view import tape as make
 from tests.view.test_stepper_in_browser import PAGE
 
@@ -39,7 +39,7 @@ def test_every_output_alone_has_all_that_it_needs() -> None:
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.parametrize("cleared", [False, True])
-def test_a_notebook_that_nbconvert_made_a_page_of_can_be_stepped(tmp_path: Path, cleared: bool) -> None:
+def test_a_notebook_that_nbconvert_made_a_page_of_can_be_stepped(browser: Any, tmp_path: Path, cleared: bool) -> None:
     nbconvert = pytest.importorskip("nbconvert")
     source = notebook(STORY.html(), STORY.html())
     if cleared:
@@ -49,7 +49,7 @@ def test_a_notebook_that_nbconvert_made_a_page_of_can_be_stepped(tmp_path: Path,
     assert body.count(f"<script {CARRIES}") == 1
     path = tmp_path / "page.html"
     path.write_text(PAGE.format(stepper=body), encoding="utf-8")
-    with chromium() as browser, Visit(browser, path.as_uri()) as visit:
+    with Visit(browser, path.as_uri()) as visit:
         for stepper in visit.page.locator("k8snb-stepper").all():
             stepper.get_by_role("button", name="next step").click()
             assert stepper.locator(".count").inner_text() == f"2 / {len(STORY)}"

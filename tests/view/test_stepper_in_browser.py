@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from k8snb import Cluster
 from k8snb.view.frames import Frame
 from k8snb.view.stepper import Stepper
-from tests.browser import Visit, chromium, needs_chromium
+from tests.browser import Visit, needs_chromium
 from tests.view import tape as make
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -19,12 +18,6 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>A stepper</title><style>body{{font-family:sans-serif;max-width:760px;margin:2rem auto;padding:0 12px}}
 html[data-theme=dark] body{{background:#14181e;color:#ced6dd}}</style><body><main>{stepper}</main></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +128,7 @@ def test_because_leads_to_the_turn_that_caused_this_one(browser: Any, url: str, 
 
 
 def test_space_plays_and_pauses(browser: Any, url: str) -> None:
-    with Visit(browser, url) as visit:
+    with Visit(browser, url, apart=True) as visit:
         visit.page.clock.install()
         visit.page.reload()
         reader = Reader(visit.page)

@@ -14,7 +14,7 @@ from k8snb import Cluster, i18n
 from k8snb.view.graph import text
 from k8snb.view.graphs.plans import PLANS
 from k8snb.view.stepper import Stepper
-from tests.browser import Visit, chromium, needs_chromium
+from tests.browser import Visit, needs_chromium
 from tests.view.test_stepper_in_browser import PAGE, Reader
 
 TRANSLATED = re.compile(r"⟦[^⟦⟧]*⟧")
@@ -105,21 +105,20 @@ def test_every_sentence_of_a_plan_is_translated_when_it_is_shown(plan: str) -> N
 
 @pytest.mark.browser
 @needs_chromium
-def test_the_front_end_has_no_words_of_its_own(tmp_path: Path) -> None:
+def test_the_front_end_has_no_words_of_its_own(browser: Any, tmp_path: Path) -> None:
     seen = """root => [...root.querySelectorAll('section, section *')].flatMap(one => [
         ...(one.matches(':has(> wbr)') ? [one.textContent]
             : [...one.childNodes].filter(node => node.nodeType === 3).map(node => node.data)),
         one.getAttribute('aria-label') ?? '', one.getAttribute('title') ?? '',
         one.getAttribute('aria-valuetext') ?? '', one.getAttribute('aria-roledescription') ?? ''])"""
-    with chromium() as browser:
-        for number, story in enumerate(stories()):
-            path = tmp_path / f"{number}.html"
-            path.write_text(PAGE.format(stepper=story.html()), encoding="utf-8")
-            known = set(left(json.dumps(_said(story), ensure_ascii=False)))
-            with Visit(browser, path.as_uri()) as visit:
-                reader = Reader(visit.page)
-                assert sorted(set(_foreign(reader, seen)) - known - PLAIN) == []
-                assert visit.troubles == []
+    for number, story in enumerate(stories()):
+        path = tmp_path / f"{number}.html"
+        path.write_text(PAGE.format(stepper=story.html()), encoding="utf-8")
+        known = set(left(json.dumps(_said(story), ensure_ascii=False)))
+        with Visit(browser, path.as_uri()) as visit:
+            reader = Reader(visit.page)
+            assert sorted(set(_foreign(reader, seen)) - known - PLAIN) == []
+            assert visit.troubles == []
 
 
 def _said(story: Stepper) -> Sequence[Any]:

@@ -11,7 +11,7 @@ import yaml
 
 from k8snb import Cluster
 from k8snb.view.stepper import Stepper
-from tests.browser import Visit, chromium, needs_chromium
+from tests.browser import Visit, needs_chromium
 from tests.view.test_stepper_in_browser import PAGE, Reader
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -39,12 +39,6 @@ def url(story: Stepper, tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(PAGE.format(stepper=story.html()), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
