@@ -49,6 +49,7 @@ class Visit:
 
     All visits are made in the first window of a browser, one after the other, since opening one takes longer than most
     pages. What would stay behind in it, such as a clock that stands still, is done `apart`, in a window of its own.
+    The reader wants no `motion` unless that is looked at: it would be drawn sixty times a second.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Visit:
         height: int = 900,
         scheme: str = "light",
         scripts: bool = True,
+        motion: str = "reduce",
         apart: bool = False,
     ) -> None:
         self.troubles: list[str] = []
@@ -68,7 +70,7 @@ class Visit:
         self.page = context.new_page() if self.apart else context.pages[0]
         self.page.set_default_timeout(120_000)
         self.page.set_viewport_size({"width": width, "height": height})
-        self.page.emulate_media(color_scheme=scheme, media="null")
+        self.page.emulate_media(color_scheme=scheme, reduced_motion=motion, media="null")
         self._heard = {"pageerror": self._failed, "console": self._said, "request": self._asked}
         for event, hear in self._heard.items():
             self.page.on(event, hear)

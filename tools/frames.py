@@ -105,7 +105,7 @@ def main() -> None:
             if given.pages and not page.endswith(tuple(given.pages)):
                 continue
             url = (given.book / f"{page}.html").as_uri()
-            with Visit(browser, url, width=given.width, height=900) as visit:
+            with Visit(browser, url, width=given.width, height=900, motion="no-preference") as visit:
                 found += (its := list(costs(visit, page.removeprefix("chapters/"), given.every)))
                 if its:
                     print(f"{page}: {len(its)} steps, at worst {max(its, key=lambda cost: cost.all)}", flush=True)

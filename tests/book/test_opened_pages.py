@@ -21,7 +21,7 @@ OPENED = [TOC["root"], *(part["chapters"][0]["file"] for part in TOC["parts"])]
 @needs_chromium
 @pytest.mark.parametrize("page", OPENED)
 def test_every_stepper_can_be_stepped_in_a_file(browser: Any, book: Path, page: str) -> None:
-    with Visit(browser, (book / f"{page}.html").as_uri(), scheme="dark") as visit:
+    with Visit(browser, (book / f"{page}.html").as_uri(), scheme="dark", motion="no-preference") as visit:
         visit.unfold()
         step_through(visit)
         assert visit.troubles == []

@@ -52,6 +52,11 @@ def texts(reader: Reader, selector: str) -> list[str]:
     return [text.strip() for text in reader.host.locator(selector).all_inner_texts()]
 
 
+def read(text: str) -> Any:
+    """What stands in a YAML, all of it as words."""
+    return yaml.load(text, yaml.CBaseLoader)
+
+
 def plain(obj: Any) -> Any:
     """An object as `kubectl get -o yaml` shows it."""
     meta = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
@@ -78,8 +83,8 @@ def test_a_pinned_object_is_read_as_it_was_at_every_step(reader: Reader, cluster
         revision = story[number - 1].revision
         name = pod.removeprefix("Pod/")
         was = next((p for p in cluster.at(revision).list("pods", "default") if p["metadata"]["name"] == name), None)
-        shown = yaml.load("".join(reader.host.locator(".pinned code").all_inner_texts()), yaml.BaseLoader)
-        assert shown == (yaml.load(yaml.dump(plain(was)), yaml.BaseLoader) if was else None)
+        shown = read("".join(reader.host.locator(".pinned code").all_inner_texts()))
+        assert shown == (read(yaml.dump(plain(was), Dumper=yaml.CDumper)) if was else None)
         reader.press("ArrowLeft")
 
 
