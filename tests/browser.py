@@ -83,7 +83,8 @@ class Visit:
         Nor do fonts and idleness come for certain on a busy machine, and nothing else would ever end the wait.
         """
         self.page.evaluate("""() => Promise.race([
-            document.fonts.ready.then(() => new Promise(idle => setTimeout(() => requestIdleCallback(idle), 300))),
+            document.fonts.ready.then(() => new Promise(next => setTimeout(next, 300)))
+                .then(() => new Promise(idle => requestIdleCallback(idle, { timeout: 2_000 }))),
             new Promise(late => setTimeout(late, 10_000))])""")
 
     def turn(self, scheme: str) -> None:

@@ -87,7 +87,7 @@ every => {
     range.selectNodeContents(node);
     return [...range.getClientRects()].filter(each => each.width > 1 && each.height > 1);
   });
-  const said = element => [...element.childNodes].filter(node => node.nodeType === 3 && /[\p{L}\p{N}]/u.test(node.data));
+  const said = element => [...element.childNodes].filter(node => node.nodeType === 3 && /[^\s\p{S}\p{Co}]/u.test(node.data));
   const seen = element => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const disabled = element => chain(element).some(each => each.matches(':disabled, [aria-disabled=true], label:has(:disabled)'));
 
@@ -97,7 +97,7 @@ every => {
       if (element.localName === 'svg') { if (seen(element)) pictures.push(element); continue; }
       if (element.shadowRoot) walk(element.shadowRoot);
       if (!element.checkVisibility()) continue;
-      if (element !== document.body && solid(element)) boxes.push([element, element.getBoundingClientRect()]);
+      if (element !== document.body && solid(element) && seen(element)) boxes.push([element, element.getBoundingClientRect()]);
       const nodes = said(element);
       if (element.matches('input:not([type=range], [type=checkbox], [type=radio]), select, textarea')) texts.push([element, [...element.getClientRects()]]);
       else if (nodes.length && seen(element)) texts.push([element, places(nodes)]);
@@ -115,13 +115,14 @@ every => {
   const stacked = (element, outwards) => {
     const before = outwards.map(each => [each, each.scrollLeft, each.scrollTop]);
     element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
-    const [now] = places(said(element));
-    const stack = now ? hit(now.left + now.width / 2, now.top + now.height / 2) : [];
+    const points = places(said(element)).flatMap(({ left, top, width, height }) =>
+      [0.5, 0.1, 0.9].map(share => [left + share * width, top + height / 2]));
+    const open = stack => stack.includes(element) && !stack.slice(0, stack.indexOf(element)).some(solid);
+    const stack = points.slice(0, 12).map(([x, y]) => hit(x, y).filter(seen)).find(open);
     for (const [each, left, top] of before) if (each.scrollLeft !== left || each.scrollTop !== top) each.scrollTo({ left, top, behavior: 'instant' });
-    const at = stack.indexOf(element);
-    if (at < 0 || stack.slice(0, at).some(solid)) return null;
+    if (!stack) return null;
     const layers = [...outwards];
-    for (const each of stack.slice(at).filter(each => !outwards.includes(each))) {
+    for (const each of stack.slice(stack.indexOf(element)).filter(each => !outwards.includes(each))) {
       const next = stack.slice(stack.indexOf(each)).find(other => outwards.includes(other));
       layers.splice(next ? layers.indexOf(next) : layers.length, 0, each);
     }
