@@ -21,8 +21,8 @@ BARE = """() => {
       listing.textContent = listing.textContent;
   const strip = root => {
     for (const element of root.querySelectorAll('*')) if (element.shadowRoot) strip(element.shadowRoot);
-    for (const leaf of [...root.querySelectorAll('svg[role=img] *')].reverse())
-      if (!leaf.childElementCount && bare(leaf) && !leaf.matches('title, desc, a')) leaf.remove();
+    for (const leaf of [...root.querySelectorAll('svg:is([role=img], [aria-hidden=true]) *')].reverse())
+      if (!leaf.childElementCount && bare(leaf) && !leaf.matches('svg > title, svg > desc, a')) leaf.remove();
   };
   strip(document);
 }"""

@@ -61,7 +61,8 @@ every => {
   // -- what is said of a word
 
   const judge = (element, fore, layers, size) => {
-    const unclear = layers.some(([each]) => style(each).strange) ? 'a filter or a blend mode' : fore ? '' : 'its colour';
+    const strange = layers.some(([each]) => style(each).strange);
+    const unclear = strange ? 'a filter or a blend mode' : fore ? '' : 'its colour';
     let word = fore ?? canvas, beside = [0, 0, 0, 0];
     for (const [each, back, opacity] of layers) {
       word = times(over(word, back), opacity);
@@ -73,10 +74,10 @@ every => {
     const needed = size >= 24 || (bold && size >= 56 / 3) ? LARGE : NEEDED, has = ratio(word, beside);
     if (every) all.push([element, has]);
     if (!unclear && has >= needed) return;
-    const place = chain(element).slice(0, 3).map(each => [each.localName, ...each.classList].join('.')).reverse().join(' ');
+    const names = chain(element).slice(0, 3).map(each => [each.localName, ...each.classList].join('.'));
     const said = unclear ? `${unclear} hides the contrast`
       : `${hex(word)} on ${hex(beside)} has a contrast of ${Math.floor(has * 100) / 100}, not ${needed}`;
-    found.set(`${place}: ${said}`, element.textContent.trim().slice(0, 40));
+    found.set(`${names.reverse().join(' ')}: ${said}`, element.textContent.trim().slice(0, 40));
   };
 
   // -- words in HTML
@@ -87,20 +88,22 @@ every => {
     range.selectNodeContents(node);
     return [...range.getClientRects()].filter(each => each.width > 1 && each.height > 1);
   });
-  const said = element => [...element.childNodes].filter(node => node.nodeType === 3 && /[^\s\p{S}\p{Co}]/u.test(node.data));
+  const words = node => node.nodeType === 3 && /[^\s\p{S}\p{Co}]/u.test(node.data);  // no symbols or icons alone
+  const said = element => [...element.childNodes].filter(words);
   const seen = element => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-  const disabled = element => chain(element).some(each => each.matches(':disabled, [aria-disabled=true], label:has(:disabled)'));
+  const OFF = ':disabled, [aria-disabled=true], label:has(:disabled)', FIELD = 'input, select, textarea';
+  const UNTOLD = '[type=range], [type=checkbox], [type=radio]';
+  const disabled = element => chain(element).some(each => each.matches(OFF));
 
   const walk = root => {
     for (const element of root.querySelectorAll('*')) {
       if (element.closest('head, script, style, noscript, template') || element.ownerSVGElement) continue;
       if (element.localName === 'svg') { if (seen(element)) pictures.push(element); continue; }
       if (element.shadowRoot) walk(element.shadowRoot);
-      if (!element.checkVisibility()) continue;
-      if (element !== document.body && solid(element) && seen(element)) boxes.push([element, element.getBoundingClientRect()]);
-      const nodes = said(element);
-      if (element.matches('input:not([type=range], [type=checkbox], [type=radio]), select, textarea')) texts.push([element, [...element.getClientRects()]]);
-      else if (nodes.length && seen(element)) texts.push([element, places(nodes)]);
+      if (!seen(element)) continue;
+      if (element !== document.body && solid(element)) boxes.push([element, element.getBoundingClientRect()]);
+      const nodes = said(element), field = element.matches(FIELD) && !element.matches(UNTOLD);
+      if (field || nodes.length) texts.push([element, field ? [...element.getClientRects()] : places(nodes)]);
     }
   };
   walk(document);
@@ -111,7 +114,7 @@ every => {
     .flatMap(each => each.shadowRoot && root !== each.shadowRoot ? [...hit(x, y, each.shadowRoot), each] : [each])
     .filter((each, i, alike) => alike.indexOf(each) === i);
 
-  /** What lies behind a word, from the inside to the outside, where boxes are that do not hold it; null where one covers it. */
+  /** What lies behind a word, from the inside out, where boxes are that do not hold it; null where one hides it. */
   const stacked = (element, outwards) => {
     const before = outwards.map(each => [each, each.scrollLeft, each.scrollTop]);
     element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
@@ -119,7 +122,7 @@ every => {
       [0.5, 0.1, 0.9].map(share => [left + share * width, top + height / 2]));
     const open = stack => stack.includes(element) && !stack.slice(0, stack.indexOf(element)).some(solid);
     const stack = points.slice(0, 12).map(([x, y]) => hit(x, y).filter(seen)).find(open);
-    for (const [each, left, top] of before) if (each.scrollLeft !== left || each.scrollTop !== top) each.scrollTo({ left, top, behavior: 'instant' });
+    for (const [each, left, top] of before) each.scrollTo({ left, top, behavior: 'instant' });
     if (!stack) return null;
     const layers = [...outwards];
     for (const each of stack.slice(stack.indexOf(element)).filter(each => !outwards.includes(each))) {
@@ -148,7 +151,8 @@ every => {
     for (let each = element; each.ownerSVGElement; each = each.parentElement) share *= style(each).opacity;
     return fill && times(fill, share);
   };
-  const holds = (shape, x, y) => shape.isPointInFill(new DOMPoint(x, y).matrixTransform(shape.getScreenCTM().inverse()));
+  const within = (shape, x, y) => new DOMPoint(x, y).matrixTransform(shape.getScreenCTM().inverse());
+  const holds = (shape, x, y) => shape.isPointInFill(within(shape, x, y));
 
   for (const svg of pictures) {
     const outside = chain(svg).map(layer);
@@ -163,7 +167,7 @@ every => {
           const behind = shapes.filter(([shape, { left, right, top, bottom }]) => left <= x && x <= right && top <= y
             && y <= bottom && shape.compareDocumentPosition(text) & 4 && holds(shape, x, y)).reverse();
           const layers = [...behind.map(([shape, , fill]) => [shape, fill ?? [0, 0, 0, 0], 1]), ...outside];
-          judge(text, filled(text), layers, scale * parseFloat(getComputedStyle(text).fontSize));
+          judge(text, filled(text), layers, scale * parseFloat(style(text).computed.fontSize));
         }
       }
     }
