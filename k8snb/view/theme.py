@@ -80,7 +80,7 @@ KINDS = {
     "CustomResourceDefinition": Look("violet", "M2 6.2h3.2c-1.4-3 4-3 2.6 0H11v3c3-1.4 3 4 0 2.6v2.4H2z"),
     "DaemonSet": Look("blue", "M2 2h12v12H2zM2 8h12M8 2v12"),
     "Deployment": Look("blue", "M13.6 8A5.6 5.6 0 1 1 11.7 3.8M12 .9v3.3H8.7M8 5.8v4.4M5.8 8h4.4"),
-    "Device": Look("teal", _CHIP + _SIDES),
+    "Device": Look("teal", _CHIP + _SIDES + "M7 7h2v2H7z"),
     "DeviceClass": Look("teal", _CHIP + _SIDES + "M6.4 8h3.2"),
     "EndpointSlice": Look("violet", "M1.8 3h12.4v10H1.8zM1.8 6.3h12.4M1.8 9.7h12.4M5.4 3v10"),
     "Disk": Look("orange", "M8 1.8a6.2 6.2 0 1 0 .01 0zM8 6.4a1.6 1.6 0 1 0 .01 0zM11.4 4.6a4.8 4.8 0 0 1 1.4 3.4"),
