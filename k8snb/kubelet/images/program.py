@@ -191,6 +191,8 @@ class Image:
     """Bytes that a pull transfers."""
     programs: Mapping[str, type[Program]]
     """The programs by the name that runs them; the base name of a path counts."""
+    large: Mapping[str, Callable[[], type[Program]]] = field(default_factory=dict)
+    """Further programs, which bring much along: each is imported when it is first run."""
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = (("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),)
@@ -215,5 +217,7 @@ class Image:
         if not argv:
             return None
         name = argv[0].rpartition("/")[2]
+        if name in self.large:
+            return self.large[name]()
         found = self.programs.get(name)
         return self.runner if found is None and (name in self.commands or name in self.tools) else found

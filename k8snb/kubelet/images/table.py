@@ -13,7 +13,6 @@ from functools import lru_cache
 
 from k8snb.kubelet.images import nginx
 from k8snb.kubelet.images.agnhost import Agnhost
-from k8snb.kubelet.images.alertmanager import AlertmanagerServer
 from k8snb.kubelet.images.commands import COMMANDS
 from k8snb.kubelet.images.etcd.member import Etcd
 from k8snb.kubelet.images.etcd.tools import TOOLS as ETCD_TOOLS
@@ -21,9 +20,7 @@ from k8snb.kubelet.images.exporters import KubeStateMetrics
 from k8snb.kubelet.images.notes import NotesAPI, NotesWeb
 from k8snb.kubelet.images.postgres import TOOLS as POSTGRES_TOOLS
 from k8snb.kubelet.images.postgres import Postgres
-from k8snb.kubelet.images.program import Image
-from k8snb.kubelet.images.prometheus import PrometheusServer
-from k8snb.kubelet.images.router import IngressRouter
+from k8snb.kubelet.images.program import Image, Program
 from k8snb.kubelet.images.samples import Bootcamp, Collector, HelloApp, Memcached, Mongo, MySQL
 from k8snb.kubelet.images.script import Script
 from k8snb.kubelet.images.servers import (
@@ -50,6 +47,24 @@ _CURL_ENTRYPOINT = ("/curl-entrypoint.sh",)
 def _unix(name: str, size: int, version: str, cmd: tuple[str, ...] = ("sh",), **row: object) -> Image:
     defaults = {"commands": _BUSYBOX, "shell": "busybox", **row}
     return Image(name, size, {}, cmd=cmd, runner=Script, version=version, **defaults)  # type: ignore[arg-type]
+
+
+def _prometheus() -> type[Program]:
+    from k8snb.kubelet.images.prometheus import PrometheusServer
+
+    return PrometheusServer
+
+
+def _alertmanager() -> type[Program]:
+    from k8snb.kubelet.images.alertmanager import AlertmanagerServer
+
+    return AlertmanagerServer
+
+
+def _router() -> type[Program]:
+    from k8snb.kubelet.images.router import IngressRouter
+
+    return IngressRouter
 
 
 ROWS: tuple[Image, ...] = (
@@ -153,14 +168,14 @@ ROWS: tuple[Image, ...] = (
     ),
     *(
         Image(
-            name, 112_000_000, {"prometheus": PrometheusServer}, entrypoint=("/bin/prometheus",), runner=Script,
+            name, 112_000_000, {}, {"prometheus": _prometheus}, entrypoint=("/bin/prometheus",), runner=Script,
             commands=_ALPINE, shell="busybox", version="3.8.0",
         )
         for name in ("docker.io/prom/prometheus", "quay.io/prometheus/prometheus")
     ),
     *(
         Image(
-            name, 33_400_000, {"alertmanager": AlertmanagerServer}, entrypoint=("/bin/alertmanager",), runner=Script,
+            name, 33_400_000, {}, {"alertmanager": _alertmanager}, entrypoint=("/bin/alertmanager",), runner=Script,
             commands=_ALPINE, shell="busybox", version="0.29.0",
         )
         for name in ("docker.io/prom/alertmanager", "quay.io/prometheus/alertmanager")
@@ -170,7 +185,7 @@ ROWS: tuple[Image, ...] = (
         entrypoint=("/kube-state-metrics",), version="2.17.0",
     ),
     Image(
-        "k8snb.dev/ingress-controller", 24_500_000, {"ingress-controller": IngressRouter},
+        "k8snb.dev/ingress-controller", 24_500_000, {}, {"ingress-controller": _router},
         entrypoint=("/ingress-controller",), version="v1.0.0",
     ),
 )  # fmt: skip
