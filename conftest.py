@@ -33,6 +33,7 @@ _FIRST = (
     "tests/edge/",
     "tests/view/",
     "tests/clients/",
+    "tests/lab/test_proofs",
 )
 """Where modules take long: they come first, so that all processes have something to do until the end."""
 
