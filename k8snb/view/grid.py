@@ -32,8 +32,8 @@ _HEAD = '<span class="column" style="display:none">{}</span>'
 _JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[/({_,=])(?=[\w(])")
 """Where a long name or expression may go on in the next line."""
 
-_PHONE, _LETTER, _APART = 340, 6.6, 12
-"""How many pixels there are on a phone, and about how many a letter takes and what is between two columns."""
+_PHONE, _LETTER, _BOLD, _APART = 328, 6.6, 7.6, 12
+"""How many pixels there are on a phone, and about how many a letter takes, a bold one, and what is between columns."""
 
 _CELL = f"{_EDGE};padding:3px 12px 3px 0;vertical-align:top;text-align:start"
 
@@ -94,9 +94,10 @@ class Grid:
     def _narrowest(self, column: int) -> float:
         """How many pixels a column takes at least."""
         cells = [row[column] for row in self.rows if column < len(row)]
-        words = [self.heads[column], *(text for cell in cells for text in (cell.text, cell.more))]
+        words = [text for cell in cells for text in (cell.text, cell.more)]
         some = max((len(piece) for text in words for piece in _pieces(text)), default=0) * _LETTER
-        return max(some, *(_ROOM * 13.5 for cell in cells if len(cell.text) > _LONG), 0) + _APART
+        head = max(map(len, _pieces(self.heads[column]))) * _BOLD
+        return max(some, head, *(_ROOM * 13.5 for cell in cells if len(cell.text) > _LONG), 0) + _APART
 
 
 def _plain(cell: Cell) -> str:
