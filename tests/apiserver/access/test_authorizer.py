@@ -36,6 +36,19 @@ def test_the_reason_names_binding_role_and_subject() -> None:
     ]
 
 
+def test_what_one_server_changes_of_the_policy_changes_nothing_in_another_of_the_same_moment() -> None:
+    world, other = World(), World()
+    drain, scheduler = Access("create", "", "pods", "eviction", "default"), User("system:kube-scheduler")
+    bind = Access("create", "", "pods", "binding", "default")
+    before = [each.authorizer.decide(scheduler, access) for each in (world, other) for access in (bind, drain)]
+    world.admin.delete("clusterroles", "system:kube-scheduler")
+    other.add(role("drainer", {"verbs": ["create"], "apiGroups": [""], "resources": ["pods/eviction"]}))
+    other.add(binding("drain", "ClusterRole/drainer", "User/system:kube-scheduler"))
+    after = [each.authorizer.decide(scheduler, access) for each in (world, other) for access in (bind, drain)]
+    assert [each.allowed for each in (*before, *after)] == [True, False, True, False, False, False, True, True]
+    assert World().authorizer.decide(scheduler, bind) == before[0]
+
+
 def test_a_binding_to_a_role_that_is_missing_says_so_in_the_refusal() -> None:
     world = World(binding("lost", "Role/gone", "User/jane", namespace="default"))
     told = (
