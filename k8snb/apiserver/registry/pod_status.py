@@ -67,9 +67,6 @@ def scheduled_condition(now: str, generation: int | None) -> Object:
     return made if generation is None else {**made, "observedGeneration": generation}
 
 
-_UNUSUAL = frozenset({"nominatedNodeName", "resourceClaimStatuses", "extendedResourceClaimStatus"})
-
-
 def is_sound(status: Object, pod: Object) -> bool:
     """Whether there is nothing to add to a pod's new status and nothing wrong with it, as far as a glance can tell.
 
@@ -98,7 +95,9 @@ def is_sound(status: Object, pod: Object) -> bool:
     return (
         bool(status.get("qosClass") == before.get("qosClass"))
         and "observedGeneration" in status
-        and _UNUSUAL.isdisjoint(status)
+        and "nominatedNodeName" not in status
+        and "resourceClaimStatuses" not in status
+        and "extendedResourceClaimStatus" not in status
         and "ephemeralContainerStatuses" not in before
         and pod["spec"].get("restartPolicy") == "Always"
     )
