@@ -33,7 +33,7 @@ _JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[/({_,=])(?=[\w(])")
 """Where a long name or expression may go on in the next line."""
 
 _PHONE, _LETTER, _BOLD, _APART = 316, 6.6, 7.6, 12
-"""How many pixels there are on a phone, some to spare, about how many a letter takes, a bold one, and what is between columns."""
+"""How many pixels a phone has, with some to spare; what a letter takes, a bold one, and what is between columns."""
 
 _CELL = f"{_EDGE};padding:3px 12px 3px 0;vertical-align:top;text-align:start"
 

@@ -38,6 +38,7 @@ STEP = """(host, way) => { const root = host.shadowRoot, range = root.querySelec
   range.value = Math.ceil(range.max * way / 2);
   range.dispatchEvent(new Event("input"));
   return +range.value + 1; }"""
+DRAWN = "host => host.offsetWidth > 0 && !!host.shadowRoot?.querySelector('input')"
 TABS = "host => [...host.shadowRoot.querySelectorAll('[role=tab]')].map(tab => tab.textContent)"
 CHOOSE = "(host, n) => host.shadowRoot.querySelectorAll('[role=tab]')[n]?.click()"
 CENTRE = """host => {
@@ -65,7 +66,7 @@ class Look:
     def __init__(self, visit: Visit, name: str) -> None:
         self.page, self.name = visit.page, name
         self.found: Counter[tuple[str, str]] = Counter()
-        self.hosts = [host for host in self.page.query_selector_all("k8snb-stepper") if host.is_visible()]
+        self.hosts = [host for host in self.page.query_selector_all("k8snb-stepper") if host.evaluate(DRAWN)]
         self.shots: list[Shot] = []
         self.scale = 1.0 if self.page.viewport_size["width"] < NARROW else 0.75
 
@@ -149,7 +150,10 @@ def visit_page(browser: Any, page: str, width: int, given: argparse.Namespace) -
         visit.page.add_style_tag(content=STILL)
         visit.unfold()
         visit.page.evaluate(EXERCISES)
-        visit.settle()
+        if given.no_scripts:
+            visit.page.wait_for_timeout(500)
+        else:
+            visit.settle()
         for theme in given.theme:
             if not given.no_scripts:
                 visit.turn(theme)
