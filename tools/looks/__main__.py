@@ -147,12 +147,12 @@ def visit_page(browser: Any, page: str, width: int, given: argparse.Namespace) -
     url = (given.book / f"{page}.html").as_uri()
     with Visit(browser, url, width=width, height=TALL, scheme=given.theme[0], scripts=not given.no_scripts) as visit:
         visit.page.emulate_media(media=given.media, reduced_motion="reduce")
-        visit.page.add_style_tag(content=STILL)
         visit.unfold()
         visit.page.evaluate(EXERCISES)
-        if given.no_scripts:
+        if given.no_scripts:  # nothing can be waited for there
             visit.page.wait_for_timeout(500)
         else:
+            visit.page.add_style_tag(content=STILL)
             visit.settle()
         for theme in given.theme:
             if not given.no_scripts:
