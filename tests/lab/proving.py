@@ -194,9 +194,11 @@ def apart(work: Callable[[], Any]) -> Any:
     child = os.fork()
     if not child:
         gc.disable()  # what it would look through is copied first
-        with os.fdopen(writing, "w") as pipe:
-            json.dump(told(work), pipe)
-        os._exit(0)
+        try:
+            with os.fdopen(writing, "w") as pipe:
+                json.dump(told(work), pipe)
+        finally:
+            os._exit(0)  # also where nobody listens any more
     os.close(writing)
     with os.fdopen(reading) as pipe:
         answer = json.load(pipe)
