@@ -82,7 +82,7 @@ def test_a_lost_node_is_found_out_by_the_manager_that_comes_back(cluster: Cluste
 def test_a_process_that_ends_leaves_no_watches_and_no_timers_behind(cluster: Cluster, name: str) -> None:
     def state() -> tuple[Any, ...]:
         calls = [timer.call for *_, timer in cluster.clock._timers if timer.call is not None]
-        return watchers(cluster), sorted(call.__qualname__ for call in calls if "Store.lease" not in call.__qualname__)
+        return watchers(cluster), sorted(call.__qualname__ for call in calls if "Leased.of" not in call.__qualname__)
 
     cluster.advance(60)
     cluster.stop(name)
