@@ -157,7 +157,7 @@ def _text(value: Any) -> str:
 
 
 def _pairs(value: Mapping[str, Any]) -> str:
-    return "; ".join(f"{name.rstrip('.')}: {_text(each)}" for name, each in value.items())
+    return "; ".join(f"{name.rstrip('.')}: {_text(each) or json.dumps(each)}" for name, each in value.items())
 
 
 def _spoken(value: Mapping[str, Any]) -> Any:
