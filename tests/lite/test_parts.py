@@ -107,10 +107,19 @@ def test_the_table_of_contents_has_every_notebook() -> None:
     assert re.findall(r"\[Title\]\((.*)\)", written) == list(where.values())
 
 
+def test_a_page_that_needs_the_official_client_is_not_in_it() -> None:
+    assert "chapters/reference/testing" not in launching.places(ROOT)
+    assert all((ROOT / f"{page}.ipynb").exists() for page in launching.APART)
+
+
 def test_a_row_leads_to_the_notebook_of_its_page_and_from_other_pages_to_the_contents() -> None:
+    book = "https://github.com/someone/book"
     leads = [
-        re.findall(r'href="([^"]*)"', launching.row(page, place, "https://github.com/someone/book", "main"))
-        for page, place in [("chapters/first-app/pod", "chapters/1-first-app/01-pod.ipynb"), ("intro", None)]
+        re.findall(r'href="([^"]*)"', launching.row(page, place, repository, "main"))
+        for page, place, repository in [
+            ("chapters/first-app/pod", "chapters/1-first-app/01-pod.ipynb", book),
+            ("intro", None, ""),
+        ]
     ]
     assert [(len(found), found[0]) for found in leads] == [
         (4, "../../lite/lab/index.html?path=chapters/1-first-app/01-pod.ipynb"),

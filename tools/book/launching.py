@@ -20,6 +20,9 @@ LITE = "lite/lab/index.html?path="
 CONTENTS = "Contents.md"
 """The table of contents of the edition for browsers, for those who do not come from one of its pages."""
 
+APART = frozenset({"chapters/reference/testing"})
+"""Pages whose cells need what a kernel in the browser does not have, such as the official client."""
+
 SCRIPT, UNSET, SET = "_static/launch.js", "const BUILT = false;", "const BUILT = true;"
 
 _LITE = '<a class="lite" href="{url}" hidden>{words}</a><span class="lite" hidden>{served}</span>'
@@ -51,7 +54,8 @@ def places(root: Path) -> dict[str, str]:
     parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["parts"]
     found: dict[str, str] = {}
     for number, part in enumerate(parts, 1):
-        pages = [each["file"] for each in part["chapters"] if (root / f"{each['file']}.ipynb").exists()]
+        files = [each["file"] for each in part["chapters"]]
+        pages = [page for page in files if page not in APART and (root / f"{page}.ipynb").exists()]
         for place, page in enumerate(pages, 1):
             folder, chapter, name = page.split("/")
             found[page] = f"{folder}/{number}-{chapter}/{place:02}-{name}.ipynb"
@@ -59,11 +63,10 @@ def places(root: Path) -> dict[str, str]:
 
 
 def row(page: str, place: str | None, repository: str, branch: str) -> str:
-    """The row of links of a page, as HTML; of one that is no notebook, to the contents of the edition."""
+    """The row of links of a page, as HTML; of one that does not run in the browser, to the contents of the edition."""
     words = _("Run in the browser") if place else _("The notebooks in the browser")
     served = _("Given out by a server, it also runs in the browser: {command}").format(command="<code>make read</code>")
     lite = _LITE.format(url="../" * page.count("/") + LITE + quote(place or CONTENTS), words=words, served=served)
-    repository = repository if place else ""
     elsewhere = "".join(f'<a href="{html.escape(url)}">{name}</a>' for name, url in links(page, repository, branch))
     return f'<div class="k8snb-launch" role="group" aria-label="{_("Run this page")}">{lite}{elsewhere}</div>'
 
@@ -86,5 +89,6 @@ def _written(app: Any, page: str, template: str, context: dict[str, Any], doctre
     if doctree is not None:
         theme = app.config.html_theme_options
         place = places(Path(app.srcdir)).get(page)
-        made = row(page, place, theme.get("repository_url", ""), theme.get("repository_branch", "") or "main")
+        repository = theme.get("repository_url", "") if (Path(app.srcdir) / f"{page}.ipynb").exists() else ""
+        made = row(page, place, repository, theme.get("repository_branch", "") or "main")
         context["body"] = context["body"].replace("</h1>", f"</h1>\n{made}", 1)
