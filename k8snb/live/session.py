@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from k8snb.client.client import Client
@@ -43,6 +44,9 @@ _PAUSES = (0.2, 0.5, 1.0, 2.0)
 _AGAIN = (409, 429, 500, 502, 503, 504)
 _KEPT = {"events", "events.events.k8s.io", "endpoints", "pods.metrics.k8s.io"}
 """What is not deleted by itself, because it goes by itself."""
+
+INVENTED = "example.com/"
+"""Whose finalizers pages set: nobody's, so no controller of any cluster takes one away."""
 
 Result = TypeVar("Result")
 
@@ -310,8 +314,11 @@ def clean(client: Client, territory: Territory) -> Cleaned:
 
 
 def _clean(client: Client, territory: Territory, done: Cleaned) -> None:
+    _let_go(client, territory, territory.home)
     for each in reversed(territory.made):
         resource, _slash, name = each.partition("/")
+        if resource == "namespaces" and _is_ours(client, territory, name):
+            _let_go(client, territory, name)
         _delete(client, territory, resource, name, "", done)
     if territory.lent:
         for resource, name in _marked(client, territory, done):
@@ -320,6 +327,32 @@ def _clean(client: Client, territory: Territory, done: Cleaned) -> None:
         _delete(client, territory, LEASES, lease_name(territory), territory.home, done)
     elif not done.kept:
         _delete(client, territory, "namespaces", territory.home, "", done)
+
+
+def _is_ours(client: Client, territory: Territory, namespace: str) -> bool:
+    try:
+        found = insist(lambda: client.find("namespaces", namespace))
+    except Unreachable:
+        raise
+    except StatusError:
+        return False
+    return found is not None and labels_of(found).get(SESSION) == territory.session
+
+
+def _let_go(client: Client, territory: Territory, namespace: str) -> None:
+    """Take finalizers that pages have invented off their ConfigMaps: they would hold a namespace for ever."""
+    try:
+        found = insist(lambda: client.list("configmaps", namespace))
+        for obj in found:
+            meta = obj["metadata"]
+            left = [each for each in meta.get("finalizers") or () if not each.startswith(INVENTED)]
+            if left != (meta.get("finalizers") or []) and (namespace != territory.home or territory.has(obj)):
+                patch = {"metadata": {"finalizers": left, "resourceVersion": meta["resourceVersion"]}}
+                insist(partial(client.patch, "configmaps", meta["name"], patch, namespace))
+    except Unreachable:
+        raise
+    except StatusError:
+        return  # not there any more, or not allowed: what stays is told by `live clean`
 
 
 def _marked(client: Client, territory: Territory, done: Cleaned) -> Iterator[tuple[str, str]]:

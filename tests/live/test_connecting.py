@@ -246,6 +246,22 @@ def test_when_the_notebook_lets_go_everything_is_as_it_was(live: Door) -> None:
     assert live.objects() == before
 
 
+def test_finalizers_that_a_page_has_invented_hold_nothing(live: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K8SNB_ALLOW", "namespaces")
+    theirs = {"metadata": {"name": "theirs", "finalizers": ["example.com/unpack"]}}
+    live.cluster.client.create("configmaps", theirs, "default")
+    before = live.objects()
+    notebook = connected()
+    notebook.kubectl("create namespace attic")
+    for namespace in (notebook.home, "attic"):
+        box = {"metadata": {"name": "box", "finalizers": ["example.com/unpack"]}}
+        notebook.client.create("configmaps", box, namespace)
+    notebook.kubectl("delete configmap box --wait=false")
+    notebook.close()
+    live.cluster.advance(30)
+    assert live.objects() == before
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_an_interrupted_cell_leaves_nothing(live: Door, error: type[BaseException]) -> None:
     before = live.objects()
@@ -343,11 +359,11 @@ def test_who_may_not_have_a_namespace_is_told_how_one_is_lent(live: Door, monkey
 def test_whoever_cleans_is_told_what_a_finalizer_holds(live: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "GONE_SECONDS", 0.2)
     notebook = connected()
-    box = {"metadata": {"name": "box", "finalizers": ["example.com/unpack"]}}
+    box = {"metadata": {"name": "box", "finalizers": ["example.org/unpack"]}}
     live.cluster.client.create("configmaps", box, notebook.home)
     assert list(commands.clean(wishes(), every=True))[1:] == [
         "the cluster is still at it: namespaces end when everything in them has ended",
-        "  configmaps/box waits for its finalizers: example.com/unpack",
+        "  configmaps/box waits for its finalizers: example.org/unpack",
     ]
     live.cluster.client.patch("configmaps", "box", {"metadata": {"finalizers": None}}, notebook.home)
     notebook.close()
