@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from k8snb.apiserver.access.certificates import ClusterTrustBundleAttest
+from k8snb.apiserver.admission.plugin import Attributes
 from k8snb.cluster.cluster import ADMIN, Cluster
 from k8snb.errors import StatusError
 from k8snb.machinery import der, rsa, x509
-from k8snb.typing import Object
+from k8snb.typing import Object, Resource
 from k8snb.wire import User
 
 from .world import JANE, World, binding, role
@@ -181,3 +183,25 @@ def test_a_kubelet_gets_its_certificate_by_itself_if_it_may() -> None:
     found = status(cluster, "kubelet")
     told = "Auto approving self kubelet client certificate after SubjectAccessReview."
     assert ([each["message"] for each in found["conditions"]], "certificate" in found) == ([told], True)
+
+
+@pytest.mark.parametrize(("user", "signer", "allowed"), [("a", "", True), ("a", "x/y", False), ("signer", "x/y", True)])
+def test_who_vouches_for_a_signer_needs_leave_to(user: str, signer: str, allowed: bool) -> None:
+    rule = {
+        "verbs": ["attest"],
+        "apiGroups": ["certificates.k8s.io"],
+        "resources": ["signers"],
+        "resourceNames": ["x/y"],
+    }
+    world = World(role("attester", rule), binding("attesters", "ClusterRole/attester", "User/signer"))
+    kind = "ClusterTrustBundle"  # its API is off by default
+    row = Resource("certificates.k8s.io", "v1beta1", kind, "clustertrustbundles", "clustertrustbundle", False)
+    bundle = {"metadata": {"name": "b"}, "spec": {"signerName": signer, "trustBundle": ""}}
+    asked = Attributes("CREATE", row, "", "b", "", bundle, None, User(user), False)
+    plugin, reader = ClusterTrustBundleAttest(world.authorizer), world.server.admission.reader
+    assert plugin.concerns(row, "", "CREATE")
+    if allowed:
+        plugin.validate(asked, reader)
+        return
+    with pytest.raises(StatusError, match='user not permitted to attest for signerName "x/y"'):
+        plugin.validate(asked, reader)

@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
-from k8snb.apiserver.access.certificates import ClusterTrustBundleAttest
 from k8snb.apiserver.admission.declared_features import NodeDeclaredFeatureValidator
-from k8snb.apiserver.admission.plugin import Attributes
 from k8snb.errors import StatusError
-from k8snb.typing import Object, Resource
-from k8snb.wire import User
+from k8snb.typing import Object
 
 from .world import World, named, request
 
@@ -49,28 +46,3 @@ def test_what_a_change_needs_has_to_be_declared(new: Object, old: Object, needed
 def test_a_pod_without_a_node_may_become_anything() -> None:
     new, old = ({**each, "spec": {**each["spec"], "nodeName": ""}} for each in (pod("2"), pod("1")))
     assert refusal(new, old) == ""
-
-
-class Nobody:
-    """An authorizer that allows one user everything."""
-
-    def decide(self, user: User, access: Any) -> Any:
-        class Decision:
-            allowed = user.name == "signer" and access.verb == "attest"
-
-        return Decision
-
-
-@pytest.mark.parametrize(("user", "signer", "allowed"), [("a", "", True), ("a", "x/y", False), ("signer", "x/y", True)])
-def test_who_vouches_for_a_signer_needs_leave_to(user: str, signer: str, allowed: bool) -> None:
-    kind = "ClusterTrustBundle"
-    row = Resource("certificates.k8s.io", "v1beta1", kind, "clustertrustbundles", "clustertrustbundle", False)
-    bundle = named("b", spec={"signerName": signer, "trustBundle": ""})
-    asked = Attributes("CREATE", row, "", "b", "", bundle, None, User(user), False)
-    plugin: Any = ClusterTrustBundleAttest(Nobody())  # type: ignore[arg-type]
-    assert plugin.concerns(row, "", "CREATE")
-    if allowed:
-        plugin.validate(asked, None)
-        return
-    with pytest.raises(StatusError, match='user not permitted to attest for signerName "x/y"'):
-        plugin.validate(asked, None)
