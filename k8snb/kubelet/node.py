@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from k8snb.kubelet.runtime import RUNTIME_NAME, RUNTIME_VERSION
+from k8snb.machinery.resourcenames import is_native
 from k8snb.typing import Object
 
 VERSION = "v1.36.2"
@@ -76,7 +77,7 @@ def new_node(
 def extended(node: Object) -> Mapping[str, str]:
     """What somebody else says that the machine has (`example.com/dongle`): a kubelet lets that stand."""
     known = (node.get("status") or {}).get("capacity") or {}
-    return {name: amount for name, amount in known.items() if "/" in name and "kubernetes.io/" not in name}
+    return {name: amount for name, amount in known.items() if not is_native(name)}
 
 
 def status(

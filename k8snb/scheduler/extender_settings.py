@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from k8snb.errors import FieldError, invalid_value
 from k8snb.machinery import formats
 from k8snb.machinery.durations import parse_duration
+from k8snb.machinery.resourcenames import is_extended
 from k8snb.typing import Object
 
 USUAL_SECONDS = 5.0
@@ -112,6 +113,5 @@ def check(given: Sequence[Object]) -> Iterator[FieldError]:
 def _check_name(path: str, name: str) -> Iterator[FieldError]:
     wrong = formats.qualified_name(name)
     yield from (invalid_value(path, name, each) for each in wrong)
-    native = "/" not in name or "kubernetes.io/" in name or name.startswith("requests.")
-    if not wrong and (native or formats.qualified_name(f"requests.{name}")):
+    if not wrong and not is_extended(name):
         yield invalid_value(path, name, "is an invalid extended resource name")

@@ -12,6 +12,7 @@ from typing import Any
 
 from k8snb.errors import FieldError, field_forbidden, invalid_value, not_supported, required
 from k8snb.machinery import formats, quantity, validation
+from k8snb.machinery.resourcenames import is_extended, is_native
 from k8snb.typing import Object
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -139,7 +140,7 @@ def container_resource_name(path: str, name: str) -> list[FieldError]:
     if "/" not in name:
         if not (name in _CONTAINER_RESOURCES or is_huge_pages(name)):
             errors.append(invalid_value(path, name, "must be a standard resource for containers"))
-    elif not is_native_resource(name) and not is_extended_resource(name):
+    elif not is_native(name) and not is_extended(name):
         errors.append(invalid_value(path, name, "doesn't follow extended resource name standard"))
     return errors
 
@@ -154,26 +155,14 @@ def is_standard_resource(name: str) -> bool:
     return name in _STANDARD_RESOURCES or is_huge_pages(name) or name.startswith("requests.hugepages-")
 
 
-def is_native_resource(name: str) -> bool:
-    """No prefix, or one of Kubernetes' own."""
-    return "/" not in name or "kubernetes.io/" in name
-
-
-def is_extended_resource(name: str) -> bool:
-    """A resource that somebody else counts, such as `nvidia.com/gpu`."""
-    if is_native_resource(name) or name.startswith("requests."):
-        return False
-    return not formats.qualified_name(f"requests.{name}")
-
-
 def is_integer_resource(name: str) -> bool:
     """Counted in whole pieces."""
-    return name in _INTEGER_RESOURCES or is_extended_resource(name)
+    return name in _INTEGER_RESOURCES or is_extended(name)
 
 
 def is_overcommit_allowed(name: str) -> bool:
     """Whether more may be promised than there is."""
-    return is_native_resource(name) and not is_huge_pages(name)
+    return is_native(name) and not is_huge_pages(name)
 
 
 def access_modes(path: str, modes: Sequence[str]) -> list[FieldError]:

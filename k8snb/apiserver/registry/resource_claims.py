@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from k8snb.apiserver.registry import checks
 from k8snb.apiserver.registry.claim_status import validate_status
 from k8snb.apiserver.registry.device_requests import (
     default_claim,
@@ -21,6 +20,7 @@ from k8snb.apiserver.registry.filling import filled, within_new
 from k8snb.apiserver.registry.strategy import Strategy
 from k8snb.errors import FieldError, invalid_value
 from k8snb.machinery.names import Lottery
+from k8snb.machinery.resourcenames import is_extended
 from k8snb.machinery.validation import IMMUTABLE
 from k8snb.typing import Object
 
@@ -83,7 +83,7 @@ def _validate_class(spec: Object) -> Findings:
     yield from validate_selectors(spec.get("selectors"), "spec.selectors")
     yield from each_of(spec.get("config"), _MOST_CONFIGS, "spec.config", validate_config)
     name = spec.get("extendedResourceName")
-    if name is not None and not checks.is_extended_resource(name):
+    if name is not None and not is_extended(name):
         yield invalid_value("spec.extendedResourceName", name, "must be a valid extended resource name")
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from k8snb.machinery import quantity
 from k8snb.machinery.objects import annotations_of, controller_of, controller_reference
+from k8snb.machinery.resourcenames import is_native
 from k8snb.typing import Object
 
 ANNOTATION = "resource.kubernetes.io/extended-resource-claim"
@@ -22,7 +23,6 @@ IMPLICIT = "deviceclass.resource.kubernetes.io/"
 """What comes before the name of a class in the resource that every class is."""
 IN_MEMORY = "<extended-resources>"
 """What the claim is called as long as it is not written; no claim can have that name."""
-_NATIVE = "kubernetes.io/"
 _NOTHING: Mapping[str, Any] = {}
 
 ClassOf = Callable[[str], Object | None]
@@ -33,7 +33,7 @@ def may_be_devices(name: str) -> bool:
     """Whether a resource can be one that a class has."""
     if name.startswith(IMPLICIT):
         return True
-    return "/" in name and _NATIVE not in name and not name.startswith("requests.")
+    return not is_native(name) and not name.startswith("requests.")
 
 
 def may_claim(spec: Object) -> bool:

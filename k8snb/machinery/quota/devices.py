@@ -17,6 +17,7 @@ from k8snb.machinery.devices.extended import ANNOTATION, IMPLICIT, class_of, sta
 from k8snb.machinery.objects import annotations_of, controller_of
 from k8snb.machinery.quantity import value
 from k8snb.machinery.quota.around import Around
+from k8snb.machinery.resourcenames import is_native
 from k8snb.typing import Object
 
 COUNT = f"count/{CLAIMS}"
@@ -41,7 +42,7 @@ def is_extended(name: str) -> bool:
     """Whether a name in a quota is that of an extended resource."""
     if name.startswith(REQUESTS + IMPLICIT):
         return True
-    return name.startswith(REQUESTS) and "/" in name and "kubernetes.io/" not in name
+    return name.startswith(REQUESTS) and not is_native(name)
 
 
 def device_usage(claim: Object, now: float, around: Around, pod_usage: PodUsage) -> Amounts:

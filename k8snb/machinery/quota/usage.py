@@ -18,6 +18,7 @@ from k8snb.machinery.quantity import compare, of_value, parse, value
 from k8snb.machinery.quota.around import NOTHING, Around
 from k8snb.machinery.quota.devices import REQUESTS, device_usage, is_device_name, is_extended
 from k8snb.machinery.resizing import charged_spec
+from k8snb.machinery.resourcenames import is_native
 from k8snb.machinery.volumes import class_of
 from k8snb.typing import Object
 
@@ -128,7 +129,7 @@ def _compute(requests: Amounts, limits: Amounts) -> Amounts:
     for name, amount in requests.items():
         if name.startswith(_HUGE_PAGES):
             result[name] = result[REQUESTS + name] = amount
-        elif name.startswith(IMPLICIT) or ("/" in name and "kubernetes.io/" not in name):
+        elif name.startswith(IMPLICIT) or not is_native(name):
             result[REQUESTS + name] = amount
     return result
 
