@@ -49,6 +49,7 @@ def script() -> str:
 
 @cache
 def measure() -> str:
+    """What measures contrast: a function of a page's script, which gives what is too faint."""
     return (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 
 

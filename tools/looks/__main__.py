@@ -1,10 +1,11 @@
 """How the built book looks: `python tools/looks [PAGE …]` measures what can be measured, and takes pictures.
 
 For every page at every width in every theme it prints what is cut off, lies on something else, sticks out, scrolls
-sideways, moves what is below, is too small to read or to hit, too faint, or empty (`checks.js`), with the steppers at
-their first, middle and last step in each of their views. `--sheets` puts what there is to see on contact sheets:
-figures and steppers, tables, exercises, whole pages at about half their size. Look at them: no check knows what is
-beautiful. `--media print` looks at what is for paper, `--no-scripts` at what is left where no script runs.
+sideways, moves what is below, is too small to read or to hit, or empty (`checks.js`), and what is too faint (measured
+as in the tests), with the steppers at their first, middle and last step in each of their views. `--sheets` puts what
+there is to see on contact sheets: figures and steppers, tables, exercises, whole pages at about half their size. Look
+at them: no check knows what is beautiful. `--media print` looks at what is for paper, `--no-scripts` at what is left
+where no script runs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.book.axe import measure  # noqa: E402
 from tests.browser import Visit, chromium  # noqa: E402
 from tools.looks.sheets import Shot, write  # noqa: E402
 
@@ -78,6 +80,10 @@ class Look:
             self.found[what, where] += 1
             if alike < FEW:
                 print(f"{self.name}{when}: {what}: {where} “{said}” {more}", flush=True)
+        for faint in self.page.evaluate(measure(), False):
+            if not self.found["faint letters", faint]:
+                print(f"{self.name}{when}: faint letters: {faint}", flush=True)
+            self.found["faint letters", faint] += 1
 
     def steps(self) -> Iterator[tuple[Any, str, bool]]:
         """Bring every stepper to its first, middle and last step in each of its views; which are worth a picture."""

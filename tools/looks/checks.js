@@ -100,68 +100,12 @@
     return range.getBoundingClientRect();
   }
 
-  // Letters: how small they are in the end, and how far their colour is from what lies behind.
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  canvas.canvas.width = canvas.canvas.height = 1;
-  const colours = new Map();
-  function rgba(text) {
-    if (!colours.has(text)) {
-      canvas.clearRect(0, 0, 1, 1);
-      canvas.fillStyle = "#000";
-      canvas.fillStyle = text;
-      canvas.fillRect(0, 0, 1, 1);
-      const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-      colours.set(text, [r, g, b, a / 255]);
-    }
-    return colours.get(text);
-  }
-  const over = ([r, g, b, a], under) => [r * a + under[0] * (1 - a), g * a + under[1] * (1 - a), b * a + under[2] * (1 - a), 1];
-  const grounds = new Map();
-  function ground(element) {
-    if (!element) return [255, 255, 255, 1];
-    if (!grounds.has(element)) grounds.set(element, over(rgba(style(element).backgroundColor), ground(above(element))));
-    return grounds.get(element);
-  }
-  const light = ([r, g, b]) => [r, g, b].map((each) => each / 255).map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)).reduce((sum, each, i) => sum + each * [0.2126, 0.7152, 0.0722][i], 0);
-  const contrast = (one, other) => { const [a, b] = [light(one), light(other)].sort((x, y) => y - x); return (a + 0.05) / (b + 0.05); };
-  const opacity = (element) => [element, ...ancestors(element)].reduce((all, each) => all * +style(each).opacity, 1);
-  function groundInPicture(text) {
-    const svg = text.ownerSVGElement.closest("svg");
-    let under = ground(above(svg));
-    const at = text.getBoundingClientRect();
-    const [x, y] = [at.left + at.width / 2, at.top + at.height / 2];
-    for (const shape of svg.querySelectorAll("rect, path, polygon, ellipse, circle, text")) {
-      if (shape === text) break;
-      if (shape.localName === "text" || !shows(shape)) continue;
-      const { fill, fillOpacity } = style(shape);
-      if (fill === "none") continue;
-      const its = shape.getBoundingClientRect();
-      if (its.left > x || its.right < x || its.top > y || its.bottom < y || its.width < 4 || its.height < 4) continue;
-      const [r, g, b, a] = rgba(fill);
-      under = over([r, g, b, a * +fillOpacity * opacity(shape)], under);
-    }
-    return under;
-  }
-  const told = new Set();
+  // Letters: how small they are in the end.
   for (const element of elements) {
     if (!words(element) || !visible(element) || !area(box.get(element))) continue;
-    const svg = inSvg(element);
-    const matrix = svg ? element.getScreenCTM() : null;
-    const scale = matrix ? Math.hypot(matrix.b, matrix.a) : 1;
-    const { fontSize, fontWeight, color, fill, fillOpacity } = style(element);
-    const size = parseFloat(fontSize) * scale;
+    const matrix = inSvg(element) ? element.getScreenCTM() : null;
+    const size = parseFloat(style(element).fontSize) * (matrix ? Math.hypot(matrix.b, matrix.a) : 1);
     if (size < 10.9) say("small letters", element, `${size.toFixed(1)} px`);
-    const ink = rgba(svg ? fill : color);
-    const under = svg ? groundInPicture(element.closest("text") ?? element) : ground(element);
-    const drawn = over([ink[0], ink[1], ink[2], ink[3] * (svg ? +fillOpacity : 1) * opacity(element)], under);
-    const ratio = contrast(drawn, under);
-    const big = !/[\p{L}\p{N}]/u.test(element.textContent) || size >= 24 || (size >= 18.6 && +fontWeight >= 700);
-    const disabled = element.closest(":disabled") || element.getAttribute("aria-hidden") === "true";
-    if (ratio < (big ? 3 : 4.5) && !disabled) {
-      const key = `${element.localName}.${element.getAttribute("class")} ${ratio.toFixed(1)}`;
-      if (!told.has(key)) say("faint letters", element, `${ratio.toFixed(2)} : 1`);
-      told.add(key);
-    }
   }
 
   // What fingers are to hit.
