@@ -61,6 +61,7 @@ from k8snb.network.fabric import Delivery, Fabric
 from k8snb.network.posting import Functions, Posting, Remote
 from k8snb.network.webhook_calls import WebhookCalls
 from k8snb.scheduler import configuration
+from k8snb.scheduler.answers import Answers
 from k8snb.scheduler.configuration import Configuration
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.store.ledger import Kept
@@ -221,6 +222,7 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self.controllers: dict[str, Controller] = {}
         self.components: dict[str, Runs] = {}
         self._schedulers: dict[str, Scheduler] = {}
+        self._said = Answers()
         self.drivers: dict[str, Driver] = {}
         """The storage drivers, by name."""
         self.programs: dict[str, Program] = {}

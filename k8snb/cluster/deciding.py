@@ -1,6 +1,7 @@
 """What a cluster tells about its scheduler: the decision about a pod, and who waits where and for what.
 
-Nothing is recorded for it. A decision is worked out from the store's history when somebody asks.
+Nothing is recorded for it but what extenders answer, where there are any. A decision is worked out from the store's
+history when somebody asks.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ class Deciding(Looking):
     ) -> DecisionView:
         """What every plugin said of every node for a pod: when it was bound, or now if it waits.
 
-        `weights` are other weights than those of its profile. Raises StatusError (NotFound) if there is no such pod,
-        ValueError if its scheduler is none of this cluster's.
+        What its extenders said is there as they said it then; of a pod that waits, in the last attempt. `weights` are
+        other weights than those of its profile and of its extenders. Raises StatusError (NotFound) if there is no such
+        pod, ValueError if its scheduler is none of this cluster's.
         """
         from k8snb.view.decision import DecisionView
 
@@ -50,7 +52,9 @@ class Deciding(Looking):
         events = self.store.history(kind.bucket, namespace, pod)
         born = max(index for index, event in enumerate(events) if event.type == "ADDED" or not index)
         versions = [(event.revision, kind.load(event.object)) for event in events[born:]]
-        found = decision(versions, self.at, self.scheduler.configuration.profiles, self.store.revision)
+        scheduler = self.scheduler
+        profiles = scheduler.configuration.profiles
+        found = decision(versions, self.at, profiles, self.store.revision, scheduler.extenders)
         return DecisionView(found, self.at(found.revision), weights)
 
     def scheduling_queue(self) -> QueueView:

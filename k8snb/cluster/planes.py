@@ -30,6 +30,7 @@ from k8snb.kubelet.kubelet import Kubelet
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Fabric
 from k8snb.network.posting import Posting
+from k8snb.scheduler.answers import Answers
 from k8snb.scheduler.scheduler import Scheduler
 from k8snb.wire import User
 
@@ -54,6 +55,8 @@ class Planes(ABC):
     components: dict[str, Runs]
     kubelets: dict[str, Kubelet]
     _posting: Posting
+    _said: Answers
+    """What scheduler extenders answered, whichever scheduler asked."""
     _schedulers: dict[str, Scheduler]
     """By the machine on which they run."""
     _doors: Sequence[Replica]
@@ -105,7 +108,7 @@ class Planes(ABC):
 
     def _schedules(self, host: str) -> Callable[[Context], tuple[Scheduler]]:
         def made(context: Context) -> tuple[Scheduler]:
-            self._schedulers[host] = Scheduler(context, self._making["scheduler"], self._posting)
+            self._schedulers[host] = Scheduler(context, self._making["scheduler"], self._posting, self._said)
             return (self._schedulers[host],)
 
         return made

@@ -88,6 +88,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _b("scheduling", "the queue: back-off, hints, gates", EXACT, "scheduler/test_upstream_hints.py"),
     _b("scheduling", "profiles, arguments, weights, plugins of one's own", EXACT, "scheduler/test_configuration.py"),
     _b("scheduling", "extenders: filter, prioritize, preempt, bind", EXACT, "scheduler/test_extenders.py"),
+    _b("scheduling", "decisions, with what extenders said: the node that won", SIMPLIFIED, "scheduler/test_extended_decisions.py", "extenders' answers are not in a file"),
     _b("scheduling", "dynamic resource allocation", SIMPLIFIED, "scheduler/test_device_search.py", "a driver to install; the search has no time limit"),
     _b("nodes", "pod lifecycle, probes, hooks, restarts, init and sidecar containers", EXACT, "kubelet/test_podworker.py"),
     _b("nodes", "resizing in place, static pods and their mirrors, image volumes", EXACT, "kubelet/test_resizing.py"),

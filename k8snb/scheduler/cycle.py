@@ -60,7 +60,7 @@ class Cycle:
 
     def choose(self, info: PodInfo) -> Choice:
         """The best node for a pod. Raises `FitError` if none fits, `NoNodesError` if there is none."""
-        if self._extends and any(self._extenders.interested(info.pod)):
+        if self._extends and self._extenders.begin(info.pod):
             return self.choose_among_all(info)
         return self._shortcut.find(info) or self.choose_among_all(info)
 

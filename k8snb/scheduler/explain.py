@@ -1,23 +1,26 @@
 """Why a pod goes where it goes: what every plugin says of every node, as a table.
 
-Nothing is decided and nothing changes. A pod that is placed already is looked at as if it were not. Plugins are
-asked one by one even after the first has rejected a node, which the scheduler itself does not do.
+Nothing is decided and nothing changes. A pod that is placed already is looked at as if it were not. Plugins are asked
+one by one even after the first has rejected a node, which the scheduler itself does not do. Extenders are not asked at
+all: what they said at that time, as far as it was kept, stands beside what plugins say (`testimony`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from k8snb.i18n import _
 from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.runtime import Framework, PluginScores
+from k8snb.scheduler.testimony import SCALE, Testimony
 from k8snb.typing import Object
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one plugin says of one node.
+    """What one plugin says of one node, or one extender said of it.
 
     `verdict` is `fits`, the reasons of a rejection, or empty where the plugin does not filter (or skips this pod).
     The scores are None where it does not score, or the node was rejected by some plugin.
@@ -38,7 +41,7 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All opinions, node by node and within a node in the order of the profile."""
+    """All opinions, node by node and within a node in the order of the profile, extenders last."""
 
     opinions: Sequence[Opinion]
     totals: Mapping[str, int]
@@ -55,24 +58,42 @@ class Explanation:
         return [opinion for opinion in self.opinions if opinion.node == node]
 
 
-def explain(framework: Framework, pod: Object, weights: Mapping[str, int] | None = None) -> Explanation:
-    """What every plugin says of every node for this pod, as things stand."""
+NOBODY = Testimony((), None, placed=False)
+"""What is known of extenders where there are none."""
+
+
+def explain(
+    framework: Framework, pod: Object, weights: Mapping[str, int] | None = None, heard: Testimony = NOBODY
+) -> Explanation:
+    """What every plugin says of every node for this pod, as things stand, and what extenders were `heard` to say.
+
+    An extender's scores are normalised to those of plugins. No node is chosen where one ended the attempt with an
+    error.
+    """
     nodes, pod = as_if_unplaced(framework, pod)
     state = CycleState(nodes)
     refused = framework.pre_filter(state, pod)
     asked = nodes if refused is SUCCESS else []
     verdicts = {node.name: _verdicts(framework, state, pod, node) for node in asked}
-    fitting = [node for node in asked if all(status is SUCCESS for status in verdicts[node.name].values())]
+    fits = {name: all(status is SUCCESS for status in said.values()) for name, said in verdicts.items()}
+    fitting = [node for node in asked if fits[node.name] and heard.leaves(node.name)]
     scored = framework.score(state, pod, fitting) if fitting else []
-    chosen_weights = {**framework.weights, **(weights or {})}
+    chosen_weights = {**framework.weights, **heard.weights, **(weights or {})}
     totals = _totals(fitting, scored, chosen_weights)
+    totals = {name: total + heard.points(name, chosen_weights) for name, total in totals.items()}
+    running = fitting if heard.failure is None else []
     most = max(totals.values(), default=0)
-    best = max(fitting, key=lambda node: (totals[node.name], -node.generation), default=None)
+    best = max(running, key=lambda node: (totals[node.name], -node.generation), default=None)
+    opinions = _opinions(framework, asked, fitting, verdicts, scored, chosen_weights)
     return Explanation(
-        opinions=_opinions(framework, asked, fitting, verdicts, scored, chosen_weights),
+        opinions=[
+            each
+            for node in asked
+            for each in (*opinions[node.name], *_heard(heard, node.name, node.name in totals, chosen_weights))
+        ],
         totals=totals,
         chosen=best.name if best is not None else "",
-        tied=tuple(name for name, total in totals.items() if total == most),
+        tied=tuple(node.name for node in running if totals[node.name] == most),
         refusal="" if refused is SUCCESS else refused.message,
     )
 
@@ -123,13 +144,14 @@ def _opinions(
     verdicts: Mapping[str, Mapping[str, Status]],
     scored: Sequence[PluginScores],
     weights: Mapping[str, int],
-) -> list[Opinion]:
+) -> dict[str, list[Opinion]]:
+    """Node → what plugins say of it."""
     place = {node.name: index for index, node in enumerate(fitting)}
     by_plugin = {scores.plugin: scores for scores in scored if not scores.skipped}
     speaking = [
         name for name in framework.plugins if name in by_plugin or any(name in said for said in verdicts.values())
     ]
-    found = []
+    found: dict[str, list[Opinion]] = {node.name: [] for node in nodes}
     for node in nodes:
         index = place.get(node.name)
         for name in speaking:
@@ -138,5 +160,21 @@ def _opinions(
             raw = scores.raw[index] if scores is not None and index is not None else None
             normalized = scores.normalized[index] if scores is not None and index is not None else None
             verdict = "" if status is None else "fits" if status is SUCCESS else status.message
-            found.append(Opinion(node.name, name, verdict, raw, normalized, weights[name]))
+            found[node.name].append(Opinion(node.name, name, verdict, raw, normalized, weights[name]))
     return found
+
+
+def _heard(heard: Testimony, node: str, fits: bool, weights: Mapping[str, int]) -> Iterator[Opinion]:
+    """What extenders said of a node."""
+    for name in heard.speaking():
+        status, raw = heard.verdict(name, node), heard.score(name, node) if fits else None
+        verdict = "" if status is None else "fits" if status is SUCCESS else refusal(status)
+        yield Opinion(node, name, verdict, raw, None if raw is None else raw * SCALE, weights.get(name, 0))
+
+
+def refusal(status: Status) -> str:
+    """Why an extender refuses a node, in its words, and whether it matters who leaves."""
+    reason = status.message or _("no reason was given")
+    return (
+        _("{reason} (preemption would not help)").format(reason=reason) if status.code is Code.UNRESOLVABLE else reason
+    )

@@ -72,6 +72,14 @@ def settings(given: Sequence[Object]) -> tuple[ExtenderSettings, ...]:
     return tuple(sorted(found, key=lambda each: each.ignorable))
 
 
+def names(given: Sequence[ExtenderSettings]) -> list[str]:
+    """What extenders are called: by their URLs without the scheme, with a number where several have one."""
+    plain = [each.url.partition("://")[2].rstrip("/") or each.url for each in given]
+    return [
+        name if plain.count(name) == 1 else f"{name} #{plain[:at].count(name) + 1}" for at, name in enumerate(plain)
+    ]
+
+
 def _settings(given: Object) -> ExtenderSettings:
     resources = given.get("managedResources") or ()
     data = (given.get("tlsConfig") or {}).get("caData")

@@ -8,13 +8,14 @@ Upstream: `framework/preemption`, `plugins/defaultpreemption`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from k8snb.clock import parse_time
 from k8snb.machinery.objects import condition, is_deleting
 from k8snb.machinery.selectors import of_object
-from k8snb.scheduler.framework import SUCCESS, CycleState, Status
+from k8snb.scheduler.answers import Victims
+from k8snb.scheduler.framework import SUCCESS, Code, CycleState, Status
 from k8snb.scheduler.nodeinfo import NodeInfo
 from k8snb.scheduler.podinfo import CLASSES, PodInfo
 from k8snb.typing import Object
@@ -34,6 +35,11 @@ class Candidate(NamedTuple):
     """How many of them leave though their disruption budget has no room for it."""
 
 
+def uids(candidates: Iterable[Candidate]) -> Victims:
+    """The same by the UIDs of the victims."""
+    return {each.node: (tuple(info.uid for info in each.victims), each.overdrawn) for each in candidates}
+
+
 class Search:
     """The search for room for one pod; it stops when so many nodes are found: `percent` of them, and `least`.
 
@@ -51,6 +57,12 @@ class Search:
         self._budgets = framework.budgets()
         self.statuses: dict[str, Status] = {}
         """Why it would not help on the nodes that were tried in vain."""
+
+    @property
+    def errors(self) -> str:
+        """What went wrong on nodes, as one message."""
+        found = dict.fromkeys(each.message for each in self.statuses.values() if each.code is Code.ERROR)
+        return next(iter(found)) if len(found) == 1 else f"[{', '.join(found)}]" if found else ""
 
     def candidates(self, nodes: Sequence[NodeInfo]) -> list[Candidate]:
         """Nodes on which room can be made."""
@@ -90,6 +102,8 @@ class Search:
             if framework.filter_with_nominated(state, pod, imagined) is not SUCCESS:
                 framework.imagine(state, pod, info, imagined, -1)
                 victims.append(info)
+        if not victims:
+            return Status.error(f'expected at least one victim pod on node "{node.name}"')
         overdrawn = sum(info in kept for info in victims)
         return Candidate(node.name, sorted(victims, key=self._importance), overdrawn)
 

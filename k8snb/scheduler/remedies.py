@@ -3,7 +3,8 @@
 Plugin after plugin is asked, as the scheduler asks them, and where one refuses, its row in `_BY_PLUGIN` proposes the
 least that would satisfy it: less CPU by so much, a toleration, a label, an uncordoned node, a larger skew, a pod that
 leaves. The proposal is tried on the spot, with the scheduler's own plugins, until the pod fits. Where that can not be
-had by changing the pod or the node, there is no remedy.
+had by changing the pod or the node, there is no remedy; nor where an extender refused the node, since only its author
+knows what it would say of another pod. Extenders that have not refused a node would be asked once the pod fits there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from k8snb.i18n import _
 from k8snb.machinery.quantity import of_milli
 from k8snb.scheduler.allocation import amount
+from k8snb.scheduler.explain import NOBODY, refusal
 from k8snb.scheduler.framework import SUCCESS
 from k8snb.scheduler.lowering import lowered
 from k8snb.scheduler.nodeinfo import NodeInfo, untolerated
@@ -22,6 +24,7 @@ from k8snb.scheduler.podinfo import CLASSES, PodInfo
 from k8snb.scheduler.relations import in_the_way, matching_labels, strangers
 from k8snb.scheduler.runtime import Framework
 from k8snb.scheduler.situation import Situation
+from k8snb.scheduler.testimony import Testimony
 from k8snb.typing import Object
 
 MOST_CHANGES = 12
@@ -45,6 +48,8 @@ class Remedy(NamedTuple):
     changes: Sequence[Change] | None
     reason: str
     """Why the node refuses the pod now, or what cannot be helped."""
+    extender: str = ""
+    """Who refused it, where that was an extender."""
 
     @property
     def situation(self) -> Situation | None:
@@ -60,14 +65,16 @@ class Remedy(NamedTuple):
     @property
     def words(self) -> str:
         """The changes in a sentence."""
+        if self.extender:
+            return _("what would change {extender}'s mind is not known").format(extender=self.extender)
         if self.changes is None:
             return _("nothing helps: {reason}").format(reason=self.reason)
         return "; ".join(change.words for change in self.changes) or _("it fits")
 
 
-def remedies(framework: Framework, pod: Object) -> list[Remedy]:
+def remedies(framework: Framework, pod: Object, heard: Testimony = NOBODY) -> list[Remedy]:
     """What it takes on each node, in the order of the nodes."""
-    return [remedy(framework, pod, node.name) for node in framework.cache.nodes()]
+    return [remedy(framework, pod, node.name, heard) for node in framework.cache.nodes()]
 
 
 def smallest(found: Sequence[Remedy]) -> Remedy | None:
@@ -76,8 +83,11 @@ def smallest(found: Sequence[Remedy]) -> Remedy | None:
     return min(possible, key=lambda each: each.size, default=None)
 
 
-def remedy(framework: Framework, pod: Object, node: str) -> Remedy:
+def remedy(framework: Framework, pod: Object, node: str, heard: Testimony = NOBODY) -> Remedy:
     """What it takes on one node."""
+    refused = heard.status(node)
+    if refused is not SUCCESS:
+        return Remedy(node, None, refusal(refused), refused.plugin)
     now = Situation.of(framework, pod, node)
     first = now.verdict().message
     changes: list[Change] = []

@@ -14,6 +14,7 @@ from k8snb.loop import Task
 from k8snb.machinery.devices.claims import CLAIMS, SLICES
 from k8snb.machinery.devices.claims import CLASSES as DEVICE_CLASSES
 from k8snb.machinery.objects import key_of, labels_of, revision_of
+from k8snb.scheduler.answers import Answers
 from k8snb.scheduler.api import ApiCalls
 from k8snb.scheduler.binding import Binding, Bindings
 from k8snb.scheduler.cache import Cache
@@ -59,14 +60,24 @@ _UNSEEN = Span(0, "", ObjectKey("", ""), 0, 0, 0.0)
 
 
 class Scheduler(Task):
-    """Places the pods of its profiles. `start` subscribes; from then on it works in its turns."""
+    """Places the pods of its profiles. `start` subscribes; from then on it works in its turns.
+
+    What extenders answer is kept in `said`, which outlives it.
+    """
 
     name = "scheduler"
 
-    def __init__(self, context: Context, configuration: Configuration = _USUAL, post: Post = nobody) -> None:
+    def __init__(
+        self,
+        context: Context,
+        configuration: Configuration = _USUAL,
+        post: Post = nobody,
+        said: Answers | None = None,
+    ) -> None:
         super().__init__(context.loop)
         self.configuration = configuration
         self.cache = Cache()
+        self.extenders = Extenders(configuration.extenders, post, said, context.clock.now)
         self.bindings = Bindings(context.clock, self._settle)
         """The pods that have a node and wait to be bound."""
         self._context = context
@@ -94,7 +105,7 @@ class Scheduler(Task):
             budgets=lambda: self._listing(BUDGETS).list(),
             waiting=self.bindings.permits,
             evictions=self._evictions,
-            extenders=Extenders(configuration.extenders, post),
+            extenders=self.extenders,
         )
         profiles = configuration.profiles
         self._cycles = {profile.name: Cycle(Framework(surroundings, profile)) for profile in profiles}

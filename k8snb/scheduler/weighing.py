@@ -1,7 +1,8 @@
 """What weights decide: from which weight of a plugin on another node would win.
 
 A node's total is a sum of scores, each times the weight of its plugin, so which weight makes two nodes equal is worked
-out and not tried. Weights are whole numbers of at least 1; to do without a plugin it has to be disabled.
+out and not tried. Weights are whole numbers of at least 1; to do without a plugin it has to be disabled. What extenders
+said does not depend on weights, so theirs count alike; of a node that one was not asked about it has said nothing.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ def winner(totals: Mapping[str, int], before: str) -> str:
 
 def flips(found: Explanation) -> Sequence[Flip]:
     """Which weights would change the winner, plugin by plugin in the order of the profile."""
-    if len(found.totals) < 2:
+    if len(found.totals) < 2 or not found.chosen:
         return ()
     weights = {each.plugin: each.weight for each in found.opinions if each.normalized is not None}
-    return tuple(_flip(found, plugin, weights[plugin], scores) for plugin, scores in normalized(found).items())
+    return tuple(
+        _flip(found, plugin, weights[plugin], {node: scores.get(node, 0) for node in found.totals})
+        for plugin, scores in normalized(found).items()
+    )
 
 
 def _flip(found: Explanation, plugin: str, weight: int, scores: Mapping[str, int]) -> Flip:

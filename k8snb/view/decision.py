@@ -3,8 +3,9 @@
     cluster.decision("web-x7k2p")
 
 A row is a plugin, a column a node; a cell says whether the plugin lets the pod in, and what it scores: raw, normalised,
-times its weight. The last row adds up. With a kernel there are sliders for the weights; on a page there is the table of
-`weights()`, which says from which weight on another node would win.
+times its weight. Below the plugins are extenders, with what they said then. The last row adds up. With a kernel there
+are sliders for the weights; on a page there is the table of `weights()`, which says from which weight on another node
+would win.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from k8snb.i18n import _
 from k8snb.scheduler.decision import Decision
 from k8snb.scheduler.explain import Explanation, Opinion
 from k8snb.scheduler.preemption import Candidate
+from k8snb.view.extenders import notes, notes_on_remedies, notes_on_victims, unknown
 from k8snb.view.grid import Cell, Grid
 from k8snb.view.scene import Snapshot
 from k8snb.view.stepper import STATIC, Stepper
@@ -69,8 +71,11 @@ class DecisionView:
             for flip in self.decision.flips()
         ]
         heads = (_("plugin"), _("weight"), _("smaller, another node wins"), _("larger, another node wins"))
-        title = _("Which weights would change that {node} wins").format(node=self.decision.explanation.chosen)
-        return Grid(title, heads, rows)
+        chosen = self.decision.explanation.chosen
+        title = _("Which weights would change that {node} wins").format(node=chosen)
+        return Grid(
+            title if chosen else _("No node wins, whatever the weights"), heads, rows, list(unknown(self.decision))
+        )
 
     def remedies(self) -> Grid:
         """The least that would make the pod fit, node by node."""
@@ -79,22 +84,28 @@ class DecisionView:
         found = self.decision.remedies()
         least = smallest(found)
         rows = [[Cell(each.node, strong=each is least), Cell(each.reason or _FITS), Cell(each.words)] for each in found]
-        notes = [] if least is None else [_("The least: {node}: {words}").format(node=least.node, words=least.words)]
+        told = [] if least is None else [_("The least: {node}: {words}").format(node=least.node, words=least.words)]
+        told += notes_on_remedies(
+            self.decision,
+            [each.node for each in found if each.changes],
+            [each.node for each in found if each.changes is not None and not each.changes],
+        )
         if self.decision.gates:
-            notes = [self.decision.gates]
+            told = [self.decision.gates]
         title = _("What would make {pod} fit").format(pod=self.decision.name)
-        return Grid(title, (_("node"), _("now"), _("change")), rows, notes)
+        return Grid(title, (_("node"), _("now"), _("change")), rows, told)
 
     def victims(self) -> Grid:
         """Who would have to leave which node, and which node would be taken."""
         found = self.decision.survey()
         rows = [_candidate(each, each is found.best) for each in found.candidates]
-        notes = [_("nobody leaves: {reason}").format(reason=found.refusal)] if found.refusal else []
-        notes += [f"{node}: {reason}" for node, reason in found.useless.items()]
+        told = [_("nobody leaves: {reason}").format(reason=found.refusal)] if found.refusal else []
+        told += [f"{node}: {reason}" for node, reason in found.useless.items()]
         if found.best is not None:
-            notes.append(_nominated(found.best, found.because))
+            told.append(_nominated(found.best, found.because))
+        told += notes_on_victims(self.decision, found.unheard)
         heads = (_("node"), _("victims"), _("priorities"), _("budgets overdrawn"))
-        return Grid(_("Who would leave for {pod}").format(pod=self.decision.name), heads, rows, notes)
+        return Grid(_("Who would leave for {pod}").format(pod=self.decision.name), heads, rows, told)
 
     # -- the table ---------------------------------------------------------------------------------
 
@@ -132,6 +143,7 @@ class DecisionView:
             yield self.decision.told
         elif self.winner:
             yield _victory(found, self.winner)
+        yield from notes(self.decision)
 
     def __str__(self) -> str:
         return str(self.grid())

@@ -1,8 +1,8 @@
 """One pod's way through the scheduler, extension point by extension point, under a scrubber.
 
 What each point did follows from the decision: which nodes Filter left out and why, what each Score plugin gave which
-node, who has most, and what was done for the chosen one. The picture is the namespace with the nodes that are still in
-the running.
+node, who has most, and what was done for the chosen one. What extenders said stands where they were asked. The picture
+is the namespace with the nodes that are still in the running.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from k8snb.scheduler.explain import Opinion
 from k8snb.scheduler.podinfo import CLASSES
 from k8snb.view.changes import Change
 from k8snb.view.decision import scored
+from k8snb.view.extenders import bound_by
 from k8snb.view.frames import Act, Frame
 from k8snb.view.scene import Scene, Snapshot, scene
 from k8snb.view.stepper import Stepper
@@ -35,6 +36,7 @@ class _Telling:
         self._whole = whole
         self._framework = decision.framework
         self._found = decision.explanation
+        self._heard = decision.heard
         self._left = [node.name for node in decision.framework.cache.nodes()]
 
     def frames(self) -> Iterator[Frame]:
@@ -46,6 +48,10 @@ class _Telling:
         if self._found.refusal:
             return
         yield from self._filtered()
+        yield from self._extended()
+        if self._heard.failure is not None:
+            yield from self._told()
+            return
         if not self._left:
             yield from self._helped()
             return
@@ -90,17 +96,28 @@ class _Telling:
                 return
         yield from self._agreed(agreed)
 
+    def _extended(self) -> Iterator[Frame]:
+        """A frame for each extender that was asked about the nodes that are left."""
+        for each in self._heard.attempt.filters if self._left and self._heard.attempt is not None else ():
+            if each.error:
+                yield self._frame(f"Extender · {each.extender}", each.error)
+                continue
+            opinions = self._of(each.extender)
+            refused = {node: opinions[node] for node in self._left if opinions[node].verdict not in ("", "fits")}
+            yield self._refused(each.extender, refused, "Extender")
+        self._left = [node for node in self._left if self._heard.leaves(node)]
+
     def _agreed(self, plugins: Sequence[str]) -> Iterator[Frame]:
         if plugins:
             words = _("{plugins}: nothing against any of the {count} nodes")
             yield self._frame("Filter", words.format(plugins=", ".join(plugins), count=len(self._left)))
 
-    def _refused(self, plugin: str, refused: Mapping[str, Opinion]) -> Frame:
+    def _refused(self, plugin: str, refused: Mapping[str, Opinion], point: str = "Filter") -> Frame:
         before = len(self._left)
         self._left = [node for node in self._left if node not in refused]
         words = _("{plugin}: {count} of {all} nodes remain").format(plugin=plugin, count=len(self._left), all=before)
         acts = [_left_out(node, each.verdict) for node, each in refused.items()]
-        return self._frame(f"Filter · {plugin}", words, acts)
+        return self._frame(f"{point} · {plugin}", words, acts)
 
     def _helped(self) -> Iterator[Frame]:
         """No node fits: what PostFilter makes of it."""
@@ -115,6 +132,9 @@ class _Telling:
         elif found.refusal:
             words = found.refusal
         yield self._frame("PostFilter · DefaultPreemption", words, acts)
+        yield from self._told()
+
+    def _told(self) -> Iterator[Frame]:
         if self._decision.told:
             words = _("say why it has no node, and wait for something to change")
             yield self._frame("FailedScheduling", words, seen=[(_("message"), self._decision.told)])
@@ -122,12 +142,12 @@ class _Telling:
     # -- scores and what follows -------------------------------------------------------------------
 
     def _scored(self) -> Iterator[Frame]:
-        for plugin in self._framework.at["Score"]:
-            opinions = {node: each for node, each in self._of(plugin.name).items() if each.normalized is not None}
+        for name in (*(plugin.name for plugin in self._framework.at["Score"]), *self._heard.weights):
+            opinions = {node: each for node, each in self._of(name).items() if each.normalized is not None}
             if opinions:
-                words = _("{plugin}: raw, normalised, times the weight").format(plugin=plugin.name)
+                words = _("{plugin}: raw, normalised, times the weight").format(plugin=name)
                 seen = [(node, scored(each)) for node, each in opinions.items()]
-                yield self._frame(f"Score · {plugin.name}", words, seen=seen)
+                yield self._frame(f"Score · {name}", words, seen=seen)
 
     def _chosen(self) -> Frame:
         totals = self._found.totals
@@ -146,6 +166,8 @@ class _Telling:
                 for plugin in self._framework.at[point]
                 if claims or not getattr(plugin, "for_claims", False)
             ]
+            if point == "Bind" and (extender := bound_by(self._decision)):
+                names = [extender]
             if not names:
                 continue
             acts: list[Act] = []

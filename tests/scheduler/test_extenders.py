@@ -104,6 +104,18 @@ def test_scores_are_scaled_and_weighed_and_added_to_those_of_plugins() -> None:
     assert [made.run(name) for name in "abc"] == ["node-3", "node-3", "node-3"]
 
 
+def test_scores_for_a_host_that_is_named_twice_add_up() -> None:
+    made = Asked(
+        {"prioritizeVerb": "p", "weight": 9},
+        p=lambda asked: [
+            {"Host": "node-3", "Score": 4},
+            {"Host": "node-2", "Score": 5},
+            {"Host": "node-3", "Score": 4},
+        ],
+    )
+    assert made.run("a") == "node-3"
+
+
 @pytest.mark.parametrize("ignorable", [False, True])
 def test_one_that_does_not_answer_is_an_error_unless_it_can_be_done_without(ignorable: bool) -> None:
     made = Asked({"filterVerb": "filter", "prioritizeVerb": "p", "weight": 1, "ignorable": ignorable})
@@ -126,6 +138,42 @@ def test_one_that_does_not_answer_is_an_error_unless_it_can_be_done_without(igno
 def test_what_it_says_of_an_error_is_the_message(answer: Object, message: str) -> None:
     made = Asked({"filterVerb": "filter", "nodeCacheCapable": True}, nodes=2, filter=lambda asked: answer)
     assert (made.run("a"), made.why("a")) == ("", ("SchedulerError", message))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (["node-1"], "json: cannot unmarshal array into Go value of type v1.ExtenderFilterResult"),
+        ({"Error": 1}, "json: cannot unmarshal number into Go struct field ExtenderFilterResult.Error of type string"),
+        (
+            {"FailedNodes": {"node-1": True}},
+            "json: cannot unmarshal bool into Go struct field ExtenderFilterResult.FailedNodes.node-1 of type string",
+        ),
+        (
+            {"nodes": {"items": [{"metadata": "node-1"}]}},
+            "json: cannot unmarshal string into Go struct field Node.Nodes.items.metadata of type v1.ObjectMeta",
+        ),
+    ],
+)
+def test_what_is_no_answer_is_an_error_in_the_words_of_gos_decoder(answer: Any, message: str) -> None:
+    made = Asked({"filterVerb": "filter"}, nodes=1, filter=lambda asked: answer)
+    assert (made.run("a"), made.why("a")) == ("", ("SchedulerError", message))
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"Host": "node-1"}, ["node-1"], [{"Host": "node-3", "Score": 9.5}], [{}]])
+def test_what_are_no_scores_is_passed_over(answer: Any) -> None:
+    made = Asked({"prioritizeVerb": "p", "weight": 9}, p=lambda asked: answer)
+    assert made.run("a") == "node-1"
+
+
+def test_a_node_that_it_refused_and_that_needs_no_victims_is_an_error_of_preemption() -> None:
+    made = Asked({"filterVerb": "filter"}, nodes=2, filter=refusing("no licence"))
+    high = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 9}
+    made.cluster.client.create("priorityclasses", high)
+    made.run("low", nodeName="node-1")
+    made.run("vip", priorityClassName="high")
+    told = 'preemption: expected at least one victim pod on node "node-1"'
+    assert made.why("vip") == ("Unschedulable", f"0/2 nodes are available: 2 no licence. {told}")
 
 
 def test_it_is_asked_about_pods_that_want_what_it_manages_and_it_alone_counts_that() -> None:

@@ -44,6 +44,8 @@ class DefaultPreemption:
         nodes = [cache.node(name) for name in diagnosis.nodes_worth_preempting()]
         search = self.search(state, pod)
         candidates = search.candidates([node for node in nodes if node is not None])
+        if not candidates and search.errors:
+            return None, Status.error(f"preemption: {search.errors}", plugin=self.name)
         if not candidates:
             useless = Diagnosis(len(cache), search.statuses)
             useless.absent = NOT_HELPFUL
