@@ -6,17 +6,20 @@ minute, so `make test` runs one page in the same kernel without a browser instea
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser import Visit, needs_chromium
-from tests.lite.pages import NOTEBOOKS, built, kept, said
+from tests.lite.pages import LITE, NOTEBOOKS, built, kept, said
 from tools.book.launching import CONTENTS
+from tools.lite.contents import FOLDERS
 
 WANTED = os.environ.get("K8SNB_LITE", "")
 RUN = [place for place in NOTEBOOKS if WANTED == "all" or Path(place).stem[3:] in WANTED.split(",")]
@@ -49,6 +52,25 @@ CELLS = """async patience => {
   }
 }"""
 """Run all cells. The command itself ends with the first that fails, though the others go on if that was meant."""
+
+SAYS = """async code => {
+  const { sessionContext } = jupyterapp.shell.currentWidget;
+  const said = [];
+  const asked = sessionContext.session.kernel.requestExecute({ code });
+  asked.onIOPub = message => said.push(message.content.text ?? '');
+  await asked.done;
+  return said.join('');
+}"""
+"""What code prints that no cell has."""
+
+DIGESTS = f"""
+from hashlib import sha256 as _sha256
+from json import dumps as _dumps
+from pathlib import Path as _Path
+
+_found = [each for name in {FOLDERS} for each in _Path("/drive", name).rglob("*") if each.is_file()]
+print(_dumps({{str(each.relative_to("/drive")): _sha256(each.read_bytes()).hexdigest() for each in _found}}))
+"""
 
 ABSENT = "status of 404"
 """JupyterLab asks the site whether it has the files that a traceback names."""
@@ -85,3 +107,13 @@ def test_a_page_runs_in_the_browser_and_says_what_it_says_on_the_page(
     ran(place, ready - begun, time.monotonic() - ready, found == kept(place))
     assert found == kept(place)
     assert [each for each in lab.troubles if ABSENT not in each] == []
+
+
+def test_a_program_reads_byte_by_byte_what_pages_bring_along(lab: Visit) -> None:
+    lab.page.evaluate(OPEN, RUN[-1])
+    lab.page.wait_for_function(READY, arg=RUN[-1], polling=200)
+    files = LITE / "files"
+    brought = [path for name in FOLDERS for path in (files / name).rglob("*") if path.is_file()]
+    assert json.loads(lab.page.evaluate(SAYS, DIGESTS)) == {
+        path.relative_to(files).as_posix(): sha256(path.read_bytes()).hexdigest() for path in brought
+    }

@@ -180,3 +180,15 @@ def test_run_all_goes_on_after_a_cell_that_is_meant_to_fail(tmp_path: Path) -> N
     assert (folder / "1.js").read_text() == f"class K{{{reply},{forgiving},t}}}}"
     with pytest.raises(LookupError):
         site.go_on_after_meant_errors(tmp_path)
+
+
+def test_files_of_json_are_given_out_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / site.DRIVE
+    folder.mkdir(parents=True)
+    asked = r'||h.hasFormat(i,"json")||(null==a?void 0:a.indexOf("json"))!==-1||e.match(/\.(ipynb|[^/]*json[^/]*)$/)'
+    then = '){let e=await r.text();n={...n,content:JSON.parse(e)}}else if(h.hasFormat(i,"text"))'
+    (folder / "1.js").write_text(f'if("notebook"===n.type{asked}{then}')
+    site.leave_json_as_it_is(tmp_path)
+    assert (folder / "1.js").read_text() == f'if("notebook"===n.type{then}'
+    with pytest.raises(LookupError):
+        site.leave_json_as_it_is(tmp_path)

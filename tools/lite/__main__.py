@@ -58,7 +58,7 @@ def build(compiling: bool = True) -> None:
     for name in ("jupyter-lite.json", "overrides.json"):
         shutil.copy2(ROOT / "lite" / name, PROJECT)
     extension = FETCHED / "tools" / "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension"
-    settings = {"LiteBuildConfig": {"federated_extensions": [str(extension)]}}
+    settings = {"LiteBuildConfig": {"federated_extensions": [str(extension)], "extra_file_types": site.FILE_TYPES}}
     (PROJECT / "jupyter_lite_config.json").write_text(json.dumps(settings))
     shutil.rmtree(SITE, ignore_errors=True)
     lean = ("--apps", "lab", "--no-sourcemaps", "--no-unused-shared-packages", "--no-libarchive")

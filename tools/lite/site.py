@@ -22,12 +22,25 @@ IN_PARTS = re.compile(r"^(?:build|extensions)/")
 APART = re.compile(rf"^{re.escape(WORKER)}$|^icon-|\.schema\.v0\.json$|third-party-licenses\.json$")
 """What no page needs."""
 
-
 KERNEL = "extensions/@jupyterlite/pyodide-kernel-extension/static"
 REPLY = re.compile(r"(async executeRequest\((\w+)\)\{[^}]*?return (\w+)\.execution_count=this\.executionCount),\3\}")
 UNLESS_MEANT = r'\1,"error"===\3.status&&!1===\2.stop_on_error&&(\3.status="ok"),\3}'
 """How the kernel replies to a cell, and how it shall: JupyterLite takes all that is waiting from the queue when a cell
 fails, and does not ask whether that was meant (`raises-exception`), which the request says."""
+
+DRIVE = "build"
+AS_JSON = re.compile(
+    r'("notebook"===\w+\.type)\|\|\w+\.hasFormat\(\w+,"json"\)\|\|\(null==(\w+)\?void 0:\2\.indexOf\("json"\)\)!==-1'
+    r"\|\|\w+\.match\(/[^)]*json[^)]*\)[^)]*\)"
+)
+NOTEBOOKS = r"\1"
+"""Which files of the site JupyterLite parses and writes again, and which it shall: programs want the bytes of a
+file, and readers its lines."""
+
+FILE_TYPES = {
+    "json": {"name": "json", "extensions": [".json"], "mimeTypes": ["application/json"], "fileFormat": "text"},
+}
+"""What JupyterLite is told of files that are then neither parsed nor taken for pictures and the like."""
 
 
 def finish(root: Path, site: Path) -> None:
@@ -37,6 +50,7 @@ def finish(root: Path, site: Path) -> None:
     for name in ("icon.svg", "shell.js", "shell.css"):
         shutil.copy2(root / "lite" / name, site)
     go_on_after_meant_errors(site)
+    leave_json_as_it_is(site)
     page = site / PAGE
     page.write_text(dressed(page.read_text(encoding="utf-8")), encoding="utf-8")
     worker = site / WORKER
@@ -46,14 +60,23 @@ def finish(root: Path, site: Path) -> None:
 
 def go_on_after_meant_errors(site: Path) -> None:
     """Let "Run All" go on after a cell that is meant to fail. Raises LookupError if JupyterLite is not as expected."""
+    _amend(site / KERNEL, REPLY, UNLESS_MEANT, "JupyterLite's kernel replies")
+
+
+def leave_json_as_it_is(site: Path) -> None:
+    """Give out files of JSON byte by byte, as all others. Raises LookupError if JupyterLite is not as expected."""
+    _amend(site / DRIVE, AS_JSON, NOTEBOOKS, "JupyterLite reads files as JSON")
+
+
+def _amend(folder: Path, found: re.Pattern[str], wanted: str, what: str) -> None:
     changed = 0
-    for path in sorted((site / KERNEL).glob("*.js")):
-        text, count = REPLY.subn(UNLESS_MEANT, path.read_text(encoding="utf-8"))
+    for path in sorted(folder.glob("*.js")):
+        text, count = found.subn(wanted, path.read_text(encoding="utf-8"))
         if count:
             path.write_text(text, encoding="utf-8")
         changed += count
     if changed != 1:
-        raise LookupError(f"{changed} places in which JupyterLite's kernel replies; there should be one")
+        raise LookupError(f"{changed} places in which {what}; there should be one")
 
 
 def names(site: Path) -> list[str]:
