@@ -169,6 +169,28 @@ class Register:
         yield said.format(files=len(self.files), receipts=len(read), **counts)
         if anybody := [each.receipt.name for each in read if each.anybody]:
             yield _("signed with no word, so by anybody: {names}").format(names=", ".join(anybody))
+        yield from self._doubts()
+
+    def _doubts(self) -> Iterator[str]:
+        """Signatures that do not go together: from a name and a word follows one key, and from another name another."""
+        signed: dict[tuple[str, str], list[str]] = {}
+        for each in self.files:
+            if each.verified is not None:
+                signed.setdefault((each.verified.receipt.signer, each.verified.receipt.name), []).append(each.file)
+        for who in _shared(signed, 0):
+            told = [f"{name} ({', '.join(signed[signer, name])})" for signer, name in who]
+            yield _("one key signed for several names: {names}").format(names=", ".join(told))
+        for who in _shared(signed, 1):
+            files = ", ".join(file for each in who for file in signed[each])
+            yield _("several keys signed for one name: {name}").format(name=f"{who[0][1]} ({files})")
+
+
+def _shared(signed: Iterable[tuple[str, str]], part: int) -> Iterator[Sequence[tuple[str, str]]]:
+    """Pairs of a signer and a name that have that part in common with others."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for each in signed:
+        groups.setdefault(each[part], []).append(each)
+    return (group for group in groups.values() if len(group) > 1)
 
 
 def collected(files: Iterable[Path], keys: Mapping[str, str] | None = None, *, signer: str = "") -> Register:

@@ -8,7 +8,8 @@ What that protects against, and what not:
 - A change after signing (another name, one exercise more, a past that was mended) breaks the signature.
 - A receipt that was signed anew by somebody else shows another signer. Whoever gives each participant a word of their
   own and asks for it (`--key`) notices: from the name and the word follows the one key that may have signed. With one
-  word for all of a workshop, its participants could sign for each other, and nobody else could.
+  word for all of a workshop, its participants could sign for each other, and nobody else could. Where nobody is asked
+  for a word, a table of a class tells of one key for several names, and of several keys for one.
 - Without a word everybody can make the same key. Then the signature shows accidents and carelessness, not intent.
 - What was never solved cannot be claimed: the past has to lead to a cluster that passes the check. Where the past is
   not data, the receipt says so, and it is a claim like any other.

@@ -12,8 +12,9 @@ import pytest
 from k8snb import Cluster
 from k8snb.__main__ import main
 from k8snb.lab import nodes, production
-from k8snb.lab.receipts import BadReceipt, Receipt, signed, signer_of
+from k8snb.lab.receipts import BadReceipt, Receipt, secret_of, signed, signer_of
 from k8snb.lab.solved import Solved, noted
+from k8snb.machinery import ed25519
 from k8snb.verifying import verify
 
 
@@ -52,6 +53,15 @@ def changed(receipt: Receipt, change: Callable[[dict[str, Any]], Any], *, anew: 
     from k8snb.lab.solved import unpacked
 
     return signed(whole["name"], unpacked(whole)).text
+
+
+def changed_hands(receipt: Receipt, name: str, key: str) -> str:
+    """The receipt signed with the key that follows from somebody else's name and word."""
+    secret = secret_of(name, key)
+    whole = json.loads(receipt.text) | {"signer": ed25519.public_key(secret).hex()}
+    del whole["signature"]
+    content = json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(whole | {"signature": ed25519.sign(secret, content).hex()})
 
 
 def test_each_exercise_is_lived_through_again(receipt: Receipt) -> None:
@@ -181,6 +191,31 @@ def test_what_a_class_handed_in_is_a_table(
     assert main(["verify-receipt", str(folder / "a.json"), str(folder / "c.json")]) == 0
     assert "signed with no word, so by anybody: Cy" in capsys.readouterr().out
     assert main(["verify-receipt", str(folder), "--key", "swan"]) == 2
+
+
+def test_signatures_that_do_not_go_together_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever has a program that signs can put another name above their own key, and another key below a name."""
+    handed_in = {
+        "a": signed("Ada", [], "swan").text,
+        "ada again": signed("Ada", [], "swan").text,
+        "b": changed_hands(signed("Bob", [], "goose"), "Ada", "swan"),
+        "c": signed("Cy", [], "crane").text,
+        "c with another word": signed("Cy", [], "heron").text,
+        "dee": signed("Dee", [], "").text,
+    }
+    for name, text in handed_in.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    assert main(["verify-receipt", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        "6 files, 6 receipts: 0 proven, 0 on trust, 0 refuted",
+        "signed with no word, so by anybody: Dee",
+        "one key signed for several names: Ada (a.json, ada again.json), Bob (b.json)",
+        "several keys signed for one name: Cy (c with another word.json, c.json)",
+    ]
+    words = tmp_path / "words"
+    words.write_text("Ada swan\nBob goose\nCy crane\nDee duck\n")
+    assert main(["verify-receipt", str(tmp_path), "--keys", str(words)]) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == "6 files, 3 receipts: 0 proven, 0 on trust, 0 refuted"
 
 
 def test_the_command_says_by_its_status_whether_a_receipt_holds(
