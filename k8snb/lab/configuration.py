@@ -13,6 +13,7 @@ from k8snb.machinery.objects import annotations_of, controller_of, is_true
 from k8snb.typing import Object
 
 _REVISION = "deployment.kubernetes.io/revision"
+_DIRECTORY = "/etc/db"
 
 
 @exercise("production/configuration", "Only what it needs", minutes=10)
@@ -25,11 +26,9 @@ def check_reader(cluster: Reader) -> Claims:
     names = {name for name in _variables(cluster, main) if name.startswith("CFG_")}
     every = _("it has a variable for every key of app-config, with CFG_ in front")
     yield Claim(bool(wanted) and names == wanted, every, says(_("what begins with CFG_"), sorted(names)))
-    mount: Object = next(
-        (each for each in main.get("volumeMounts") or () if each["mountPath"].rstrip("/") == "/etc/db"), {}
-    )
-    yield Claim(bool(mount), _("something is mounted at /etc/db"), _("nothing is"))
-    files = dict(_files(pod, mount["name"]))
+    mounts = [each for each in main.get("volumeMounts") or () if f"{each['mountPath']}/".startswith(f"{_DIRECTORY}/")]
+    yield Claim(bool(mounts), _("something is mounted at /etc/db"), _("nothing is"))
+    files = {path: mode for mount in mounts for path, mode in _mounted(pod, mount)}
     only = _("there is one file in it, password")
     yield Claim(list(files) == ["password"], only, says(_("the files"), sorted(files)))
     modes = [f"{mode:04o}" for mode in files.values()]
@@ -46,6 +45,15 @@ def _variables(cluster: Reader, container: Object) -> Iterator[str]:
         reference = (variable.get("valueFrom") or {}).get("configMapKeyRef") or {}
         if reference.get("name") == "app-config":
             yield variable["name"]
+
+
+def _mounted(pod: Object, mount: Object) -> Iterator[tuple[str, int]]:
+    """What a mount puts into `/etc/db`: all files of its volume, or by `subPath` one of them."""
+    there, part = mount["mountPath"].rstrip("/"), mount.get("subPath", "").strip("/")
+    for path, mode in _files(pod, mount["name"]):
+        if not part or path == part or path.startswith(f"{part}/"):
+            inside = path.removeprefix(part).strip("/")
+            yield f"{there}/{inside}".rstrip("/").removeprefix(f"{_DIRECTORY}/"), mode
 
 
 def _files(pod: Object, name: str) -> Iterator[tuple[str, int]]:

@@ -8,6 +8,7 @@ import pytest
 
 from k8snb import Cluster
 from k8snb.lab import configuration
+from k8snb.lab.reading import says
 
 
 @pytest.fixture
@@ -50,3 +51,27 @@ def one_by_one(*keys: str) -> dict[str, Any]:
 def test_every_right_way_to_read_is_right(cluster: Cluster, variables: dict[str, Any], source: dict[str, Any]) -> None:
     pod(cluster, "reader", [{"name": "db", **source}], **variables, **MOUNT)
     assert configuration.check_reader(cluster)
+
+
+@pytest.mark.parametrize(
+    ("mounts", "path", "seen"),
+    [
+        ({"/etc/db/password": "password"}, "password", ["password"]),
+        ({"/etc/db/": "in"}, "in/password", ["password"]),
+        ({"/etc/db/password": "password", "/etc/db/login": "username"}, "password", ["login", "password"]),
+        ({"/etc/db": ""}, "in/password", ["in/password"]),
+    ],
+)
+def test_what_is_mounted_in_parts_counts_as_it_is_seen(
+    cluster: Cluster, mounts: dict[str, str], path: str, seen: list[str]
+) -> None:
+    items = [{**ITEM, "path": path}, {"key": "username", "path": "username"}][: len(mounts)]
+    volume = {"name": "db", "secret": {"secretName": "db-credentials", "defaultMode": 0o400, "items": items}}
+    parts = [{"name": "db", "mountPath": at, "subPath": part} for at, part in mounts.items()]
+    pod(cluster, "reader", [volume], **EVERY, volumeMounts=parts)
+    assert cluster.kubectl("exec reader -- ls /etc/db").split() == [each.partition("/")[0] for each in seen]
+    verdict = configuration.check_reader(cluster)
+    if seen == ["password"]:
+        assert verdict
+    else:
+        assert verdict.claims[-1].missing == says("the files", seen)
