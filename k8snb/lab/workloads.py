@@ -6,7 +6,7 @@ every node, an autoscaler, a budget, a quota, priorities. A repair must not cost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from k8snb.i18n import _
 from k8snb.lab import notes
@@ -14,8 +14,13 @@ from k8snb.lab.exercise import exercise
 from k8snb.lab.operated import AUTOSCALERS, BACKUP_SECONDS, CRONJOBS, not_backed_up, operated
 from k8snb.lab.puzzles import Bench, Fault, Puzzles, kind, typed
 from k8snb.lab.reading import NAMESPACE, Claims, exists, find, pods_labelled, says
+from k8snb.lab.scheduling import SCHEDULER
 from k8snb.lab.verdict import Claim, check
-from k8snb.machinery.objects import condition, controller_of, is_true
+from k8snb.machinery.nodeselection import selection_of
+from k8snb.machinery.objects import condition, controller_of, is_true, labels_of
+from k8snb.scheduler.nodeinfo import untolerated
+from k8snb.scheduler.plugins.node_resources_fit import fits_empty
+from k8snb.typing import Object
 
 JOBS = "jobs.batch"
 
@@ -217,7 +222,32 @@ def check_priority(cluster: Bench) -> Claims:
     yield exists(report, _("the Deployment report is still there"))
     wanted = report["spec"].get("replicas", 1)
     yield Claim(wanted == 3, _("all three reports are still wanted"), says("replicas", wanted))
+    pods = pods_labelled(cluster, report["spec"]["selector"]["matchLabels"])
+    refused = (condition(report, "ReplicaFailure") or {}).get("message")
+    each = _("each of them has a pod")
+    yield Claim(len(pods) >= wanted, each, refused or says(_("their number"), len(pods)))
+    nowhere = next(_without_a_place(cluster, pods), "")
+    yield Claim(not nowhere, _("… for which there is a node, when it has nothing else to do"), nowhere)
     yield from _all(cluster)
+
+
+def _without_a_place(cluster: Bench, pods: Iterable[Object]) -> Iterator[str]:
+    """Pods that no node will ever take, and what the scheduler says of them."""
+    nodes = cluster.client.list("nodes")
+    for pod in pods:
+        if not pod["spec"].get("nodeName") and not any(_would_take(node, pod) for node in nodes):
+            said = (condition(pod, "PodScheduled") or {}).get("message") or _("nobody looks for a node for it")
+            yield f"{pod['metadata']['name']}: {said.partition(' preemption:')[0]}"
+
+
+def _would_take(node: Object, pod: Object) -> bool:
+    """Whether a node would take a pod if it had nothing else to do."""
+    spec = pod["spec"]
+    if spec.get("schedulingGates") or spec.get("schedulerName") != SCHEDULER:
+        return False
+    taints = [each for each in node["spec"].get("taints") or () if each["effect"] != "PreferNoSchedule"]
+    means = selection_of(pod).matches(node["metadata"]["name"], labels_of(node))
+    return means and untolerated(tuple(spec.get("tolerations") or ()), tuple(taints)) is None and fits_empty(pod, node)
 
 
 def closed(cluster: Bench) -> list[str]:

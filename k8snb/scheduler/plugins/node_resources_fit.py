@@ -30,13 +30,13 @@ NAME = "NodeResourcesFit"
 _USUAL = filled(NAME, {})
 
 
-def _fits_empty(pod: Object, node: Object) -> bool:
+def fits_empty(pod: Object, node: Object) -> bool:
     """Whether the pod would fit if it had the node to itself."""
     return not insufficient(CLASSES.of(pod["spec"]).request, allocatable(node), Resources(), 0)[0]
 
 
 def _has_grown(pod: Object, old: Object | None, new: Object | None) -> bool:
-    if new is None or not _fits_empty(pod, new):
+    if new is None or not fits_empty(pod, new):
         return False
     if old is None:
         return True
