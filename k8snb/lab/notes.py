@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from k8snb.i18n import _
 from k8snb.lab.puzzles import Bench
@@ -25,6 +26,9 @@ TIERS = {"db": 1, "api": 2, "web": 2}
 IMAGES = {"db": "postgres", "api": "k8snb.dev/notes-api", "web": "k8snb.dev/notes-web"}
 REQUESTS = 6
 PATIENCE = 60.0
+_OPEN = ("LoadBalancer", "NodePort")
+"""Services of these types are reached from outside."""
+
 PROBES = 15.0
 """Seconds after which every probe has asked again."""
 
@@ -189,15 +193,45 @@ def owner_of(cluster: Reader, tier: str) -> Object:
 
 
 def service_of(cluster: Reader, tier: str) -> str:
-    """The Service by which a tier is found; that of the database is named by a variable of the API."""
-    if tier != "db":
+    """The Service by which a tier is found: variables of the tier in front of it name those of database and API.
+
+    An address stays one, unless it is that of a Service.
+    """
+    if tier == "web":
+        return "notes-web"
+    host = told(cluster, "api", "DB_HOST") if tier == "db" else urlsplit(told(cluster, "web", "API_URL")).hostname or ""
+    if not host:
         return f"notes-{tier}"
-    env = container_of(owner_of(cluster, "api")).get("env") or ()
-    host = next((str(each.get("value", "")) for each in env if each["name"] == "DB_HOST"), "")
+    if is_address(host):
+        return next((each["metadata"]["name"] for each in _services(cluster) if _address_of(each) == host), host)
     member, _dot, domain = host.partition(".")
-    return (
-        domain.partition(".")[0] if member.startswith("notes-db-") and domain else host if is_address(host) else member
-    )
+    name = domain.partition(".")[0] if member.startswith("notes-db-") and domain else member
+    alias = str(find(cluster, "services", name)["spec"].get("externalName", ""))
+    return alias.partition(".")[0] or name
+
+
+def _address_of(service: Object) -> str:
+    return str(service["spec"].get("clusterIP", ""))
+
+
+def told(cluster: Reader, tier: str, variable: str) -> str:
+    """What the template of a tier says in a variable, itself or with a ConfigMap; empty for none."""
+    owner = owner_of(cluster, tier)
+    container = container_of(owner) if owner["spec"] else {}
+    for each in container.get("env") or ():
+        if each["name"] == variable:
+            source = (each.get("valueFrom") or {}).get("configMapKeyRef") or {}
+            return _kept(cluster, source).get(source["key"], "") if source else str(each.get("value", ""))
+    for each in reversed(container.get("envFrom") or ()):
+        found = _kept(cluster, each.get("configMapRef") or {})
+        if (key := variable.removeprefix(each.get("prefix", ""))) in found:
+            return found[key]
+    return ""
+
+
+def _kept(cluster: Reader, source: Object) -> Mapping[str, str]:
+    """The data of the ConfigMap that a reference names."""
+    return (find(cluster, "configmaps", source["name"]).get("data") if source else None) or {}
 
 
 def container_of(owner: Object) -> Object:
@@ -238,7 +272,12 @@ def _is_probed(cluster: Reader, tier: str) -> Iterator[str]:
 
 
 def _is_selected(cluster: Reader, tier: str) -> Iterator[str]:
-    name = service_of(cluster, tier)
+    """That of its name, too, if there is another: of the database there may be one alone."""
+    for name in dict.fromkeys([service_of(cluster, tier), *([f"notes-{tier}"] if tier != "db" else ())]):
+        yield from _selects(cluster, tier, name)
+
+
+def _selects(cluster: Reader, tier: str, name: str) -> Iterator[str]:
     service = find(cluster, "services", name)
     if is_address(name):
         yield _("{name} is the address of one pod, and goes with it").format(name=name)
@@ -247,6 +286,9 @@ def _is_selected(cluster: Reader, tier: str) -> Iterator[str]:
         yield _("there is no Service {name}").format(name=name)
         return
     selector: Mapping[str, str] = service["spec"].get("selector") or {}
+    if not selector:
+        yield _("the Service {name} selects nothing: its addresses are those of pods that go").format(name=name)
+        return
     if not selector.items() <= labels_of(owner_of(cluster, tier)["spec"]["template"]).items():
         yield _("the next pod of {name} would not be found: its template has other labels").format(name=name)
     others = {labels_of(pod).get("tier", "") for pod in pods_labelled(cluster, selector)} - {tier}
@@ -271,7 +313,7 @@ def _is_guarded(cluster: Bench) -> Claims:
     yield Claim(HOST in subject, _("the certificate is the host's"), says(_("its subject"), subject or _("none")))
     plain = ask(cluster, scheme="http").status
     yield Claim(plain == "308", _("who asks without TLS is sent to TLS"), says(_("the status"), plain))
-    open_ones = [each["metadata"]["name"] for each in _services(cluster) if each["spec"]["type"] != "ClusterIP"]
+    open_ones = [each["metadata"]["name"] for each in _services(cluster) if each["spec"]["type"] in _OPEN]
     yield Claim(not open_ones, _("there is no other way in"), says(_("open to the outside"), open_ones))
 
 

@@ -67,6 +67,19 @@ def uses(name: str) -> str:
     return database(f'{{"volumes": [{{"name": "data", "persistentVolumeClaim": {{"claimName": "{name}"}}}}]}}')
 
 
+def alias(spec: str) -> str:
+    spec = f"{{{spec}, ports: [{{port: 8080, targetPort: http}}]}}"
+    return f"apply -f -\n> {{apiVersion: v1, kind: Service, metadata: {{name: notes-apis}}, spec: {spec}}}\n"
+
+
+def configured(url: str) -> str:
+    """Another map, and pods that read it."""
+    given = f"--from-literal=API_URL={url} --from-literal='TITLE={notes.TITLE}'"
+    name = url.translate({ord(sign): "-" for sign in ":/."})
+    named = container("web", "replace", "envFrom/0/configMapRef/name", f'"{name}"')
+    return f"create configmap {name} {given}\n{named}"
+
+
 ENV, PROBE = "env/2", "readinessProbe"
 KEY = '{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "notes-db", "key": "password"}}}'
 RIGHT_PROBE = '{"httpGet": {"path": "/ready", "port": "http"}}'
@@ -120,6 +133,15 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         (service("notes-web", '{"type": "LoadBalancer"}') + IN_CLASS % "k8snb.dev/ingress", "open to the outside"),
         (service("notes-web", '{"type": "ClusterIP"}'), SOLVED),
     ]),
+    ("config", [
+        (alias("selector: {app: notes, tier: db}"), "every request from outside is answered: 502"),
+        (alias("selector: {app: notes, tier: api}, publishNotReadyAddresses: true"), "notes-apis leads to pods"),
+        (alias("selector: {app: notes, tier: api}, publishNotReadyAddresses: false"), SOLVED),
+    ]),
+    ("config", [
+        (alias("type: ExternalName, externalName: notes-web.default.svc.cluster.local"), "timed out"),
+        (alias("type: ExternalName, externalName: notes-api.default.svc.cluster.local"), SOLVED),
+    ]),
     ("zone", [
         (claim("elsewhere") + uses("elsewhere"), "looks for them on the claim elsewhere"),
         (uses("notes-data") + of("deployment", "notes-db", "remove /spec/template/spec/nodeSelector"), SOLVED),
@@ -158,6 +180,20 @@ def test_the_disk_decides_where_the_database_runs(lab: Lab) -> None:
         cluster.kubectl(zone(number))
         solved.append(bool(puzzles.check()))
     assert sorted(solved) == [False, True]
+
+
+def test_whoever_writes_the_address_of_the_api_down_has_to_do_so_again(lab: Lab) -> None:
+    puzzles, cluster = lab
+    pod = cluster.client.list("pods", "default", labels="app=notes,tier=api")[0]["status"]["podIP"]
+    service = cluster.client.get("services", "notes-api", "default")["spec"]["clusterIP"]
+    by_hand = f"addressType: IPv4, endpoints: [{{addresses: [{pod}]}}], ports: [{{name: '', port: 8080}}]"
+    about = "name: notes-apis-1, labels: {kubernetes.io/service-name: notes-apis}"
+    slice_ = f"{{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {{{about}}}, {by_hand}}}"
+    assert judged(puzzles, cluster, "config", [
+        (alias("type: ClusterIP") + f"apply -f -\n> {slice_}", "notes-apis selects nothing"),
+        (configured(f"http://{pod}:8080"), f"{pod} is the address of one pod"),
+        (configured(f"http://{service}:8080"), SOLVED),
+    ]) == []  # fmt: skip
 
 
 def test_the_faults_are_listed_with_what_somebody_noticed(lab: Lab) -> None:
