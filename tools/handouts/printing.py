@@ -20,6 +20,12 @@ MISSING = (
     f"{', '.join(NAMES)} on the PATH. Install one (Debian: apt install chromium; or "
     ".venv/bin/playwright install chromium), or say where it is: make handouts CHROMIUM=/path/to/chromium"
 )
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    # Else each window begins with two pages that nobody sees, for what the address bar suggests.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
+)
 _MOST_PRINTS = 4
 
 Press = Callable[[str], bytes]
@@ -46,7 +52,7 @@ def press() -> Iterator[Press]:
         path = chromium(playwright)
         if path is None:
             raise SystemExit(MISSING)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         context = browser.new_context(offline=True, java_script_enabled=False, color_scheme="light")
 
         def printed(html: str) -> bytes:
