@@ -1,5 +1,7 @@
 """What a change of a pod or a node is to the pods that wait: which of the things changed that scheduling reads.
 
+Any other change of a waiting pod is one for those who want to hear of all of them. Its status is left out of that:
+there the scheduler itself has just said why the pod waits, and would try it again at once because of its own words.
 Upstream: `pkg/scheduler/framework/events.go`.
 """
 
@@ -21,14 +23,24 @@ def own_changes(old: Object, new: Object) -> Action:
         found |= Action.CLAIMS
     before, after = old["spec"], new["spec"]
     if before is after and _statuses(old) is _statuses(new):
-        return found
+        return found or _otherwise(old, new)
     if PodInfo(new).pod_class.request.less_than(PodInfo(old).pod_class.request):
         found |= Action.SCALE_DOWN
     if before.get("tolerations") != after.get("tolerations"):
         found |= Action.TOLERATION
-    if _count(before, "schedulingGates") > _count(after, "schedulingGates"):
+    if before.get("schedulingGates") and not after.get("schedulingGates"):
         found |= Action.GATES
-    return found
+    return found or _otherwise(old, new)
+
+
+def _otherwise(old: Object, new: Object) -> Action:
+    """Whether anything else changed but the status."""
+    same = old["spec"] == new["spec"] and _described(old) == _described(new)
+    return Action(0) if same else Action.UPDATE
+
+
+def _described(pod: Object) -> Any:
+    return {name: value for name, value in pod["metadata"].items() if name not in ("resourceVersion", "managedFields")}
 
 
 def _statuses(pod: Object) -> Any:
@@ -38,12 +50,8 @@ def _statuses(pod: Object) -> Any:
 
 def _generated(pod: Object) -> Any:
     """The claims that were made for the pod."""
-    return (pod.get("status") or {}).get("resourceClaimStatuses")
-
-
-def _count(spec: Object, name: str) -> int:
-    value: Any = spec.get(name) or ()
-    return len(value)
+    status = pod.get("status") or {}
+    return status.get("resourceClaimStatuses"), status.get("extendedResourceClaimStatus")
 
 
 def pod_event(old: Object | None, new: Object | None) -> ClusterEvent | None:
@@ -60,14 +68,24 @@ def node_event(old: Object | None, new: Object | None) -> ClusterEvent | None:
         return ClusterEvent(NODE, Action.ADD if old is None else Action.DELETE)
     actions = Action(0)
     before, after = old.get("spec") or {}, new.get("spec") or {}
-    if before.get("taints") != after.get("taints") or before.get("unschedulable") != after.get("unschedulable"):
+    if before.get("taints") != after.get("taints") or (before.get("unschedulable") and not after.get("unschedulable")):
         actions |= Action.TAINT
-    if old["metadata"].get("labels") != new["metadata"].get("labels"):
-        actions |= Action.LABEL
-    if _allocatable(old) != _allocatable(new):
-        actions |= Action.ALLOCATABLE
+    for field, action in _DESCRIBED:
+        if old["metadata"].get(field) != new["metadata"].get(field):
+            actions |= action
+    was, now = old.get("status") or {}, new.get("status") or {}
+    for field, action in _REPORTED:
+        if was.get(field) != now.get(field):
+            actions |= action
+    if was.get("conditions") is not now.get("conditions") and _conditions(was) != _conditions(now):
+        actions |= Action.CONDITION
     return ClusterEvent(NODE, actions) if actions else None
 
 
-def _allocatable(node: Object) -> Any:
-    return (node.get("status") or {}).get("allocatable")
+_DESCRIBED = (("labels", Action.LABEL), ("annotations", Action.ANNOTATION))
+_REPORTED = (("allocatable", Action.ALLOCATABLE), ("declaredFeatures", Action.FEATURES))
+
+
+def _conditions(status: Object) -> Any:
+    """Conditions without the times of heartbeats."""
+    return {each["type"]: each.get("status") for each in status.get("conditions") or ()}

@@ -259,6 +259,8 @@ class Action(Flag):
     UPDATE = auto()
     FEATURES = auto()
     CLAIMS = auto()
+    CONDITION = auto()
+    ANNOTATION = auto()
 
 
 NODE = "Node"

@@ -115,7 +115,9 @@ class Scheduler(Task):
         backoff = configuration.initial_backoff, configuration.max_backoff
         flights = self.bindings.flights
         self.queue = SchedulingQueue(context.clock, self._pre_enqueue, sort_key, interests, self.wake, backoff, flights)
-        self._following = PodFollower(self.cache, self.queue, self._nominator, self.bindings, self._cycles)
+        self._following = PodFollower(
+            self.cache, self.queue, self._nominator, self.bindings, self._cycles, self._namespace_labels
+        )
 
     def start(self) -> None:
         """Subscribe to everything that decisions depend on, the pods last."""

@@ -39,6 +39,8 @@ _NODE_WORDS = {
     Action.TAINT: "UpdateNodeTaint",
     Action.ALLOCATABLE: "UpdateNodeAllocatable",
     Action.FEATURES: "UpdateNodeDeclaredFeature",
+    Action.CONDITION: "UpdateNodeCondition",
+    Action.ANNOTATION: "UpdateNodeAnnotation",
     Action.UPDATE: "Update",
 }
 _POD_WORDS = {

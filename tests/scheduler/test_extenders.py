@@ -81,6 +81,26 @@ def test_a_filter_leaves_out_nodes_and_whatever_happens_is_a_reason_to_ask_it_ag
     assert sent["Pod"]["metadata"]["name"] == "a"
 
 
+@pytest.mark.parametrize(
+    ("command", "tries"),
+    [
+        ("annotate pod a licence=bought", 2),
+        ("annotate node node-1 licence=bought", 2),
+        ("run other --image=nginx", 1),
+    ],
+)
+def test_what_could_change_its_mind_is_a_reason_to_ask_it_again(command: str, tries: int) -> None:
+    made = Asked({"filterVerb": "filter"}, filter=_unless_a)
+    made.run("a")
+    made.cluster.kubectl(command)
+    made.cluster.advance(5)
+    assert sum(asked["Pod"]["metadata"]["name"] == "a" for _verb, asked in made.asked) == tries
+
+
+def _unless_a(asked: Any) -> Any:
+    return refusing("no licence")(asked) if asked["Pod"]["metadata"]["name"] == "a" else {"Nodes": asked["Nodes"]}
+
+
 def test_one_that_knows_the_nodes_is_sent_names_and_the_next_gets_what_it_left() -> None:
     first = {"filterVerb": "first", "nodeCacheCapable": True}
     made = Asked(

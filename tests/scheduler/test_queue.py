@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from k8snb.clock import EPOCH, VirtualClock
-from k8snb.scheduler.changes import node_event, pod_event
+from k8snb.scheduler.changes import node_event, own_changes, pod_event
 from k8snb.scheduler.framework import ASSIGNED_POD, NODE, SUCCESS, Action, ClusterEvent, Interest
+from k8snb.scheduler.plugins.node_declared_features import NodeDeclaredFeatures
 from k8snb.scheduler.plugins.priority_sort import PrioritySort
 from k8snb.scheduler.plugins.scheduling_gates import SchedulingGates
 from k8snb.scheduler.queue import NO_NODES, SchedulingQueue
@@ -231,10 +234,49 @@ def test_places_say_where_pods_wait() -> None:
 
 
 def test_heartbeats_are_no_event() -> None:
-    old, new = node(), node()
-    assert node_event(old, {**new, "status": {**new["status"], "conditions": [{"type": "Ready"}]}}) is None
-    assert node_event(old, node(labels={"disk": "ssd"})) == ClusterEvent(NODE, Action.LABEL)
-    assert node_event(old, node(unschedulable=True, cpu="9")) == ClusterEvent(NODE, Action.TAINT | Action.ALLOCATABLE)
+    ready = {"type": "Ready", "status": "True"}
+    old = _reporting(conditions=[{**ready, "lastHeartbeatTime": "2026-01-01T00:00:00Z"}])
+    assert node_event(old, _reporting(conditions=[{**ready, "lastHeartbeatTime": "2026-01-01T00:05:00Z"}])) is None
+    assert node_event(old, _reporting(conditions=[{**ready, "status": "False"}])) == ClusterEvent(
+        NODE, Action.CONDITION
+    )
+
+
+def _reporting(**status: Any) -> Object:
+    found = node()
+    return {**found, "status": {**found["status"], **status}}
+
+
+def test_what_changed_on_a_node_is_one_event() -> None:
+    plain, cordoned = node(), node(unschedulable=True, cpu="9")
+    told = {**plain, "metadata": {**plain["metadata"], "annotations": {"a": "b"}}}
+    assert node_event(plain, node(labels={"disk": "ssd"})) == ClusterEvent(NODE, Action.LABEL)
+    assert node_event(plain, told) == ClusterEvent(NODE, Action.ANNOTATION)
+    assert node_event(plain, _reporting(declaredFeatures=["X"])) == ClusterEvent(NODE, Action.FEATURES)
+    assert node_event(plain, cordoned) == ClusterEvent(NODE, Action.ALLOCATABLE)
+    assert node_event(cordoned, plain) == ClusterEvent(NODE, Action.TAINT | Action.ALLOCATABLE)
+
+
+def test_a_pod_that_uses_a_feature_is_tried_again_when_a_kubelet_says_that_it_knows_it() -> None:
+    waiting = Waiting(*((NodeDeclaredFeatures.name, each) for each in NodeDeclaredFeatures.interests))
+    waiting.add(pod("a"))
+    waiting.fail(NodeDeclaredFeatures.name)
+    old = node()
+    for new, expected in ((node(labels={"disk": "ssd"}), ""), (_reporting(declaredFeatures=["X"]), "a")):
+        event = node_event(old, new)
+        assert event is not None
+        waiting.queue.move(event, old, new)
+        assert waiting.next() == expected
+
+
+def test_any_change_of_a_waiting_pod_is_one_but_for_its_status() -> None:
+    plain = pod()
+    told = {**plain, "metadata": {**plain["metadata"], "annotations": {"a": "b"}, "resourceVersion": "9"}}
+    assert own_changes(plain, told) == Action.UPDATE
+    assert own_changes(plain, {**told, "metadata": {**told["metadata"], "labels": {"a": "b"}}}) == Action.LABEL
+    assert own_changes(plain, {**plain, "status": {"conditions": [{"type": "PodScheduled"}]}}) == Action(0)
+    gated = [pod(schedulingGates=[{"name": each} for each in names]) for names in ("ab", "b")]
+    assert [own_changes(*gated), own_changes(gated[1], plain)] == [Action.UPDATE, Action.GATES]
 
 
 def test_a_placed_pods_status_is_no_event_but_asking_for_less_is() -> None:

@@ -18,6 +18,10 @@ def _declared(node: Object | None) -> tuple[str, ...]:
     return tuple(((node or {}).get("status") or {}).get("declaredFeatures") or ())
 
 
+def _uses_others(pod: Object, old: Object | None, new: Object | None) -> bool:
+    return old is None or new is None or CLASSES.of(old["spec"]).features != CLASSES.of(new["spec"]).features
+
+
 def _declares_more(pod: Object, old: Object | None, new: Object | None) -> bool:
     return old is None or _declared(old) != _declared(new)
 
@@ -27,7 +31,7 @@ class NodeDeclaredFeatures:
     local = False
     interests = (
         Interest(NODE, Action.ADD | Action.FEATURES, _declares_more),
-        Interest(TARGET_POD, Action.UPDATE),
+        Interest(TARGET_POD, Action.UPDATE, _uses_others),
     )
 
     def pre_filter(self, state: CycleState, pod: Object) -> Status:
