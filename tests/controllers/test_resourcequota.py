@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from k8snb import Cluster
 from k8snb.controllers.replicaset import ReplicaSetController
 from k8snb.controllers.resourcequota import ResourceQuotaController
 from k8snb.controllers.serviceaccount import ServiceAccountController
@@ -81,3 +82,21 @@ def test_a_limit_that_is_taken_away_is_not_counted_any_more() -> None:
     world.create(quota(configmaps="3", secrets="3"))
     world.patch("resourcequotas", "q", {"spec": {"hard": {"secrets": None}}})
     assert world.get("resourcequotas", "q")["status"] == {"hard": {"configmaps": "3"}, "used": {"configmaps": "0"}}
+
+
+@pytest.mark.parametrize("field", ["containers", "initContainers"])
+def test_what_a_resized_container_gives_back_is_counted_out_when_its_kubelet_says_so(field: str) -> None:
+    cluster = Cluster(1, seed=1)
+    cluster.kubectl("create quota q --hard=requests.cpu=4")
+    wanted = {"image": "nginx", "resources": {"requests": {"cpu": "1"}}}
+    spec = {
+        "containers": [{**wanted, "name": "c"}],
+        "initContainers": [{**wanted, "name": "s", "restartPolicy": "Always"}],
+    }
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+    cluster.client.create("pods", body, "default")
+    cluster.advance(10)
+    less = {"name": spec[field][0]["name"], "resources": {"requests": {"cpu": "250m"}}}
+    cluster.client.patch("pods", "p", {"spec": {field: [less]}}, "default", subresource="resize")
+    cluster.advance(5)
+    assert cluster.client.get("resourcequotas", "q", "default")["status"]["used"] == {"requests.cpu": "1250m"}

@@ -2,7 +2,8 @@
 
 A row of `MEASURED` is a kind that is measured: which names in a quota are for it, what an object of it uses, and
 whether a change of it can set something free. Every other kind is only counted, as `count/<resource>.<group>`.
-Upstream: `pkg/quota/v1/evaluator/core`, `apiserver/pkg/quota/v1/generic`.
+Upstream: `pkg/quota/v1/evaluator/core`, `apiserver/pkg/quota/v1/generic`, and `quota/v1/install/update_filter.go` for
+what sets free.
 """
 
 from __future__ import annotations
@@ -135,13 +136,21 @@ def _compute(requests: Amounts, limits: Amounts) -> Amounts:
 
 
 def _pod_frees(old: Object, new: Object, now: float) -> bool:
-    if old.get("status") is not new.get("status") and _is_charged(old, now) and not _is_charged(new, now):
-        return True
-    return old["spec"] is not new["spec"] and _asked(old) != _asked(new)
+    """Whether it has ended, holds something else than before, or counts in another scope."""
+    if old.get("status") is not new.get("status"):
+        held, now_held = _held(old), _held(new)
+        if any(name in now_held and now_held[name] != amounts for name, amounts in held.items()):
+            return True
+        if _is_charged(old, now) and not _is_charged(new, now):
+            return True
+    return ("activeDeadlineSeconds" in old["spec"]) != ("activeDeadlineSeconds" in new["spec"])
 
 
-def _asked(pod: Object) -> list[Any]:
-    return [container.get("resources") for container in pod["spec"]["containers"]]
+def _held(pod: Object) -> Mapping[str, Any]:
+    """What its containers have been given, by their kubelet's word."""
+    status = pod.get("status") or _NONE
+    lists = (status.get("containerStatuses") or (), status.get("initContainerStatuses") or ())
+    return {each["name"]: each.get("resources") for statuses in lists for each in statuses}
 
 
 # -- claims ------------------------------------------------------------------------------------------
