@@ -35,6 +35,7 @@ from k8snb.controllers.mirroring import MirroringController
 from k8snb.controllers.namespace import NamespaceController
 from k8snb.controllers.nodeipam import NodeIpamController
 from k8snb.controllers.nodelifecycle import NodeLifecycleController
+from k8snb.controllers.nodettl import TTLController
 from k8snb.controllers.podgc import PodGCController
 from k8snb.controllers.policystatus import PolicyStatusController
 from k8snb.controllers.replicaset import ReplicaSetController
@@ -68,6 +69,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ApprovingController,
     SigningController,
     CertificateCleaner,
+    TTLController,
     NodeIpamController,
     NodeLifecycleController,
     TaintEvictionController,

@@ -35,8 +35,8 @@ ADMISSION = (
 )
 """Admission plugins, in order; `NodeRestriction` is not one of the defaults, but every installer turns it on."""
 
-ABSENT_CONTROLLERS = ("ttl-controller",)
-"""Controllers that are not here. It writes on each node for how long its kubelet may keep Secrets."""
+ABSENT_CONTROLLERS = ("bootstrap-signer-controller", "token-cleaner-controller")
+"""Controllers that are not here: installers turn them on for machines that join with a token."""
 
 ABSENT_COMMANDS = ("alpha", "completion")
 """Commands of kubectl that are not here: there is no shell whose completion they could be."""

@@ -15,8 +15,9 @@ from k8snb.csi.calls import CallFailed
 from k8snb.csi.capabilities import of_volume
 from k8snb.csi.messages import Message
 from k8snb.errors import StatusError
+from k8snb.kubelet import csinode
 from k8snb.machinery import quantity
-from k8snb.machinery.objects import annotations_of, labels_of
+from k8snb.machinery.objects import labels_of
 from k8snb.machinery.volumes import (
     ATTACHMENTS,
     CSI_DRIVERS,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from k8snb.kubelet.kubelet import Kubelet
     from k8snb.kubelet.podworker import PodWorker
 
-CSI_NODES = "csinodes.storage.k8s.io"
-_NODE_ID = "csi.volume.kubernetes.io/nodeid"
 _ROOT = "/var/lib/kubelet"
 _NOTHING: Mapping[str, Any] = {}
 
@@ -79,32 +78,10 @@ class Disks:
     def register(self, driver: NodeDriver) -> None:
         """A driver has come to the node: say so, and how many volumes it can have."""
         client, name = self._kubelet.client, self._kubelet.name
-        node = client.get("nodes", name)
-        driver.start_on(name, labels_of(node))
+        labels = labels_of(client.get("nodes", name))
+        driver.start_on(name, labels)
         driver.call("GetPluginInfo", {}, f"node-driver-registrar {name}", name)
-        info = self._ask(driver, "NodeGetInfo")
-        known = annotations_of(node).get(_NODE_ID, "{}")
-        ids = known[1:-1] + ("," if known != "{}" else "") + f'"{driver.name}":"{info["node_id"]}"'
-        if f'"{driver.name}":' not in known:
-            client.patch("nodes", name, {"metadata": {"annotations": {_NODE_ID: f"{{{ids}}}"}}})
-        most = info.get("max_volumes_per_node", 0)
-        entry = {
-            "name": driver.name,
-            "nodeID": info["node_id"],
-            "topologyKeys": list(info.get("accessible_topology", {}).get("segments", ())) or None,
-            **({"allocatable": {"count": most}} if most else {}),
-        }
-        found = client.find(CSI_NODES, name)
-        drivers = [*(((found or {}).get("spec") or {}).get("drivers") or ())]
-        if any(each["name"] == driver.name for each in drivers):
-            return
-        spec = {"drivers": [*drivers, entry]}
-        if found is not None:
-            client.update(CSI_NODES, {**found, "spec": spec})
-            return
-        owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}
-        meta = {"name": name, "ownerReferences": [owner]}
-        client.create(CSI_NODES, {"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": meta, "spec": spec})
+        csinode.add_driver(client, name, driver.name, self._ask(driver, "NodeGetInfo"))
 
     def _ask(self, driver: NodeDriver, method: str, request: Message = _NOTHING) -> Message:
         """Call the driver's part on this node; raises CallFailed."""

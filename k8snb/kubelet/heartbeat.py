@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from k8snb.errors import StatusError
+from k8snb.kubelet import csinode, rebooting
 from k8snb.kubelet import node as nodes
-from k8snb.kubelet import rebooting
 from k8snb.machinery.objects import revision_of
 from k8snb.typing import Object
 
@@ -70,13 +70,14 @@ class Heartbeats:
         """The newest revision of the node that the kubelet wrote itself, or found to be right."""
 
     def register(self) -> None:
-        """Create the node, or write its status if it is known; raises StatusError."""
+        """Create the node and its CSINode, or write the node's status if it is known; raises StatusError."""
         kubelet = self._kubelet
         found = kubelet.client.find("nodes", kubelet.name)
         if found is not None:
             if kubelet.pool.boots:
                 rebooting.come_up(kubelet, found)
             self._report(found)
+            csinode.establish(kubelet.client, found)
             return
         now = kubelet.clock.timestamp()
         made = nodes.new_node(kubelet.name, kubelet.address, kubelet.capacity, kubelet.labels, kubelet.taints, now)
@@ -87,6 +88,7 @@ class Heartbeats:
         for reason, message in nodes.EVENTS:
             kubelet.events.normal(about, reason, message.format(kubelet.name))
         kubelet.events.normal(about, "NodeReady", f"Node {kubelet.name} status is now: NodeReady")
+        csinode.establish(kubelet.client, created)
 
     def report(self) -> None:
         """Write the node's status, for there is news."""
