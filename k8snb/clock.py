@@ -16,8 +16,19 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from k8snb.i18n import _
+
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 """Where virtual time begins, in seconds since the Unix epoch."""
+
+
+class Seconds(float):
+    """How many seconds passed, and says so where a notebook shows it."""
+
+    def __repr__(self) -> str:
+        return _("{seconds:g} s passed").format(seconds=float(self))
+
+    __str__ = float.__repr__
 
 
 class Timer:

@@ -37,7 +37,7 @@ def test_what_upstream_runs_and_this_cluster_does_not_is_listed_as_absent() -> N
     tables = coverage.parts().tables
     absent = {area: [row.name for row in rows if row.level == coverage.ABSENT] for area, rows in tables.items()}
     assert absent == {
-        "Controllers": ["ttl-controller"],
+        "Controllers": ["bootstrap-signer-controller", "token-cleaner-controller"],
         "Scheduler plugins": [],
         "Admission plugins": [],
         "Commands of the built-in kubectl": ["alpha", "completion"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8snb.clock import VirtualClock
+from k8snb.clock import Seconds, VirtualClock
 from k8snb.loop import Loop, Task
 
 
@@ -80,3 +80,7 @@ def test_a_task_that_wakes_twice_gets_one_turn() -> None:
     task.wake()
     run(loop)
     assert heard == ["a"]
+
+
+def test_how_long_something_took_says_in_a_notebook_what_it_is() -> None:
+    assert [repr(Seconds(0.48)), str(Seconds(0.48)), f"{Seconds(2):.1f}"] == ["0.48 s passed", "0.48", "2.0"]

@@ -14,7 +14,7 @@ import orjson
 import yaml
 
 from k8snb.client.controller import Context
-from k8snb.clock import Clock
+from k8snb.clock import Clock, Seconds
 from k8snb.cluster.doing import Doing
 from k8snb.csi.driver import Driver
 from k8snb.csi.installing import install, start_snapshots
@@ -80,7 +80,7 @@ class Machines(Doing):
     _context: Context
 
     @abstractmethod
-    def settle(self, timeout: float = ...) -> float:
+    def settle(self, timeout: float = ...) -> Seconds:
         """Wait until nothing but housekeeping is left to happen."""
 
     def add_node(self, name: str, **spec: Any) -> None:

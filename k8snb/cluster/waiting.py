@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from k8snb.clock import Clock, VirtualClock
+from k8snb.clock import Clock, Seconds, VirtualClock
 from k8snb.collector import collecting_seldom
 from k8snb.loop import Loop
 from k8snb.trace import Span, Trace
@@ -35,7 +35,7 @@ class Waiting(ABC):
     def _reached(self) -> bool:
         """Whether a replay has come to where it was to go."""
 
-    def settle(self, timeout: float = SETTLE_SECONDS) -> float:
+    def settle(self, timeout: float = SETTLE_SECONDS) -> Seconds:
         """Wait until nothing but housekeeping is left to happen, at most `timeout` seconds of virtual time.
 
         Returns how many seconds passed. Heartbeats, expiries and steady probes go on for ever and are not
@@ -43,7 +43,7 @@ class Waiting(ABC):
         """
         began = self.clock.now()
         self._run(lambda: False, began + timeout, foreground=True)
-        return round(self.clock.now() - began, 6)
+        return Seconds(round(self.clock.now() - began, 6))
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of virtual time pass, with everything that happens in them."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from k8snb.apiserver.custom.definitions import rows
 from k8snb.client.client import Client
 from k8snb.client.official import api_client
-from k8snb.clock import WallClock, stopwatch
+from k8snb.clock import Seconds, WallClock, stopwatch
 from k8snb.cluster.cluster import ADMIN
 from k8snb.cluster.showing import Showing
 from k8snb.current import use
@@ -264,7 +264,7 @@ class LiveCluster:
         """Wait until `condition()` holds, for at most so many seconds of real time, and no longer than `patience`."""
         return self._until(condition, min(timeout, self.patience))
 
-    def settle(self, timeout: float = 60.0) -> float:
+    def settle(self, timeout: float = 60.0) -> Seconds:
         """Wait until nothing is under way in the namespaces of this notebook; returns how many seconds that took."""
         began = quiet = stopwatch()
 
@@ -275,7 +275,7 @@ class LiveCluster:
             return stopwatch() - quiet >= QUIET
 
         self._until(settled, min(timeout, self.patience))
-        return round(stopwatch() - began, 3)
+        return Seconds(round(stopwatch() - began, 3))
 
     def advance(self, seconds: float) -> None:
         """Let time pass: for real, if the reader is as patient as that. Otherwise it needs an embedded cluster."""
