@@ -85,7 +85,6 @@ def test_a_live_stepper_tells_the_kernel_where_the_reader_is(browser: Any, lab: 
 
 
 def test_the_classic_notebook_shows_the_same_live_stepper(browser: Any, tmp_path: Path) -> None:
-    pytest.importorskip("nbclassic", reason="the classic Notebook is not installed")
     with served("nbclassic", tmp_path) as address:
         page = Visit(browser, f"{address}/notebooks/steps.ipynb", height=1000).page
         page.wait_for_function("window.Jupyter?.notebook?.kernel?.is_connected?.()")
