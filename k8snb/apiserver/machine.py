@@ -1,4 +1,4 @@
-"""The API server as a machine on the network: what programs in pods reach at `https://kubernetes.default.svc`.
+"""A machine of the control plane on the network: what programs in pods reach at `https://kubernetes.default.svc`.
 
 A program sends its token in a header, like any client; who it is and what it may do is decided as for everybody.
 What goes on for ever (a watch, a log that is followed) is answered with what there is so far.
@@ -6,6 +6,7 @@ What goes on for ever (a watch, a log that is followed) is answered with what th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -18,24 +19,24 @@ from k8snb.wire import Request, Response
 
 
 class Server(Protocol):
-    """An API server, one of several or the only one."""
+    """An API server, one of several or the only one, or another component that listens."""
 
-    running: bool
+    @property
+    def running(self) -> bool: ...
 
     def handle(self, request: Request) -> Response: ...
 
 
 class Machine:
-    """An endpoint that answers on one port (see `packet.Endpoint`)."""
+    """An endpoint whose `servers` answer, each on its port (see `packet.Endpoint`)."""
 
-    def __init__(self, server: Server, ip: str, port: int) -> None:
-        self._server = server
-        self._port = port
+    def __init__(self, ip: str, servers: Mapping[int, Server]) -> None:
+        self._servers = servers
         self.ip = ip
 
     def accepts(self, port: int) -> bool:
-        """Whether the API server listens on the port."""
-        return port == self._port and self._server.running
+        """Whether anybody listens on the port."""
+        return port in self._servers and self._servers[port].running
 
     def http(self, port: int, request: HTTPRequest) -> HTTPResponse:
         """Answer a request; one without TLS is told so."""
@@ -47,7 +48,7 @@ class Machine:
         if request.body:
             headers.setdefault("content-type", "application/x-www-form-urlencoded")
         asked = Request(request.method, path, query, headers, request.body.encode())
-        response = self._server.handle(asked)
+        response = self._servers[port].handle(asked)
         pretty = wants_pretty(query, headers.get("user-agent", ""))
         body = _text(response, pretty=pretty)
         found = {"content-type": response.content_type, "content-length": str(len(body.encode()))}

@@ -5,7 +5,7 @@ Upstream: `apiserver/pkg/server/healthz` and `server/routes`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from k8snb.machinery.scheme import Scheme
 from k8snb.typing import Object
@@ -64,12 +64,17 @@ CHECKS = {
 
 
 def health(
-    endpoint: str, *, verbose: bool = False, excluded: Collection[str] = (), failed: Collection[str] = ()
+    endpoint: str,
+    checks: Sequence[str],
+    *,
+    verbose: bool = False,
+    excluded: Collection[str] = (),
+    failed: Collection[str] = (),
 ) -> Response:
-    """`/healthz`, `/livez`, `/readyz`. `failed` names the checks that do not pass; 500 if there is one."""
-    bad = [check for check in CHECKS[endpoint] if check in failed and check not in excluded]
-    lines = [_line(check, check in excluded, check in bad) for check in CHECKS[endpoint]]
-    unknown = sorted({check for check in excluded if check and check not in CHECKS[endpoint]})
+    """`/healthz`, `/livez`, `/readyz`. `failed` names those of the checks that do not pass; 500 if there is one."""
+    bad = [check for check in checks if check in failed and check not in excluded]
+    lines = [_line(check, check in excluded, check in bad) for check in checks]
+    unknown = sorted({check for check in excluded if check and check not in checks})
     if unknown:
         listed = ", ".join(f'"{check}"' for check in unknown)
         lines.append(f"warn: some health checks cannot be excluded: no matches for {listed}")
@@ -121,7 +126,8 @@ def serve(request: Request, scheme: Scheme, failed: Collection[str] = ()) -> Res
         return None
     if not check:
         excluded = request.query.get("exclude", "")
-        return health(endpoint, verbose="verbose" in request.query, excluded=(excluded,), failed=failed)
+        checks, verbose = CHECKS[endpoint], "verbose" in request.query
+        return health(endpoint, checks, verbose=verbose, excluded=(excluded,), failed=failed)
     if check not in CHECKS[endpoint]:
         return None
     return _text(500, "internal server error: reason withheld\n") if check in failed else _text(200, "ok")

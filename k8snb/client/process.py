@@ -100,6 +100,8 @@ class Process:
         self._outer = context
         self.user = User(name, (*groups, "system:authenticated"))
         """Who its requests are from."""
+        self.began = 0.0
+        """When it was started last."""
         self._patient = patient
         self._own: Context | None = None
 
@@ -111,6 +113,7 @@ class Process:
     def start(self, transport: Transport | None = None) -> Context:
         """Begin anew, with an empty memory; another transport takes the place of the usual one."""
         outer, self._clock = self._outer, Appointments(self._outer.clock)
+        self.began = outer.clock.now()
         self._loop = outer.loop.part(self._clock)
         self._line = line = Line(outer.transport if transport is None else transport)
         express, outbox = (outer.client.express, outer.client.outbox) if transport is None else (None, None)
@@ -120,6 +123,11 @@ class Process:
             outer, loop=self._loop, clock=self._clock, transport=line, client=client, informers=informers
         )
         return self._own
+
+    def ask(self, request: Request) -> Response:
+        """Send a request that none of its parts sends. Raises `Dead` once it has ended."""
+        request.user = self.user
+        return self._line.handle(request)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call after so many seconds, whether it is there then or not."""

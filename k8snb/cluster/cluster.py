@@ -20,8 +20,7 @@ import orjson
 
 from k8snb.apiserver.access.gate import KNOWN, Gate, Keys
 from k8snb.apiserver.audit.log import AuditLog, auditor
-from k8snb.apiserver.bootstrap import SERVER_ADDRESS, SERVER_PORT
-from k8snb.apiserver.machine import Machine
+from k8snb.apiserver.bootstrap import SERVER_ADDRESS
 from k8snb.apiserver.rawstore import RawStore
 from k8snb.apiserver.server import APIServer
 from k8snb.client.client import Client
@@ -208,7 +207,6 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         settings = self._settings(gate, start)
         proxies = self._context.separate("system:kube-proxy")
         self.network = Fabric(proxies, settings.cluster_cidr)
-        self.network.addresses.place(SERVER_ADDRESS, Machine(self.server, SERVER_ADDRESS, SERVER_PORT))
         self.server.aggregator.reach = self.network.request
         self._posting = Posting(self.network, SERVER_ADDRESS, self.webhooks)
         self._posting.remote = made["outside"]

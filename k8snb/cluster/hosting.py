@@ -20,6 +20,7 @@ from k8snb.cluster.processes import Replicated, Runs
 from k8snb.errors import StatusError
 from k8snb.i18n import _
 from k8snb.machinery.names import Lottery
+from k8snb.wire import Request, Response
 
 if TYPE_CHECKING:
     import kopf
@@ -147,6 +148,20 @@ class Component:
     def running(self) -> bool:
         """Whether the process is there."""
         return self._process.running
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What runs in it."""
+        return self._parts
+
+    @property
+    def began(self) -> float:
+        """When the process was started last."""
+        return self._process.began
+
+    def ask(self, request: Request) -> Response:
+        """Send the API server a request in its name."""
+        return self._process.ask(request)
 
     @property
     def leading(self) -> bool:

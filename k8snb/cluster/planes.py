@@ -21,6 +21,7 @@ from k8snb.client.process import Process
 from k8snb.clock import Clock
 from k8snb.cluster import replicating
 from k8snb.cluster.hosting import Component, Part, ServerProcess
+from k8snb.cluster.ports import ports
 from k8snb.cluster.processes import Processes, Replicated, Running, Runs
 from k8snb.cluster.replicating import Candidacy, ControlPlane, Elected, ReplicaProcess, Seat, WarmElected
 from k8snb.controllers.settings import Settings
@@ -83,9 +84,16 @@ class Planes(ABC):
             component.begin()
         scheduler = Component(Process(self._context, "system:kube-scheduler"), self._schedules(""), self.server)
         scheduler.begin()
+        self._place(self.server, scheduler, managers["kube-controller-manager"])
         others = {**managers, "kube-scheduler": scheduler}
         self.components = {"kube-apiserver": ServerProcess(self.server, (own, *others.values())), **others}
         self._complete()
+
+    def _place(self, server: APIServer | Replica, scheduler: Component, manager: Component) -> None:
+        """Put a machine on the network, with what listens there."""
+        address = server.address if isinstance(server, Replica) else SERVER_ADDRESS
+        listening = ports(scheduler, manager, self.clock.now, elects=isinstance(server, Replica))
+        self.network.addresses.place(address, Machine(address, {SERVER_PORT: server, **listening}))
 
     def _complete(self) -> None:
         """Add what is no part of the control plane and stops like it, and let the server say who is there."""
@@ -154,15 +162,15 @@ class Planes(ABC):
         found: dict[str, dict[str, Elected]] = {name: {} for name in (*wanted, "kube-scheduler")}
         for door in self._doors:
             door.start()
-            self.network.addresses.place(door.address, Machine(door, door.address, SERVER_PORT))
         own.begin()
-        for seat in seats:
+        for seat, door in zip(seats, self._doors, strict=True):
             host = seat.machine.name
             for name, (user, maker, candidacy) in wanted.items():
                 found[name][host] = Elected(candidacy, self._process(user), maker, seat)
             process = Process(self._context, "system:kube-scheduler")
             found["kube-scheduler"][host] = WarmElected(replicating.SCHEDULER, process, self._schedules(host), seat)
             servers[host].dependants += [each[host] for each in found.values()]
+            self._place(door, found["kube-scheduler"][host], found["kube-controller-manager"][host])
             for component in servers[host].dependants:
                 component.begin()
         self.components = {name: Replicated(name, each) for name, each in ({"kube-apiserver": servers} | found).items()}
