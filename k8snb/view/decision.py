@@ -17,6 +17,7 @@ from typing import Any
 from k8snb.i18n import _
 from k8snb.scheduler.decision import Decision
 from k8snb.scheduler.explain import Explanation, Opinion
+from k8snb.scheduler.nominator import nominated_node
 from k8snb.scheduler.preemption import Candidate
 from k8snb.view.extenders import notes, notes_on_remedies, notes_on_victims, unknown
 from k8snb.view.grid import Cell, Grid
@@ -142,7 +143,7 @@ class DecisionView:
         if self.decision.told:
             yield self.decision.told
         elif self.winner:
-            yield _victory(found, self.winner)
+            yield _victory(self.decision, found, self.winner)
         yield from notes(self.decision)
 
     def __str__(self) -> str:
@@ -222,15 +223,27 @@ def _total(found: Explanation, node: str, winner: str) -> Cell:
     return Cell(f"{total} {_WINS}", hue="green", strong=True) if node == winner else Cell(str(total), strong=True)
 
 
-def _victory(found: Explanation, winner: str) -> str:
+def _victory(decision: Decision, found: Explanation, winner: str) -> str:
     total = found.totals.get(winner)
     if total is None:
         return _("{node} was chosen").format(node=winner)
+    if winner not in found.tied:
+        return _less_than_others(decision, winner, total)
     others = [name for name in found.tied if name != winner]
     if winner in found.tied and others:
         words = _("{node} wins with {total}, as much as {others}: it had not changed for longest")
         return words.format(node=winner, total=total, others=", ".join(others))
     return _("{node} wins with {total}").format(node=winner, total=total)
+
+
+def _less_than_others(decision: Decision, winner: str, total: int) -> str:
+    """Why a node was taken though others have more."""
+    if nominated_node(decision.pod) == winner:
+        return _("{node} was kept for the pod and fits: nobody asked what others would get").format(node=winner)
+    if decision.framework.profile.percentage is not None:
+        words = _("{node} was chosen with {total}: only a part of the nodes was looked at")
+        return words.format(node=winner, total=total)
+    return _("{node} was chosen").format(node=winner)
 
 
 def _candidate(each: Candidate, best: bool) -> list[Cell]:

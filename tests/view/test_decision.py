@@ -133,3 +133,46 @@ def test_what_cannot_be_told_is_refused(cluster: Cluster) -> None:
     cluster.kubectl("""run foreign --image=nginx --overrides='{"spec": {"schedulerName": "other"}}'""")
     with pytest.raises(ValueError, match="no profile is called other"):
         cluster.decision("foreign")
+
+
+def test_a_node_that_was_kept_for_the_pod_is_taken_though_others_would_have_more() -> None:
+    cluster = Cluster(2, seed=1)
+    cluster.kubectl("create priorityclass high --value=9")
+    for name, cpu, node in (("small", 2, "node-1"), ("x", 5, "node-1"), ("y", 6, "node-2")):
+        _sleep(cluster, name, cpu, node)
+    cluster.advance(10)
+    _sleep(cluster, "vip", 6, priority="high")
+    cluster.advance(1)
+    cluster.stop("kube-scheduler")
+    cluster.kubectl("delete pod y")
+    cluster.advance(40)
+    cluster.start("kube-scheduler")
+    cluster.settle()
+    view = cluster.decision("vip")
+    assert (view.winner, view.decision.explanation.tied) == ("node-1", ("node-2",))
+    assert str(view).splitlines()[-1] == "node-1 was kept for the pod and fits: nobody asked what others would get"
+
+
+def test_where_a_part_of_the_nodes_is_looked_at_another_one_would_have_more() -> None:
+    told = "{apiVersion: kubescheduler.config.k8s.io/v1, kind: KubeSchedulerConfiguration, percentageOfNodesToScore: 1}"
+    cluster = Cluster(102, seed=1, scheduler=told)
+    for number in range(1, 101):
+        cluster.kubectl(f"taint node node-{number} x=y:PreferNoSchedule")
+    _sleep(cluster, "a", 1)
+    cluster.settle()
+    view = cluster.decision("a")
+    assert view.winner not in view.decision.explanation.tied
+    assert str(view).splitlines()[-1].endswith(": only a part of the nodes was looked at")
+
+
+def _sleep(cluster: Cluster, name: str, cpu: int, node: str = "", *, priority: str = "") -> None:
+    container = {
+        "name": "c",
+        "image": "busybox",
+        "command": ["sleep", "999"],
+        "resources": {"requests": {"cpu": str(cpu)}},
+    }
+    where = {"nodeName": node} if node else {}
+    class_name = {"priorityClassName": priority} if priority else {}
+    pod = {"metadata": {"name": name}, "spec": {"containers": [container], **where, **class_name}}
+    cluster.client.create("pods", {"apiVersion": "v1", "kind": "Pod", **pod}, "default")
