@@ -57,7 +57,7 @@ from k8snb.kubelet.visitor import Visitor
 from k8snb.loop import Loop
 from k8snb.machinery.names import Lottery
 from k8snb.network.fabric import Delivery, Fabric
-from k8snb.network.posting import Functions, Posting, Remote
+from k8snb.network.posting import Functions, Posting, Remembering, Remote
 from k8snb.network.webhook_calls import WebhookCalls
 from k8snb.scheduler import configuration
 from k8snb.scheduler.answers import Answers
@@ -209,7 +209,8 @@ class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Acc
         self.network = Fabric(proxies, settings.cluster_cidr)
         self.server.aggregator.reach = self.network.request
         self._posting = Posting(self.network, SERVER_ADDRESS, self.webhooks)
-        self._posting.remote = made["outside"]
+        outside = made["outside"]
+        self._posting.remote = outside.begin() if isinstance(outside, Remembering) else outside
         calls = WebhookCalls(self.server.admission.reader, self.network, SERVER_ADDRESS, self._posting)
         self.server.extensions.surroundings.call = calls
         self.visitor = Visitor(self.clock, self.network)

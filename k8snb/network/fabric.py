@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
+from k8snb.apiserver.registry.service_plan import SERVICE_CIDR
 from k8snb.client.controller import Context
 from k8snb.machinery.names import Lottery
 from k8snb.network.addresses import Addresses
@@ -34,6 +36,7 @@ class Fabric:
     """The network of one cluster, as pods and kubelets use it. `pods` is the range of pod addresses."""
 
     def __init__(self, context: Context, pods: str) -> None:
+        self._own = (ip_network(pods), SERVICE_CIDR)
         informers = context.informers
         lottery = Lottery(context.lottery.below(1 << 30))
         self.addresses = Addresses(informers.of("nodes"), record=context.trace.enabled)
@@ -61,6 +64,12 @@ class Fabric:
         """Why no pod can be connected on a node; empty if pods can."""
         machine = self.addresses.wiring.called.get(node)
         return machine.problem if machine is not None else ""
+
+    def may_have(self, ip: str) -> bool:
+        """Whether an address is one of the cluster's: of a pod or Service, now or another time, a node, a machine."""
+        found = ip_address(ip)
+        there = self.addresses.machine(ip) is not None or bool(self.addresses.node_at(ip))
+        return there or self.proxies.outside.knows(ip) or any(found in each for each in self._own)
 
     # -- names -------------------------------------------------------------------------------------
 

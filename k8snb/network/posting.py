@@ -6,11 +6,12 @@ Whoever is not found in one place is looked for in the next. What goes wrong is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import urlsplit
 
 import orjson
 
+from k8snb.network.dns import is_address
 from k8snb.network.fabric import Fabric
 from k8snb.packet import HTTPRequest, HTTPResponse, NetworkError
 
@@ -19,6 +20,16 @@ Function: TypeAlias = Callable[[dict[str, Any]], Any]
 Remote: TypeAlias = Callable[[str, bytes | None, bytes, float], HTTPResponse]
 """(URL, caBundle, body, seconds) → the answer. Raises OSError, with a message as Go's client has it. Without a bundle
 (None) whoever answers is believed; an empty one trusts whom the machine trusts."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """What remembers answers for a past that is lived through again."""
+
+    def begin(self) -> Remote:
+        """The same from the beginning."""
+        ...
+
 
 JSON = {"content-type": "application/json"}
 LATE = "context deadline exceeded"
@@ -60,12 +71,18 @@ class Posting:
         try:
             response = self._network.request(request)
         except NetworkError as error:
-            if self.remote is not None and error.kind in ("not found", "unreachable"):
+            if self.remote is not None and self._leads_outside(host, error):
                 return self.remote(url, bundle, body, seconds)
             raise OSError(dialled(error, host, port)) from None
         if response.seconds > seconds:
             raise OSError(f"{LATE} (Client.Timeout exceeded while awaiting headers)")
         return response
+
+    def _leads_outside(self, host: str, error: NetworkError) -> bool:
+        """Whether nobody in the cluster was meant: by its name, or by an address that none of them has."""
+        if is_address(host) or host == "localhost":
+            return not self._network.may_have("127.0.0.1" if host == "localhost" else host)
+        return error.kind in ("not found", "unreachable")
 
     def function(self, url: str) -> Function | None:
         """The function of this process that answers at a URL."""

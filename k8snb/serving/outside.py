@@ -14,6 +14,7 @@ import http.client
 import ipaddress
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 from greenlet import getcurrent, greenlet
 
 from k8snb.apiserver.server import APIServer
+from k8snb.network.posting import Remote
 from k8snb.packet import HTTPResponse
 from k8snb.typing import Object
 
@@ -167,25 +169,42 @@ def _covers(pattern: str, host: str) -> bool:
 class Outside:
     """Lets a cluster in this process call real URLs: `Cluster(outside=Outside())`.
 
-    The same question gets the answer that it got the first time: reviews carry their own uid, so the same one comes
-    again only where the past is lived through again.
+    A cluster begins with `begin`, and anew where its past is lived through again: then a question gets the answer that
+    it got then. Reviews carry their own uid, but a scheduler may ask an extender the same thing several times; then
+    each time has its own answer.
     """
 
     def __init__(self) -> None:
-        self._heard: dict[tuple[str, bytes], HTTPResponse | str] = {}
+        self._heard: dict[tuple[str, bytes], list[HTTPResponse | str]] = {}
+        self._begun = self.begin()
+
+    def begin(self) -> Remote:
+        """Calls as `post` does, from the beginning."""
+        times: Counter[tuple[str, bytes]] = Counter()
+
+        def call(url: str, bundle: bytes | None, body: bytes, seconds: float) -> HTTPResponse:
+            heard = self._heard.setdefault((url, body), [])
+            times[url, body] += 1
+            if len(heard) < times[url, body]:
+                heard.append(_heard(url, bundle, body, seconds))
+            answer = heard[times[url, body] - 1]
+            if isinstance(answer, str):
+                raise OSError(answer)
+            return answer
+
+        return call
 
     def __call__(self, url: str, bundle: bytes | None, body: bytes, seconds: float) -> HTTPResponse:
         """As `post`."""
-        heard = self._heard.get((url, body))
-        if heard is None:
-            try:
-                heard = post(url, bundle, body, seconds)
-            except OSError as error:
-                heard = str(error)
-            self._heard[url, body] = heard
-        if isinstance(heard, str):
-            raise OSError(heard)
-        return heard
+        return self._begun(url, bundle, body, seconds)
+
+
+def _heard(url: str, bundle: bytes | None, body: bytes, seconds: float) -> HTTPResponse | str:
+    """The answer, or why there is none."""
+    try:
+        return post(url, bundle, body, seconds)
+    except OSError as error:
+        return str(error)
 
 
 class Errands:
