@@ -74,6 +74,8 @@ class PodFollower:
         if self._cache.assumed(uid):
             if is_deleting(new) and not is_deleting(old):
                 self._give_up(new)
+            else:
+                self._queue.update_in_flight(old, new)
             return
         self._queue.update(old, new)
         if self._nominator.pods or nominated_node(new):

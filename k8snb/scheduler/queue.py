@@ -130,6 +130,13 @@ class SchedulingQueue:
         if actions and queued.info.uid in self.pool:
             self._reconsider(ClusterEvent(TARGET_POD, actions), old, new, lambda other: other is queued)
 
+    def update_in_flight(self, old: Object, new: Object) -> None:
+        """A pod has changed whose attempt is not over yet; if it is turned away, that may be what lets it fit."""
+        if new["metadata"]["uid"] in self.flights.pods:
+            event = ClusterEvent(TARGET_POD, own_changes(old, new))
+            if self._interested(event):
+                self.flights.note(Happened(event, old, new))
+
     def remove(self, uid: str) -> None:
         """A waiting pod is gone, or somebody else placed it."""
         queued = self._pods.pop(uid, None)
@@ -220,6 +227,8 @@ class SchedulingQueue:
         """What happened while the pod was out and may let it fit, what ends its waiting before anything else."""
         found: _Missed | None = None
         for happened in self.flights.seen(queued.info.uid):
+            if happened.event.resource == TARGET_POD and not _is_about(happened, queued.info.uid):
+                continue
             for plugin, hint in self._interested(happened.event):
                 at_once = plugin in queued.pending
                 wanted = plugin in queued.plugins and (found is None or at_once)
@@ -315,6 +324,10 @@ def _revision_of(happened: Happened) -> int:
     changed = happened.new if happened.new is not None else happened.old
     assert changed is not None
     return revision_of(changed)
+
+
+def _is_about(happened: Happened, uid: str) -> bool:
+    return happened.new is not None and happened.new["metadata"]["uid"] == uid
 
 
 def _hopeful(hint: Hint | None, pod: Object, old: Object | None, new: Object | None) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from k8snb.clock import EPOCH, VirtualClock
 from k8snb.scheduler.changes import node_event, own_changes, pod_event
-from k8snb.scheduler.framework import ASSIGNED_POD, NODE, SUCCESS, Action, ClusterEvent, Interest
+from k8snb.scheduler.framework import ASSIGNED_POD, NODE, SUCCESS, TARGET_POD, Action, ClusterEvent, Interest
 from k8snb.scheduler.plugins.node_declared_features import NodeDeclaredFeatures
 from k8snb.scheduler.plugins.priority_sort import PrioritySort
 from k8snb.scheduler.plugins.scheduling_gates import SchedulingGates
@@ -314,3 +314,19 @@ def test_what_it_waited_for_may_have_been_done_while_it_was_tried() -> None:
     waiting.queue.move(NEW_NODE, None, node())
     waiting.queue.fail(found, (FIT, "Gate"), frozenset({"Gate"}))
     assert [each.place for each in waiting.queue.standing()] == ["activeQ"]
+
+
+def test_what_changed_in_a_pod_while_it_was_tried_is_a_reason_to_try_that_one_again() -> None:
+    waiting = Waiting(("p", Interest(TARGET_POD, Action.UPDATE)))
+    waiting.add(pod("a"), pod("b"))
+    out = {each.info.pod["metadata"]["name"]: each for _ in "ab" if (each := waiting.queue.pop()) is not None}
+    for each in out.values():
+        waiting.queue.flights.begin(each.info.uid)
+    old = out["b"].info.pod
+    waiting.queue.update_in_flight(old, {**old, "metadata": {**old["metadata"], "annotations": {"a": "b"}}})
+    for each in out.values():
+        waiting.queue.fail(each, ("p",))
+    assert [(each.pod["metadata"]["name"], each.place) for each in waiting.queue.standing()] == [
+        ("a", "unschedulablePods"),
+        ("b", "backoffQ"),
+    ]
