@@ -176,5 +176,5 @@ def refusal(status: Status) -> str:
     """Why an extender refuses a node, in its words, and whether it matters who leaves."""
     reason = status.message or _("no reason was given")
     return (
-        _("{reason} (preemption would not help)").format(reason=reason) if status.code is Code.UNRESOLVABLE else reason
+        _("{reason}; preemption would not help").format(reason=reason) if status.code is Code.UNRESOLVABLE else reason
     )

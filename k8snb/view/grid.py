@@ -35,6 +35,7 @@ _JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[/({_,=])(?=[\w(])")
 _PHONE, _LETTER, _BOLD, _APART = 316, 6.6, 7.6, 12
 """How many pixels a phone has, with some to spare; what a letter takes, a bold one, and what is between columns."""
 
+_NOTE = "margin:.4em 0 0;overflow-wrap:anywhere"
 _CELL = f"{_EDGE};padding:3px 12px 3px 0;vertical-align:top;text-align:start"
 
 
@@ -87,7 +88,7 @@ class Grid:
         name = f' class="{"marks" if marks else "cards"}"' if wide else ""
         table = f'<table{name} style="border-collapse:collapse;font-size:13.5px"><thead><tr>{heads}</tr></thead>'
         scrolls = f'<div tabindex="0" style="overflow-x:auto">{table}<tbody>{rows}</tbody></table></div>'
-        notes = "".join(f'<p style="margin:.4em 0 0">{html.escape(note)}</p>' for note in self.notes)
+        notes = "".join(f'<p style="{_NOTE}">{html.escape(note)}</p>' for note in self.notes)
         title = f'<p style="overflow-wrap:anywhere"><strong>{html.escape(self.title)}</strong></p>'
         return f'<div class="k8snb-view">{title}{scrolls if self.rows else ""}{notes}</div>'
 

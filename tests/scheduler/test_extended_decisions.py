@@ -161,7 +161,7 @@ def test_of_a_pod_that_waits_there_is_what_was_said_at_the_last_attempt() -> Non
     made.cluster.webhooks[f"{URL}/filter"] = refusing("no room", for_good=True)
     assert [each[1] for each in said(made.cluster)] == ["no licence"] * 3
     made.cluster.advance(400)
-    assert [each[1] for each in said(made.cluster)] == ["no room (preemption would not help)"] * 3
+    assert [each[1] for each in said(made.cluster)] == ["no room; preemption would not help"] * 3
     assert made.cluster.decision("a").winner == ""
 
 

@@ -95,8 +95,8 @@ TaintToleration                 ✓       ✓
 NodeResourcesFit                ✓       ✓
 {NAME}  ✗       ✗
 total                           –       –
-node-1: {NAME}: no licence (preemption would not help)
-node-2: {NAME}: no licence (preemption would not help)
+node-1: {NAME}: no licence; preemption would not help
+node-2: {NAME}: no licence; preemption would not help
 0/2 nodes are available: 2 no licence. no new claims to deallocate, preemption: 0/2 nodes are available: {useless}
 {NAME}: as at the last attempt, 2026-01-01T00:00:00Z"""
     )
@@ -104,9 +104,9 @@ node-2: {NAME}: no licence (preemption would not help)
         str(view.remedies())
         == f"""\
 What would make a fit
-node    now                                     change
-node-1  no licence (preemption would not help)  what would change {NAME}'s mind is not known
-node-2  no licence (preemption would not help)  what would change {NAME}'s mind is not known
+node    now                                    change
+node-1  no licence; preemption would not help  what would change {NAME}'s mind is not known
+node-2  no licence; preemption would not help  what would change {NAME}'s mind is not known
 {NAME}: as at the last attempt, 2026-01-01T00:00:00Z"""
     )
     assert str(view.weights()).splitlines()[0] == "No node wins, whatever the weights"
@@ -137,7 +137,7 @@ def test_on_its_way_a_pod_meets_extenders_where_they_are_asked(placed: Asked, wa
     scored = next(frame for frame in _way(placed) if frame.actor == f"Score · {NAME} #1")
     assert scored.observed == [("node-2", "0 ×5 = 0"), ("node-3", "7 → 70 ×5 = 350")]
     refused = [(frame.actor, [act.note for act in frame.acts]) for frame in _way(waiting)]
-    why = [f"{node}: no licence (preemption would not help)" for node in ("node-1", "node-2")]
+    why = [f"{node}: no licence; preemption would not help" for node in ("node-1", "node-2")]
     assert refused[2:] == [
         ("Filter", []),
         (f"Extender · {NAME}", why),
