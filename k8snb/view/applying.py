@@ -66,7 +66,7 @@ class Applying:
 
     def _exchange(self, exchange: Exchanged, sent: Sent) -> Iterator[Frame]:
         asks = replace(self._frame(CLIENT), caption=_reasons(exchange.method, exchange.content_type))
-        carried = _carried(exchange)
+        carried = _carried(exchange, sent)
         request = f"{exchange.method} {exchange.url}"
         yield replace(asks, acts=[Act(_("send"), request, 0, 0, changes=carried[:_MOST], to=SERVER)])
         if exchange.method == "GET":
@@ -174,7 +174,7 @@ def _reasons(method: str, content_type: str) -> str:
     }.get(method, "")
 
 
-def _carried(exchange: Exchanged) -> list[Change]:
+def _carried(exchange: Exchanged, sent: Sent) -> list[Change]:
     """What a request carries, field by field."""
     if not exchange.body:
         return []
@@ -182,7 +182,9 @@ def _carried(exchange: Exchanged) -> list[Change]:
         body: Mapping[str, Any] = orjson.loads(exchange.body)
     except orjson.JSONDecodeError:
         body = yaml.safe_load(exchange.body)
-    return changes({}, body) if isinstance(body, Mapping) else []
+    info = sent.request.info
+    kind = info.resource.kind if info is not None and info.resource is not None else ""
+    return changes({}, body, kind) if isinstance(body, Mapping) else []
 
 
 def _message(response: str) -> str:

@@ -3,17 +3,22 @@
 Lists whose entries have a name, a type or an address are compared by that and not by place, so that a new condition is
 one change and not a shift of all that follow; of others what went and what came is told. A condition is told as one
 field (`False (ContainersNotReady) → True`), and so are a container's state and an endpoint. Bookkeeping that changes
-with every write, and what only repeats other fields, is left out.
+with every write, and what only repeats other fields, is left out. What a Secret holds is told by its size, as `kubectl
+describe` does.
 """
 
 from __future__ import annotations
 
+import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+from k8snb.i18n import _
+from k8snb.machinery.managed.applying import LAST_APPLIED
 from k8snb.typing import Object
 
 _BOOKKEEPING = {
@@ -47,11 +52,54 @@ class Change(NamedTuple):
         return f"{self.path}: {self.before or '∅'} → {self.after or '∅'}"
 
 
-def changes(before: Object | None, after: Object | None) -> list[Change]:
-    """The fields that differ; nothing when the object is new or gone, because then all of it is the change."""
+def changes(before: Object | None, after: Object | None, kind: str = "") -> list[Change]:
+    """The fields that differ; nothing when the object is new or gone, because then all of it is the change.
+
+    What `kind` it is has to be said where neither does, as in patches.
+    """
     if before is None or after is None:
         return []
-    return [Change(path, show(old), show(new)) for path, old, new in _walk("", before, after)]
+    if "Secret" in (kind, before.get("kind"), after.get("kind")):
+        before, after = _sealed(before), _sealed(after)
+    return [_change(path, old, new) for path, old, new in _walk("", before, after)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A value of a Secret: it may be compared, and told by its size alone."""
+
+    content: bytes
+
+    def __str__(self) -> str:
+        return _("{count} bytes").format(count=len(self.content))
+
+
+def _sealed(secret: Object) -> Object:
+    """A Secret, or a patch of one, with what nobody shall read over a reader's shoulder in envelopes."""
+    found: dict[str, Any] = dict(secret)
+    for field, read in (("data", _decoded), ("stringData", str.encode)):
+        if isinstance(values := secret.get(field), Mapping):
+            found[field] = {name: _Sealed(read(v)) if isinstance(v, str) else v for name, v in values.items()}
+    meta = secret.get("metadata") or {}
+    annotations = meta.get("annotations") or {}
+    if applied := annotations.get(LAST_APPLIED):
+        found["metadata"] = {**meta, "annotations": {**annotations, LAST_APPLIED: _Sealed(applied.encode())}}
+    return found
+
+
+def _decoded(value: str) -> bytes:
+    """What a value of `data` stands for; itself where it is not base64, as in a request that will be refused."""
+    try:
+        return binascii.a2b_base64(value)
+    except binascii.Error:
+        return value.encode()
+
+
+def _change(path: str, before: Any, after: Any) -> Change:
+    shown = show(after)
+    if isinstance(after, _Sealed) and shown == show(before):
+        shown = _("{count} other bytes").format(count=len(after.content))
+    return Change(path, show(before), shown)
 
 
 def _walk(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -146,8 +194,8 @@ def _text(value: Any) -> str:
     """A value in words rather than in brackets and quotes."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | _Sealed):
+        return str(value)
     if isinstance(value, Mapping):
         spoken = _spoken(value)
         return spoken if isinstance(spoken, str) else _pairs(spoken) or "∅"

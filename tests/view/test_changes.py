@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -105,6 +106,30 @@ def test_bookkeeping_is_left_out() -> None:
 def test_a_name_with_dots_is_quoted() -> None:
     assert told({"metadata": {}}, {"metadata": {"annotations": {"a.io/b": "1"}}}) == [
         'metadata.annotations["a.io/b"]: ∅ → 1'
+    ]
+
+
+def secret(**values: str) -> dict[str, Any]:
+    return {"kind": "Secret", "data": {name: b64encode(value.encode()).decode() for name, value in values.items()}}
+
+
+def test_what_a_secret_holds_is_told_by_its_size() -> None:
+    before, after = secret(token="abcdef", user="ann", old="x"), secret(token="ghijklmn", user="bob", new="yz")
+    assert told(before, after) == [
+        "data.token: 6 bytes → 8 bytes",
+        "data.user: 3 bytes → 3 other bytes",
+        "data.old: 1 bytes → ∅",
+        "data.new: ∅ → 2 bytes",
+    ]
+
+
+def test_what_a_patch_of_a_secret_carries_and_what_was_applied_is_told_by_its_size() -> None:
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": '{"stringData": {"word": "open sesame"}}'}
+    patch = {"metadata": {"annotations": applied}, "stringData": {"word": "open sesame"}, "data": {"odd": "abc"}}
+    assert [str(change) for change in changes({}, patch, "Secret")] == [
+        'metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"]: ∅ → 39 bytes',
+        "stringData.word: ∅ → 11 bytes",
+        "data.odd: ∅ → 3 bytes",
     ]
 
 
