@@ -3,6 +3,7 @@
 
 const CSS = "__CSS__";
 const SVG = "http://www.w3.org/2000/svg";
+const DRAWN = new Set(["svg", "path"]); // what is of SVG among what can be said
 const ROW = 20; // height of a lane of the score, in pixels
 const BEAT = 1400; // milliseconds per step while playing
 const ICONS = {
@@ -15,26 +16,21 @@ const ICONS = {
   link: "M6.5 9.5l3-3M7.2 4.8 9 3a2.8 2.8 0 0 1 4 4l-1.8 1.8M8.8 11.2 7 13a2.8 2.8 0 0 1-4-4l1.8-1.8",
 };
 const PIN = "M6 2.5h4l-.6 4.3 2.1 2.2h-7l2.1-2.2zM8 9v4.5"; // a drawing pin
+const RING = "M1.8 6a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0-8.4 0z";
 const MARKS = {
-  ring: '<circle cx="6" cy="6" r="4.2" fill="none"/>',
-  half: '<circle cx="6" cy="6" r="4.2" fill="none"/><path d="M6 1.8a4.2 4.2 0 0 0 0 8.4z" stroke="none"/>',
-  disc: '<circle cx="6" cy="6" r="4.6" stroke="none"/>',
-  cross: '<path d="M2.2 2.2l7.6 7.6M9.8 2.2 2.2 9.8" fill="none" stroke-width="2.2"/>',
-  dash: '<circle cx="6" cy="6" r="4.2" fill="none" stroke-dasharray="2.1 2.3"/>',
-  check: '<path d="M1.8 6.4 4.8 9.4 10.2 2.8" fill="none" stroke-width="2"/>',
+  ring: [{ d: RING, fill: "none" }],
+  half: [{ d: RING, fill: "none" }, { d: "M6 1.8a4.2 4.2 0 0 0 0 8.4z", stroke: "none" }],
+  disc: [{ d: "M1.4 6a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0z", stroke: "none" }],
+  cross: [{ d: "M2.2 2.2l7.6 7.6M9.8 2.2 2.2 9.8", fill: "none", "stroke-width": 2.2 }],
+  dash: [{ d: RING, fill: "none", "stroke-dasharray": "2.1 2.3" }],
+  check: [{ d: "M1.8 6.4 4.8 9.4 10.2 2.8", fill: "none", "stroke-width": 2 }],
 };
 
-/** An element with properties (`on…` listeners, `style` text, attributes) and children. */
-function make(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.flat(Infinity).filter((child) => child || child === 0));
-  return element;
-}
+/** What an element shall be: its properties (`on…` listeners, attributes) and children, which are words and such elements. */
+const say = (tag, props = {}, ...children) => ({ tag, props, children });
+
+/** A new element as it is said; its children may also be nodes that there are already. */
+const make = (tag, props, ...children) => become(document.createElement(tag), say(tag, props, ...children));
 
 function draw(tag, props) {
   const element = document.createElementNS(SVG, tag);
@@ -42,18 +38,52 @@ function draw(tag, props) {
   return element;
 }
 
-function icon(path, size = 16) {
-  const svg = draw("svg", { viewBox: "0 0 16 16", width: size, height: size, "aria-hidden": "true", class: "icon" });
-  svg.append(draw("path", { d: path }));
-  return svg;
+/** Gives an element the properties and children of what it shall be, and touches nothing that is so already. */
+function become(element, { props, children }) {
+  const was = element.props ?? {};
+  for (const name in { ...was, ...props }) {
+    const value = props[name] ?? false;
+    if (value === (was[name] ?? false)) continue;
+    if (name.startsWith("on")) element[name] = value || null;
+    else if (value === false) element.removeAttribute(name);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.props = props;
+  return fit(element, children);
 }
 
-function mark(state) {
-  const svg = draw("svg", { viewBox: "0 0 12 12", "aria-hidden": "true", class: "mark" });
-  svg.style.color = `var(--k-${state.hue})`;
-  svg.innerHTML = MARKS[state.mark];
-  return svg;
+/** Makes these the children of an element. What stands in their places stays, and becomes what they shall be. */
+function fit(element, children) {
+  let here = element.firstChild;
+  for (const each of children.flat(Infinity)) {
+    if (!each && each !== 0) continue;
+    if (here && (each.tag ? here.localName === each.tag : here.nodeType === Node.TEXT_NODE)) {
+      if (each.tag) become(here, each);
+      else if (here.data !== `${each}`) here.data = each;
+    } else {
+      const made = fresh(each);
+      if (here) here.replaceWith(made);
+      else element.append(made);
+      here = made;
+    }
+    here = here.nextSibling;
+  }
+  while (here) {
+    const next = here.nextSibling;
+    here.remove();
+    here = next;
+  }
+  return element;
 }
+
+function fresh(each) {
+  if (each instanceof Node) return each;
+  if (!each.tag) return document.createTextNode(each);
+  return become(DRAWN.has(each.tag) ? document.createElementNS(SVG, each.tag) : document.createElement(each.tag), each);
+}
+
+const icon = (path, size = 16) => say("svg", { viewBox: "0 0 16 16", width: size, height: size, "aria-hidden": "true", class: "icon" }, say("path", { d: path }));
+const mark = (state) => say("svg", { viewBox: "0 0 12 12", "aria-hidden": "true", class: "mark", style: `color:var(--k-${state.hue})` }, MARKS[state.mark].map((part) => say("path", part)));
 
 /** Call as soon as the browser has worked out where an element stands: asking earlier would make it do so twice for a step. */
 function laidOut(element, call) {
@@ -63,8 +93,8 @@ function laidOut(element, call) {
 /** A name, which loses its middle rather than its end where there is no room for it; `more` stands behind it whole. */
 function shortened(name, more = "") {
   const end = more ? name.length : name.lastIndexOf("-");
-  if (!more && (name.length < 13 || end < name.length - 12)) return make("span", { class: "short" }, name);
-  return make("span", { class: "short long" }, make("span", {}, name.slice(0, end)), name.slice(end) + more);
+  if (!more && (name.length < 13 || end < name.length - 12)) return say("span", { class: "short" }, name);
+  return say("span", { class: "short long" }, say("span", {}, name.slice(0, end)), name.slice(end) + more);
 }
 
 const hue = (name) => `--hue:var(--k-${name})`;

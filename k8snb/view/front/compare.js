@@ -6,11 +6,11 @@ function compare(story, pin) {
 
   const row = (name, observed, desired) => {
     const differs = desired !== undefined && observed !== desired;
-    return make("tr", { class: differs ? "differs" : desired === undefined ? "alone" : "" }, make("th", { scope: "row" }, breaking(name)), make("td", {}, breaking(observed)),
-      make("td", { class: "sign", "aria-label": desired === undefined ? "" : differs ? words.differs : words.equal }, desired === undefined ? "" : differs ? "≠" : "="),
-      make("td", {}, breaking(desired ?? "")));
+    return say("tr", { class: differs ? "differs" : desired === undefined ? "alone" : "" }, say("th", { scope: "row" }, breaking(name)), say("td", {}, breaking(observed)),
+      say("td", { class: "sign", "aria-label": desired === undefined ? "" : differs ? words.differs : words.equal }, desired === undefined ? "" : differs ? "≠" : "="),
+      say("td", {}, breaking(desired ?? "")));
   };
-  const part = (title, rows, colspan = 4) => (rows.length ? make("tbody", {}, make("tr", { class: "part" }, make("th", { colspan, scope: "rowgroup" }, title)), rows) : null);
+  const part = (title, rows, colspan = 4) => (rows.length ? say("tbody", {}, say("tr", { class: "part" }, say("th", { colspan, scope: "rowgroup" }, title)), rows) : null);
 
   function paint(now) {
     const frame = frames[now];
@@ -23,17 +23,17 @@ function compare(story, pin) {
       part(`${act.verb} ${act.object}`, act.changes.map(([path, before, after]) => row(path, before || "∅", after || "∅"))));
     const read = (frame.read ?? []).map((number) => {
       const id = ids[number];
-      return make("button", { type: "button", class: "ref", style: hue(kinds[kindOf(id)]?.hue ?? "slate"), onclick: () => pin(id) }, icon(kinds[kindOf(id)]?.glyph ?? "", 13), nameOf(id));
+      return say("button", { type: "button", class: "ref", style: hue(kinds[kindOf(id)]?.hue ?? "slate"), onclick: () => pin(id) }, icon(kinds[kindOf(id)]?.glyph ?? "", 13), nameOf(id));
     });
     const acts = (frame.acts ?? []).map((act) => actItem({ ...act, changes: undefined, more: 0 }, words));
     const alone = !compared.length && !written.some(Boolean); // there is nothing beside what was seen
-    element.replaceChildren(
-      ...(read.length ? [make("h4", {}, words.read), make("div", { class: "refs" }, read)] : []),
-      make("table", { class: alone ? "seen-only" : "", hidden: !compared.length && !seen.length && !written.some(Boolean) }, make("caption", {}, `${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`),
-        make("thead", {}, make("tr", {}, [words.field, words.observed, "", words.desired].map((name) => make("th", { scope: "col" }, name)))),
+    fit(element, [
+      read.length ? [say("h4", {}, words.read), say("div", { class: "refs" }, read)] : "",
+      say("table", { class: alone ? "seen-only" : "", hidden: !compared.length && !seen.length && !written.some(Boolean) }, say("caption", {}, `${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`),
+        say("thead", {}, say("tr", {}, [words.field, words.observed, "", words.desired].map((name) => say("th", { scope: "col" }, name)))),
         part(words.compared, compared), part(words.observed, seen, alone ? 2 : 4), written),
-      frame.caption || !acts.length ? make("p", { class: "therefore" }, make("b", {}, `${words.therefore} `), frame.caption ?? words.nothing) : "",
-      acts.length ? make("ul", { class: "therefore-acts" }, acts) : "");
+      frame.caption || !acts.length ? say("p", { class: "therefore" }, say("b", {}, `${words.therefore} `), frame.caption ?? words.nothing) : "",
+      acts.length ? say("ul", { class: "therefore-acts" }, acts) : ""]);
   }
   return { element, paint };
 }

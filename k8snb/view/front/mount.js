@@ -70,7 +70,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
   if (link) buttons.link = button("link", icon(ICONS.link), () => copy(link(position.get())));
   function showPlaying() {
     const name = timer ? "pause" : "play";
-    buttons.play.replaceChildren(icon(ICONS[name]));
+    fit(buttons.play, [icon(ICONS[name])]);
     buttons.play.setAttribute("aria-label", words[name]);
     buttons.play.title = words[name];
   }
@@ -155,11 +155,11 @@ function mount(host, packed, position, { link, act, said } = {}) {
   function heading({ actor, subject, lane, time, revision, cause, from }) {
     const because = cause && fill(words.because, { revision: cause });
     return [
-      make("span", { class: "actor", style: hue(lanes[lane].hue) }, actor),
-      subject && make("span", { class: "subject" }, subject),
-      make("span", { class: "when" }, `${time} · @${revision}`),
-      because && (from === undefined ? make("span", { class: "when" }, because)
-        : make("button", { type: "button", class: "because", onclick: () => move(from) }, because))].filter(Boolean);
+      say("span", { class: "actor", style: hue(lanes[lane].hue) }, actor),
+      subject && say("span", { class: "subject" }, subject),
+      say("span", { class: "when" }, `${time} · @${revision}`),
+      because && (from === undefined ? say("span", { class: "when" }, because)
+        : say("button", { type: "button", class: "because", onclick: () => move(from) }, because))];
   }
 
   let shown;
@@ -175,11 +175,11 @@ function mount(host, packed, position, { link, act, said } = {}) {
     count.textContent = `${now + 1} / ${frames.length}`;
     buttons.first.disabled = buttons.previous.disabled = now === 0;
     buttons.next.disabled = buttons.last.disabled = now === last;
-    headline.replaceChildren(...heading(frame));
+    fit(headline, heading(frame));
     if (scrolled) speech.scrollTop = 0;
     const [shape, parts] = panes(frame, words);
     told.className = shape;
-    told.replaceChildren(...parts);
+    fit(told, parts);
     music.paint(now);
     board.paint(now);
     if (previous !== undefined) {

@@ -12,7 +12,7 @@ function picture(story, scenes, pin) {
 
   const cards = new Map(forest(scenes).map(([id, depth]) => {
     const kind = kindOf(id);
-    const face = make("div", {});
+    const face = make("div", { class: "face" });
     const element = make("div", { class: "card layers", role: "listitem", style: `${hue(kinds[kind].hue)};--depth:${depth}` }, face, ghost(id));
     pointing(element, id);
     return [id, Object.assign(element, { face })];
@@ -29,7 +29,6 @@ function picture(story, scenes, pin) {
     return [id, { element, slots, word, longest }];
   }));
   const chips = new Map();
-  const drawn = new Map(); // card id -> what it was drawn from
   const links = draw("svg", { class: "links", "aria-hidden": "true" });
   const measured = new Map(); // a card or a seat -> where it stands in the picture, until something changes its size
   let linked = ""; // the arrows that are drawn
@@ -134,19 +133,17 @@ function picture(story, scenes, pin) {
   }
 
   function chipFor(id, item) {
-    const short = shortOf(id, item);
-    const facts = (item.facts ?? []).map(([label, value]) => `${label} ${value}`).join(", ");
-    const chip = chips.get(id) ?? make("div", { class: "chip", role: "img" });
+    const chip = chips.get(id) ?? make("div", { class: "chip" });
     if (chip.item === item) return chip;
     chip.item = item;
     if (!chips.has(id)) pointing(chip, id);
-    chip.setAttribute("style", tint(item) || hue(kinds[kindOf(id)].hue));
-    chip.title = [nameOf(id), item.word, facts].filter(Boolean).join("\n");
-    chip.setAttribute("aria-label", [nameOf(id), item.word, facts].filter(Boolean).join(", "));
-    chip.replaceChildren(item.state ? mark(states[item.state]) : glyph(kindOf(id)), shortened(short),
-      item.generation ? make("span", { class: "badge" }, `v${item.generation}`) : "",
-      make("span", { class: "word" }, item.word ?? ""));
-    return chip;
+    const short = shortOf(id, item);
+    const facts = (item.facts ?? []).map(([label, value]) => `${label} ${value}`).join(", ");
+    const told = [nameOf(id), item.word, facts].filter(Boolean);
+    return become(chip, say("div", { class: "chip", role: "img", style: tint(item) || hue(kinds[kindOf(id)].hue), title: told.join("\n"), "aria-label": told.join(", ") },
+      item.state ? mark(states[item.state]) : glyph(kindOf(id)), shortened(short),
+      item.generation ? say("span", { class: "badge" }, `v${item.generation}`) : "",
+      say("span", { class: "word" }, item.word ?? "")));
   }
 
   /** What stands on a card: its name, what is said of the object, and the marks of its pods. */
@@ -154,12 +151,12 @@ function picture(story, scenes, pin) {
     const kind = kindOf(id);
     const was = new Map(before?.facts ?? []);
     const facts = (item.facts ?? []).map(([label, value]) =>
-      make("span", { class: before && was.get(label) !== value ? "fact new" : "fact" }, `${label} `, make("b", {}, value)));
-    const badge = item.generation ? make("span", { class: "badge", style: tint(item) }, `v${item.generation}`) : "";
-    const word = item.word ? make("span", { class: "word", style: hue(states[item.state]?.hue ?? kinds[kind].hue) }, item.word) : "";
+      say("span", { class: before && was.get(label) !== value ? "fact new" : "fact" }, `${label} `, say("b", {}, value)));
+    const badge = item.generation ? say("span", { class: "badge", style: tint(item) }, `v${item.generation}`) : "";
+    const word = item.word ? say("span", { class: "word", style: hue(states[item.state]?.hue ?? kinds[kind].hue) }, item.word) : "";
     return [
-      make("div", { class: "card-name" }, glyph(kind), make("span", { class: "kind" }, kind), badge, make("b", {}, nameOf(id)), word, opener),
-      make("div", { class: "facts" }, facts, marks.length ? make("span", { class: "pods" }, marks.map((state) => mark(states[state]))) : "")];
+      say("div", { class: "card-name" }, glyph(kind), say("span", { class: "kind" }, kind), badge, say("b", {}, nameOf(id)), word, opener),
+      say("div", { class: "facts" }, facts, marks.length ? say("span", { class: "pods" }, marks.map((state) => mark(states[state]))) : "")];
   }
 
   /** The longest that a card will ever say, unseen behind it: so it has that room from the start, and nothing moves. */
@@ -176,59 +173,68 @@ function picture(story, scenes, pin) {
     return make("div", { class: "ghost", "aria-hidden": "true" }, face(id, { ...named, facts: longest[0].facts }, undefined, longest[1]));
   }
 
-  function fillCard(id, item, before, scene) {
+  /** Whether something is drawn from other values than at the last step; what looks as it did is left alone. */
+  function isNew(shown, ...values) {
+    const alike = shown.drawnFrom?.every((each, i) => each === values[i]);
+    shown.drawnFrom = values;
+    return !alike;
+  }
+
+  function paintCard(id, card, now, touched) {
+    const item = scene.get(id);
+    const before = scenes[now - 1]?.get(id);
     const marks = (members.get(id) ?? []).map((pod) => scene.get(pod).state);
-    // What looks as it did at the step before is left alone: a browser lays out only what is new.
-    const look = [item, marks.join(), before];
-    const was = drawn.get(id);
-    if (was?.every((each, i) => each === look[i])) return;
-    drawn.set(id, look);
-    if (was && was[0] === item && was[1] === look[1] && before === item) { // what was new at the step before is not any more
-      for (const fact of cards.get(id).face.querySelectorAll(".fact.new")) fact.classList.remove("new");
-      return;
+    if (!isNew(card, item, before, marks.join(), touched)) return;
+    card.classList.toggle("absent", !item);
+    card.classList.toggle("touched", touched);
+    if (!item) return;
+    const opener = pin && say("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kindOf(id)} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id, event.currentTarget); } }, icon(PIN, 12));
+    fit(card.face, face(id, item, before, marks, opener));
+  }
+
+  function paintRoom(id, { element: room, word, longest }, touched) {
+    const item = scene.get(id);
+    if (!isNew(room, item, touched)) return;
+    room.classList.toggle("absent", !item && id !== "Node/");
+    room.classList.toggle("touched", touched);
+    room.classList.toggle("out", item?.state === "failing");
+    word.classList.toggle("ghost", !item?.word);
+    word.textContent = item?.word ?? longest;
+  }
+
+  function paintChip(id, item, slot, touched, later) {
+    const fresh = !chips.has(id);
+    const chip = chipFor(id, item);
+    chips.set(id, chip);
+    if (!isNew(chip, item, slot, touched, fresh)) return;
+    if (chip.seat !== slot) {
+      if (!fresh) glide(chip, chip.seat, slot);
+      slot.replaceChildren(chip);
+      chip.seat = slot;
     }
-    const opener = pin && make("button", { type: "button", class: "pin", "aria-label": `${words.pin} ${kindOf(id)} ${nameOf(id)}`, onclick: (event) => { event.stopPropagation(); pin(id, event.currentTarget); } }, icon(PIN, 12));
-    cards.get(id).face.replaceChildren(...face(id, item, before, marks, opener));
+    chip.classList.toggle("touched", touched);
+    chip.classList.toggle("fresh", fresh && later);
   }
 
   function paint(now, previous) {
     scene = scenes[now];
-    const earlier = now > 0 ? scenes[now - 1] : new Map();
     const touched = new Set(story.frames[now].touched);
-    members = new Map();
-    for (const [id, item] of scene)
-      if (item.place) for (const owner of [item.parent, ...(item.in ?? [])]) if (owner) members.set(owner, [...(members.get(owner) ?? []), id]);
-    for (const [id, card] of cards) {
-      const item = scene.get(id);
-      card.classList.toggle("absent", !item);
-      card.classList.toggle("touched", touched.has(id));
-      if (item) fillCard(id, item, earlier.get(id), scene);
-    }
-    for (const [id, room] of rooms) {
-      const item = scene.get(id);
-      room.element.classList.toggle("absent", !item && id !== "Node/");
-      room.element.classList.toggle("touched", touched.has(id));
-      room.element.classList.toggle("out", item?.state === "failing");
-      room.word.classList.toggle("ghost", !item?.word);
-      const word = item?.word ?? room.longest;
-      if (room.word.textContent !== word) room.word.textContent = word;
-    }
+    members = membersOf(scene);
+    for (const [id, card] of cards) paintCard(id, card, now, touched.has(id));
+    for (const [id, room] of rooms) paintRoom(id, room, touched.has(id));
     for (const [id, chip] of chips) if (!scene.has(id)) { chip.remove(); chips.delete(id); }
-    for (const [id, item] of scene) {
-      if (!item.place) continue;
-      const fresh = !chips.has(id);
-      const chip = chipFor(id, item);
-      chips.set(id, chip);
-      const slot = rooms.get(item.place).slots[plans[now].get(id)];
-      if (chip.seat !== slot) {
-        if (!fresh) glide(chip, chip.seat, slot);
-        slot.replaceChildren(chip);
-        chip.seat = slot;
-      }
-      chip.classList.toggle("touched", touched.has(id));
-      chip.classList.toggle("fresh", fresh && previous !== undefined);
-    }
+    for (const [id, item] of scene)
+      if (item.place) paintChip(id, item, rooms.get(item.place).slots[plans[now].get(id)], touched.has(id), previous !== undefined);
     link();
+  }
+
+  /** Which pods each card owns or lists. */
+  function membersOf(shown) {
+    const found = new Map();
+    for (const [id, item] of shown)
+      if (item.place) for (const owner of [item.parent, ...(item.in ?? [])])
+        if (owner) (found.get(owner) ?? found.set(owner, []).get(owner)).push(id);
+    return found;
   }
 
   /** A chip that changes its seat glides there, unless the reader asked for less motion. */

@@ -5,7 +5,7 @@ function pinboard(story, versions, actions) {
   const element = make("aside", { class: "pinned", hidden: true, "aria-label": words.pinned });
   let id = null;
 
-  const button = (name, glyph, action) => make("button", { type: "button", class: `small ${name}`, "aria-label": words[name], title: words[name], onclick: action }, icon(glyph));
+  const button = (name, glyph, action) => say("button", { type: "button", class: `small ${name}`, "aria-label": words[name], title: words[name], onclick: action }, icon(glyph));
 
   function paint(now) {
     element.hidden = id === null;
@@ -16,18 +16,18 @@ function pinboard(story, versions, actions) {
     const lines = object ? yamlLines(object) : [];
     const is = new Set(lines.map(([path]) => path));
     const isNew = (path, text) => fresh && before && was.get(path) !== text;
-    const code = make("code", {}, lines.map(([path, text]) => [make(isNew(path, text) ? "ins" : "span", {}, text), "\n"]));
-    const lost = [...was].filter(([path]) => !is.has(path)).map(([, text]) => make("del", {}, `${text}\n`));
+    const code = say("code", {}, lines.map(([path, text]) => [say(isNew(path, text) ? "ins" : "span", {}, text), "\n"]));
+    const lost = [...was].filter(([path]) => !is.has(path)).map(([, text]) => say("del", {}, `${text}\n`));
     const note = !object ? words.absent : fresh ? (before ? words.changedHere : words.newHere) : fill(words.since, { i: since + 1 });
     const [kind, name] = [kindOf(id), nameOf(id)];
     const scrolled = element.querySelector("pre")?.scrollTop ?? 0;
-    element.replaceChildren(
-      make("div", { class: "pinned-name", style: hue(kinds[kind].hue) }, icon(kinds[kind].glyph, 15), make("span", { class: "kind" }, kind), make("b", {}, name),
-        make("span", { class: "when" }, note),
-        make("span", { class: "tools" },
+    fit(element, [
+      say("div", { class: "pinned-name", style: hue(kinds[kind].hue) }, icon(kinds[kind].glyph, 15), say("span", { class: "kind" }, kind), say("b", {}, name),
+        say("span", { class: "when" }, note),
+        say("span", { class: "tools" },
           button("changeBefore", ICONS.previous, () => actions.jump(-1)), button("changeAfter", ICONS.next, () => actions.jump(1)),
           button("unpin", "M4 4l8 8M12 4l-8 8", () => actions.pin(null)))),
-      make("pre", { tabindex: 0, "aria-label": `${kind} ${name}` }, code, lost));
+      say("pre", { tabindex: 0, "aria-label": `${kind} ${name}` }, code, lost)]);
     const [mark, pre] = [element.querySelector("ins"), element.querySelector("pre")];
     laidOut(pre, () => { pre.scrollTop = mark ? Math.max(0, mark.offsetTop - pre.offsetTop - 60) : scrolled; });
   }
