@@ -35,6 +35,9 @@ _STEP, _PAD, _GAP, _INSET = 18, 8, 9, 7
 _MANY = 3
 """So many leaves that are alike make a stack."""
 
+_LONGEST = 63
+"""What is longer than most names may be is a hash (`csi-…`), which says nothing to a reader and loses its middle."""
+
 _JOIN, _SPACE = " · ", "\u00a0\u00a0"
 
 
@@ -170,7 +173,9 @@ class _Column:
         return some, [each for each in heads if each not in some]
 
     def _card(self, node: Node, room: float) -> list[Line]:
-        called = [[Span(words, bold=True)] for words in broken(short(node, self._graph), room - 20, _NAME * _BOLD)]
+        called = [
+            [Span(words, bold=True)] for words in broken(short(node, self._graph, _LONGEST), room - 20, _NAME * _BOLD)
+        ]
         if node.state and not node.word:
             called[0][:0] = _mark(node.state)
         lines = _named("" if node.kind in UNSAID else node.kind, called, room)
@@ -183,7 +188,7 @@ class _Column:
         lines += _told(first, [Span(fact, loud=True) for fact in common], room)
         for node in nodes:
             own = (Span(fact) for fact in node.facts if fact not in common)
-            lines += _flow([Span(short(node, self._graph), bold=True), *self._place(node), *own], room)
+            lines += _flow([Span(short(node, self._graph, _LONGEST), bold=True), *self._place(node), *own], room)
         return lines
 
     def _place(self, node: Node) -> list[Span]:
@@ -193,7 +198,7 @@ class _Column:
     def _again(self, nodes: Sequence[Node], tail: Node | None, x: float, word: str) -> float:
         """Where an arrow leads to what was drawn before: its name, with a sign whether that is the same card."""
         kind = "" if nodes[0].kind in UNSAID else nodes[0].kind
-        names = [_("itself") if each is tail else short(each, self._graph) for each in nodes]
+        names = [_("itself") if each is tail else short(each, self._graph, _LONGEST) for each in nodes]
         names[0] = " ".join(filter(None, ("↻" if nodes[0] is tail else "↑", kind, names[0])))
         said = (Span(name.replace(" ", "\u00a0"), loud=True) for name in names)
         lines = _flow([*([Span(word)] if word else []), *said], WIDTH - self._inset - x - 8, _SPACE)

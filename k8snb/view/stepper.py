@@ -21,7 +21,7 @@ from typing import Any, Protocol, overload
 from k8snb.view import theme
 from k8snb.view.frames import Frame, details, document, text, when
 from k8snb.view.packing import packed, written
-from k8snb.view.still import still
+from k8snb.view.still import stills
 
 STATIC = "K8SNB_STATIC"
 """An environment variable: where it is set, nobody is going to click while the kernel lives (a book is built)."""
@@ -134,7 +134,7 @@ class Stepper:
 def _listing(title: str, frames: Sequence[Frame]) -> str:
     """All frames as a numbered list, and a picture of how it ended: for paper, and where no script runs."""
     entries = "".join(_entry(frame) for frame in frames)
-    end = f"<figure>{still(frames[-1].scene)}</figure>" if frames else ""
+    end = f"<figure>{stills(frames[-1].scene)}</figure>" if frames else ""
     return f"<p><strong>{html.escape(title)}</strong></p><ol>{entries}</ol>{end}"
 
 

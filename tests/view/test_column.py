@@ -77,6 +77,13 @@ def test_no_line_is_wider_than_the_drawing_however_deep_it_stands() -> None:
         assert float(x) + measure(html.unescape(re.sub("<[^>]*>", "", words)), 12.5) <= WIDTH
 
 
+def test_a_hash_loses_its_middle_and_other_long_names_do_not() -> None:
+    names = [f"csi-{'0123456789abcdef' * 4}", "a-name-of-forty-letters-" * 2 + "in-all"]
+    shown = "".join(lines(Graph("x", [Node(name, "VolumeAttachment", name) for name in names], ())))
+    assert (names[0] in shown, "csi-012345…89abcdef" in shown) == (False, True)
+    assert names[1] in shown
+
+
 def test_words_break_where_names_do() -> None:
     assert broken("registry.k8s.io/e2e-test-images/agnhost:2.53", 160, 10) == [
         "registry.k8s.io/e2e-test-",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from k8snb import Cluster
-from k8snb.view.still import alternative, still
+from k8snb.view.still import alternative, still, stills
 
 
 def scene_of(command: str) -> dict[str, dict[str, object]]:
@@ -64,3 +64,13 @@ def test_a_pod_is_called_as_its_owner_does_not_say_and_never_by_a_number_alone()
 
 def test_nothing_to_show_is_no_picture() -> None:
     assert still({}) == ""
+
+
+def test_a_phone_gets_its_own_picture_in_which_nodes_stand_below_the_cards_and_nothing_is_said_twice() -> None:
+    scene = scene_of("create deployment web --image=nginx --replicas=3")
+    wide, narrow = re.findall(r"<svg .*?</svg>", stills(scene), re.DOTALL)
+    assert [re.search(r'width="(\d+)"', each)[1] for each in (wide, narrow)] == ["714", "324"]  # type: ignore[index]
+    assert ("aria-label" in wide, 'aria-hidden="true"' in narrow) == (True, True)
+    said = [sorted(" ".join(re.findall(r">([^<>]+)</text>", each)).split()) for each in (wide, narrow)]
+    assert said[0] == said[1]
+    assert stills({}) == ""
