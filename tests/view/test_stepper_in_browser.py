@@ -228,6 +228,36 @@ def test_the_picture_keeps_its_place_and_its_nodes_their_height(browser: Any, ur
         assert len(Reader(visit.page).host.evaluate(TOPS)) == 1
 
 
+NODES = """host => { const root = host.shadowRoot, next = root.querySelector("button.next"), nodes = {};
+  const numbers = new Map(), number = node => numbers.get(node) ?? numbers.set(node, numbers.size).get(node);
+  for (;;) {
+    for (const chip of root.querySelectorAll(".chip"))
+      (nodes[chip.getAttribute("aria-label").split(",")[0]] ??= new Set()).add([chip, chip.firstChild].map(number).join());
+    for (const card of root.querySelectorAll(".card:not(.absent)"))
+      (nodes[card.textContent.split(" ")[0]] ??= new Set()).add([card, ...card.querySelectorAll(".card-name > *")].map(number).join());
+    if (next.disabled) return Object.entries(nodes).filter(([, all]) => all.size > 1).map(([name]) => name);
+    next.click(); } }"""
+
+
+def test_an_object_is_the_same_element_from_step_to_step_whatever_changes_about_it(browser: Any, url: str) -> None:
+    with Visit(browser, url) as visit:
+        assert Reader(visit.page).host.evaluate(NODES) == []
+
+
+HEARD = """menus => new Promise(heard => {
+  document.querySelector("main").classList.toggle("show", menus);
+  let clicks = 0;
+  document.addEventListener("click", () => clicks++, { once: true });
+  document.querySelector("k8snb-stepper").shadowRoot.querySelector("button.next").click();
+  heard(clicks); })"""
+
+
+def test_the_page_hears_of_clicks_in_a_stepper_only_while_it_has_a_menu_to_close(browser: Any, url: str) -> None:
+    with Visit(browser, url) as visit:
+        assert [visit.page.evaluate(HEARD, menus) for menus in (False, True)] == [0, 1]
+        assert Reader(visit.page).step == 3
+
+
 def test_on_a_phone_the_yaml_of_what_was_tapped_is_in_sight_with_it(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "pin.html"
     cluster = Cluster(nodes=3, seed=1)

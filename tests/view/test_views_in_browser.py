@@ -148,7 +148,7 @@ def test_nothing_below_a_stepper_moves_while_it_is_stepped(browser: Any, url: st
     for width in (360, 1200):
         with Visit(browser, url, width=width) as visit:
             reader = Reader(visit.page)
-            for view in ("Topology", "Sequence", "Timeline"):
+            for view in ("Topology", "Sequence", "Diff", "Timeline"):
                 reader.host.get_by_role("tab", name=view).click()
                 assert (view, width, len(reader.host.evaluate(heights))) == (view, width, 1)
 

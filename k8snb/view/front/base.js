@@ -97,6 +97,8 @@ function shortened(name, more = "") {
   return say("span", { class: "short long" }, say("span", {}, name.slice(0, end)), name.slice(end) + more);
 }
 
+/** Words in which long hashes, such as the names of VolumeAttachments, are cut. */
+const withoutHashes = (text) => text.replace(/[0-9a-f]{24,}/g, (hash) => `${hash.slice(0, 6)}…`);
 const hue = (name) => `--hue:var(--k-${name})`;
 const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const kindOf = (id) => id.slice(0, id.indexOf("/"));

@@ -1,8 +1,17 @@
 // -- the difference: observed and desired side by side, and the action that follows ------------------------------------
 
-function compare(story, pin) {
+const MOST_COMPARED = 340; // pixels that what is compared takes at most
+const MOST_FOLLOWS = 120; // and what follows from it
+
+/** What is compared and what follows have the room that three of four steps need, up to a limit; `heights(contents)` measures. */
+function compare(story, pin, heights) {
   const { words, kinds, frames, ids } = story;
-  const element = make("div", { class: "compare" });
+  const parts = [[compared, MOST_COMPARED, words.compared], [follows, MOST_FOLLOWS, words.act]].map(([tell, limit, label]) => {
+    const content = make("div", {});
+    const box = make("div", { class: `window ${tell.name}`, role: "group", "aria-label": label }, content);
+    return { tell, limit, content, box, view: windowed(box, content) };
+  });
+  const element = make("div", { class: "compare" }, parts.map(({ box }) => box));
 
   const row = (name, observed, desired) => {
     const differs = desired !== undefined && observed !== desired;
@@ -12,28 +21,42 @@ function compare(story, pin) {
   };
   const part = (title, rows, colspan = 4) => (rows.length ? say("tbody", {}, say("tr", { class: "part" }, say("th", { colspan, scope: "rowgroup" }, title)), rows) : null);
 
-  function paint(now) {
-    const frame = frames[now];
-    const tall = element.offsetHeight; // it only grows, so that what stands below does not move with every step
-    if (tall) element.style.minHeight = `${tall}px`;
-    const compared = (frame.compared ?? []).map(([name, observed, desired]) => row(name, observed, desired));
+  function compared(frame) {
+    const both = (frame.compared ?? []).map(([name, observed, desired]) => row(name, observed, desired));
     const known = new Set((frame.compared ?? []).map(([name]) => name));
     const seen = (frame.observed ?? []).filter(([name]) => !known.has(name)).map(([name, value]) => row(name, value));
     const written = (frame.acts ?? []).filter((act) => act.changes).map((act) =>
-      part(`${act.verb} ${act.object}`, act.changes.map(([path, before, after]) => row(path, before || "∅", after || "∅"))));
+      part(withoutHashes(`${act.verb} ${act.object}`), act.changes.map(([path, before, after]) => row(path, before || "∅", after || "∅"))));
     const read = (frame.read ?? []).map((number) => {
       const id = ids[number];
       return say("button", { type: "button", class: "ref", style: hue(kinds[kindOf(id)]?.hue ?? "slate"), onclick: () => pin(id) }, icon(kinds[kindOf(id)]?.glyph ?? "", 13), nameOf(id));
     });
-    const acts = (frame.acts ?? []).map((act) => actItem({ ...act, changes: undefined, more: 0 }, words));
-    const alone = !compared.length && !written.some(Boolean); // there is nothing beside what was seen
-    fit(element, [
+    const alone = !both.length && !written.some(Boolean); // there is nothing beside what was seen
+    return [
       read.length ? [say("h4", {}, words.read), say("div", { class: "refs" }, read)] : "",
-      say("table", { class: alone ? "seen-only" : "", hidden: !compared.length && !seen.length && !written.some(Boolean) }, say("caption", {}, `${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`),
+      say("table", { class: alone ? "seen-only" : "", hidden: alone && !seen.length }, say("caption", {}, withoutHashes(`${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`)),
         say("thead", {}, say("tr", {}, [words.field, words.observed, "", words.desired].map((name) => say("th", { scope: "col" }, name)))),
-        part(words.compared, compared), part(words.observed, seen, alone ? 2 : 4), written),
-      frame.caption || !acts.length ? say("p", { class: "therefore" }, say("b", {}, `${words.therefore} `), frame.caption ?? words.nothing) : "",
-      acts.length ? say("ul", { class: "therefore-acts" }, acts) : ""]);
+        part(words.compared, both), part(words.observed, seen, alone ? 2 : 4), written)];
+  }
+
+  function follows(frame) {
+    const acts = (frame.acts ?? []).map((act) => actItem({ ...act, changes: undefined, more: 0 }, words));
+    return [
+      frame.caption || !acts.length ? say("p", {}, say("b", {}, `${words.therefore} `), frame.caption ?? words.nothing) : "",
+      acts.length ? say("ul", {}, acts) : ""];
+  }
+
+  const some = frames.filter((_, i) => i % Math.ceil(frames.length / 50) === 0);
+  for (const { tell, limit, box, view } of parts) {
+    const all = heights(some.map((frame) => say("div", { class: "compare" }, say("div", { class: box.className }, tell(frame)))));
+    view.keep(Math.min(most(all), limit) + 4);
+  }
+
+  function paint(now) {
+    for (const { tell, content, view } of parts) {
+      view.begin();
+      fit(content, tell(frames[now]));
+    }
   }
   return { element, paint };
 }

@@ -29,12 +29,17 @@ function define(tag) {
         this.scrollIntoView();
       };
       addEventListener("hashchange", follow);
-      // Whatever the page does when somebody clicks anywhere is to close its menus; it looks for them all over the page.
-      const menus = document.getElementsByClassName("show");
-      this.addEventListener("click", (event) => menus.length || event.stopPropagation());
       follow();
     }
   });
+  // What a page does when somebody clicks anywhere is to close its menus; before, it looks all over itself for what
+  // might have been clicked. So it hears of clicks within only where a menu is open.
+  const menus = document.getElementsByClassName("show");
+  addEventListener("click", (event) => {
+    if (event.target.localName !== tag || menus.length) return;
+    event.stopPropagation();
+    event.composedPath()[0].dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, detail: event.detail }));
+  }, true);
 }
 
 /** The widget: the position is the model's, so the kernel knows it and may set it; a new story starts afresh there. */

@@ -81,13 +81,13 @@ function mount(host, packed, position, { link, act, said } = {}) {
   }
 
   const range = make("input", { type: "range", min: 0, max: last, step: 1, "aria-label": words.scrub, oninput: () => move(+range.value) });
-  const count = make("span", { class: "count", "aria-hidden": "true", style: `min-width:${2 * `${frames.length}`.length + 2}ch` });
+  const count = make("span", { class: "count", "aria-hidden": "true", style: `width:${2 * `${frames.length}`.length + 2}ch` });
   const music = score(story, move);
   const board = pinboard(story, versions, { pin: (id) => pin(id), jump });
   const makers = {
     topology: () => picture(story, scenes, pin),
     sequence: () => sequence(story, move, (panels.clientWidth || 744) - SCROLLBAR),
-    diff: () => compare(story, pin),
+    diff: () => compare(story, pin, (contents) => heights(panels, contents)),
     timeline: () => timeline(story, scenes, versions, move),
   };
   const wanted = VIEWS.filter((name) => (story.views ?? ["topology"]).includes(name));
@@ -153,10 +153,10 @@ function mount(host, packed, position, { link, act, said } = {}) {
 
   /** Who acts, on what, when and why. */
   function heading({ actor, subject, lane, time, revision, cause, from }) {
-    const because = cause && fill(words.because, { revision: cause });
+    const because = cause ? fill(words.because, { revision: cause }) : "";
     return [
       say("span", { class: "actor", style: hue(lanes[lane].hue) }, actor),
-      subject && say("span", { class: "subject" }, subject),
+      subject && say("span", { class: "subject", title: subject }, withoutHashes(subject)),
       say("span", { class: "when" }, `${time} · @${revision}`),
       because && (from === undefined ? say("span", { class: "when" }, because)
         : say("button", { type: "button", class: "because", onclick: () => move(from) }, because))];
@@ -176,7 +176,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     buttons.first.disabled = buttons.previous.disabled = now === 0;
     buttons.next.disabled = buttons.last.disabled = now === last;
     fit(headline, heading(frame));
-    if (scrolled) speech.scrollTop = 0;
+    speaking.begin();
     const [shape, parts] = panes(frame, words);
     told.className = shape;
     fit(told, parts);
@@ -187,18 +187,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
       live.textContent = `${fill(words.step, { i: now + 1, n: frames.length })}. ${frame.actor}: ${said}`;
     }
   }
-  let [room, tall, scrolled] = [0, 0, false]; // the height that the words have and need, and whether they stand below their begin
-  speech.addEventListener("scroll", () => {
-    scrolled = speech.scrollTop > 0;
-    speech.classList.toggle("more", speech.scrollHeight - speech.scrollTop > room + 3);
-  }, { passive: true });
-  new ResizeObserver(([{ contentRect }]) => { tall = contentRect.height; reach(); }).observe(told);
-  /** Words that go on below their end fade out there; what scrolls can be reached by keyboard. */
-  function reach() {
-    speech.classList.toggle("more", tall > room + 3);
-    if (tall <= room + 1) speech.removeAttribute("tabindex");
-    else if (speech.tabIndex < 0) speech.tabIndex = 0;
-  }
+  const speaking = windowed(speech, told);
   /** Draw the present view and the pinned object again, where the reader stands. */
   function repaint() {
     if (shown === undefined) return;
@@ -208,28 +197,26 @@ function mount(host, packed, position, { link, act, said } = {}) {
   }
 
   const longest = (length) => frames.map((frame) => [length(frame), frame]).sort(([one], [other]) => other - one).slice(0, 50).map(([, frame]) => frame);
-  /** The height that something needs for the longest of its contents. */
-  function tallest(element, contents) {
+  /** The heights that an element needs for contents, the greatest first. */
+  function heights(element, contents) {
     const probe = make("div", { class: "probe", "aria-hidden": "true", style: `width:${element.clientWidth}px` }, contents);
     section.append(probe);
-    const heights = [...probe.children].map((child) => Math.ceil(child.getBoundingClientRect().height));
+    const found = [...probe.children].map((child) => Math.ceil(child.getBoundingClientRect().height));
     probe.remove();
-    return Math.max(...heights);
+    return found.sort((one, other) => other - one);
   }
 
-  // The words have the height that the longest frame needs, up to a limit beyond which they scroll: nothing below moves.
+  // The words have the height that three of four frames need, up to a limit; the others scroll. So nothing below moves.
   let width = 0;
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1 || !entry.contentRect.width) return;
     width = entry.contentRect.width;
     const some = longest((frame) => JSON.stringify([frame.observed, frame.caption, frame.acts, frame.error]).length);
     const heads = longest((frame) => [frame.actor, frame.subject, frame.time, frame.cause].join().length);
-    const most = width < NARROW_PAGE ? 272 : 190;
+    const limit = width < NARROW_PAGE ? 240 : 190;
     const all = some.map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts));
-    room = Math.min(tallest(speech, all), most) + 4;
-    speech.style.cssText = `height:${room}px;contain:strict`;
-    headline.style.minHeight = `${tallest(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame))))}px`;
-    reach();
+    speaking.keep(Math.min(most(heights(speech, all)), limit) + 4);
+    headline.style.height = `${heights(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame))))[0]}px`;
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];
       if (view === name) choose(name);

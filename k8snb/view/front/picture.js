@@ -12,7 +12,7 @@ function picture(story, scenes, pin) {
 
   const cards = new Map(forest(scenes).map(([id, depth]) => {
     const kind = kindOf(id);
-    const face = make("div", { class: "face" });
+    const face = make("div", {});
     const element = make("div", { class: "card layers", role: "listitem", style: `${hue(kinds[kind].hue)};--depth:${depth}` }, face, ghost(id));
     pointing(element, id);
     return [id, Object.assign(element, { face })];

@@ -1,5 +1,8 @@
 // -- the score: who acted when, and because of whom ------------------------------------------------------------
 
+const THUMB = 15; // how far below the lanes the middle of the scrubber is, in pixels
+
+/** The score, with the thumb of the scrubber below it: where a browser's own moves, it layers the whole page anew. */
 function score(story, go) {
   const { frames, lanes } = story;
   const x = (i) => `${frames.length > 1 ? (100 * i) / (frames.length - 1) : 0}%`;
@@ -23,6 +26,8 @@ function score(story, go) {
     svg.append(dot);
     return dot;
   });
+  const thumb = draw("circle", { class: "thumb", cy: lanes.length * ROW + THUMB, r: 9 });
+  svg.append(thumb);
   const jump = (event) => {
     const box = svg.getBoundingClientRect();
     go(Math.round(((event.clientX - box.left) / box.width) * (frames.length - 1)));
@@ -40,14 +45,16 @@ function score(story, go) {
   const paint = (now) => {
     head.setAttribute("x1", x(now));
     head.setAttribute("x2", x(now));
+    thumb.setAttribute("cx", x(now));
     for (let i = Math.min(now, before); i <= Math.max(now, before); i++) {
       dots[i].classList.toggle("past", i < now);
       dots[i].classList.toggle("now", i === now);
       dots[i].setAttribute("r", i === now ? radius + 2 : radius);
       threads[i]?.classList.toggle("now", i === now);
     }
+    labels[frames[before].lane].classList.remove("now");
+    labels[frames[now].lane].classList.add("now");
     before = now;
-    labels.forEach((label, i) => label.classList.toggle("now", i === frames[now].lane));
   };
   return { labels: make("div", { class: "lanes" }, labels), svg, paint };
 }

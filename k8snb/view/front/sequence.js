@@ -6,8 +6,6 @@ const BOLD = 7.8; // and how wide a bold one
 const NARROW = 110; // where columns are narrower, names are smaller
 
 const brief = (name) => (name.length > 24 ? `${name.slice(0, 13)}…${name.slice(-9)}` : name);
-/** Words in which long hashes, such as the names of VolumeAttachments, are cut. */
-const withoutHashes = (text) => text.replace(/[0-9a-f]{24,}/g, (hash) => `${hash.slice(0, 6)}…`);
 
 function sequence(story, go, room) {
   const { frames, lanes, words } = story;
@@ -113,7 +111,7 @@ function sequence(story, go, room) {
   const thoughts = make("dl", { class: "thoughts" }, [...thinkers].map(([name, said]) => [make("dt", { class: "actor", style: hue(hues.get(name)) }, name), said]));
   const scroller = make("div", { class: "scroller", tabindex: 0, role: "group", "aria-label": words.sequence }, svg);
   const board = make("div", { class: `partners${width < NARROW ? " slim" : ""}${upright ? " upright" : ""}` }, head, scroller);
-  const element = make("div", { class: "sequence" }, board, make("h4", {}, words.thoughts), thoughts);
+  const element = make("div", { class: "sequence" }, board, thinkers.size ? [make("h4", {}, words.thoughts), thoughts] : "");
 
   function paint(now) {
     scroller.scrollTop = Math.max(0, groups[now].top - 110);

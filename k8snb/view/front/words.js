@@ -1,5 +1,32 @@
 // -- the words: observe, diff, act -------------------------------------------------------------------------------
 
+/** The height that three of four contents have at most; `heights` has them in order, the greatest first. */
+const most = (heights) => heights[Math.floor(heights.length / 4)];
+
+/**
+ * A box whose height does not change with what stands in it, so that nothing below moves: `keep(height)` says how high.
+ * What is longer scrolls, and fades out where it goes on; what scrolls can be reached by keyboard.
+ */
+function windowed(box, content) {
+  let [room, tall, scrolled] = [0, 0, false];
+  const fade = () => box.classList.toggle("more", tall - (scrolled ? box.scrollTop : 0) > room + 3);
+  const reach = () => {
+    fade();
+    if (tall <= room + 1) box.removeAttribute("tabindex");
+    else if (box.tabIndex < 0) box.tabIndex = 0;
+  };
+  box.addEventListener("scroll", () => { scrolled = box.scrollTop > 0; fade(); }, { passive: true });
+  new ResizeObserver(([{ contentRect }]) => { tall = contentRect.height; reach(); }).observe(content);
+  return {
+    begin() { if (scrolled) box.scrollTop = 0; },
+    keep(height) {
+      room = height;
+      box.style.cssText = `height:${room}px;contain:strict`;
+      reach();
+    },
+  };
+}
+
 /** What stands in the panes, and how they share the room. */
 function panes(frame, words) {
   const observed = frame.observed && say("dl", { class: "seen" }, frame.observed.map(([name, value]) => [say("dt", {}, breaking(name)), say("dd", {}, breaking(value))]));
@@ -24,7 +51,7 @@ function actItem(act, words) {
   const refused = act.code >= 300;
   const head = act.note
     ? [say("span", { class: "verb" }, words.says), " ", say("q", {}, act.note)]
-    : [say("span", { class: "verb" }, act.verb), " ", say("b", {}, act.object), refused && say("span", { class: "wrong" }, ` ${act.code}`)];
+    : [say("span", { class: "verb" }, act.verb), " ", say("b", {}, withoutHashes(act.object)), refused && say("span", { class: "wrong" }, ` ${act.code}`)];
   const rows = (act.changes ?? []).map(([path, before, after]) =>
     say("li", { title: path }, say("code", {}, path.replace(/^(metadata|spec|status)\./, "")), " ", say("del", {}, before || "∅"), " → ", say("ins", {}, after || "∅")));
   if (act.more) rows.push(say("li", {}, fill(words.more, { count: act.more })));
