@@ -99,20 +99,18 @@ class _Door:
 class Cluster(Waiting, Lasting, Planes, Hosting, Members, Showing, Deciding, Accessing, Reaching, Monitored):
     """A Kubernetes 1.36 cluster in this process.
 
-    `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions;
-    `seed` decides every name, UID and address. `history` is how many revisions can be gone back to. `quantum`
-    is how many units of work a part does per turn; 1 shows every step. `debug` proves that nobody changes
-    objects in place (`cluster.store.verify()`). `flags` are those of the controller manager,
-    `keys` sign tokens and certificates. `outside` calls webhooks at real URLs (`k8snb.serving.outside.Outside()`);
-    without it no URL outside is reached. With `cloud` Services of type LoadBalancer get an address; a bare cluster
-    gives none.
-    `control_planes` is on how many machines the control plane runs (or which); its parts then elect leaders by Lease.
-    `scheduler` is a KubeSchedulerConfiguration, as an object or YAML, and `plugins` are classes that it may enable;
-    BadConfiguration (a ValueError) says what is wrong with it.
-    `audit` is the policy of an audit log (`audit_log`).
-    With `etcd_members` (1, 3, 5) so many members of etcd agree on what is written, and can fail (`cluster.etcd`); the
-    file of each can have a quota (`quota_backend_bytes`).
-    `encryption` is an EncryptionConfiguration that holds from the first write on (`encrypt` is for later).
+    `nodes` is how many machines there are (`node-1` …, 8 CPU, 32 GiB, 110 pods each) or their descriptions; `seed`
+    decides every name, UID and address. `history` is how many revisions can be gone back to. `quantum` is how many
+    units of work a part does per turn; 1 shows every step. `debug` proves that nobody changes objects in place
+    (`cluster.store.verify()`). `flags` are those of the controller manager, `keys` sign tokens and certificates.
+    `outside` calls webhooks and extenders at real URLs (`k8snb.serving.outside.Outside()`); without it no URL outside
+    is reached. With `cloud` Services of type LoadBalancer get an address; a bare cluster gives none. `control_planes`
+    is on how many machines the control plane runs (or which); its parts then elect leaders by Lease. `scheduler` is a
+    KubeSchedulerConfiguration, as an object or YAML, and `plugins` are classes that it may enable; BadConfiguration (a
+    ValueError) says what is wrong with it. `audit` is the policy of an audit log (`audit_log`). With `etcd_members` (1,
+    3, 5) so many members of etcd agree on what is written, and can fail (`cluster.etcd`); the file of each can have a
+    quota (`quota_backend_bytes`). `encryption` is an EncryptionConfiguration that holds from the first write on
+    (`encrypt` is for later).
 
     With `path` everything is kept in a file, and a cluster that is in it goes on: with its own nodes, seed and members
     of etcd, as after a power cut that hit all machines. Raises `CannotOpen` where the file cannot be used. `begins` is

@@ -1,4 +1,4 @@
-"""Webhooks outside the cluster: real HTTPS servers, called from where this process runs.
+"""Webhooks and scheduler extenders outside the cluster: real servers, called from where this process runs.
 
 `post` is one call; what goes wrong it says in the words of Go's HTTP client, as they end up in the API's messages.
 `Outside` is for a cluster in a notebook: it remembers what it heard, so that a fork or a rewound cluster hears the

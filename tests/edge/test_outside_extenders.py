@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,12 @@ from typing import Any
 import pytest
 
 from k8snb import Cluster
+from k8snb.clock import WallClock
 from k8snb.packet import HTTPResponse
 from k8snb.serving.outside import Outside
 from k8snb.typing import Object
-from tests.edge.test_outside import BUNDLE, encrypted
+from tests.edge.test_outside import BUNDLE, Back, encrypted, told
+from tests.edge.wire import listening
 from tests.scheduler.test_configuration import HEAD
 
 
@@ -44,8 +47,8 @@ def test_a_server_that_changes_its_mind_is_heard_and_a_fork_hears_what_it_said_e
     def third_time(count: int) -> Object:
         return {"NodeNames": ["node-2"]} if count > 2 else {"NodeNames": [], "FailedNodes": {"node-1": "full"}}
 
-    with extender(third_time) as (told, asked):
-        cluster = Cluster(2, seed=1, scheduler=told, outside=Outside())
+    with extender(third_time) as (configured, asked):
+        cluster = Cluster(2, seed=1, scheduler=configured, outside=Outside())
         cluster.kubectl("run a --image=nginx")
         cluster.advance(1000)
         assert cluster.client.get("pods", "a", "default")["spec"].get("nodeName") == "node-2"
@@ -73,8 +76,37 @@ def test_an_address_that_could_be_the_clusters_own_is_not_looked_for_outside(hos
         called.append(url)
         return HTTPResponse(200, '{"NodeNames": ["node-1"]}')
 
-    told = {**HEAD, "extenders": [{"urlPrefix": f"http://{host}:8888", "filterVerb": "f", "nodeCacheCapable": True}]}
-    cluster = Cluster(1, seed=1, scheduler=told, outside=everything)
+    configured = {
+        **HEAD,
+        "extenders": [{"urlPrefix": f"http://{host}:8888", "filterVerb": "f", "nodeCacheCapable": True}],
+    }
+    cluster = Cluster(1, seed=1, scheduler=configured, outside=everything)
     cluster.kubectl("run a --image=nginx")
     cluster.settle()
     assert called == [f"http://{host}:8888/f"] * outside
+
+
+def test_one_of_a_served_cluster_may_ask_the_api_server_before_it_answers() -> None:
+    back = Back()
+
+    def last_node(count: int) -> Object:
+        return {"NodeNames": [back.ask("GET", "/api/v1/nodes")["items"][-1]["metadata"]["name"]]}
+
+    async def scheduled(cluster: Cluster) -> str:
+        async with listening(cluster) as connect:
+            wire = await connect()
+            back.port = wire.writer.get_extra_info("peername")[1]
+            await told(wire, "POST", "/api/v1/namespaces/default/pods", pod)
+            while True:
+                wire.ask("GET", "/api/v1/namespaces/default/pods/a")
+                found = (await wire.reply()).object["spec"].get("nodeName")
+                if found:
+                    return str(found)
+                await asyncio.sleep(0.01)
+
+    spec = {"containers": [{"name": "c", "image": "nginx"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}
+    with extender(last_node) as (configured, _asked):
+        cluster = Cluster(2, seed=1, clock=WallClock(50.0), journal=False, scheduler=configured)
+        assert asyncio.run(scheduled(cluster)) == "node-2"
+    assert cluster.decision("a").decision.explanation.chosen == "node-2"
