@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from k8snb.scheduler.framework import ASSIGNED_POD, TARGET_POD, Action, Interest
+from k8snb.scheduler.framework import ANYTHING, ASSIGNED_POD, NODE, TARGET_POD, Action, Interest
 from k8snb.typing import Object
 
+ANY = "*"
+"""Whatever happens."""
 ACTIVE, BACKOFF, UNSCHEDULABLE, GATED, PERMIT = "activeQ", "backoffQ", "unschedulablePods", "gated", "permit"
 
 
@@ -55,9 +57,18 @@ _POD_WORDS = {
 }
 
 
+_WORDS = {NODE: _NODE_WORDS, ASSIGNED_POD: _POD_WORDS, TARGET_POD: _POD_WORDS}
+_OTHER_WORDS = {Action.ADD: "Add", Action.DELETE: "Delete", Action.UPDATE: "Update"}
+
+
 def events(interests: Iterable[tuple[str, Interest]], plugins: Sequence[str]) -> Iterator[str]:
-    """What the plugins have registered: `Node/Add`, `AssignedPod/Delete`."""
-    for plugin, interest in interests:
-        if plugin in plugins:
-            words = _POD_WORDS if interest.resource in (ASSIGNED_POD, TARGET_POD) else _NODE_WORDS
-            yield from (f"{interest.resource}/{word}" for action, word in words.items() if action in interest.actions)
+    """What the plugins have registered: `Node/Add`, `AssignedPod/Delete`, or `*` for whatever happens."""
+    registered = list(interests)
+    for plugin in plugins:
+        wanted = [interest for name, interest in registered if name == plugin]
+        if set(ANYTHING) <= set(wanted):
+            yield ANY
+            continue
+        for resource, actions, _hint in wanted:
+            words = _WORDS.get(resource, _OTHER_WORDS)
+            yield from (f"{resource}/{word}" for action, word in words.items() if action in actions)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from k8snb.i18n import _
 from k8snb.machinery.durations import go_duration
-from k8snb.scheduler.standing import ACTIVE, BACKOFF, GATED, PERMIT, Standing
+from k8snb.scheduler.standing import ACTIVE, ANY, BACKOFF, GATED, PERMIT, Standing
 from k8snb.view.grid import Cell, Grid
 
 _HUES = {ACTIVE: "green", BACKOFF: "amber", GATED: "slate", PERMIT: "blue"}
@@ -36,7 +36,9 @@ class QueueView:
             Cell(str(each.attempts)),
             Cell(go_duration(round(self._now - each.since))),
             Cell(", ".join(each.plugins)),
-            Cell(", ".join(filter(None, (*each.events, later)))),
+            Cell(
+                ", ".join(filter(None, (*(_("any change") if event == ANY else event for event in each.events), later)))
+            ),
         ]
 
     def __str__(self) -> str:

@@ -67,7 +67,9 @@ def test_a_filter_leaves_out_nodes_and_whatever_happens_is_a_reason_to_ask_it_ag
     assert made.run("a") == ""
     reason, message = made.why("a")
     assert (reason, message[:38]) == ("Unschedulable", "0/3 nodes are available: 3 no licence.")
-    assert made.cluster.scheduler.waiting()[0].plugins == ("Extender",)
+    (standing,) = made.cluster.scheduler.waiting()
+    assert (standing.plugins, standing.events) == (("Extender",), ("*",))
+    assert "Extender        any change, at the latest in 5m0s" in str(made.cluster.scheduling_queue())
     made.cluster.kubectl("label node node-1 color=red")
     made.cluster.settle()
     made.cluster.advance(2)
