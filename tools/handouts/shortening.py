@@ -21,6 +21,8 @@ _EMPTY_COLUMNS = re.compile(r" +(?:NOMINATED NODE +READINESS GATES|<none> +<none
 """What `get pods -o wide` says at the end of every line."""
 
 _WORTH_SAYING_ONCE = 4
+_LONG = 28
+"""Code with more lines may go on on the next sheet: else up to half of this one would stay empty."""
 
 
 class Cut(str):
@@ -32,6 +34,9 @@ def shorten(article: Tag) -> None:
     seen: set[str] = set()
     for code in article.select(".highlight pre"):
         code.string = code.get_text()  # colours would be lost on paper, and each is a tag in the PDF
+        cell = code.find_parent(class_="cell_input")
+        if isinstance(cell, Tag) and code.string.count("\n") > _LONG:
+            cell["class"] = [*cell["class"], "long"]
     for output in article.select(".cell_output pre"):
         if output.find_parent("svg") or output.find_parent(class_="tag_hide-cell"):
             continue
