@@ -105,6 +105,15 @@ def test_what_was_printed_before_is_not_printed_again_and_what_is_long_is_cut() 
     ]
 
 
+def test_only_long_code_may_go_on_on_the_next_sheet() -> None:
+    cells = ("\n".join(["x = 1"] * lines) for lines in (12, 40))
+    page = paper(
+        "".join(f'<div class="cell_input"><div class="highlight"><pre>{cell}</pre></div></div>' for cell in cells)
+    )
+    shortening.shorten(page)
+    assert [each["class"] for each in page.select(".cell_input")] == [["cell_input"], ["cell_input", "long"]]
+
+
 def test_what_a_handout_says_itself_is_said_in_the_language_of_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     class Marked(gettext.NullTranslations):
         def gettext(self, message: str) -> str:
