@@ -231,10 +231,11 @@ def test_the_picture_keeps_its_place_and_its_nodes_their_height(browser: Any, ur
 NODES = """host => { const root = host.shadowRoot, next = root.querySelector("button.next"), nodes = {};
   const numbers = new Map(), number = node => numbers.get(node) ?? numbers.set(node, numbers.size).get(node);
   for (;;) {
+    const note = (name, elements) => (nodes[name] ??= new Set()).add(elements.map(number).join());
     for (const chip of root.querySelectorAll(".chip"))
-      (nodes[chip.getAttribute("aria-label").split(",")[0]] ??= new Set()).add([chip, chip.firstChild].map(number).join());
+      note(chip.getAttribute("aria-label").split(",")[0], [chip, chip.firstChild]);
     for (const card of root.querySelectorAll(".card:not(.absent)"))
-      (nodes[card.textContent.split(" ")[0]] ??= new Set()).add([card, ...card.querySelectorAll(".card-name > *")].map(number).join());
+      note(card.textContent.split(" ")[0], [card, ...card.querySelectorAll(".card-name > *")]);
     if (next.disabled) return Object.entries(nodes).filter(([, all]) => all.size > 1).map(([name]) => name);
     next.click(); } }"""
 
