@@ -53,9 +53,9 @@ lite-test: book lite ## every page of it, run in a Chromium and compared
 read: .venv/.installed ## the book, given out by a server at http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
-# Whether there is something to print with is asked before the book is built, which takes minutes.
+# Whether there is something to print, and to print with, is asked before the book is built, which takes minutes.
 handouts: .venv/.installed ## two PDFs a chapter, for participants and instructors: _build/handouts (needs Chromium)
-	@CHROMIUM="$(CHROMIUM)" $(BIN)/python tools/handouts --ready
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python tools/handouts --ready $(CHAPTERS)
 	@$(MAKE) --no-print-directory book
 	CHROMIUM="$(CHROMIUM)" $(BIN)/python tools/handouts $(CHAPTERS)
 

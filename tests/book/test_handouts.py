@@ -17,7 +17,7 @@ from k8snb.lab.catalogue import MODULES
 from k8snb.view.packing import packed
 from tests.browser import CHROMIUM, needs_chromium
 from tools.handouts import links, printing, shortening, stills, teaching
-from tools.handouts.__main__ import chapters, styles
+from tools.handouts.__main__ import chapters, chosen, styles
 from tools.handouts.pages import Document, chapter
 from tools.handouts.sheets import written
 from tools.handouts.withholding import hidden, leaks
@@ -206,6 +206,16 @@ def test_who_has_no_chromium_is_told_what_to_install(monkeypatch: pytest.MonkeyP
     assert "apt install chromium" in printing.MISSING
     monkeypatch.setenv("CHROMIUM", CHROMIUM or "/bin/sh")
     assert printing.chromium() == (CHROMIUM or "/bin/sh")
+    monkeypatch.setenv("CHROMIUM", "/no/such/program")
+    with pytest.raises(SystemExit, match="to print with /no/such/program"), printing.press():
+        pass
+
+
+def test_who_names_no_chapter_is_told_which_there_are() -> None:
+    assert list(chosen(["ecosystem", "production"])) == ["ecosystem", "production"]
+    assert list(chosen([])) == ["first-app", "production", "workloads", "architecture", "ecosystem"]
+    with pytest.raises(SystemExit, match="There is no chapter pod; there are first-app, production,"):
+        chosen(["first-app", "pod"])
 
 
 def test_the_chapters_are_those_with_exercises() -> None:

@@ -2,7 +2,7 @@
 
 One is for participants and has the exercises without their solutions. The other is for instructors: solutions, what to
 say, what goes wrong, and how many minutes everything takes. Names of chapters, which are those of their folders
-(`first-app`), print those alone; `--ready` only looks whether there is something to print with.
+(`first-app`), print those alone; `--ready` before them only looks whether there are such, and something to print with.
 """
 
 from __future__ import annotations
@@ -39,19 +39,24 @@ def styles() -> list[str]:
     return [(BOOK / "_static" / "pygments.css").read_text(), Path(__file__).with_name("paper.css").read_text()]
 
 
-def main(wanted: list[str]) -> None:
-    """Print these chapters, by the names of their folders; all of them if none is named."""
-    if not (BOOK / "index.html").exists():
-        raise SystemExit("The book is not built yet: make book")
+def chosen(wanted: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
+    """The title and the pages of these chapters, by the names of their folders; of all if none is named."""
     known = {files[0].split("/")[1]: (title, files) for title, files in chapters().items()}
     if unknown := set(wanted) - known.keys():
         raise SystemExit(f"There is no chapter {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return {name: known[name] for name in wanted or known}
+
+
+def main(wanted: Sequence[str]) -> None:
+    """Print these chapters; all of them if none is named."""
+    if not (BOOK / "index.html").exists():
+        raise SystemExit("The book is not built yet: make book")
     OUT.mkdir(parents=True, exist_ok=True)
     with press() as paper:
-        for name in wanted or known:
+        for name, (title, files) in chosen(wanted).items():
             for suffix, solutions in (("", False), ("-instructor", True)):
                 began, path = time.monotonic(), OUT / f"{name}{suffix}.pdf"
-                pdf = printed(*known[name], paper, solutions=solutions)
+                pdf = printed(title, files, paper, solutions=solutions)
                 path.write_bytes(pdf)
                 said = f"{pages(pdf)} pages, {len(pdf):,} bytes, {time.monotonic() - began:.0f} s"
                 print(f"{path.relative_to(ROOT)}: {said}", flush=True)
@@ -68,7 +73,8 @@ def printed(title: str, files: Sequence[str], paper: Press, *, solutions: bool) 
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--ready"]:
+    if sys.argv[1:2] == ["--ready"]:
+        chosen(sys.argv[2:])
         with press():
             pass
     else:

@@ -20,6 +20,7 @@ MISSING = (
     f"{', '.join(NAMES)} on the PATH. Install one (Debian: apt install chromium; or "
     ".venv/bin/playwright install chromium), or say where it is: make handouts CHROMIUM=/path/to/chromium"
 )
+NO_PROGRAM = "make handouts is to print with {path} (CHROMIUM), and that is no program"
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -51,7 +52,8 @@ def press() -> Iterator[Press]:
     with sync_playwright() as playwright:
         path = chromium(playwright)
         if path is None:
-            raise SystemExit(MISSING)
+            named = os.environ.get("CHROMIUM")
+            raise SystemExit(NO_PROGRAM.format(path=named) if named else MISSING)
         browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         context = browser.new_context(offline=True, java_script_enabled=False, color_scheme="light")
 
