@@ -199,6 +199,13 @@ def test_a_table_of_contents_has_the_numbers_of_the_sheets(book: Path) -> None:
     assert f"{number} / {len(sheets(book))}" in sheets(book)[number - 1]
 
 
+@pytest.mark.browser
+@needs_chromium
+def test_every_sheet_but_the_cover_says_what_it_is_of(book: Path) -> None:
+    said = ["Kubernetes, taken apart · Handout" in sheet for sheet in sheets(book)]
+    assert said == [False] + [True] * (len(said) - 1)
+
+
 def test_who_has_no_chromium_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CHROMIUM", raising=False)

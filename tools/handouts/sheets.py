@@ -52,11 +52,12 @@ def _at(numbers: Mapping[str, int], found: re.Match[str]) -> str:
 
 
 def _heads(document: Document) -> str:
-    """A running head for each page of the book: chapter and concept."""
+    """A running head for each page of the book: chapter and concept. The cover has none, which has to be said last."""
     foot = _quoted(f"{book()} · {edition(document)}")
     rules = [f"@page {{ @bottom-left {{ content: {foot} }} @top-left {{ content: {_quoted(document.title)} }} }}"]
     rules += [f"@page {page.name} {{ @top-right {{ content: {_quoted(page.title)} }} }}" for page in document.pages]
-    return "\n".join(rules)
+    bare = " ".join(f"@{where} {{ content: none }}" for where in ("top-left", "bottom-left", "bottom-right"))
+    return "\n".join([*rules, f"@page :first {{ {bare} }}"])
 
 
 def _quoted(words: str) -> str:
