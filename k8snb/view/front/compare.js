@@ -9,7 +9,7 @@ function compare(story, pin, heights) {
   const parts = [[compared, MOST_COMPARED, words.compared], [follows, MOST_FOLLOWS, words.act]].map(([tell, limit, label]) => {
     const content = make("div", {});
     const box = make("div", { class: `window ${tell.name}`, role: "group", "aria-label": label }, content);
-    return { tell, limit, content, box, view: windowed(box, content) };
+    return { tell, limit, content, box, view: windowed(box, content), tall: new Map() };
   });
   const element = make("div", { class: "compare" }, parts.map(({ box }) => box));
 
@@ -47,14 +47,15 @@ function compare(story, pin, heights) {
   }
 
   const some = frames.filter((_, i) => i % Math.ceil(frames.length / 50) === 0);
-  for (const { tell, limit, box, view } of parts) {
+  for (const { tell, limit, box, view, tall } of parts) {
     const all = heights(some.map((frame) => say("div", { class: "compare" }, say("div", { class: box.className }, tell(frame)))));
+    some.forEach((frame, i) => tall.set(frame, all[i]));
     view.keep(Math.min(most(all), limit) + 4);
   }
 
   function paint(now) {
-    for (const { tell, content, view } of parts) {
-      view.begin();
+    for (const { tell, content, view, tall } of parts) {
+      view.begin(tall.get(frames[now]));
       fit(content, tell(frames[now]));
     }
   }

@@ -176,7 +176,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     buttons.first.disabled = buttons.previous.disabled = now === 0;
     buttons.next.disabled = buttons.last.disabled = now === last;
     fit(headline, heading(frame));
-    speaking.begin();
+    speaking.begin(tallOf.get(frame));
     const [shape, parts] = panes(frame, words);
     told.className = shape;
     fit(told, parts);
@@ -188,6 +188,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     }
   }
   const speaking = windowed(speech, told);
+  let tallOf = new Map(); // how high the words of a frame are
   /** Draw the present view and the pinned object again, where the reader stands. */
   function repaint() {
     if (shown === undefined) return;
@@ -197,13 +198,13 @@ function mount(host, packed, position, { link, act, said } = {}) {
   }
 
   const longest = (length) => frames.map((frame) => [length(frame), frame]).sort(([one], [other]) => other - one).slice(0, 50).map(([, frame]) => frame);
-  /** The heights that an element needs for contents, the greatest first. */
+  /** The heights that an element needs for contents. */
   function heights(element, contents) {
     const probe = make("div", { class: "probe", "aria-hidden": "true", style: `width:${element.clientWidth}px` }, contents);
     section.append(probe);
     const found = [...probe.children].map((child) => Math.ceil(child.getBoundingClientRect().height));
     probe.remove();
-    return found.sort((one, other) => other - one);
+    return found;
   }
 
   // The words have the height that three of four frames need, up to a limit; the others scroll. So nothing below moves.
@@ -215,8 +216,10 @@ function mount(host, packed, position, { link, act, said } = {}) {
     const heads = longest((frame) => [frame.actor, frame.subject, frame.time, frame.cause].join().length);
     const limit = width < NARROW_PAGE ? 240 : 190;
     const all = some.map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts));
-    speaking.keep(Math.min(most(heights(speech, all)), limit) + 4);
-    headline.style.height = `${heights(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame))))[0]}px`;
+    const talls = heights(speech, all);
+    tallOf = new Map(some.map((frame, i) => [frame, talls[i]]));
+    speaking.keep(Math.min(most(talls), limit) + 4);
+    headline.style.height = `${Math.max(...heights(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame)))))}px`;
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];
       if (view === name) choose(name);

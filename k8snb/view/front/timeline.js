@@ -7,7 +7,9 @@ function timeline(story, scenes, versions, go) {
   const end = Math.max(frames[frames.length - 1].at, 0.001);
   const percent = (time) => (100 * time) / end;
   const last = frames.length - 1;
-  const cursor = make("div", { class: "cursor" });
+  const cursor = draw("line", { class: "cursor", y2: "100%" }); // of SVG: where a box moves, a browser layers the whole page anew
+  const over = draw("svg", { class: "cursors", "aria-hidden": "true" });
+  over.append(cursor);
 
   /** The stretches of time in which `read(i)` gives the same: [[from, to, value], …]; nothing where it gives null. */
   function stretches(read) {
@@ -95,10 +97,10 @@ function timeline(story, scenes, versions, go) {
   const plot = make("div", { class: `plot ${pods.length > 24 ? "dense" : ""}` },
     cards.flatMap(numbers), used.length ? make("h4", {}, words.usage) : null, used, phases.length ? make("h4", {}, words.phases) : null, phases,
     conditions.length ? make("h4", {}, words.conditions) : null, conditions, scale,
-    make("div", { class: "row over" }, make("div", { class: "label" }), make("div", { class: "bands" }, cursor)));
+    make("div", { class: "row over" }, make("div", { class: "label" }), make("div", { class: "bands" }, over)));
 
   const jump = (event) => {
-    const box = cursor.parentNode.getBoundingClientRect();
+    const box = over.getBoundingClientRect();
     const time = (end * (event.clientX - box.left)) / box.width;
     if (time < -0.02 * end) return;
     const before = frames.filter((frame) => frame.at <= time).length - 1;
@@ -111,10 +113,11 @@ function timeline(story, scenes, versions, go) {
 
   function paint(now) {
     const { at } = frames[now];
-    cursor.style.left = `${percent(at)}%`;
+    cursor.setAttribute("x1", `${percent(at)}%`);
+    cursor.setAttribute("x2", `${percent(at)}%`);
     for (const [value, parts, shown] of readings) {
       const here = parts.findLast(([from]) => from <= at);
-      value.textContent = here ? shown(here[2]) : "–";
+      fit(value, [here ? shown(here[2]) : "–"]);
     }
   }
 }

@@ -1,11 +1,12 @@
 // -- the words: observe, diff, act -------------------------------------------------------------------------------
 
-/** The height that three of four contents have at most; `heights` has them in order, the greatest first. */
-const most = (heights) => heights[Math.floor(heights.length / 4)];
+/** The height that three of four contents have at most. */
+const most = (heights) => [...heights].sort((one, other) => other - one)[Math.floor(heights.length / 4)];
 
 /**
  * A box whose height does not change with what stands in it, so that nothing below moves: `keep(height)` says how high.
- * What is longer scrolls, and fades out where it goes on; what scrolls can be reached by keyboard.
+ * What is longer scrolls, and fades out where it goes on; what scrolls can be reached by keyboard. Who changes its
+ * content says so, and how high that will be, where it is known: then nothing is left to do when it has been laid out.
  */
 function windowed(box, content) {
   let [room, tall, scrolled] = [0, 0, false];
@@ -18,7 +19,12 @@ function windowed(box, content) {
   box.addEventListener("scroll", () => { scrolled = box.scrollTop > 0; fade(); }, { passive: true });
   new ResizeObserver(([{ contentRect }]) => { tall = contentRect.height; reach(); }).observe(content);
   return {
-    begin() { if (scrolled) box.scrollTop = 0; },
+    begin(height) {
+      if (scrolled) box.scrollTop = 0;
+      if (height === undefined) return;
+      tall = height;
+      reach();
+    },
     keep(height) {
       room = height;
       box.style.cssText = `height:${room}px;contain:strict`;
