@@ -94,9 +94,9 @@ def _cards(scene: Scene, room: _Room) -> tuple[str, int]:
         item, kind = scene[name], name.partition("/")[0]
         x = 12 * depth
         head = f"{kind}  {name.partition('/')[2]}  {item.get('word', '')}".rstrip()
-        facts = " · ".join(f"{label} {value}" for label, value in item.get("facts", ()))
+        facts = [f"{label} {value}" for label, value in item.get("facts", ())]
         heads = broken(head, room.card - x - 16, _SIZE)
-        lines = [*heads, *(broken(facts, room.card - x - 16, _SIZE) if facts else ())]
+        lines = [*heads, *_flowed(facts, room.card - x - 16)]
         tall = 8 + _ROW * len(lines)
         shown.append(_box(x, y, room.card - x, tall, theme.hue(theme.look(kind).hue)))
         shown += [
@@ -104,6 +104,17 @@ def _cards(scene: Scene, room: _Room) -> tuple[str, int]:
         ]
         y += tall + 8
     return "".join(shown), y
+
+
+def _flowed(facts: Sequence[str], room: float) -> list[str]:
+    """Facts in lines, with a sign between them; only what is longer than a line is broken."""
+    lines: list[str] = []
+    for fact in facts:
+        if lines and measure(f"{lines[-1]} · {fact}", _SIZE) <= room:
+            lines[-1] += f" · {fact}"
+        else:
+            lines += broken(fact, room, _SIZE)
+    return lines
 
 
 def _forest(scene: Scene) -> Iterator[tuple[str, int]]:

@@ -50,6 +50,12 @@ def test_facts_that_do_not_fit_go_on_below_and_wide_letters_take_more_room() -> 
     assert len(chinese) > len(plain)
 
 
+def test_a_fact_stays_in_one_line() -> None:
+    facts = [[label, "3"] for label in ("wanted", "have", "updated", "ready")]
+    words = re.findall(r"<text[^>]*>([^<>]+)</text>", still({"Deployment/web": {"facts": facts}}))
+    assert words[1:] == ["wanted 3 · have 3 · updated 3", "ready 3"]
+
+
 def test_the_word_of_a_pod_that_does_not_fit_is_cut() -> None:
     pod = {"place": "Node/node-1", "state": "failing", "word": "CreateContainerConfigError", "parent": "ReplicaSet/web"}
     assert ">x7k2p  CreateContainerCon…</text>" in still({"Pod/web-x7k2p": pod})
@@ -71,6 +77,6 @@ def test_a_phone_gets_its_own_picture_in_which_nodes_stand_below_the_cards_and_n
     wide, narrow = re.findall(r"<svg .*?</svg>", stills(scene), re.DOTALL)
     assert [re.search(r'width="(\d+)"', each)[1] for each in (wide, narrow)] == ["714", "324"]  # type: ignore[index]
     assert ("aria-label" in wide, 'aria-hidden="true"' in narrow) == (True, True)
-    said = [sorted(" ".join(re.findall(r">([^<>]+)</text>", each)).split()) for each in (wide, narrow)]
+    said = [sorted(re.findall(r"[^\s·]+", " ".join(re.findall(r">([^<>]+)</text>", each)))) for each in (wide, narrow)]
     assert said[0] == said[1]
     assert stills({}) == ""
