@@ -104,7 +104,7 @@ def main() -> None:
         for page in pages():
             if given.pages and not page.endswith(tuple(given.pages)):
                 continue
-            url = (given.book / f"{page}.html").as_uri()
+            url = (given.book.resolve() / f"{page}.html").as_uri()
             with Visit(browser, url, width=given.width, height=900, motion="no-preference") as visit:
                 found += (its := list(costs(visit, page.removeprefix("chapters/"), given.every)))
                 if its:

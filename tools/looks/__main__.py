@@ -150,7 +150,7 @@ def main() -> None:
 
 def visit_page(browser: Any, page: str, width: int, given: argparse.Namespace) -> None:
     """Look at one page at one width in each theme."""
-    url = (given.book / f"{page}.html").as_uri()
+    url = (given.book.resolve() / f"{page}.html").as_uri()
     with Visit(browser, url, width=width, height=TALL, scheme=given.theme[0], scripts=not given.no_scripts) as visit:
         visit.page.emulate_media(media=given.media, reduced_motion="reduce")
         visit.unfold()
