@@ -299,6 +299,17 @@ def test_what_has_a_place_and_words_but_no_state_is_in_every_view(browser: Any, 
         assert visit.troubles == []
 
 
+def test_what_went_wrong_is_told_in_the_diff_as_well(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.html"
+    frames = [Frame("agent", "", "", 0, 1, error="the packet is dropped", scene={"Node/a": {}})]
+    path.write_text(PAGE.format(stepper=Stepper("A packet", frames, ("topology", "diff")).html()), encoding="utf-8")
+    with Visit(browser, path.as_uri()) as visit:
+        host = Reader(visit.page).host
+        host.get_by_role("tab", name="Diff").click()
+        assert host.locator(".follows").inner_text() == "Therefore: the packet is dropped"
+        assert visit.troubles == []
+
+
 def test_every_step_can_be_clicked_through_and_its_cost_is_printed(browser: Any, url: str, story: Stepper) -> None:
     with Visit(browser, url) as visit:
         spent = visit.page.evaluate(

@@ -3,13 +3,13 @@
 const MOST_COMPARED = 340; // pixels that what is compared takes at most
 const MOST_FOLLOWS = 120; // and what follows from it
 
-/** What is compared and what follows have the room that three of four steps need, up to a limit; `heights(contents)` measures. */
+/** What is compared has the room that three of four steps need, what follows that of all, up to a limit; `heights(contents)` measures. */
 function compare(story, pin, heights) {
   const { words, kinds, frames, ids } = story;
-  const parts = [[compared, MOST_COMPARED, words.compared], [follows, MOST_FOLLOWS, words.act]].map(([tell, limit, label]) => {
+  const parts = [[compared, most, MOST_COMPARED, words.compared], [follows, (all) => Math.max(...all), MOST_FOLLOWS, words.act]].map(([tell, room, limit, label]) => {
     const content = make("div", {});
     const box = make("div", { class: `window ${tell.name}`, role: "group", "aria-label": label }, content);
-    return { tell, limit, content, box, view: windowed(box, content), tall: new Map() };
+    return { tell, room, limit, content, box, view: windowed(box, content), tall: new Map() };
   });
   const element = make("div", { class: "compare" }, parts.map(({ box }) => box));
 
@@ -41,16 +41,18 @@ function compare(story, pin, heights) {
 
   function follows(frame) {
     const acts = (frame.acts ?? []).map((act) => actItem({ ...act, changes: undefined, more: 0 }, words));
+    const wrong = frame.error && say("span", { class: "wrong" }, frame.error);
+    const said = [frame.caption, frame.caption && wrong && " ", wrong].filter(Boolean);
     return [
-      frame.caption || !acts.length ? say("p", {}, say("b", {}, `${words.therefore} `), frame.caption ?? words.nothing) : "",
+      said.length || !acts.length ? say("p", {}, say("b", {}, `${words.therefore} `), said.length ? said : words.nothing) : "",
       acts.length ? say("ul", {}, acts) : ""];
   }
 
   const some = frames.filter((_, i) => i % Math.ceil(frames.length / 50) === 0);
-  for (const { tell, limit, box, view, tall } of parts) {
+  for (const { tell, room, limit, box, view, tall } of parts) {
     const all = heights(some.map((frame) => say("div", { class: "compare" }, say("div", { class: box.className }, tell(frame)))));
     some.forEach((frame, i) => tall.set(frame, all[i]));
-    view.keep(Math.min(most(all), limit) + 4);
+    view.keep(Math.min(room(all), limit) + 4);
   }
 
   function paint(now) {
