@@ -117,7 +117,7 @@ def _clue(cluster: Reader) -> str:
             return waiting_in(cluster, tier)
         if not found:
             return _("There is no pod of notes-{tier}: what do its owner's events say?").format(tier=tier)
-        if not listed(cluster, service_of(cluster, tier)):
+        if not listed(cluster, services_of(cluster, tier)[0]):
             return _("The pods of notes-{tier} are ready, and its Service lists none.").format(tier=tier)
     if not listed(cluster, "ingress-controller", "ingress"):
         return _("The way in has no ready pod: look into the namespace ingress.")
@@ -192,21 +192,21 @@ def owner_of(cluster: Reader, tier: str) -> Object:
     return deployment if deployment["spec"] else find(cluster, SETS, f"notes-{tier}")
 
 
-def service_of(cluster: Reader, tier: str) -> str:
-    """The Service by which a tier is found: variables of the tier in front of it name those of database and API.
+def services_of(cluster: Reader, tier: str) -> list[str]:
+    """The Services of a tier: its own, and by which it is found. The database has only that which the API names."""
+    if tier == "db":
+        return [_named(cluster, told(cluster, "api", "DB_HOST"))]
+    found = urlsplit(told(cluster, "web", "API_URL")).hostname if tier == "api" else None
+    return list(dict.fromkeys([f"notes-{tier}", *([_named(cluster, found)] if found else ())]))
 
-    An address stays one, unless it is that of a Service.
-    """
-    if tier == "web":
-        return "notes-web"
-    host = told(cluster, "api", "DB_HOST") if tier == "db" else urlsplit(told(cluster, "web", "API_URL")).hostname or ""
-    if not host:
-        return f"notes-{tier}"
+
+def _named(cluster: Reader, host: str) -> str:
+    """The Service that a host names. An address stays one, unless it is that of a Service."""
     if is_address(host):
         return next((each["metadata"]["name"] for each in _services(cluster) if _address_of(each) == host), host)
     member, _dot, domain = host.partition(".")
     name = domain.partition(".")[0] if member.startswith("notes-db-") and domain else member
-    alias = str(find(cluster, "services", name)["spec"].get("externalName", ""))
+    alias = str(find(cluster, "services", name)["spec"].get("externalName", "")) if name else ""
     return alias.partition(".")[0] or name
 
 
@@ -272,8 +272,7 @@ def _is_probed(cluster: Reader, tier: str) -> Iterator[str]:
 
 
 def _is_selected(cluster: Reader, tier: str) -> Iterator[str]:
-    """That of its name, too, if there is another: of the database there may be one alone."""
-    for name in dict.fromkeys([service_of(cluster, tier), *([f"notes-{tier}"] if tier != "db" else ())]):
+    for name in services_of(cluster, tier):
         yield from _selects(cluster, tier, name)
 
 

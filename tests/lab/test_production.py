@@ -134,6 +134,7 @@ STORIES: Sequence[tuple[str, Sequence[Attempt]]] = [
         (service("notes-web", '{"type": "ClusterIP"}'), SOLVED),
     ]),
     ("config", [
+        ("get services", "no such host. All pods are ready. Follow the request: Ingress, Service, port, config"),
         (alias("selector: {app: notes, tier: db}"), "every request from outside is answered: 502"),
         (alias("selector: {app: notes, tier: api}, publishNotReadyAddresses: true"), "notes-apis leads to pods"),
         (alias("selector: {app: notes, tier: api}, publishNotReadyAddresses: false"), SOLVED),
