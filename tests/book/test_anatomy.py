@@ -127,6 +127,17 @@ def test_a_page_has_exercises_that_are_not_solved_until_somebody_solves_them(pag
 
 
 @pages
+def test_no_two_folds_of_an_exercise_have_the_same_name(page: str) -> None:
+    names: list[str] = []
+    for cell in cells(page):
+        if cell.cell_type == "markdown" and re.search(r"^#", cell.source, re.MULTILINE):
+            names = []
+        elif is_solution(cell):
+            names.append(cell.metadata.get("mystnb", {}).get("code_prompt_show", "Solution"))
+            assert len(names) == len(set(names)), cell.source
+
+
+@pages
 def test_what_a_page_applies_is_kept_as_a_manifest(page: str) -> None:
     applied = [cell.source.partition("\n")[2].strip() for cell in code(page) if cell.source.startswith("%%apply")]
     for name in MANIFESTS[page]:
