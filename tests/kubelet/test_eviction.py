@@ -69,6 +69,8 @@ def test_who_is_furthest_above_its_request_goes_first_and_the_others_stay(machin
     )
     pod = machine.client.get("pods", "greedy", "default")
     assert (pod["status"]["phase"], pod["status"]["message"]) == ("Failed", message)
+    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (137, "Error")  # `stress` does not hear the first signal
     first = pod["status"]["conditions"][0]
     assert [first[name] for name in ("type", "status", "reason", "message")] == [
         "DisruptionTarget",

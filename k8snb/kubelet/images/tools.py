@@ -54,7 +54,7 @@ class Perl(Program):
 
 
 class Stress(Program):
-    """`stress`: workers that use CPU or memory until told to stop, or for a time."""
+    """`stress`: workers that use CPU or memory until killed, or for a time."""
 
     idle = False
 
@@ -80,6 +80,9 @@ class Stress(Program):
         seconds = duration(values["--timeout"]) if "--timeout" in values else None
         if seconds is not None:
             self.process.after(seconds, self._finish)
+
+    def signal(self, name: str) -> None:
+        """It handles none, and what a container's first process does not handle is ignored: only KILL ends it."""
 
     def _finish(self) -> None:
         self.process.log("stress: info: [1] successful run completed\n")
