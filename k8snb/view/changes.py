@@ -177,10 +177,13 @@ def _by_name(value: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _name(entry: Mapping[str, Any]) -> Any:
-    """What an entry of a list is known by: its name or the like, or its first address; None if it has neither."""
+    """What an entry of a list is known by: its name or the like, or its first address; None if it has neither.
+
+    An empty name, which the only port of a slice may have, tells nothing.
+    """
     if isinstance(entry.get("parentRef"), Mapping):
         return entry["parentRef"].get("name")
-    known = next((entry[name] for name in _NAMES if name in entry), None)
+    known = next((entry[name] for name in _NAMES if entry.get(name) not in (None, "")), None)
     return entry["addresses"][0] if known is None and _is_endpoint(entry) else known
 
 
@@ -222,7 +225,8 @@ def _spoken(value: Mapping[str, Any]) -> Any:
         return _rule(value)
     if "key" in value and "effect" in value:  # a taint, or what tolerates one
         return f"{value['key']}{'=' + value['value'] if value.get('value') else ''}:{value['effect']}"
-    return value["name"] if isinstance(value.get("name"), str) else value
+    name = value.get("name")
+    return name if isinstance(name, str) and name else value
 
 
 def _rule(value: Mapping[str, Any]) -> str:

@@ -77,6 +77,12 @@ def test_a_hint_is_told_with_its_endpoint() -> None:
     ]
 
 
+def test_a_port_with_an_empty_name_is_told_by_its_number_and_in_full() -> None:
+    port = {"name": "", "port": 80, "protocol": "TCP"}
+    assert told({"ports": None}, {"ports": [port]}) == ['ports[80]: ∅ → name: ""; port: 80; protocol: TCP']
+    assert told({"ports": [port]}, {"ports": [{**port, "protocol": "UDP"}]}) == ["ports[80].protocol: TCP → UDP"]
+
+
 def test_of_a_list_without_names_what_went_and_what_came_is_told_at_its_place() -> None:
     assert told({"finalizers": ["a", "b"]}, {"finalizers": ["b", "c"]}) == ["finalizers[1]: a → c"]
     reads = {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}

@@ -38,7 +38,7 @@ def chain(found: Graph) -> list[str]:
 def test_the_control_plane_has_every_controller_and_one_machine_for_all() -> None:
     found = {node.id: node for node in drawn("control-plane", 3).nodes}
     names = [each.name.removesuffix("-controller") for each in CONTROLLERS]
-    assert found["kube-controller-manager"].facts == [f"{len(names)} controllers:", *names]
+    assert found["kube-controller-manager"].facts == [f"{len(names)} controllers", *names]
     assert {"kubelet/node-1", "kube-proxy/node-1"} < found.keys()
     assert "9 others" in text(drawn("control-plane", 10))
 

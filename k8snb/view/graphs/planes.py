@@ -74,7 +74,7 @@ def _one(sketch: Sketch) -> str:
     note(STORE, STORE, _("every revision"))
     note(SCHEDULER, SCHEDULER, _("{count} plugins").format(count=len(SCHEDULING)))
     names = [each.name.removesuffix("-controller") for each in CONTROLLERS]
-    note(MANAGER, MANAGER, _("{count} controllers:").format(count=len(names)), *names)
+    note(MANAGER, MANAGER, _("{count} controllers").format(count=len(names)), *names)
     note("DNS", "coredns", _("names of Services"))
     sketch.link("you", API, _("ask and write"))
     sketch.link(API, STORE, _("reads, writes"), back=True)
