@@ -86,7 +86,7 @@ def check_out_of_service(cluster: Reader) -> Claims:
     pod = find(cluster, "pods", "clerk")
     yield exists(pod, _("there is a Pod clerk"), NAMESPACE)
     place = pod["spec"].get("nodeName", "")
-    yield Claim(place not in silent, _("it is on another machine"), says(_("where it is"), place))
+    yield Claim(place not in silent, _("it is on another machine"), says(_("its node"), place))
     yield Claim(is_true(pod, "Ready"), _("it is Ready"), _("not yet"))
     taints = [taint["key"] for node in silent.values() for taint in node["spec"].get("taints") or ()]
     vouched = OUT_OF_SERVICE in taints
