@@ -251,8 +251,12 @@ def _owners(obj: Object, then: Past, namespace: str) -> Iterator[str]:
 
 def _pod(pod: Object) -> tuple[str, str, bool]:
     phase = (pod.get("status") or {}).get("phase")
-    word = "Terminating" if is_deleting(pod) and phase not in ("Succeeded", "Failed") else pod_word(pod)
-    return pod_state(pod), word, phase not in ("Succeeded", "Failed")
+    state, word = pod_state(pod), pod_word(pod)
+    if is_deleting(pod) and phase not in ("Succeeded", "Failed"):
+        word = "Terminating"
+    elif state == "unready" and word == "Running":  # which a pod is called that is ready, too
+        word = _("Running, not ready")
+    return state, word, phase not in ("Succeeded", "Failed")
 
 
 def _job(job: Object) -> tuple[str, str, bool]:

@@ -55,6 +55,28 @@ def test_what_was_there_before_is_shown_from_the_beginning(cluster: Cluster) -> 
     assert names[-1] == ("Pod", "web", "ContainerCreating")
 
 
+PROBED = """
+apiVersion: v1
+kind: Pod
+metadata: {name: slow}
+spec:
+  containers:
+  - {name: c, image: nginx, readinessProbe: {httpGet: {path: /, port: 80}, initialDelaySeconds: 10}}
+"""
+
+
+def test_who_runs_and_is_not_ready_is_told_from_who_is(cluster: Cluster) -> None:
+    later = cluster.fork()
+    begin = later.revision
+    later.kubectl("apply -f -", PROBED)
+    later.advance(30)
+    chart = later.gantt(since=begin)
+    slow = next(bar for bar in chart.bars if bar.name == "slow")
+    words = [(each.state, each.word) for each in slow.stretches]
+    assert words == [("starting", "ContainerCreating"), ("unready", "Running, not ready"), ("ready", "Running")]
+    assert ">Running, not ready</text>" in chart.svg()
+
+
 def test_the_picture_says_what_it_shows_and_marks_states_by_more_than_colour(cluster: Cluster) -> None:
     svg = cluster.gantt("job/twice").svg()
     assert "Job twice: +0.0 s Running, +23.4 s Failed" in svg
