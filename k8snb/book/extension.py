@@ -111,7 +111,7 @@ def _link_terms(doctree: nodes.document, page: str, known: set[str]) -> None:
         if not _is_prose(text):
             continue
         made: list[nodes.Node] = []
-        for piece in terms().pieces(str(text)):
+        for piece in terms().pieces(str(text), page):
             term = piece.term
             if term is None or term.page == page or term.page not in known or term.page in seen:
                 made.append(nodes.Text(piece.text))

@@ -37,7 +37,7 @@ class Links:
         prose, known = self._contents.prose(page), set(self._contents.pages)
         folder = page.partition("/")[0]
         written = [found[1] or f"{folder}/{found[2]}" for found in _WRITTEN.finditer(prose)]
-        meant = [piece.term.page for piece in self._terms.pieces(prose) if piece.term is not None]
+        meant = [piece.term.page for piece in self._terms.pieces(prose, page) if piece.term is not None]
         return Counter(each for each in [*written, *meant] if each in known and each != page)
 
     @cached_property

@@ -16,12 +16,16 @@ TABLE = Path(__file__).with_name("terms.yaml")
 
 @dataclass(frozen=True)
 class Term:
-    """A term. `page` is the one that defines it (`first-app/pod`), `forms` a pattern of the words that mean it."""
+    """A term. `page` is the one that defines it (`first-app/pod`), `forms` a pattern of the words that mean it.
+
+    On the pages of `not_on` these words mean something else, such as the people who operate a cluster.
+    """
 
     name: str
     page: str
     means: str
     forms: str
+    not_on: Sequence[str] = ()
 
 
 class Piece(NamedTuple):
@@ -41,13 +45,14 @@ class Terms:
         either = "|".join(f"(?P<{name}>{term.forms})" for name, term in self._named.items())
         self._pattern = re.compile(rf"(?<![\w/.`-])(?:{either})(?![\w`]|-\w|\.\w)")
 
-    def pieces(self, text: str) -> Iterator[Piece]:
-        """The text cut at every term in it."""
+    def pieces(self, text: str, page: str = "") -> Iterator[Piece]:
+        """A text of a page, cut at every term in it."""
         at = 0
         for found in self._pattern.finditer(text):
             if found.start() > at:
                 yield Piece(text[at : found.start()], None)
-            yield Piece(found[0], self._named[str(found.lastgroup)])
+            term = self._named[str(found.lastgroup)]
+            yield Piece(found[0], None if page in term.not_on else term)
             at = found.end()
         if at < len(text):
             yield Piece(text[at:], None)
@@ -60,10 +65,11 @@ class Terms:
 @cache
 def terms() -> Terms:
     """The terms of the table."""
-    rows = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
-    return Terms(
-        [Term(row["term"], row["page"], row["means"], row.get("forms") or _forms(row["term"])) for row in rows]
-    )
+    return Terms([_term(**row) for row in yaml.safe_load(TABLE.read_text(encoding="utf-8"))])
+
+
+def _term(term: str, page: str, means: str, forms: str = "", not_on: Sequence[str] = ()) -> Term:
+    return Term(term, page, means, forms or _forms(term), tuple(not_on))
 
 
 def _forms(name: str) -> str:

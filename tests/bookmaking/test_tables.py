@@ -43,6 +43,16 @@ def test_a_term_is_found_as_a_word_of_its_own_in_the_singular_and_the_plural() -
     ]
 
 
+def test_words_that_mean_something_else_on_a_page_are_no_terms_there() -> None:
+    text = "The field selector of operators; a DNS label and a label."
+
+    def named(page: str) -> list[str]:
+        return [piece.term.name for piece in terms().pieces(text, page) if piece.term]
+
+    assert (named("first-app/pod"), named("architecture/scheduler")) == (["operator", "label"], ["label"])
+    assert {page for term in terms().all for page in term.not_on} <= set(Contents(ROOT).pages)
+
+
 def test_every_page_of_a_concept_serves_objectives_that_the_curricula_have(contents: Contents) -> None:
     assert set(pages()) == set(contents.pages)
     assert {name for names in pages().values() for name in names} <= set(objectives())
