@@ -145,8 +145,11 @@ def _entry(frame: Frame) -> str:
 
 
 def _set_in(line: str) -> str:
-    """A line that hangs from the one before, no further in than narrow columns bear."""
-    return f"   {line.lstrip()}" if line.startswith("    ") else line
+    """A line that hangs from the one before, no further in than narrow columns bear.
+
+    It hangs by spaces that do not break: behind others a field that is longer than the column would begin a new line.
+    """
+    return "\N{NO-BREAK SPACE}" * 3 + line.lstrip() if line.startswith("    ") else line
 
 
 @cache

@@ -58,6 +58,13 @@ def test_without_scripts_every_frame_is_in_a_numbered_list() -> None:
     assert "A &amp; B &lt;i&gt;" in html
 
 
+def test_in_the_list_a_field_hangs_by_spaces_at_which_no_line_is_broken() -> None:
+    html = make.rollout(1).story().html()
+    listing = html[html.index("<ol>") : html.index("</ol>")]
+    assert "\n\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}status." in listing
+    assert "\n " not in listing
+
+
 def test_the_html_is_well_formed_and_asks_no_other_host() -> None:
     html = make.rollout().story("</script><b>").html()
     assert "</script><b>" not in html
