@@ -89,7 +89,10 @@ DIRECT = ("topology", "sequence", "diff")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One step. `time` is in seconds since the first frame; `cause` is the revision that brought it about, or 0."""
+    """One step. `time` is in seconds since the first frame; `cause` is the revision that brought it about, or 0.
+
+    Where no object of the API is changed, as between members of etcd, `revision` is 0 and nothing is said of it.
+    """
 
     actor: str
     subject: str
@@ -130,7 +133,8 @@ def text(title: str, frames: Sequence[Frame]) -> str:
 def _lines(number: int, frame: Frame) -> Iterator[str]:
     because = " " + _("because of @{revision}").format(revision=frame.cause) if frame.cause else ""
     pods = pods_line(frame.scene)
-    yield f"{number:3}  {when(frame.time)}  @{frame.revision}  {frame.actor}{because}{f'   [{pods}]' if pods else ''}"
+    revision = f"  @{frame.revision}" if frame.revision else ""
+    yield f"{number:3}  {when(frame.time)}{revision}  {frame.actor}{because}{f'   [{pods}]' if pods else ''}"
     yield from (f"       {line}" for line in details(frame, _FEW_CHANGES))
 
 

@@ -139,7 +139,8 @@ def _listing(title: str, frames: Sequence[Frame]) -> str:
 
 
 def _entry(frame: Frame) -> str:
-    head = html.escape(f"{frame.actor} · {when(frame.time)} · @{frame.revision}")
+    revision = [f"@{frame.revision}"] if frame.revision else []
+    head = html.escape(" · ".join([frame.actor, when(frame.time), *revision]))
     body = html.escape("\n".join(map(_set_in, details(frame))))
     return f"<li><strong>{head}</strong><pre>{body}</pre></li>"
 

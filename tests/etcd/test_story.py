@@ -48,6 +48,15 @@ def test_an_election_asks_twice_and_what_the_dead_are_told_reaches_nobody(cluste
     assert [each[1:] for each in story[-1].compared] == [("holds", "holds")] * 4
 
 
+def test_messages_are_at_no_revision_of_the_cluster(cluster: Cluster) -> None:
+    since, before = cluster.etcd.said, cluster.etcd.leader
+    cluster.stop(before)
+    cluster.settle()
+    story = cluster.etcd.stepper(since=since)
+    assert f"  1  +0.0 s  {before}\n" in str(story)
+    assert f"<strong>{before} · +0.0 s</strong>" in story.html()
+
+
 def test_heartbeats_are_told_to_those_who_ask(cluster: Cluster) -> None:
     since = cluster.etcd.said
     cluster.kubectl("get namespaces")

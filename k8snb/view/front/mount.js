@@ -157,7 +157,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     return [
       say("span", { class: "actor", style: hue(lanes[lane].hue) }, actor),
       subject && say("span", { class: "subject", title: subject }, withoutHashes(subject)),
-      say("span", { class: "when" }, `${time} · @${revision}`),
+      say("span", { class: "when" }, revision ? `${time} · @${revision}` : time),
       because && (from === undefined ? say("span", { class: "when" }, because)
         : say("button", { type: "button", class: "because", onclick: () => move(from) }, because))];
   }
