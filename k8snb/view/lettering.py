@@ -16,8 +16,8 @@ _BETWEEN = re.compile(r"(?:[^\s\-./:,=]|[./:](?=\d))*(?:[\s\-,=]|[./:](?!\d))|(?
 """A word up to where it may break: after a space or a sign that joins the parts of names, paths and images, but not
 within addresses and versions."""
 
-_HUMP = re.compile(r"[A-Z]?[^A-Z]+|[A-Z]")
-"""A part of a name such as `NodeResourcesFit`, which breaks there if it is longer than a line."""
+_HUMP = re.compile(r"[A-Z]?[^A-Z:/]+[:/]?|[A-Z:/]")
+"""A part of a name such as `NodeResourcesFit` or an address with its port: what is longer than a line breaks there."""
 
 
 def measure(words: str, size: float) -> int:
