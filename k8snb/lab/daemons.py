@@ -36,7 +36,7 @@ def _on_every_node(cluster: Reader, labels: dict[str, str], namespace: str) -> C
     ready = {pod["spec"].get("nodeName"): None for pod in pods if is_true(pod, "Ready")}
     nodes = [node["metadata"]["name"] for node in cluster.client.list("nodes")]
     lacking = [name for name in nodes if name not in ready]
-    without = says(_("nodes without one that is ready"), lacking)
+    without = says(_("without one that is ready"), lacking)
     yield Claim(not lacking, _("every node has one that is ready"), without)
 
 

@@ -36,6 +36,9 @@ Place = TypeVar("Place", bound=Reader)
 """A cluster, seen as far as a check needs it."""
 
 
+_HANGING = "display:flex;gap:.35em"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The claims that hold and, unless the exercise is solved, the first that does not. True if it is solved."""
@@ -59,7 +62,7 @@ class Verdict:
         return "\n".join([self.title, *(_line(claim) for claim in self.claims)])
 
     def _repr_html_(self) -> str:
-        entries = "".join(f"<li>{_entry(claim)}</li>" for claim in self.claims)
+        entries = "".join(f'<li style="{_HANGING}">{_entry(claim)}</li>' for claim in self.claims)
         title = f'<p style="margin:0"><strong>{self.title}</strong></p>'
         style = "list-style:none;margin:0;padding:0;overflow-wrap:anywhere"
         return f'<div class="k8snb-view">{title}<ul style="{style}">{entries}</ul></div>'
@@ -75,8 +78,14 @@ def _line(claim: Claim) -> str:
 
 
 def _entry(claim: Claim) -> str:
-    line, arrow, hint = html.escape(_line(claim)).partition("\n")
-    return f'{line}<div style="padding-inline-start:1.4em">{hint.strip()}</div>' if arrow else line
+    """A claim, whose further lines begin below its first word, on a phone too."""
+    line, *hints = (html.escape(each.strip()) for each in _line(claim).split("\n"))
+    return _hung(line, *(f'<div style="{_HANGING}">{_hung(hint)}</div>' for hint in hints))
+
+
+def _hung(line: str, *below: str) -> str:
+    mark, _space, words = line.partition(" ")
+    return f"<span>{mark}</span> <div>{words}{''.join(below)}</div>"
 
 
 def check(claims: Callable[[Place], Iterator[Claim]]) -> Callable[[Place], Verdict]:
