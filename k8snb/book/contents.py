@@ -71,8 +71,16 @@ class Contents:
 
     def title(self, page: str) -> str:
         """The heading of a page, without what stands before a colon."""
+        return self._heading(page).partition(":")[0]
+
+    def name(self, page: str) -> str:
+        """The title of a page, or its whole heading where another page has the same title."""
+        title = self.title(page)
+        return title if [self.title(each) for each in self.pages].count(title) < 2 else self._heading(page)
+
+    def _heading(self, page: str) -> str:
         found = re.search(r"^# (.+)$", self.text(page), re.MULTILINE)
-        return found[1].partition(":")[0] if found else page
+        return found[1] if found else page
 
     def prose(self, page: str) -> str:
         """What a page says, without its headings and without code."""

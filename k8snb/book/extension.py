@@ -190,9 +190,9 @@ class ExamObjectives(_Made):
                 if each.exam != exam:
                     continue
                 links = [
-                    f"{{doc}}`{contents.title(page)} </{FOLDER}{page}>`" for page in practised(key) if page in known
+                    f"{{doc}}`{contents.name(page)} </{FOLDER}{page}>`" for page in practised(key) if page in known
                 ]
-                domain = f"{each.domain}, {each.weight} %"
+                domain = f"{each.domain}, {each.weight}\N{NO-BREAK SPACE}%"
                 yield f"| {'' if domain == before else domain} | {each.topic} | {', '.join(links) or '–'} |"
                 before = domain
             yield ""
@@ -216,7 +216,7 @@ class ConceptMap(_Made):
 
     def _list(self, contents: Contents, links: Links) -> Iterator[str]:
         def named(page: str) -> str:
-            return f"{{doc}}`{contents.title(page)} </{FOLDER}{page}>`"
+            return f"{{doc}}`{contents.name(page)} </{FOLDER}{page}>`"
 
         for chapter in contents.chapters:
             yield from (f"- {chapter.title}", "")

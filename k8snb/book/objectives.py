@@ -60,7 +60,10 @@ def line(page: str) -> str:
     for name in sorted(pages().get(page, ()), key=list(objectives()).index):
         each = objectives()[name]
         domains.setdefault((each.exam, each.domain, each.weight), []).append(each.topic)
-    return "; ".join(f"{exam} {domain} ({weight} %): {', '.join(t)}" for (exam, domain, weight), t in domains.items())
+    return "; ".join(
+        f"{exam} {domain} ({weight}\N{NO-BREAK SPACE}%): {', '.join(t)}"
+        for (exam, domain, weight), t in domains.items()
+    )
 
 
 def practised(name: str) -> list[str]:

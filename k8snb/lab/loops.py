@@ -137,7 +137,11 @@ def _rests(cluster: Runs, since: int) -> Claims:
     counts = who_wrote(cluster, since).counts
     restless = {who: f"{who} ({times}: {what})" for (who, what), times in counts.items() if who in cluster.programs}
     nothing = _("… and who has nothing to do writes nothing")
-    yield Claim(not restless, nothing, says(_("what was written within {seconds} s").format(seconds=round(QUIET)), [*restless.values()]))
+    yield Claim(
+        not restless,
+        nothing,
+        says(_("what was written within {seconds} s").format(seconds=round(QUIET)), [*restless.values()]),
+    )
 
 
 # -- somebody must still clean up ------------------------------------------------------------------------

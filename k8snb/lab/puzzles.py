@@ -136,7 +136,7 @@ class Puzzles:
 
     def _repr_html_(self) -> str:
         apart = "padding-inline-end:1.5em;white-space:nowrap"
-        start = "text-align:start"
+        start = "text-align:start;vertical-align:top;padding-block:.2em"
         rows = "".join(
             f'<tr><td style="{start};{apart}"><code>{name}</code></td>'
             f'<td style="{start}">{html.escape(fault.ticket)}</td></tr>'

@@ -68,10 +68,17 @@ def test_the_domains_of_an_exam_add_up_to_all_of_it() -> None:
 
 
 def test_an_exam_line_has_the_domain_its_weight_and_the_topics() -> None:
-    assert (
-        line("workloads/autoscaling")
-        == "CKA Workloads & Scheduling (15 %): autoscaling; CKA Troubleshooting (30 %): use of resources"
+    assert line("workloads/autoscaling").replace("\N{NO-BREAK SPACE}", "~") == (
+        "CKA Workloads & Scheduling (15~%): autoscaling; CKA Troubleshooting (30~%): use of resources"
     )
+
+
+def test_pages_of_the_same_title_are_told_apart(contents: Contents) -> None:
+    assert [contents.name(page) for page in ("first-app/pod", "production/capstone", "workloads/capstone")] == [
+        "Pod",
+        "Capstone: into production",
+        "Capstone: an application that runs itself",
+    ]
 
 
 def test_every_page_is_near_to_some_and_the_map_leads_to_all(contents: Contents) -> None:

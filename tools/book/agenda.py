@@ -79,7 +79,7 @@ def _page(each: Mapping[str, Any], now: int, contents: Contents) -> Slot:
     if len(tried) < each["exercises"]:
         raise LookupError(f"{page} has {len(tried)} exercises")
     read = minutes_of(contents, page)
-    link = f"{{doc}}`{contents.title(page)} </{FOLDER}{page}>` ({read})"
+    link = f"{{doc}}`{contents.name(page)} </{FOLDER}{page}>` ({read})"
     names = ", ".join(f"{_(exercise.title)} ({exercise.minutes})" for exercise in tried)
     return Slot(now, read + sum(exercise.minutes for exercise in tried), link, names)
 
