@@ -90,7 +90,7 @@ class Inspection:
         foot = f'<tr><th scope="row" style="{_WRAP}">{_("together")}</th><td></td><td>{total}</td></tr>'
         title = f"<p><code>{html.escape(self.line)}</code> → <strong>{self.code}</strong></p>"
         body = f"<thead><tr>{head}</tr></thead><tbody>{rows}{foot}</tbody>"
-        table = f'<table style="width:100%;border-collapse:collapse;font-size:14px">{body}</table>'
+        table = f'<table class="passes" style="width:100%;border-collapse:collapse;font-size:14px">{body}</table>'
         return f'<div class="k8snb-view">{title}{table}</div>'
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
