@@ -334,6 +334,7 @@ def words() -> dict[str, Any]:
         "observed": _("observed"),
         "desired": _("desired"),
         "compared": _("compared"),
+        "uncompared": _("Nothing is compared in this step."),
         "differs": _("differs"),
         "equal": _("equal"),
         "therefore": _("Therefore:"),

@@ -83,7 +83,8 @@ class Grid:
         wide = sum(map(self._narrowest, range(len(self.heads)))) > _PHONE
         marks = all(len(cell.text) <= _MARK for row in self.rows for cell in row[1:])
         heads = "".join(f'<th scope="col" style="{top}"><span>{_soft(head)}</span></th>' for head in self.heads)
-        said = [_HEAD.format(html.escape(head)) if wide and head and not marks else "" for head in self.heads]
+        many = wide and not marks and len(self.heads) > 2  # of two, the first says what the second is about
+        said = [_HEAD.format(html.escape(head)) if many and head else "" for head in self.heads]
         rows = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:], said[1:]))}</tr>" for row in self.rows)
         name = f' class="{"marks" if marks else "cards"}"' if wide else ""
         table = f'<table{name} style="border-collapse:collapse;font-size:13.5px"><thead><tr>{heads}</tr></thead>'

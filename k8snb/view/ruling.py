@@ -180,7 +180,7 @@ def _asked(look: Look) -> str:
 def _row(look: Look | list[Look], before: Look | list[Look] | None) -> Sequence[Cell]:
     """A step as binding, rule and answer; the binding is told once for all of its rules."""
     if isinstance(look, list):
-        return Cell(_others(look)), Cell(""), Cell("·")
+        return Cell(_others(look)), Cell(""), Cell("")
     if not look.binding:
         said = _("allowed") if look.allowed else _("no opinion")
         return Cell(_asked(look)), Cell(""), Cell(said, look.note, "green" if look.allowed else "")

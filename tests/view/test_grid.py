@@ -16,6 +16,8 @@ def test_what_is_too_wide_for_a_phone_carries_its_heads_in_its_cells() -> None:
     wide = Grid("The queue", ("pod", "where", "turned away by", "tried again after", "attempts"), [[*row, Cell("1")]])
     assert classes(wide) == ["cards"]
     assert wide._repr_html_().count('<span class="column"') == 4
+    told = Grid("What it says", ("claim", "value"), [[Cell("aud"), Cell("x" * 80)]])
+    assert (classes(told), 'class="column"' in told._repr_html_()) == (["cards"], False)  # the first says what it is
     small = Grid("Two", ("pod", "where"), [row[:2]])
     assert (classes(small), 'class="column"' in small._repr_html_()) == ([], False)
 

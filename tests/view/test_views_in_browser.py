@@ -132,6 +132,7 @@ def test_the_diff_puts_observed_and_desired_side_by_side(reader: Reader, story: 
             for change in act.changes[:6]
         ]
         assert cells == [*compared, *seen, *changed]
+        assert texts(reader, ".compare .none") == ([] if cells else ["Nothing is compared in this step."])
         reader.press("ArrowRight")
 
 
@@ -151,6 +152,23 @@ def test_nothing_below_a_stepper_moves_while_it_is_stepped(browser: Any, url: st
             for view in ("Topology", "Sequence", "Diff", "Timeline"):
                 reader.host.get_by_role("tab", name=view).click()
                 assert (view, width, len(reader.host.evaluate(heights))) == (view, width, 1)
+
+
+def test_a_story_that_begins_with_its_diff_gives_it_the_same_room(
+    browser: Any, url: str, story: Stepper, tmp_path: Path
+) -> None:
+    other = tmp_path / "page.html"
+    other.write_text(PAGE.format(stepper=Stepper(story.title, story.frames, ("diff", "topology")).html()), "utf-8")
+    rooms = []
+    for address in (url, other.as_uri()):
+        with Visit(browser, address) as visit:
+            host = Reader(visit.page).host
+            host.get_by_role("tab", name="Diff").click()
+            tall = host.locator(".window").evaluate_all("all => all.map(one => one.offsetHeight)")
+            host.get_by_role("tab", name="Topology").click()
+            rooms.append([*tall, host.locator(".words").evaluate("words => words.offsetHeight")])
+    assert rooms[0] == rooms[1]
+    assert min(rooms[1]) > 20
 
 
 def test_the_timeline_has_a_band_for_every_state_a_pod_was_in(reader: Reader, story: Stepper) -> None:

@@ -34,6 +34,7 @@ function compare(story, pin, heights) {
     const alone = !both.length && !written.some(Boolean); // there is nothing beside what was seen
     return [
       read.length ? [say("h4", {}, words.read), say("div", { class: "refs" }, read)] : "",
+      alone && !seen.length ? say("p", { class: "none" }, words.uncompared) : "",
       say("table", { class: alone ? "seen-only" : "", hidden: alone && !seen.length }, say("caption", {}, withoutHashes(`${frame.actor}${frame.subject ? ` · ${frame.subject}` : ""}`)),
         say("thead", {}, say("tr", {}, [words.field, words.observed, "", words.desired].map((name) => say("th", { scope: "col" }, name)))),
         part(words.compared, both), part(words.observed, seen, alone ? 2 : 4), written)];

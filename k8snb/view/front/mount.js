@@ -198,9 +198,9 @@ function mount(host, packed, position, { link, act, said } = {}) {
   }
 
   const longest = (length) => frames.map((frame) => [length(frame), frame]).sort(([one], [other]) => other - one).slice(0, 50).map(([, frame]) => frame);
-  /** The heights that an element needs for contents. */
+  /** The heights that an element needs for contents; where it is not shown, it would be as wide as all. */
   function heights(element, contents) {
-    const probe = make("div", { class: "probe", "aria-hidden": "true", style: `width:${element.clientWidth}px` }, contents);
+    const probe = make("div", { class: "probe", "aria-hidden": "true", style: `width:${element.clientWidth || width}px` }, contents);
     section.append(probe);
     const found = [...probe.children].map((child) => Math.ceil(child.getBoundingClientRect().height));
     probe.remove();
@@ -224,7 +224,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
       delete views[name];
       if (view === name) choose(name);
     }
-  }).observe(speech);
+  }).observe(section); // not the words: a story that begins with its Diff does not show them
 
   if (view) choose(view); // a story without views is told in words alone
   // It has the height of its content by itself: what changes within is then laid out and painted without the page around it.
