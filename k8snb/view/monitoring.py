@@ -223,7 +223,8 @@ class Monitoring:
         yield Frame(RULES, rule["name"], words, 0.0, 0, observed=seen, acts=[pending], scene=scene)
         if alert["state"] == "firing":
             fires = Act(_("firing"), alerts, 0, 0, to=PROMETHEUS)
-            yield Frame(RULES, rule["name"], _("it was"), seconds, 0, observed=seen, acts=[fires], scene=scene)
+            words = _("it has been there all the while: it fires")
+            yield Frame(RULES, rule["name"], words, seconds, 0, observed=seen, acts=[fires], scene=scene)
 
     def _notified(self, alert: Mapping[str, Any], last: Frame) -> Iterator[Frame]:
         known = [each for each in self.notified() if each["labels"] == alert["labels"]]
