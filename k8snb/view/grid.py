@@ -27,6 +27,9 @@ _MARK = 3
 _ROOM = 12
 """How wide that is, in letters."""
 
+_BRIEF = 14
+"""Texts no longer than this stand beside each other on a phone, too."""
+
 _HEAD = '<span class="column" style="display:none">{}</span>'
 
 _JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[/({_,=])(?=[\w(])")
@@ -86,7 +89,8 @@ class Grid:
         many = wide and not marks and len(self.heads) > 2  # of two, the first says what the second is about
         said = [_HEAD.format(html.escape(head)) if many and head else "" for head in self.heads]
         rows = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:], said[1:]))}</tr>" for row in self.rows)
-        name = f' class="{"marks" if marks else "cards"}"' if wide else ""
+        brief = all(len(text) <= _BRIEF for row in self.rows for cell in row[1:] for text in (cell.text, cell.more))
+        name = f' class="{"marks" if marks else "cards beside" if brief else "cards"}"' if wide else ""
         table = f'<table{name} style="border-collapse:collapse;font-size:13.5px"><thead><tr>{heads}</tr></thead>'
         scrolls = f'<div tabindex="0" style="overflow-x:auto">{table}<tbody>{rows}</tbody></table></div>'
         notes = "".join(f'<p style="{_NOTE}">{html.escape(note)}</p>' for note in self.notes)

@@ -8,7 +8,7 @@ from k8snb.view.grid import Cell, Grid
 
 
 def classes(grid: Grid) -> list[str]:
-    return re.findall(r'<table class="(\w+)"', grid._repr_html_())
+    return re.findall(r'<table class="([\w ]+)"', grid._repr_html_())
 
 
 def test_what_is_too_wide_for_a_phone_carries_its_heads_in_its_cells() -> None:
@@ -20,6 +20,11 @@ def test_what_is_too_wide_for_a_phone_carries_its_heads_in_its_cells() -> None:
     assert (classes(told), 'class="column"' in told._repr_html_()) == (["cards"], False)  # the first says what it is
     small = Grid("Two", ("pod", "where"), [row[:2]])
     assert (classes(small), 'class="column"' in small._repr_html_()) == ([], False)
+
+
+def test_brief_cells_stand_beside_each_other_on_a_phone_too() -> None:
+    row = [Cell("NodeResourcesBalancedAllocation ×1"), *[Cell("✓ 300", "0 → 100 ×3")] * 4]
+    assert classes(Grid("A decision", ("plugin", *(f"node-{n}" for n in range(4))), [row])) == ["cards beside"]
 
 
 def test_a_wide_matrix_of_marks_stays_one() -> None:
