@@ -15,7 +15,7 @@ import orjson
 import yaml
 
 from k8snb.apiserver.access.authorizer import access_of
-from k8snb.apiserver.admission.chain import PLUGINS, mutates, validates
+from k8snb.apiserver.admission.chain import mutates, validates
 from k8snb.apiserver.filters import FILTERS
 from k8snb.apiserver.server import APIServer
 from k8snb.i18n import _
@@ -23,6 +23,7 @@ from k8snb.trace import Sent
 from k8snb.typing import Object
 from k8snb.view.changes import Change, changes
 from k8snb.view.frames import Act, Frame
+from k8snb.view.graphs.planes import admission_plugins
 from k8snb.view.requests import Sent as Exchanged
 from k8snb.view.scene import Item, Snapshot, facts
 from k8snb.view.stepper import Stepper
@@ -116,14 +117,14 @@ class Applying:
         yield replace(
             self._frame(SERVER), caption=words, acts=[Act(_("make"), _name(stored), 0, 0, changes=added[:_MOST])]
         )
-        names = [type(plugin).__name__ for plugin in PLUGINS]
+        plugins = admission_plugins()
         seen = [
-            (_("may change"), str(sum(map(mutates, PLUGINS)))),
-            (_("may refuse"), str(sum(map(validates, PLUGINS)))),
-            (_("first"), names[0]),
-            (_("last"), names[-1]),
+            (_("may change"), str(sum(map(mutates, plugins)))),
+            (_("may refuse"), str(sum(map(validates, plugins)))),
+            (_("first"), plugins[0].__name__),
+            (_("last"), plugins[-1].__name__),
         ]
-        words = _("admission: {count} plugins are asked, in order; none objects").format(count=len(PLUGINS))
+        words = _("admission: {count} plugins are asked, in order; none objects").format(count=len(plugins))
         yield replace(self._frame(SERVER), observed=seen, caption=words)
         yield self._stored(stored, old, sent)
         yield self._answers(exchange, _("done; the answer is the object as it was stored"))

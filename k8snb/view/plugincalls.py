@@ -64,8 +64,8 @@ def _entry(number: int, each: Exchange) -> str:
     variables = "\n".join(f"{key}={value}" for key, value in each.environment.items())
     parts: Sequence[tuple[str, Any]] = (
         (_("environment"), variables),
-        (_("standard input"), each.stdin),
-        (_("standard output"), each.stdout or _("nothing")),
+        (f"⇢ {_('standard input')}", each.stdin),
+        (f"⇠ {_('standard output')}", each.stdout or _("nothing")),
     )
     body = "".join(f'<div>{name}</div><pre style="{_WRAP}">{html.escape(text)}</pre>' for name, text in parts)
     opened = " open" if number == 1 else ""

@@ -153,7 +153,8 @@ def item(obj: Object, generations: Mapping[str, int], members: Mapping[str, list
 
 def node_item(node: Object) -> Item:
     """How a node is drawn: a place, with the word of kubectl's STATUS column if it is not simply Ready."""
-    words = ["Ready" if is_true(node, "Ready") else "NotReady"]
+    known = condition(node, "Ready") is not None
+    words = ["Ready" if is_true(node, "Ready") else "NotReady" if known else "Unknown"]
     if (node.get("spec") or {}).get("unschedulable"):
         words.append("SchedulingDisabled")
     if words == ["Ready"]:

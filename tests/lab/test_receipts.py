@@ -174,14 +174,14 @@ def test_what_a_class_handed_in_is_a_table(
     keys = tmp_path / "words"
     keys.write_text("Ada swan\nBob Ray goose\nCy \n")
     assert main(["verify-receipt", str(folder), "--keys", str(keys)]) == 2
-    found = verify(receipt.text).found
+    found, end = verify(receipt.text).found, solved[0].revision
     *said, cut_off, _empty, sums = capsys.readouterr().out.splitlines()
     assert said == [
         "WHO       PAGE                     EXERCISE           VERDICT",
         "Ada       first-app/node           Maintenance        ✓ solved, after 7 entries",
         "Ada       first-app/node           Impatience         ✓ solved, after 9 entries",
         f"Ada       workloads/control-loop   A shepherd's dog   {found[2].mark} {found[2].words}",
-        f"Bob Ray   first-app/node           Maintenance        ✗ its past leads to revision 114, not {solved[0].revision}",
+        f"Bob Ray   first-app/node           Maintenance        ✗ its past leads to revision 114, not {end}",
         "c.json    –                        –                  ✗ nobody called Cy was given a word",
     ]
     assert cut_off.startswith(

@@ -62,16 +62,16 @@ def with_configured(plugins: Sequence[Plugin], configured: Sequence[Plugin]) -> 
     return (*plugins[:last], *configured, *plugins[last:])
 
 
-def mutates(plugin: Plugin) -> bool:
-    """Whether the plugin takes part in the mutating phase."""
-    if isinstance(plugin, Configured):
-        return type(plugin).round is not Configured.round
-    return type(plugin).admit is not Plugin.admit
+def mutates(plugin: type[Plugin]) -> bool:
+    """Whether a plugin takes part in the mutating phase."""
+    if issubclass(plugin, Configured):
+        return plugin.round is not Configured.round
+    return plugin.admit is not Plugin.admit
 
 
-def validates(plugin: Plugin) -> bool:
-    """Whether the plugin takes part in the validating phase."""
-    return type(plugin).validate is not Plugin.validate
+def validates(plugin: type[Plugin]) -> bool:
+    """Whether a plugin takes part in the validating phase."""
+    return plugin.validate is not Plugin.validate
 
 
 class Chain:
@@ -108,7 +108,7 @@ class Chain:
         key = (attributes.resource, attributes.subresource, attributes.operation)
         plugins = self._mutating.get(key)
         if plugins is None:
-            plugins = self._mutating[key] = tuple(p for p in self._plugins if mutates(p) and p.concerns(*key))
+            plugins = self._mutating[key] = tuple(p for p in self._plugins if mutates(type(p)) and p.concerns(*key))
         noted = attributes.notes is not None and attributes.notes.keeps_steps
         if noted or (self._configured is not False and self.configured):
             return self._in_rounds(plugins, attributes)
@@ -158,7 +158,7 @@ class Chain:
         key = (attributes.resource, attributes.subresource, attributes.operation)
         plugins = self._validating.get(key)
         if plugins is None:
-            plugins = self._validating[key] = tuple(p for p in self._plugins if validates(p) and p.concerns(*key))
+            plugins = self._validating[key] = tuple(p for p in self._plugins if validates(type(p)) and p.concerns(*key))
         if attributes.notes is not None:
             self._judged(plugins, attributes)
             return

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from k8snb.apiserver.admission.chain import mutates, validates
 from k8snb.apiserver.admission.plugin import Plugin
 from k8snb.apiserver.filters import FILTERS
 from k8snb.i18n import _
@@ -148,8 +149,8 @@ def _cycle(point: str) -> str:
 
 def admission(sketch: Sketch) -> str:
     """The admission plugins in order: first those that may change the object, then those that may only refuse it."""
-    mutating = [each for each in admission_plugins() if each.admit is not Plugin.admit]
-    validating = [each for each in admission_plugins() if each.validate is not Plugin.validate]
+    mutating = list(filter(mutates, admission_plugins()))
+    validating = list(filter(validates, admission_plugins()))
     chain = _phase(sketch, "mutating", _("mutating"), mutating)
     chain.append(sketch.note("Stage", _("validation"), _("the rules of the kind"), id="validation"))
     chain += _phase(sketch, "validating", _("validating"), validating)
