@@ -23,7 +23,7 @@ LOOKED_AT = 4
 
 
 class Standing(NamedTuple):
-    """What a member is at one moment; a role of `down` is a member that does not run."""
+    """What a member is at one moment; of one that does not run there is what is on its disk."""
 
     role: str
     term: int
@@ -33,7 +33,8 @@ class Standing(NamedTuple):
     voted_for: str = ""
 
 
-DOWN = Standing("down", 0, 0, 0, 0)
+DOWN = "down"
+"""The role of a member that does not run."""
 
 
 class Heard(NamedTuple):
@@ -134,7 +135,8 @@ def standings(group: Group) -> dict[str, Standing]:
 
 
 def _standing(server: Server) -> Standing:
-    member = server.member
+    member, disk = server.member, server.disk
     if member is None:
-        return DOWN
+        last = disk.entries[-1].index if disk.entries else disk.snapshot.index
+        return Standing(DOWN, 0, last, 0, 0)
     return Standing(member.role, member.term, member.log.last, member.commit, server.applied, member.voted_for)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from k8snb.etcd.tape import PROMISES, Heard, Noted, Standing
+from k8snb.etcd.tape import DOWN, PROMISES, Heard, Noted, Standing
 from k8snb.i18n import _
 from k8snb.raft.messages import (
     APPEND,
@@ -36,7 +36,7 @@ from k8snb.view.stepper import Stepper
 QUIET = frozenset({HEARTBEAT, HEARD})
 """What is said all the time."""
 
-_STATES = {LEADER: "ready", FOLLOWER: "done", CANDIDATE: "starting", PRE_CANDIDATE: "pending", "down": "failing"}
+_STATES = {LEADER: "ready", FOLLOWER: "done", CANDIDATE: "starting", PRE_CANDIDATE: "pending", DOWN: "failing"}
 
 
 def agreement(steps: Sequence[Heard | Noted], checked: int, *, heartbeats: bool = False, title: str = "") -> Stepper:
@@ -149,11 +149,11 @@ def _scene(standings: Mapping[str, Standing]) -> Scene:
     for name, standing in standings.items():
         place = f"Node/{plain(name)}"
         scene[place] = {}
-        down = standing.role == "down"
-        role = standing.role if standing.role in ("down", PRE_CANDIDATE) else f"{standing.role} ({standing.term})"
+        down = standing.role == DOWN
+        role = standing.role if standing.role in (DOWN, PRE_CANDIDATE) else f"{standing.role} ({standing.term})"
         scene[f"Member/{plain(name)}"] = {"place": place, "state": _STATES[standing.role], "word": role}
-        if not down:
-            scene[f"Log/{plain(name)}"] = {"place": place, "word": f"{standing.last} ({standing.commit} ✓)"}
+        kept = f"{standing.last}" if down else f"{standing.last} ({standing.commit} ✓)"
+        scene[f"Log/{plain(name)}"] = {"place": place, "word": kept}
     return scene
 
 
@@ -161,7 +161,7 @@ def _moved(name: str, before: Standing | None, now: Standing) -> Iterator[str]:
     """What of a member is not as it was: itself, or its log."""
     if before is None or (before.role, before.term, before.voted_for) != (now.role, now.term, now.voted_for):
         yield f"Member/{name}"
-    if before is not None and (before.last, before.commit) != (now.last, now.commit) and now.role != "down":
+    if before is not None and (before.last, before.commit) != (now.last, now.commit) and now.role != DOWN:
         yield f"Log/{name}"
 
 

@@ -54,7 +54,10 @@ def _walk(group: Cgroup, depth: int) -> Iterator[tuple[Cgroup, int]]:
 
 def _row(group: Cgroup, depth: int) -> str:
     cell = 'style="vertical-align:top;text-align:start;padding:3px 9px 7px 0"'
-    files = "<br>".join(f"<code>{name}</code> {html.escape(value)}" for name, value in group.settings.items())
+    files = "<br>".join(
+        f'<code>{name}</code> <span style="white-space:nowrap">{html.escape(value)}</span>'
+        for name, value in group.settings.items()
+    )
     short = html.escape(_short(group.name))
     name = f'<div style="{_WRAP};padding-inline-start:{depth * 1.1}em"><code>{short}</code></div>'
     lines = f'<div style="{_WRAP}">{files}</div>'

@@ -48,6 +48,15 @@ def test_an_election_asks_twice_and_what_the_dead_are_told_reaches_nobody(cluste
     assert [each[1:] for each in story[-1].compared] == [("holds", "holds")] * 4
 
 
+def test_of_a_member_that_does_not_run_its_log_is_still_there(cluster: Cluster) -> None:
+    since, before = cluster.etcd.said, cluster.etcd.leader
+    cluster.kubectl("create namespace a")
+    cluster.stop(before)
+    story = cluster.etcd.stepper(since=since)
+    logs = [f.scene[f"Log/{before}"]["word"] for f in story if f.subject in ("appended", "killed")]
+    assert (logs[0], logs[-1]) == ("19 (19 ✓)", "19")
+
+
 def test_messages_are_at_no_revision_of_the_cluster(cluster: Cluster) -> None:
     since, before = cluster.etcd.said, cluster.etcd.leader
     cluster.stop(before)
