@@ -136,4 +136,5 @@ def _inside(cell: Cell) -> str:
     edge = f' style="border-inline-start:3px solid {hue(cell.hue)};padding-inline-start:6px"' if cell.hue else ""
     text = f"<div{edge}>{_soft(cell.text)}</div>" if cell.text or edge else ""
     small = 'style="font-size:12px;opacity:.8"'
-    return text + (f"<div {small}>{_soft(cell.more)}</div>" if cell.more else "")
+    more = re.sub(" (?=[✓✗])", "\N{NO-BREAK SPACE}", cell.more)  # alone it would be read as the cell itself
+    return text + (f"<div {small}>{_soft(more)}</div>" if more else "")

@@ -31,3 +31,10 @@ def test_a_wide_matrix_of_marks_stays_one() -> None:
     verbs = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
     matrix = Grid("Who can", ("Who", *verbs), [[Cell("User jane"), *[Cell("✓")] * len(verbs)]])
     assert (classes(matrix), 'class="column"' in matrix._repr_html_()) == (["marks"], False)
+
+
+def test_a_mark_in_a_note_stays_with_its_word() -> None:
+    assert (
+        "was\N{NO-BREAK SPACE}✓</span>"
+        in Grid("Who may", ("who", "db"), [[Cell("a"), Cell("✗", "was ✓")]])._repr_html_()
+    )

@@ -207,7 +207,7 @@ function mount(host, packed, position, { link, act, said } = {}) {
     return found;
   }
 
-  // The words have the height that three of four frames need, up to a limit; the others scroll. So nothing below moves.
+  // The words have the height that three of four frames need, and the first, up to a limit; the others scroll. So nothing below moves.
   let width = 0;
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1 || !entry.contentRect.width) return;
@@ -218,7 +218,8 @@ function mount(host, packed, position, { link, act, said } = {}) {
     const all = some.map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts));
     const talls = heights(speech, all);
     tallOf = new Map(some.map((frame, i) => [frame, talls[i]]));
-    speaking.keep(Math.min(most(talls), limit) + 4);
+    const [first] = heights(speech, [frames[0]].map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts)));
+    speaking.keep(Math.min(Math.max(most(talls), first), limit) + 4);
     headline.style.height = `${Math.max(...heights(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame)))))}px`;
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];
