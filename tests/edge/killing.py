@@ -20,6 +20,7 @@ import ssl
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -203,7 +204,10 @@ def _serve(extras: Extras, made: tuple[int, int, Path, float, int], out: int) ->
     try:
         sys.stdout = os.fdopen(out, "w")
         run(serve(*made, extras=extras))
+    except Exception:
+        traceback.print_exc()  # a server that does not come back says why
     finally:
+        sys.stderr.flush()
         os._exit(1)
 
 
