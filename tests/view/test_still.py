@@ -75,7 +75,7 @@ def test_nothing_to_show_is_no_picture() -> None:
 def test_a_phone_gets_its_own_picture_in_which_nodes_stand_below_the_cards_and_nothing_is_said_twice() -> None:
     scene = scene_of("create deployment web --image=nginx --replicas=3")
     wide, narrow = re.findall(r"<svg .*?</svg>", stills(scene), re.DOTALL)
-    assert [re.search(r'width="(\d+)"', each)[1] for each in (wide, narrow)] == ["714", "324"]  # type: ignore[index]
+    assert [re.findall(r'width="(\d+)"', each)[0] for each in (wide, narrow)] == ["714", "324"]
     assert ("aria-label" in wide, 'aria-hidden="true"' in narrow) == (True, True)
     said = [sorted(re.findall(r"[^\s·]+", " ".join(re.findall(r">([^<>]+)</text>", each)))) for each in (wide, narrow)]
     assert said[0] == said[1]
