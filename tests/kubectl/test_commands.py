@@ -104,8 +104,23 @@ def test_files_folders_and_streams_are_read(kubectl: Typed, tmp_path: Path) -> N
     (tmp_path / "notes.txt").write_text("not a manifest")
     assert kubectl(f"apply -f {tmp_path}").text == "".join(f"configmap/{n} created\n" for n in ("cfg", "two", "three"))
     assert kubectl(f"delete -f {tmp_path / 'b.json'} -f -", CONFIG).text == (
-        'configmap "three" deleted\nconfigmap "cfg" deleted\n'
+        'configmap "three" deleted from default namespace\nconfigmap "cfg" deleted from default namespace\n'
     )
+
+
+def test_a_deletion_says_from_which_namespace_if_there_is_one(kubectl: Typed) -> None:
+    kubectl("create namespace shop")
+    kubectl("create cm cfg -n shop")
+    gone = 'configmap "cfg" {how}deleted from shop namespace{dry}\n'
+    assert kubectl("delete cm cfg -n shop --dry-run=client").stdout == gone.format(how="", dry=" (dry run)")
+    assert kubectl("delete cm cfg -n shop --force --dry-run=server").stdout == gone.format(
+        how="force ", dry=" (server dry run)"
+    )
+    assert kubectl("replace --force -n shop -f -", CONFIG).stdout == (
+        gone.format(how="", dry="") + "configmap/cfg replaced\n"
+    )
+    assert kubectl("delete cm cfg -n shop -o name").stdout == "configmap/cfg\n"
+    assert kubectl("delete namespace shop").stdout == 'namespace "shop" deleted\n'
 
 
 def test_a_dry_run_leaves_nothing_behind(kubectl: Typed) -> None:

@@ -40,4 +40,4 @@ def test_a_deletion_asks_first_where_it_is_told_to(kubectl: Typed) -> None:
     kubectl("create cm cfg")
     asked = "You are about to delete the following 1 resource(s):\nconfigmap/cfg\nDo you want to continue? (y/n): "
     assert kubectl("delete cm/cfg -i", "n\n").text == f"{asked}deletion is cancelled\n"
-    assert kubectl("delete cm/cfg -i", "y\n").text == f'{asked}configmap "cfg" deleted\n'
+    assert kubectl("delete cm/cfg -i", "y\n").text == f'{asked}configmap "cfg" deleted from default namespace\n'

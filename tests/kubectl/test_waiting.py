@@ -65,7 +65,7 @@ def test_wait_looks_at_fields_too(web: Typed) -> None:
 def test_delete_waits_until_the_object_is_gone(web: Typed) -> None:
     web("run alone --image=nginx:1.27")
     web("wait --for=condition=Ready pod/alone")
-    assert web("delete pod alone").text == 'pod "alone" deleted\n'
+    assert web("delete pod alone").text == 'pod "alone" deleted from default namespace\n'
     assert web("get pod alone").text == 'Error from server (NotFound): pods "alone" not found\n'
 
 
@@ -105,7 +105,7 @@ def test_a_pod_can_be_run_for_one_answer(web: Typed) -> None:
     web("expose deployment web --port=80")
     output = web("run ask --rm -i --image=busybox:1.36 --restart=Never -- wget -qO- web")
     assert "Welcome to nginx!" in output.stdout
-    assert output.stdout.endswith('pod "ask" deleted\n')
+    assert output.stdout.endswith('pod "ask" deleted from default namespace\n')
     assert web("get pod ask").code == 1
 
 

@@ -116,14 +116,19 @@ def delete(call: Call, target: Target, grace: int = -1) -> str:
     if call.dry_run != "client":
         query = {"dryRun": "All"} if call.dry_run == "server" else {}
         answer = call.session.delete(target, options, query)
-    done = "force deleted" if grace == 0 else "deleted"
-    kind, _, name = target.full_name.partition("/")
     if call.flags.text("output") == "name":
         call.out(f"{target.full_name}\n")
     else:
-        call.out(f'{kind} "{name}" {done}{call.dry_suffix}\n')
+        say_deleted(call, target, "force deleted" if grace == 0 else "deleted")
     details = answer.get("details") or answer.get("metadata") or {}
     return str(details.get("uid", ""))
+
+
+def say_deleted(call: Call, target: Target, done: str = "deleted") -> None:
+    """Tell what has been deleted, and from which namespace if it was in one."""
+    kind, _, name = target.full_name.partition("/")
+    place = f" from {target.namespace} namespace" if target.resource.namespaced else ""
+    call.out(f'{kind} "{name}" {done}{place}{call.dry_suffix}\n')
 
 
 def _policy(call: Call) -> str:

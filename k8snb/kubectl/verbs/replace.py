@@ -9,7 +9,7 @@ from k8snb.kubectl.errors import CommandError, raise_all, while_doing
 from k8snb.kubectl.flags import DELETING, DRY_RUN, FILES, PRINTING, SAVE_CONFIG, VALIDATE, Flag, manager
 from k8snb.kubectl.targets import Target
 from k8snb.kubectl.verbs.configuring import configured
-from k8snb.kubectl.verbs.delete import POLICIES, wait_until_gone
+from k8snb.kubectl.verbs.delete import POLICIES, say_deleted, wait_until_gone
 from k8snb.kubectl.verbs.raw import send_raw
 from k8snb.kubectl.waiting import FOREVER_SECONDS
 from k8snb.machinery.managed.applying import LAST_APPLIED
@@ -72,8 +72,7 @@ def _by_force(call: Call, target: Target) -> None:
     options = {"propagationPolicy": policy, **({"gracePeriodSeconds": grace} if grace >= 0 else {})}
     try:
         call.session.delete(target, options)
-        kind, _, name = target.full_name.partition("/")
-        call.out(f'{kind} "{name}" deleted\n')
+        say_deleted(call, target)
     except StatusError as error:
         if error.code != 404:
             raise
