@@ -74,12 +74,12 @@ class Cycle:
             raise self._turned_away(status)
         nominated = self._nominated(state, info)
         if nominated is not None:
-            return Choice(nominated, 0, 1, state)
+            return Choice(nominated, None, 1, state)
         fitting, diagnosis = self._filter(state, pod)
         if not fitting:
             raise FitError(diagnosis, state)
         if len(fitting) == 1:
-            return Choice(fitting[0], 0, 1, state)
+            return Choice(fitting[0], None, 1, state)
         return self._best(state, pod, fitting)
 
     def _turned_away(self, status: Status) -> Exception:

@@ -45,7 +45,7 @@ class Explanation:
 
     opinions: Sequence[Opinion]
     totals: Mapping[str, int]
-    """Node → the sum of its points; nodes that do not fit are left out."""
+    """Node → the sum of its points; nodes that do not fit are left out. Nobody scores the only one that fits."""
     chosen: str
     """The node the pod would get; empty if none fits."""
     tied: Sequence[str]
@@ -77,7 +77,7 @@ def explain(
     verdicts = {node.name: _verdicts(framework, state, pod, node) for node in asked}
     fits = {name: all(status is SUCCESS for status in said.values()) for name, said in verdicts.items()}
     fitting = [node for node in asked if fits[node.name] and heard.leaves(node.name)]
-    scored = framework.score(state, pod, fitting) if fitting else []
+    scored = framework.score(state, pod, fitting) if len(fitting) > 1 else []
     chosen_weights = {**framework.weights, **heard.weights, **(weights or {})}
     totals = _totals(fitting, scored, chosen_weights)
     totals = {name: total + heard.points(name, chosen_weights) for name, total in totals.items()}

@@ -262,7 +262,8 @@ class Scheduler(Task):
             if self._nominator.pods:
                 self._nominator.remove(info.uid)
             if self._trace.enabled:
-                span.observed = {"nodes": len(self.cache), "fitting": choice.fitting, "score": choice.score}
+                scored = {} if choice.score is None else {"score": choice.score}
+                span.observed = {"nodes": len(self.cache), "fitting": choice.fitting, **scored}
                 self._trace.looked("Node", choice.node.name)
                 span.compared = {_("node"): (_("none"), choice.node.name)}
                 span.wanted = _("bind the pod to {node}").format(node=choice.node.name)

@@ -38,10 +38,13 @@ _NO_COUNTS: Counts = {}
 
 
 class Choice(NamedTuple):
-    """The chosen node, its total, how many nodes were fit for it, and what plugins found out on the way."""
+    """The chosen node, its total, how many nodes were fit for it, and what plugins found out on the way.
+
+    Where there is only one to choose from, nobody scores it.
+    """
 
     node: NodeInfo
-    score: int
+    score: int | None
     fitting: int
     state: CycleState | None = None
 
@@ -95,6 +98,8 @@ class Shortcut:
             if not len(cache):
                 return None
             raise FitError(self._diagnosis(ranking))
+        if len(ranking.fitting) == 1:
+            return Choice(next(iter(ranking.fitting)), None, 1)
         if crowd is None:
             return self._search(prospect, ranking, None, _NO_COUNTS)
         crowd.sync(cache.layout, prospect.pod_class)

@@ -220,6 +220,8 @@ def _total(found: Explanation, node: str, winner: str) -> Cell:
     total = found.totals.get(node)
     if total is None:
         return Cell("–")
+    if len(found.totals) == 1:
+        return Cell(_WINS if node == winner else "", hue="green" if node == winner else "")
     return Cell(f"{total} {_WINS}", hue="green", strong=True) if node == winner else Cell(str(total), strong=True)
 
 
@@ -227,6 +229,8 @@ def _victory(decision: Decision, found: Explanation, winner: str) -> str:
     total = found.totals.get(winner)
     if total is None:
         return _("{node} was chosen").format(node=winner)
+    if len(found.totals) == 1:
+        return _("{node} is the only one that fits: it is taken without scores").format(node=winner)
     if winner not in found.tied:
         return _less_than_others(decision, winner, total)
     others = [name for name in found.tied if name != winner]

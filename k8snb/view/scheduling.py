@@ -152,6 +152,8 @@ class _Telling:
     def _chosen(self) -> Frame:
         totals = self._found.totals
         winner = self._decision.winner
+        if len(totals) == 1:
+            return self._frame(_("only one"), _("only {node} fits: take it without scores").format(node=winner))
         seen = [(node, str(total)) for node, total in sorted(totals.items(), key=lambda each: -each[1])]
         self._left = [winner]
         words = _("add up, and take the node with the highest total: {node}").format(node=winner)

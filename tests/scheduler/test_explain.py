@@ -52,6 +52,13 @@ def test_other_weights_may_choose_another_node() -> None:
     }
 
 
+def test_nobody_scores_the_only_node_that_fits() -> None:
+    world = World([node("n", unschedulable=True), node("m")])
+    found = explain(world.framework, pod(cpu="1"))
+    assert [each.plugin for each in found.opinions if each.normalized is not None] == []
+    assert (found.chosen, found.totals) == ("m", {"m": 0})
+
+
 def test_a_placed_pod_is_explained_as_if_it_were_not() -> None:
     placed = pod("p", cpu="8", node="n")
     world = World([node("n")], [placed])

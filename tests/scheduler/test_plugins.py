@@ -166,8 +166,8 @@ def test_the_freer_node_scores_higher() -> None:
 
 
 def test_a_pod_without_requests_counts_with_defaults_when_nodes_are_scored() -> None:
-    world = World([node("n", cpu="1", memory="2000Mi")])
-    assert scores(world, pod(), "NodeResourcesFit") == {"n": (90, 90)}
+    world = World([node(name, cpu="1", memory="2000Mi") for name in "nm"])
+    assert scores(world, pod(), "NodeResourcesFit") == {"n": (90, 90), "m": (90, 90)}
 
 
 def test_balance_counts_the_change_and_75_means_none() -> None:

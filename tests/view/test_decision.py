@@ -95,6 +95,19 @@ def test_the_way_of_a_pod_names_who_left_which_node_out_and_ends_with_a_binding(
     ]
 
 
+def test_the_only_node_that_fits_is_taken_without_scores(cluster: Cluster) -> None:
+    one = cluster.fork()
+    one.kubectl("run late --image=nginx")
+    one.settle()
+    view = one.decision("late")
+    lines = str(view).splitlines()
+    assert lines[-1] == "node-3 is the only one that fits: it is taken without scores"
+    assert "total              –       –       ★" in lines
+    assert [frame.actor for frame in view.stepper()][-2:] == ["only one", "Bind"]
+    looked = [span.observed for span in one.trace.spans if span.component == "scheduler" and span.key.name == "late"]
+    assert looked == [{"nodes": 3, "fitting": 1}]
+
+
 def test_other_weights_are_tried_without_touching_anything(cluster: Cluster) -> None:
     name = cluster.client.list("pods", "default", labels="app=web")[-1]["metadata"]["name"]
     before = cluster.revision
