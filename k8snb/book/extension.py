@@ -2,12 +2,13 @@
 
 In every page the first mention of a term that another page defines becomes a link there, and below the title of a
 concept stands what it is good for in exams. Three directives write what is computed: `concept-map`, `terms`,
-`exam-objectives`. A page that is not in the table of contents yet is not linked to. In tables, the names of fields may
-go on in the next line after a dot and within CamelCase, so that they fit on a phone.
+`exam-objectives`. A page that is not in the table of contents yet is not linked to. Long words in
+code may go on in the next line after a dot and within CamelCase, so that they fit on a phone.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +26,11 @@ from k8snb.book.objectives import exams, line, objectives, practised
 from k8snb.book.terms import Term, terms
 from k8snb.i18n import _
 
-_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
-_CODE = re.compile(r'(<span class="pre">)([^<]+)')
-_PART = re.compile(r"(?<=[./\]-])(?=\w)|(?<=[a-z]{3})(?=[A-Z][a-z])")
-"""Where the name of a field or an image may be broken."""
+_CODE = re.compile(r'<span class="pre">([^<]+)</span>')
+_JOINT = re.compile(r"(?<=\w[./:=,-])(?=\w)|(?<=\]\.)(?=\w)|(?<=[a-z0-9]_)(?=[a-z])|(?<=[a-z]{3})(?=[A-Z][a-z])")
+"""Where a long name, path or image may be broken."""
+_WHOLE = 20
+"""Words of no more letters are not broken."""
 
 OBJECTIVES = "chapters/reference/objectives"
 _PLAIN = (nodes.paragraph,)
@@ -59,12 +61,17 @@ def setup(app: Any) -> dict[str, Any]:
 
 def _written(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     if "body" in context:
-        context["body"] = _CELL.sub(lambda cell: _CODE.sub(_breaking, cell[0]), context["body"])
+        context["body"] = _CODE.sub(_breaking, context["body"])
 
 
 def _breaking(code: re.Match[str]) -> str:
-    """The words of a name in code, apart by nothing that is seen or copied."""
-    return f"{code[1]}{_PART.sub('<wbr>', code[2])}"
+    """A word in code; if it is long its parts, apart by nothing that is seen or copied."""
+    parts = _JOINT.split(code[1]) if _is_long(code[1]) else [code[1]]
+    return "<wbr>".join(f'<span class="{"pre long" if _is_long(part) else "pre"}">{part}</span>' for part in parts)
+
+
+def _is_long(word: str) -> bool:
+    return len(html.unescape(word)) > _WHOLE
 
 
 def _contents(env: Any) -> Contents:
@@ -91,12 +98,13 @@ def _read(app: Any, doctree: nodes.document) -> None:
 def _say_columns(table: nodes.table) -> None:
     """Write the head of its column into each cell, which is shown where a phone stacks the cells of a row.
 
-    In a table of two columns the first says what the second is about, and needs no heads.
+    In a table of two columns the first says what the second is about: their heads are told once, above them.
     """
     table["classes"].append("stacks")
     heads = [entry.astext() for head in table.findall(nodes.thead) for entry in head.findall(nodes.entry)]
     if len(heads) < 3:
         return
+    table["classes"].append("told")
     for body in table.findall(nodes.tbody):
         for row in body.findall(nodes.row):
             for head, entry in zip(heads[1:], row.children[1:], strict=False):

@@ -23,7 +23,11 @@ LONGEST = 2000
 _HUES = {"GET": "blue", "POST": "green", "PUT": "amber", "PATCH": "amber", "DELETE": "red"}
 _WRAP = "white-space:normal;overflow-wrap:anywhere"
 _PRINTED = "white-space:pre;max-height:20em;overflow:auto;margin:.3em 0 .6em"
-_PRE = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto;margin:.3em 0 .6em"
+_PRE = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto;margin:.3em 0 .6em;padding:.5em .7em"
+_BESIDE = "float:inline-end;margin-inline-start:1em;white-space:nowrap"
+_EDGE = "border-top:1px solid color-mix(in srgb,currentColor 20%,transparent);padding:.15em 0"
+_HANGS = 4
+"""So many letters further in goes on what is too long for a line of a body."""
 
 
 class Sent(Protocol):
@@ -74,11 +78,10 @@ class RequestsView:
         """The same as HTML; it takes the colours of the page."""
         rows = "".join(_row(sent) for sent in self.requests)
         printed = html.escape(f"$ kubectl {self.command}\n{self.printed}")
-        heads = "".join(f'<th style="text-align:start">{head}</th>' for head in (_("Request"), _("Answer")))
+        heads = f'<div><strong style="{_BESIDE}">{_("Answer")}</strong><strong>{_("Request")}</strong></div>'
         return (
             f'<div class="k8snb-view"><pre tabindex="0" style="{_PRINTED}">{printed}</pre>'
-            f'<table style="width:100%;border-collapse:collapse"><thead><tr>{heads}</tr></thead>'
-            f"<tbody>{rows}</tbody></table></div>"
+            f"{heads if rows else ''}{rows}</div>"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -124,14 +127,18 @@ def _row(sent: Sent) -> str:
     address = re.sub(r"(?<=[/?])|(?=&amp;)", "<wbr>", html.escape(sent.url))
     edging = f"border-bottom:3px solid {hue(_HUES.get(sent.method, 'slate'))}"
     title = f'<strong style="{edging}">{html.escape(sent.method)}</strong> <code style="{_WRAP}">{address}</code>'
+    mark = "✓" if sent.code < 400 else "✗"
+    line = f'<span style="{_BESIDE}">{mark} {sent.code}</span>{title}'
     inside = "".join(
-        f'<div>{html.escape(name)}</div><pre tabindex="0" style="{_PRE}">{html.escape(body)}</pre>'
+        f'<div>{html.escape(name)}</div><pre tabindex="0" style="{_PRE}">{"".join(map(_line, body.splitlines()))}</pre>'
         for name, body in _bodies(sent)
     )
-    mark = "✓" if sent.code < 400 else "✗"
-    cell = f'<details><summary style="{_WRAP}">{title}</summary>{inside}</details>' if inside else title
-    edge = "border-top:1px solid color-mix(in srgb,currentColor 20%,transparent);vertical-align:top"
-    return (
-        f'<tr><td style="{edge};text-align:start">{cell}</td>'
-        f'<td style="{edge};text-align:start;white-space:nowrap">{mark} {sent.code}</td></tr>'
-    )
+    cell = f'<details><summary style="{_WRAP}">{line}</summary>{inside}</details>' if inside else line
+    return f'<div style="{_EDGE}">{cell}</div>'
+
+
+def _line(text: str) -> str:
+    """A line of a body. What is too long for it goes on further in than it began, and is copied as it was."""
+    inwards = len(text) - len(text.lstrip()) + _HANGS
+    hanging = f"display:block;padding-inline-start:{inwards}ch;text-indent:-{inwards}ch"
+    return f'<span style="{hanging}">{html.escape(text)}</span>'

@@ -24,6 +24,6 @@ def test_the_text_says_what_was_sent_and_what_came_back() -> None:
 def test_the_picture_has_a_row_for_each_request_and_no_colour_without_a_word() -> None:
     cluster = Cluster(nodes=1, seed=1)
     page = requests_view("get pod a<b", run(cluster, "get pod a<b -n default")).html()
-    assert page.count("<tr>") == 2
+    assert page.count("<details>") == 1
     assert ">/api/v1/namespaces/default/pods/a&lt;b</code>" in page.replace("<wbr>", "")
     assert "✗ 404" in page
