@@ -173,11 +173,13 @@ def _make(path: Path) -> None:
         number, name = tempfile.mkstemp(prefix=f"{path.name}-", dir=path.parent)
         os.close(number)
         with closing(sqlite3.connect(name, isolation_level=None)) as made:
+            made.execute("BEGIN")
             made.execute(f"PRAGMA application_id = {APPLICATION}")
             made.execute(f"PRAGMA user_version = {FORMAT}")
             for table in _TABLES:
                 made.execute(table)
             made.execute("INSERT INTO head VALUES (1, ?)", (Head().encoded(),))
+            made.execute("COMMIT")
         try:
             os.link(name, path)
         except FileExistsError:  # somebody else was faster; who may have it will be seen

@@ -19,17 +19,19 @@ class CannotServe(Exception):
 
 
 def write_kubeconfig(path: Path, text: str) -> None:
-    """Write a kubeconfig that nobody else can read.
+    """Write a kubeconfig that nobody else can read, all of it or nothing: one who is killed leaves no half of it.
 
     Raises CannotServe where there is a file that an earlier run did not leave: a kubeconfig of other clusters is
     precious, and this one is removed when the run ends.
     """
+    part = path.with_name(f".{path.name}.k8snb")
     try:
         if path.exists() and not path.read_text(errors="replace").endswith(_OURS):
             raise CannotServe(_("{path} exists and is not ours; name another file with --kubeconfig").format(path=path))
-        path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        part.unlink(missing_ok=True)
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
+        part.replace(path)
     except OSError as error:
         raise CannotServe(_("cannot write {path}: {why}").format(path=path, why=error.strerror)) from None
 

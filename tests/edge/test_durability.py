@@ -23,9 +23,13 @@ from k8snb import Cluster
 from k8snb.__main__ import main
 from k8snb.apiserver.listener import listen
 from k8snb.clock import WallClock
-from k8snb.cluster.datafile import FORMAT, open_file
+from k8snb.cluster import datafile
+from k8snb.cluster.datafile import FORMAT, DataFile, open_file
+from k8snb.serving import kubeconfig as writing
+from k8snb.serving.kubeconfig import kubeconfig, write_kubeconfig
 from k8snb.serving.served import Served
 from k8snb.store.ledger import CannotKeep, CannotOpen, Kept
+from tests.edge.cutting import cut_at_each_line
 from tests.edge.killing import Life, killed
 from tests.edge.test_real_kubectl import Kubectl, binary
 from tests.edge.wire import SECONDS, TOKEN, Wire, listening
@@ -44,6 +48,23 @@ def test_whenever_a_server_is_killed_nothing_that_was_acknowledged_is_lost(
     outcome = killed(tmp_path / "cluster.db", kills, seed=3, members=members)
     assert (outcome.wrong, outcome.kills) == ([], kills)
     assert outcome.acknowledged > kills
+
+
+def test_a_file_whose_making_is_killed_at_any_line_is_made_by_the_next(tmp_path: Path) -> None:
+    def made(number: int) -> DataFile:
+        return open_file(tmp_path / f"{number}.db")
+
+    for lines in cut_at_each_line(datafile, made, every=1 if LONG else 6):
+        made(lines).close()
+
+
+def test_a_kubeconfig_whose_writing_is_killed_at_any_line_is_written_by_the_next(tmp_path: Path) -> None:
+    path, text = tmp_path / "config", kubeconfig("https://127.0.0.1:6443", b"", "token")
+    for lines in cut_at_each_line(writing, lambda lines: write_kubeconfig(path, f"# {lines}\n{text}")):
+        write_kubeconfig(path, f"# again {lines}\n{text}")
+        assert path.read_text() == f"# again {lines}\n{text}"
+    assert os.listdir(tmp_path) == ["config"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 # -- damage --------------------------------------------------------------------------------------------
