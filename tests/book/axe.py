@@ -40,6 +40,9 @@ CHECK = """async () => {
   return [...faults, ...twice.map(id => `duplicate-id: #${id}`)];
 }"""
 
+STILL = "* { animation: none !important; transition: none !important }"
+"""Nothing is on its way to another colour: what the reader has just opened fades in."""
+
 
 @cache
 def script() -> str:
@@ -55,7 +58,7 @@ def measure() -> str:
 
 def contrast(visit: Visit, scheme: str) -> list[str]:
     """The words of a page that cannot be read well, in the dark or in the light."""
-    visit.page.add_style_tag(content="* { transition: none !important }")  # no colour on its way to another
+    visit.page.add_style_tag(content=STILL)
     visit.turn(scheme)
     found: list[str] = visit.page.evaluate(measure(), False)
     return found
