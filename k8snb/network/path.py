@@ -324,7 +324,8 @@ class Paths:
             sender = connection.sender if connection.destination == dialled else ""
             place, text = self._ways.exchange(connection.node, ip, connection.source, sender)
             if text:
-                connection.fail("node", "timeout", text, f"Node/{connection.node}", dialled=dialled)
+                connection.node = place
+                connection.fail("node", "timeout", text, f"Node/{place}", dialled=dialled)
                 return
             attached = self._addresses.pod(ip, place)
         if place != connection.node:

@@ -17,7 +17,7 @@ from k8snb.kubelet.references import parse
 from k8snb.kubelet.runtime import RUNTIME_NAME, Call
 from k8snb.typing import Object
 from k8snb.view.changes import Change
-from k8snb.view.frames import DIRECT, Act, Frame
+from k8snb.view.frames import DIRECT, Act, Frame, opened
 from k8snb.view.scene import Item
 from k8snb.view.stepper import Stepper
 
@@ -49,7 +49,7 @@ def calls(log: Sequence[Call], pod: Object, revision: int, title: str = "") -> S
     """The story of the calls that were made for the pod, in order; empty if there were none."""
     own = list(_own(log, pod))
     known = _("What the kubelet asked of the runtime for Pod {name}").format(name=pod["metadata"]["name"])
-    return Stepper(title or known, list(_frames(own, revision)), (*DIRECT, "timeline"))
+    return Stepper(title or known, list(_frames(own, _over(pod), revision)), (*opened("sequence", DIRECT), "timeline"))
 
 
 def _own(log: Sequence[Call], pod: Object) -> Iterator[Call]:
@@ -67,9 +67,23 @@ def _own(log: Sequence[Call], pod: Object) -> Iterator[Call]:
             yield call
 
 
-def _frames(own: Sequence[Call], revision: int) -> Iterator[Frame]:
+def _over(pod: Object) -> dict[str, list[str]]:
+    """What has ended when a container is created: the init containers before it, unless they are sidecars."""
+    inits = pod["spec"].get("initContainers") or []
+    over: dict[str, list[str]] = {}
+    done: list[str] = []
+    for each in (*inits, *pod["spec"]["containers"]):
+        over[each["name"]] = list(done)
+        if each in inits and each.get("restartPolicy") != "Always":
+            done.append(each["name"])
+    return over
+
+
+def _frames(own: Sequence[Call], over: Mapping[str, Sequence[str]], revision: int) -> Iterator[Frame]:
     shown: dict[str, Item] = {}
     for call in own:
+        if call.method == "CreateContainer":
+            shown = _ended(shown, over.get(call.request["container"], ()))
         asked = _frame(call, f"kubelet {call.node}", call.time - own[0].time, revision, shown)
         act = Act(_("call"), f"{call.service} {call.method}", 0, 0, to=f"{RUNTIME_NAME} {call.node}")
         answers = bool(call.response)
@@ -125,6 +139,12 @@ def _touched(call: Call) -> list[str]:
         if "container" in call.request
         else [f"Sandbox/{call.request['pod']}"]
     )
+
+
+def _ended(before: Mapping[str, Item], containers: Sequence[str]) -> dict[str, Item]:
+    """What is on the machine once these containers have ended, of which no call tells."""
+    names = {f"Container/{name}" for name in containers} & before.keys()
+    return {**before, **{name: {**before[name], "state": "done", "word": "exited"} for name in names}}
 
 
 def _after(before: Mapping[str, Item], call: Call) -> dict[str, Item]:

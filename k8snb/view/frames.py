@@ -87,6 +87,11 @@ DIRECT = ("topology", "sequence", "diff")
 """The views of a story in which components speak with each other without the API between them."""
 
 
+def opened(view: str, views: Sequence[str]) -> tuple[str, ...]:
+    """The same views, beginning with one of them: a stepper opens with its first."""
+    return (view, *(each for each in views if each != view))
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One step. `time` is in seconds since the first frame; `cause` is the revision that brought it about, or 0.

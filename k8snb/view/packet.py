@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from k8snb.i18n import _
+from k8snb.machinery.objects import labels_of
 from k8snb.network.dns import NAMESERVER, is_address, search_domains
 from k8snb.network.fabric import Delivery
 from k8snb.network.path import Hop
@@ -217,12 +218,16 @@ class Journey:
 
     def _background(self) -> Scene:
         """The Service, its slices and their pods, the client, and the nodes: what does not change on the way."""
-        namespaces = dict.fromkeys(filter(None, (self._namespace, self._delivery.connection.namespace)))
-        known = {name: item for each in namespaces for name, item in scene(self._snapshot, each).items()}
+        known = {name: item for each in self._namespaces for name, item in scene(self._snapshot, each).items()}
         wanted = dict.fromkeys(self._wanted())
         found = {name: item for name, item in known.items() if name in wanted or name.startswith("Node/")}
         found |= self._decisive()
         return found if self._sender else {**found, f"Node/{_('outside')}": {}}
+
+    @property
+    def _namespaces(self) -> Sequence[str]:
+        """That of the sender and that of the Service that is called, if any is."""
+        return list(dict.fromkeys(filter(None, (self._namespace, self._delivery.connection.namespace))))
 
     def _decisive(self) -> Scene:
         """The Ingresses, routes and Secrets that a proxy on the way looked at."""
@@ -237,15 +242,18 @@ class Journey:
         return self._delivery.response.steps if self._delivery.response is not None else ()
 
     def _wanted(self) -> Iterator[str]:
-        yield from self._own()
-        yield from (name for step in self._steps() for name in step.objects)
-        connection = self._delivery.connection
-        yield from (name for hop in connection.hops for name in hop.objects)
-        services = {name.partition("/")[2] for hop in connection.hops for name in hop.objects if "Service/" in name}
-        for each in self._snapshot.list(_SLICES, connection.namespace or self._namespace):
-            if (each["metadata"].get("labels") or {}).get(_SERVICE_NAME) in services:
-                yield f"EndpointSlice/{each['metadata']['name']}"
-                yield from (f"Pod/{(e.get('targetRef') or {}).get('name')}" for e in each.get("endpoints") or ())
+        """The ids of what has to do with the request: whoever it met, and what it was meant for, if it never came there."""
+        met = [name for each in (*self._delivery.connection.hops, *self._steps()) for name in each.objects]
+        yield from (*self._own(), *met)
+        services = {name.partition("/")[2] for name in met if name.startswith("Service/")}
+        for namespace in self._namespaces:
+            for each in self._snapshot.list("pods", namespace):
+                if (each.get("status") or {}).get("podIP") == self._delivery.connection.ip:
+                    yield identity(each)
+            for each in self._snapshot.list(_SLICES, namespace):
+                if labels_of(each).get(_SERVICE_NAME) in services:
+                    yield identity(each)
+                    yield from (f"Pod/{(e.get('targetRef') or {}).get('name')}" for e in each.get("endpoints") or ())
 
 
 def _actor(hop: Hop) -> str:

@@ -121,14 +121,17 @@ class _Story:
         found = self._judgement
         target = f"{found.destination.shown}:{found.port}"
         words = _("a connection to {target}, {protocol}").format(target=target, protocol=found.protocol)
-        yield self._frame(f"pod {found.source.shown}", words, found.source, acts=[Act(_("send"), _("packet"), 0, 0)])
+        seen = [(end.shown, _labels(end)) for end in (found.source, found.destination)]
+        send = Act(_("send"), _("packet"), 0, 0)
+        yield self._frame(f"pod {found.source.shown}", words, found.source, acts=[send], seen=seen)
         for side in found.sides:
             yield from self._side(side)
             if not side.allowed:
                 return
         act = Act(_("accept"), _("packet"), 0, 0)
         words = _("both directions let it through")
-        yield self._frame(f"pod {found.destination.shown}", words, found.destination, acts=[act])
+        seen = [(way(side), wording.side_words(side)) for side in found.sides]
+        yield self._frame(f"pod {found.destination.shown}", words, found.destination, acts=[act], seen=seen)
 
     def _side(self, side: Side) -> Iterator[Frame]:
         for policy in side.policies:
@@ -137,7 +140,7 @@ class _Story:
                 yield self._rule(side, policy, rule)
         words = f"{way(side)}: {wording.side_words(side)}"
         agent = _("agent {node}").format(node=side.pod.node) if side.pod.node else _("network")
-        yield self._frame(agent, words, side.pod, failed=not side.allowed)
+        yield self._frame(agent, words, side.pod, seen=_outcome(side), failed=not side.allowed)
 
     def _selects(self, side: Side, policy: PolicyJudged) -> Frame:
         words = _("it selects {name}, and isolates it in this direction: {way}")
@@ -158,6 +161,7 @@ class _Story:
         at: Party,
         *,
         acts: Sequence[Act] = (),
+        seen: Sequence[tuple[str, str]] = (),
         looks: Sequence[Look] = (),
         policy: PolicyJudged | None = None,
         failed: bool = False,
@@ -171,6 +175,7 @@ class _Story:
             "" if failed else words,
             0.0,
             self._revision,
+            observed=seen,
             acts=acts,
             scene={**self._still, PACKET: packet},
             touched=touched,
@@ -202,6 +207,17 @@ def _facts(policy: Object) -> list[list[str]]:
     spec: Any = policy["spec"]
     selects = str(of_object(spec.get("podSelector") or {})) or _("every pod")
     return [[_("selects"), selects], [_("isolates"), ", ".join(types_of(spec))]]
+
+
+def _labels(party: Party) -> str:
+    """What policies know an end of the connection by: its labels, or else its address."""
+    return ", ".join(f"{name}={value}" for name, value in party.labels.items()) or party.ip
+
+
+def _outcome(side: Side) -> list[tuple[str, str]]:
+    """Which policies isolate the pod in a direction, and which of them let the connection through."""
+    sets = ((_("isolated by"), side.isolating), (_("let through by"), side.allowing))
+    return [(name, ", ".join(policy.name for policy in policies) or _("none")) for name, policies in sets]
 
 
 def _compared(look: Look) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 from k8snb.csi.calls import CODES, Call
 from k8snb.i18n import _
 from k8snb.view.changes import Change
-from k8snb.view.frames import DIRECT, Act, Frame
+from k8snb.view.frames import DIRECT, Act, Frame, opened
 from k8snb.view.scene import Item
 from k8snb.view.stepper import Stepper
 from k8snb.view.theme import hue
@@ -136,7 +136,8 @@ def _pair(name: str, value: str) -> str:
 def mounting(calls: Sequence[Call], claim: str, revision: int, title: str = "") -> Stepper:
     """The calls about one claim's volume, step by step."""
     known = _("The disk of claim {name}, call by call").format(name=claim)
-    return Stepper(title or known, list(_frames(calls, f"PersistentVolumeClaim/{claim}", revision)), DIRECT)
+    frames = list(_frames(calls, f"PersistentVolumeClaim/{claim}", revision))
+    return Stepper(title or known, frames, opened("sequence", DIRECT))
 
 
 def _frames(calls: Sequence[Call], claim: str, revision: int) -> Iterator[Frame]:
