@@ -11,6 +11,7 @@ import html
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from k8snb.i18n import _
@@ -56,6 +57,11 @@ class Chart:
         self.unit = unit
         self.series = list(dict.fromkeys(name for moment in self.moments for name in moment.values))
 
+    @property
+    def names(self) -> list[str]:
+        """What stands at the ends of its lines."""
+        return [*self.series, *(f"{name} {_number(value)}" for name, value in self.limits.items())]
+
     def __str__(self) -> str:
         return table(self)
 
@@ -68,7 +74,7 @@ class Chart:
         It leaves as much room at its end as the longest of the names needs: charts below each other share their scale.
         """
         wide, narrow = sizes(WIDTH, NARROW, SMALLEST)
-        longest = max(map(len, [*self.series, *self.limits, *names]), default=0)
+        longest = max(map(len, [*self.names, *names]), default=0)
         label = named(f"{self.title}. {_spoken(self)}")
         shown = ((WIDTH, f'{label} style="{wide}'), (NARROW, f'{HIDDEN} style="{narrow}'))
         return "".join(part for width, opened in shown for part in _parts(self, width, longest, opened))
@@ -125,11 +131,8 @@ def _parts(chart: Chart, width: int, longest: int, opened: str) -> Iterable[str]
     for value in chart.limits.values():
         dashes = 'stroke="currentColor" stroke-opacity=".5" stroke-dasharray="3 3"'
         yield f'<path d="M{_LEFT} {scale.y(value):g}H{scale.right}" {dashes}/>'
-    places: list[float] = []
-    yield from _lines(chart, scale, places)
-    for name, value in chart.limits.items():
-        y = _free(scale.y(value), places)
-        yield f'<text x="{scale.right + 19:g}" y="{y + 4:g}" font-size="11" opacity=".72">{html.escape(name)}</text>'
+    yield from _lines(chart, scale)
+    yield from _names(chart, scale)
     yield "</svg>"
 
 
@@ -205,25 +208,43 @@ def _axes(chart: Chart, scale: _Scale) -> Iterable[str]:
         yield f'<text x="{_LEFT}" y="{_TOP - 2}" opacity=".72">{html.escape(chart.unit)}</text>'
 
 
-def _lines(chart: Chart, scale: _Scale, places: list[float]) -> Iterable[str]:
+def _points(chart: Chart, scale: _Scale, name: str) -> list[tuple[float, float]]:
+    return [(scale.x(m.time), scale.y(m.values[name])) for m in chart.moments if name in m.values]
+
+
+def _lines(chart: Chart, scale: _Scale) -> Iterable[str]:
     for number, name in enumerate(chart.series):
         hue = theme.hue(theme.generation_hue(number + 1))
-        points = [(scale.x(m.time), scale.y(m.values[name])) for m in chart.moments if name in m.values]
+        points = _points(chart, scale, name)
         path = f"M{points[0][0]:g} {points[0][1]:g}" + "".join(f"H{x:g}V{y:g}" for x, y in points[1:])
         dash = f' stroke-dasharray="{_DASHES[number % 4]}"' if _DASHES[number % 4] else ""
         area = f"{path}V{scale.y(0):g}H{points[0][0]:g}Z"
         yield f'<path d="{area}" fill="{hue}" fill-opacity=".1"/>'
         yield f'<path d="{path}" fill="none" stroke="{hue}" stroke-width="2.4" stroke-linejoin="round"{dash}/>'
-        y = _free(points[-1][1], places)
-        yield _word(points[-1][0] + 8, y, name, hue)
 
 
-def _free(y: float, taken: list[float]) -> float:
-    """The nearest height at which a name does not cover another."""
-    while any(abs(y - other) < 15 for other in taken):
-        y -= 15
-    taken.append(y)
-    return y
+def _names(chart: Chart, scale: _Scale) -> Iterable[str]:
+    """The names of the lines where these end, none over another, from top to bottom in the order of the lines."""
+    ends = [_points(chart, scale, name)[-1] for name in chart.series]
+    heights = _spread([*(y for _x, y in ends), *map(scale.y, chart.limits.values())])
+    words = list(zip(chart.names, heights, strict=True))
+    for number, ((name, y), (x, _y)) in enumerate(zip(words, ends, strict=False)):
+        yield _word(x + 8, y, name, theme.hue(theme.generation_hue(number + 1)))
+    for name, y in words[len(ends) :]:
+        yield f'<text x="{scale.right + 19:g}" y="{y + 4:g}" font-size="11" opacity=".72">{html.escape(name)}</text>'
+
+
+def _spread(wanted: Sequence[float], apart: float = 15) -> list[float]:
+    """These heights, moved as far as it takes to be apart, in the same order, and not below the axis."""
+    order = sorted(range(len(wanted)), key=lambda each: wanted[each])
+    found = list(wanted)
+    for above, below in pairwise(order):
+        found[below] = max(found[below], found[above] + apart)
+    lowest: float = HEIGHT - _BOTTOM
+    for each in reversed(order):
+        found[each] = min(found[each], lowest)
+        lowest = found[each] - apart
+    return found
 
 
 def _word(x: float, y: float, word: str, hue: str) -> str:

@@ -205,10 +205,11 @@ def document(title: str, frames: Sequence[Frame]) -> dict[str, Any]:
     kinds = dict.fromkeys(name.split("/")[0] for frame in frames for name in frame.scene)
     ids: dict[str, int] = {}
     told = list(_frames(frames, lanes, ids))
+    hues = theme.actor_hues(lanes)
     return {
         "title": title,
         "words": words(),
-        "lanes": [{"name": name, "hue": theme.actor_hue(name)} for name in lanes],
+        "lanes": [{"name": name, "hue": hues[name]} for name in lanes],
         "kinds": {kind: theme.look(kind)._asdict() for kind in kinds},
         "states": {name: state._asdict() for name, state in theme.STATES.items()},
         "generations": list(theme.GENERATIONS),

@@ -288,8 +288,10 @@ def _parts(chart: Gantt, width: int, opened: str) -> Iterator[str]:
         x = _x(tick, end, width)
         yield f'<path d="M{x:g} {first - 4}V{bottom}" stroke="currentColor" stroke-opacity=".14"/>'
         yield f'<text x="{x:g}" y="{bottom + 15}" text-anchor="middle" font-size="11" opacity=".72">{words}</text>'
+    kinds = {bar.kind for bar in bars} - {"Job", "Pod"}  # where there are others, each bar says what it is about
     for row, bar in enumerate(bars):
-        yield from _row(bar, first + _ROW * row, end, width)
+        name = f"{bar.kind} {bar.name}" if kinds else bar.name
+        yield from _row(bar, _short(name, _LEFT[width] // 7 - 1 - 2 * bar.depth), first + _ROW * row, end, width)
     for key in keys:
         yield _block(key.x, key.y - 4, 16, key.state, key.active)
         mark = "" if key.active else MARKS[theme.STATES[key.state].mark] + " "
@@ -339,10 +341,9 @@ def _x(time: float, end: float, width: int) -> float:
     return round(_LEFT[width] + (width - _LEFT[width] - _RIGHT) * time / end, 1)
 
 
-def _row(bar: Bar, top: float, end: float, width: int) -> Iterator[str]:
+def _row(bar: Bar, name: str, top: float, end: float, width: int) -> Iterator[str]:
     weight = ' font-weight="600"' if bar.kind == "Job" else ""
-    name = html.escape(_short(bar, _LEFT[width] // 7 - 1))
-    yield f'<text x="{4 + 12 * bar.depth}" y="{top + 14}" font-size="11.5"{weight}>{name}</text>'
+    yield f'<text x="{4 + 12 * bar.depth}" y="{top + 14}" font-size="11.5"{weight}>{html.escape(name)}</text>'
     for each in bar.stretches:
         x = _x(each.start, end, width)
         long = max(round(_x(each.end, end, width) - x, 1), 0.8)
@@ -354,8 +355,6 @@ def _row(bar: Bar, top: float, end: float, width: int) -> Iterator[str]:
         yield f'<text x="{x + 6:g}" y="{top + 14}" font-size="12" fill="{hue}">{mark}</text>'
 
 
-def _short(bar: Bar, room: int) -> str:
-    """The name, cut in the middle where it is too long for a column of so many letters."""
-    room -= 2 * bar.depth
-    name = bar.name if bar.kind in ("Job", "Pod") else f"{bar.kind} {bar.name}"
+def _short(name: str, room: int) -> str:
+    """A name, cut in the middle where it is too long for a column of so many letters."""
     return name if len(name) <= room else f"{name[: room - 9]}…{name[-8:]}"

@@ -242,7 +242,7 @@ class Journey:
         return self._delivery.response.steps if self._delivery.response is not None else ()
 
     def _wanted(self) -> Iterator[str]:
-        """The ids of what has to do with the request: whoever it met, and what it was meant for, if it never came there."""
+        """What has to do with the request: who it met, and who it was meant for, even if it never came there."""
         met = [name for each in (*self._delivery.connection.hops, *self._steps()) for name in each.objects]
         yield from (*self._own(), *met)
         services = {name.partition("/")[2] for name in met if name.startswith("Service/")}

@@ -37,7 +37,7 @@ class Panels:
 
     def html(self) -> str:
         """All pictures, one below the other."""
-        names = [name for chart in self.charts for name in (*chart.series, *chart.limits)]
+        names = [name for chart in self.charts for name in chart.names]
         return framed("".join(f"<div>{chart.svg(names)}</div>" for chart in self.charts))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:

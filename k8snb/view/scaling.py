@@ -66,10 +66,9 @@ def scaling(
         ),
         (_("Pods that the target asks for"), _("pods"), lambda then: _asked(then, hpa, namespace), _bounds(hpa)),
     )
-    return Panels(
-        _("HorizontalPodAutoscaler {name}").format(name=plain),
-        [Chart(title, list(_moments(rows, name, read)), limits=limits) for title, name, read, limits in charts],
-    )
+    drawn = [Chart(title, list(_moments(rows, name, read)), limits=limits) for title, name, read, limits in charts]
+    told = [chart for chart in drawn if chart.limits or any(any(each.values.values()) for each in chart.moments)]
+    return Panels(_("HorizontalPodAutoscaler {name}").format(name=plain), told)
 
 
 def _counts(sent: Sent) -> bool:

@@ -11,6 +11,7 @@ Glyphs are outlines on a grid of 16 by 16, drawn with a stroke and no fill.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from k8snb.i18n import _
@@ -183,8 +184,11 @@ UNKNOWN = Look("slate", _DISC)
 
 ACTORS = {
     "you": "pink",
+    "scheduler": "amber",
+    "kubelet": "green",
     "deployment-controller": "blue",
     "replicaset-controller": "teal",
+    "endpointslice-controller": "violet",
     "replication-controller": "teal",
     "statefulset-controller": "blue",
     "daemon-set-controller": "blue",
@@ -192,9 +196,6 @@ ACTORS = {
     "cronjob-controller": "orange",
     "horizontal-pod-autoscaler": "blue",
     "disruption-controller": "red",
-    "endpointslice-controller": "violet",
-    "scheduler": "amber",
-    "kubelet": "green",
     "persistentvolume-controller": "orange",
     "attachdetach-controller": "violet",
     "csi-provisioner": "teal",
@@ -221,7 +222,10 @@ ACTORS = {
     "DNS": "blue",
     "kernel": "violet",
 }
-"""The hue of each component; slate for the others."""
+"""The hue of each component; slate for the others. Where two of a story have the same, the first here keeps it."""
+
+_SPARE = ("blue", "teal", "orange", "violet", "pink", "amber", "green", "slate", "red")
+"""In this order are hues given to who cannot have their own: last that of failure."""
 
 
 class State(NamedTuple):
@@ -276,8 +280,24 @@ def hue(name: str) -> str:
 
 def actor_hue(component: str) -> str:
     """The name of the hue of a component; `kubelet node-1` is a kubelet."""
+    return ACTORS.get(_actor(component), "slate")
+
+
+def actor_hues(components: Iterable[str]) -> dict[str, str]:
+    """The hues of the components of one story, each a different one as long as there are any left."""
+    known = list(ACTORS)
+    ranked = sorted(components, key=lambda each: known.index(name) if (name := _actor(each)) else len(known))
+    owners: dict[str, str] = {}
+    for component in ranked:
+        owners.setdefault(actor_hue(component), component)
+    left = iter([name for name in _SPARE if name not in owners])
+    return {each: own if owners[own := actor_hue(each)] == each else next(left, own) for each in ranked}
+
+
+def _actor(component: str) -> str:
+    """What the table of actors calls a component, in whatever language that is named; empty if it does not know it."""
     name = component.split(" ")[0]
-    return ACTORS.get(name) or next((hue for known, hue in ACTORS.items() if component == _(known)), "slate")
+    return name if name in ACTORS else next((known for known in ACTORS if component == _(known)), "")
 
 
 def generation_hue(generation: int) -> str:

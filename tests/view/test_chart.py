@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 from k8snb.view.chart import Chart, Moment, rollout
 from tests.view import tape as make
 
@@ -53,3 +56,11 @@ def test_a_rollout_leaves_out_old_revisions_that_only_wait_to_be_gone_back_to() 
     tape = make.rollout()
     late = rollout("web", tape.trace.requests, tape.at, since=tape.revision - 1, until=tape.revision)
     assert [name.split()[0] for name in late.series] == ["v2"]
+
+
+def test_names_of_lines_that_end_close_together_stand_in_their_order_and_apart() -> None:
+    drawn = Chart("x", [Moment(0, {"pods": 2}), Moment(9, {"pods": 2})], limits={"at most": 10, "at least": 1}).svg()
+    heights = [
+        float(re.search(rf'y="([\d.]+)"[^>]*>{name}<', drawn)[1]) for name in ("at most 10", "pods", "at least 1")
+    ]  # type: ignore[index]
+    assert all(below - above >= 15 for above, below in pairwise(heights))

@@ -51,6 +51,7 @@ def test_each_answer_of_a_probe_stands_where_it_was_given(cluster: Cluster) -> N
     assert str(found) == TIMELINE
     assert {each.state for bar in found.bars for each in bar.stretches} <= set(theme.STATES)
     assert found.svg().count("<svg") == 2
+    assert ">Pod slow</text>" in found.svg()
 
 
 KILLED = """\

@@ -11,13 +11,17 @@ from k8snb.view.shaping import Shaping
 from tests.book.conftest import ROOT
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Cluster:
+def scaled() -> Cluster:
     made = Cluster(nodes=2, seed=1)
     for name in ("php-apache", "hpa"):
         made.kubectl(f"apply -f {ROOT / 'manifests' / 'workloads' / name}.yaml")
     made.advance(60)
     return made
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Cluster:
+    return scaled()
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +82,11 @@ def test_the_evaluation_is_seen_beside_the_pods_that_it_is_about(loaded: Cluster
 def test_pictures_have_a_scale_each(loaded: Cluster) -> None:
     page = loaded.chart("hpa/php-apache")._repr_mimebundle_()["text/html"]
     assert page.count('<svg role="img"') == 3
+
+
+def test_where_nobody_asked_anything_there_is_no_picture_of_the_load() -> None:
+    calm = scaled().chart("hpa/php-apache")._repr_mimebundle_()["text/html"]
+    assert calm.count('<svg role="img"') == 2
 
 
 def test_there_is_nothing_to_tell_before_the_first_look() -> None:

@@ -46,6 +46,19 @@ def test_actors_generations_and_states_use_the_palette() -> None:
     assert theme.generation_hue(1) == theme.generation_hue(7) != theme.generation_hue(2)
 
 
+def test_components_of_one_story_differ_in_their_hue_and_the_well_known_keep_theirs() -> None:
+    lanes = ["job-controller", "you", "kubelet", "scheduler", "csi-attacher", "somebody", "else"]
+    hues = theme.actor_hues(lanes)
+    assert len(set(hues.values())) == len(lanes)
+    assert (hues["you"], hues["scheduler"], hues["somebody"]) == ("pink", "amber", "slate")
+
+
+def test_where_there_are_more_components_than_hues_some_share_their_own() -> None:
+    hues = theme.actor_hues(theme.ACTORS)
+    assert set(hues.values()) == set(theme.HUES)
+    assert hues["kube-apiserver"] == theme.actor_hue("kube-apiserver")
+
+
 def test_states_of_one_hue_differ_in_their_mark() -> None:
     assert len({(state.hue, state.mark) for state in theme.STATES.values()}) == len(theme.STATES)
 
