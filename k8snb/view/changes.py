@@ -87,6 +87,18 @@ def _sealed(secret: Object) -> Object:
     return found
 
 
+def sized(secret: Object) -> Object:
+    """A Secret with the size of each value in its place."""
+    found: Object = _told(_sealed(secret))
+    return found
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _told(each) for name, each in value.items()}
+    return str(value) if isinstance(value, _Sealed) else value
+
+
 def _decoded(value: str) -> bytes:
     """What a value of `data` stands for; itself where it is not base64, as in a request that will be refused."""
     try:

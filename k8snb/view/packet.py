@@ -243,7 +243,8 @@ class Journey:
 
     def _wanted(self) -> Iterator[str]:
         """What has to do with the request: who it met, and who it was meant for, even if it never came there."""
-        met = [name for each in (*self._delivery.connection.hops, *self._steps()) for name in each.objects]
+        met = [name for hop in self._delivery.connection.hops for name in hop.objects]
+        met += [name for step in self._steps() for name in step.objects]
         yield from (*self._own(), *met)
         services = {name.partition("/")[2] for name in met if name.startswith("Service/")}
         for namespace in self._namespaces:

@@ -7,15 +7,16 @@ each revision. A reconcile that found nothing to do makes no frame. Requests fro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from k8snb.i18n import _
 from k8snb.trace import Measured, Sent, Span
+from k8snb.typing import Object
 from k8snb.view import disks
 from k8snb.view.acts import History, actor_name, acts_of, effective, id_of_act, is_event, subject
-from k8snb.view.changes import show
+from k8snb.view.changes import show, sized
 from k8snb.view.frames import Act, Frame
 from k8snb.view.scene import (
     RESOURCES,
@@ -77,7 +78,8 @@ def story(
     recent = (sent for sent in effective(requests) if since < sent.revision <= until)
     chosen = [sent for sent in recent if _counts(sent, namespace, wide)]
     ended = {id(sent): span for span in spans for sent in span.requests}
-    frames = [_frame(turn, at, namespace, storage=storage) for turn in turns(chosen, ended)]
+    more = [kind.group_resource for kind in kinds if kind.namespaced and kind.group_resource not in RESOURCES.values()]
+    frames = [_frame(turn, at, lambda then: _shown(then, namespace, more, storage)) for turn in turns(chosen, ended)]
     frames = _limited(frames, about)
     frames = _settled(frames, at(since), namespace, about, using(measured, namespace))
     drawn = not wide - _DRAWN or any(name for frame in frames for name in frame.scene if not name.startswith("Node/"))
@@ -128,14 +130,22 @@ def _counts(sent: Sent, namespace: str, wide: Collection[str] = ()) -> bool:
 # -- frames ------------------------------------------------------------------------------------------------
 
 
-def _frame(turn: Turn, at: History, namespace: str, *, storage: bool = False) -> Frame:
+def _shown(then: Snapshot, namespace: str, more: Sequence[str], storage: bool) -> dict[str, Object]:
+    """The objects that a story shows: those of every picture, disks, and what else it is about."""
+    objects = population(then, namespace)
+    told = [
+        *(disks.stored(then, namespace) if storage else ()),
+        *(o for kind in more for o in then.list(kind, namespace)),
+    ]
+    return objects | {identity(each): sized(each) if each["kind"] == "Secret" else each for each in told}
+
+
+def _frame(turn: Turn, at: History, shown: Callable[[Snapshot], dict[str, Object]]) -> Frame:
     last = turn.sent[-1]
     acts = [act for sent in turn.sent for act in acts_of(sent, at)]
     touched = list(dict.fromkeys(id_of_act(act) for act in acts if not act.note))
     span = turn.span
-    objects = population(at(last.revision), namespace)
-    if storage:
-        objects |= {identity(each): each for each in disks.stored(at(last.revision), namespace)}
+    objects = shown(at(last.revision))
     return Frame(
         actor=turn.actor,
         subject=span.key.name if span else (acts[0].object if acts else ""),

@@ -140,3 +140,13 @@ def test_a_deletion_is_told_as_what_it_is() -> None:
 )
 def test_actors_have_the_names_that_readers_know(user: str, name: str) -> None:
     assert actor_name(user) == name
+
+
+def test_what_a_story_is_about_is_in_its_picture_and_of_a_secret_no_value() -> None:
+    tape = Tape()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key", "namespace": "default"}}
+    tape.write("create", {**secret, "data": {"password": "aHVudGVyMg=="}})
+    tape.write("create", make.service())
+    [frame] = tape.story(about=["secret/key"])
+    assert frame.scene == {"Secret/key": {}}
+    assert frame.objects["Secret/key"]["data"] == {"password": "7 bytes"}
