@@ -90,11 +90,13 @@ function laidOut(element, call) {
   new ResizeObserver(([{ contentRect }], observer) => { observer.disconnect(); call(contentRect); }).observe(element);
 }
 
-/** A name, which loses its middle rather than its end where there is no room for it; `more` stands behind it whole. */
-function shortened(name, more = "") {
-  const end = more ? name.length : name.lastIndexOf("-");
-  if (!more && (name.length < 13 || end < name.length - 12)) return say("span", { class: "short" }, name);
-  return say("span", { class: "short long" }, say("span", {}, name.slice(0, end)), name.slice(end) + more);
+const TAIL = /[-:/][^-:/]*$/; // what tells a name from others, a port, the end of a path
+
+/** Words that lose their middle rather than their end where there is no room for them; `more` stands behind them whole. */
+function shortened(text, more = "", name = "short") {
+  const end = more ? text.length : text.search(TAIL);
+  if (!more && (text.length < 13 || end < text.length - 12)) return say("span", { class: name }, text);
+  return say("span", { class: `${name} long` }, say("span", {}, text.slice(0, end)), text.slice(end) + more);
 }
 
 /** Words in which long hashes, such as the names of VolumeAttachments, are cut. */

@@ -207,19 +207,20 @@ function mount(host, packed, position, { link, act, said } = {}) {
     return found;
   }
 
-  // The words have the height that three of four frames need, and the first, up to a limit; the others scroll. So nothing below moves.
+  // The words have the height that three of four frames need, and the first, up to a limit; on a phone, where they stand one
+  // below another, that of all if it is not much more. The others scroll. So nothing below moves.
   let width = 0;
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1 || !entry.contentRect.width) return;
     width = entry.contentRect.width;
     const some = longest((frame) => JSON.stringify([frame.observed, frame.caption, frame.acts, frame.error]).length);
     const heads = longest((frame) => [frame.actor, frame.subject, frame.time, frame.cause].join().length);
-    const limit = width < NARROW_PAGE ? 240 : 190;
-    const all = some.map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts));
-    const talls = heights(speech, all);
+    const talls = heights(speech, some.map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts)));
     tallOf = new Map(some.map((frame, i) => [frame, talls[i]]));
     const [first] = heights(speech, [frames[0]].map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts)));
-    speaking.keep(Math.min(Math.max(most(talls), first), limit) + 4);
+    const [limit, bearable] = width < NARROW_PAGE ? [320, 1.5] : [190, 1];
+    const [usual, all] = [most(talls), Math.max(...talls)];
+    speaking.keep(Math.min(Math.max(all > usual * bearable ? usual : all, first), limit) + 4);
     headline.style.height = `${Math.max(...heights(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame)))))}px`;
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];

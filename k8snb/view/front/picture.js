@@ -8,7 +8,7 @@ function picture(story, scenes, pin) {
   const { seats, plans } = seating(scenes);
   const crowd = Math.max(0, ...seats.values());
   const glyph = (kind) => icon(kinds[kind]?.glyph ?? "", 15);
-  const tint = (item) => (item.generation ? hue(story.generations[(item.generation - 1) % story.generations.length]) : "");
+  const tint = (generation) => (generation ? hue(story.generations[(generation - 1) % story.generations.length]) : "");
 
   const cards = new Map(forest(scenes).map(([id, depth]) => {
     const kind = kindOf(id);
@@ -38,7 +38,8 @@ function picture(story, scenes, pin) {
 
   const element = make("div", { class: `picture ${cards.size ? "" : "bare"} ${crowd > 24 ? "crowd" : crowd > 8 ? "many" : ""}` },
     cards.size ? make("div", { class: "cards", role: "list", "aria-label": words.objects }, [...cards.values()]) : null,
-    make("div", { class: "places", role: "group", "aria-label": words.nodes }, [...rooms.values()].map((room) => room.element)), links);
+    make("div", { class: "places", role: "group", "aria-label": words.nodes }, [...rooms.values()].map((room) => room.element)), links,
+    isEverFree() && make("p", { class: "free" }, make("span", {}), words.absent));
   const nodes = rooms.size - rooms.has("Node/");
   if (nodes <= 6) element.style.cssText = `--room:${crowd <= 8 ? widest() : 0}px;--nodes:${Math.min(nodes || 1, 4)}`;
   const resized = new ResizeObserver(() => {
@@ -48,6 +49,12 @@ function picture(story, scenes, pin) {
     link();
   });
   for (const each of [element, ...element.children, ...cards.values()]) resized.observe(each);
+
+  /** Whether a card or a seat stands empty at some step. */
+  function isEverFree() {
+    const all = cards.size + [...seats.values()].reduce((one, other) => one + other, 0);
+    return scenes.some((each) => [...each].filter(([id, item]) => item.place || cards.has(id)).length < all);
+  }
 
   function standing(shown) {
     if (!measured.has(shown)) measured.set(shown, { x: shown.offsetLeft, y: shown.offsetTop, width: shown.offsetWidth, height: shown.offsetHeight });
@@ -116,9 +123,9 @@ function picture(story, scenes, pin) {
     return `M${x1} ${y1}C${x1 + 8} ${y1} ${edge - 8} ${gap} ${edge} ${gap}H${x2 + 6}Q${x2 + 10} ${gap} ${x2 + 10} ${gap + 3}`;
   }
 
-  /** A pod's name as far as its owner's does not say it already; a number alone would be no name. */
+  /** A pod's name as far as its owner's, which is in the picture, does not say it already; a number alone would be no name. */
   function shortOf(id, item) {
-    const owner = item.parent ? nameOf(item.parent) + "-" : "";
+    const owner = cards.has(item.parent) ? nameOf(item.parent) + "-" : "";
     const rest = owner && nameOf(id).startsWith(owner) ? nameOf(id).slice(owner.length) : "";
     return /\D/.test(rest) ? rest : nameOf(id);
   }
@@ -138,12 +145,13 @@ function picture(story, scenes, pin) {
     chip.item = item;
     if (!chips.has(id)) pointing(chip, id);
     const short = shortOf(id, item);
+    const generation = cards.has(item.parent) && item.generation; // of an app whose revisions are in the picture
     const facts = (item.facts ?? []).map(([label, value]) => `${label} ${value}`).join(", ");
     const told = [nameOf(id), item.word, facts].filter(Boolean);
-    return become(chip, say("div", { class: "chip", role: "img", style: tint(item) || hue(kinds[kindOf(id)].hue), title: told.join("\n"), "aria-label": told.join(", ") },
+    return become(chip, say("div", { class: "chip", role: "img", style: tint(generation) || hue(kinds[kindOf(id)].hue), title: told.join("\n"), "aria-label": told.join(", ") },
       item.state ? mark(states[item.state]) : glyph(kindOf(id)), shortened(short),
-      item.generation ? say("span", { class: "badge" }, `v${item.generation}`) : "",
-      say("span", { class: "word" }, item.word ?? "")));
+      generation ? say("span", { class: "badge" }, `v${generation}`) : "",
+      shortened(item.word ?? "", "", "word")));
   }
 
   /** What stands on a card: its name, what is said of the object, and the marks of its pods. */
@@ -152,7 +160,7 @@ function picture(story, scenes, pin) {
     const was = new Map(before?.facts ?? []);
     const facts = (item.facts ?? []).map(([label, value]) =>
       say("span", { class: before && was.get(label) !== value ? "fact new" : "fact" }, `${label} `, say("b", {}, value)));
-    const badge = item.generation ? say("span", { class: "badge", style: tint(item) }, `v${item.generation}`) : "";
+    const badge = item.generation ? say("span", { class: "badge", style: tint(item.generation) }, `v${item.generation}`) : "";
     const word = item.word ? say("span", { class: "word", style: hue(states[item.state]?.hue ?? kinds[kind].hue) }, item.word) : "";
     return [
       say("div", { class: "card-name" }, glyph(kind), say("span", { class: "kind" }, kind), badge, say("b", {}, nameOf(id)), word, opener),
