@@ -78,3 +78,28 @@ def test_the_cgroups_of_a_running_pod_name_its_container(cluster: Cluster) -> No
     assert f"cri-containerd-{container}.scope  (container web)" in shown
     assert shown.count("cpu.max     max 100000") == 2
     assert "kubepods-besteffort.slice" in cluster.cgroups("web")._repr_html_()
+
+
+def test_calls_are_first_seen_as_who_asks_whom(cluster: Cluster) -> None:
+    assert cluster.calls("web").views == ("sequence", "topology", "diff", "timeline")
+
+
+ORDERED = """
+apiVersion: v1
+kind: Pod
+metadata: {name: ordered}
+spec:
+  initContainers:
+  - {name: side, image: busybox, restartPolicy: Always, command: [sleep, infinity]}
+  - {name: prepare, image: busybox, command: [sh, -c, echo ready]}
+  containers:
+  - {name: app, image: "nginx:1.29"}
+"""
+
+
+def test_an_init_container_has_ended_when_the_next_is_made_and_a_sidecar_runs_on(cluster: Cluster) -> None:
+    cluster.kubectl("apply -f -", ORDERED)
+    cluster.settle()
+    scene = cluster.calls("ordered")[-1].scene
+    words = {name: scene[f"Container/{name}"]["word"] for name in ("side", "prepare", "app")}
+    assert words == {"side": "running", "prepare": "exited", "app": "running"}

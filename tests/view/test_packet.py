@@ -133,6 +133,16 @@ def test_only_what_has_to_do_with_the_request_is_drawn(town: Town) -> None:
     ]  # fmt: skip
 
 
+def test_a_pod_that_a_lost_packet_was_meant_for_is_drawn_and_the_packet_where_it_is_lost(town: Town) -> None:
+    address = town.pod("there", "node-2")
+    home = town.address("client").rpartition(".")[0]
+    town.cluster.ip("node-2", f"route del {home}.0/24")
+    story = town.cluster.packet("client", f"http://{address}:{PORT}")
+    assert "no route back" in story[1].error
+    assert all("Pod/there" in frame.scene for frame in story)
+    assert places(story)[1] == "node-2"
+
+
 def test_a_service_of_another_namespace_is_drawn_as_well(town: Town) -> None:
     town.namespace("shop")
     town.pod("till-1", "node-2", app="till", namespace="shop")
@@ -179,6 +189,7 @@ def test_a_router_on_the_way_tells_what_it_decides() -> None:
     ]
     assert told[-4:-2] == [("pod two", "pod two answers 200"), (router, "the answer goes to whoever asked")]
     assert "Ingress/way" in story.frames[4].scene
+    assert "Pod/two" in story.frames[0].scene, "what it may choose from"
 
 
 def test_a_router_that_answers_by_itself_asks_nobody() -> None:

@@ -51,6 +51,13 @@ def test_the_story_of_a_connection_ends_where_it_is_dropped_or_accepted(town: To
     assert actors("web") == ["pod web", "agent node-2", *said, "pod db"]
 
 
+def test_every_step_of_a_judgement_says_what_it_looked_at(town: Town) -> None:
+    frames = town.cluster.may_reach("web", "db", PORT).stepper().frames
+    assert all(frame.observed or frame.compared for frame in frames)
+    labels = dict(frames[0].observed)
+    assert (labels["web"].split(", ")[-1], labels["db"].split(", ")[-1]) == ("app=web", "app=db")
+
+
 def test_a_matrix_says_what_is_open_which_side_closes_it_and_what_it_was(town: Town) -> None:
     before = town.before  # type: ignore[attr-defined]
     found = town.cluster.reachability(outside=["203.0.113.9", "198.51.100.1"], since=before)
