@@ -88,7 +88,7 @@ class Pressure:
 
     def __repr__(self) -> str:
         return "\n".join(
-            (f"{self.node}: {', '.join(self.conditions) or _('no pressure')}", *self._signals(), *self._pods())
+            (f"{self.node}: {', '.join(self.conditions) or _('no pressure reported')}", *self._signals(), *self._pods())
         )
 
     def _signals(self) -> list[str]:

@@ -62,7 +62,7 @@ def ask(cluster: Bench, path: str = "/", *, scheme: str = "https") -> Answer:
     """A request from outside."""
     port = 443 if scheme == "https" else 80
     there = f"--resolve {HOST}:{port}:{address(cluster)}"
-    words = f"-sv -k {there} -w '<%{{http_code}}>' -m 10 {scheme}://{HOST}{path}"
+    words = f"-sSv -k {there} -w '<%{{http_code}}>' -m 10 {scheme}://{HOST}{path}"
     lines = cluster.curl(words).splitlines(keepends=True)
     subject = next((line.partition("subject: ")[2].strip() for line in lines if "subject: " in line), "")
     body, _mark, status = "".join(line for line in lines if line[:2] not in ("* ", "> ", "< ", "*\n")).rpartition("<")

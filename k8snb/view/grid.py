@@ -135,6 +135,6 @@ def _td(cell: Cell, head: str = "") -> str:
 def _inside(cell: Cell) -> str:
     edge = f' style="border-inline-start:3px solid {hue(cell.hue)};padding-inline-start:6px"' if cell.hue else ""
     text = f"<div{edge}>{_soft(cell.text)}</div>" if cell.text or edge else ""
-    small = 'style="font-size:12px;opacity:.8"'
+    small = 'class="more" style="font-size:12px;font-weight:400;opacity:.8"'
     more = re.sub(" (?=[✓✗])", "\N{NO-BREAK SPACE}", cell.more)  # alone it would be read as the cell itself
     return text + (f"<div {small}>{_soft(more)}</div>" if more else "")

@@ -10,7 +10,7 @@ from typing import Any
 from k8snb.cni.runtime import Exchange
 from k8snb.i18n import _
 
-_WRAP = "white-space:pre-wrap;overflow-wrap:anywhere;margin:.2em 0 .6em"
+_WRAP = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto;margin:.2em 0 .6em"
 _SHORT = 76
 
 
@@ -67,6 +67,8 @@ def _entry(number: int, each: Exchange) -> str:
         (f"⇢ {_('standard input')}", each.stdin),
         (f"⇠ {_('standard output')}", each.stdout or _("nothing")),
     )
-    body = "".join(f'<div>{name}</div><pre style="{_WRAP}">{html.escape(text)}</pre>' for name, text in parts)
+    body = "".join(
+        f'<div>{name}</div><pre tabindex="0" style="{_WRAP}">{html.escape(text)}</pre>' for name, text in parts
+    )
     opened = " open" if number == 1 else ""
     return f"<details{opened}><summary><strong>{_title(number, each)}</strong></summary>{body}</details>"

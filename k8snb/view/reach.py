@@ -51,7 +51,7 @@ class Reach:
     def grid(self) -> Grid:
         """The table."""
         rows = [row for side in self.judgement.sides for policy in side.policies for row in _rows(side, policy)]
-        heads = (_("direction"), _("policy"), _("field"), _("wanted"), _("there"), _("holds"))
+        heads = (_("policy"), _("direction"), _("wanted"), _("there"), _("holds"))
         return Grid(self.title, heads, rows, self.reasons)
 
     @property
@@ -97,7 +97,7 @@ def _rows(side: Side, policy: PolicyJudged) -> Iterator[list[Cell]]:
 def _row(side: Side, policy: PolicyJudged, look: Look) -> list[Cell]:
     direction = _("egress") if side.direction == EGRESS else _("ingress")
     mark = Cell(_MARKS[look.holds], hue=_HUES[look.holds])
-    return [Cell(direction), Cell(policy.name), Cell(_short(look)), *_held(look), mark]
+    return [Cell(policy.name, _short(look)), Cell(direction), *_held(look), mark]
 
 
 def _short(look: Look) -> str:

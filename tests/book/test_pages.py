@@ -77,6 +77,30 @@ def test_no_page_is_wider_than_a_phone(read: Visit) -> None:
     assert read.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+HEADLESS = """() => [...document.querySelectorAll('table.stacks')].flatMap(table => {
+  const seen = [...table.querySelectorAll('th, .column')].filter(each => each.offsetWidth).map(each => each.textContent);
+  return [...table.tHead.rows[0].cells].map(cell => cell.textContent).filter(head => head && !seen.includes(head));
+})"""
+"""The heads of tables that nobody is told on a phone."""
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_table_on_a_phone_tells_the_heads_of_all_its_columns(read: Visit) -> None:
+    assert read.page.evaluate(HEADLESS) == []
+
+
+BROKEN = """() => [...document.querySelectorAll('code .pre:not(.long)')]
+  .filter(word => word.getClientRects().length > 1).map(word => word.textContent)"""
+"""Short words in code that go on in the next line."""
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_short_word_in_code_stays_whole_on_a_phone(read: Visit) -> None:
+    assert read.page.evaluate(BROKEN) == []
+
+
 PICTURES = """() => [...document.querySelectorAll('.k8snb-view svg')].flatMap(svg => {
   const box = svg.getBoundingClientRect(), around = svg.closest('.k8snb-view');
   if (box.width < 5) return [];

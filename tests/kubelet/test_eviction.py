@@ -156,7 +156,7 @@ def test_a_process_that_grows_makes_a_large_machine_look() -> None:
 
 def test_what_a_kubelet_sees_can_be_looked_at(machine: Machine) -> None:
     assert repr(machine.cluster.pressure("node-1")).splitlines() == [
-        "node-1: no pressure",
+        "node-1: no pressure reported",
         "  ✓ memory.available (hard): free 561Mi of 2Gi, threshold 100Mi",
         "  ✓ nodefs.available (hard): free 100Gi of 100Gi, threshold 10Gi",
         "   1  default/greedy  uses     701Mi, requests     100Mi, priority 0",

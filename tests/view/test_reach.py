@@ -25,15 +25,15 @@ def town() -> Town:
 def test_a_connection_is_held_against_every_policy_of_its_two_ends(town: Town) -> None:
     found = town.cluster.may_reach("job", "db", PORT)
     assert not found
-    rows = [[cell.text for cell in row] for row in found.grid().rows]
+    rows = [[policy.text, policy.more, *(cell.text for cell in row)] for policy, *row in found.grid().rows]
     address = town.address("job")
     assert rows == [
-        ["ingress", "db-in", "podSelector", "app=db", "app=db", "✓"],
-        ["ingress", "db-in", "ingress[0].ports[0]", "TCP names (9376)", "TCP 9376", "✓"],
-        ["ingress", "db-in", "ingress[0].from[0].podSelector", "app=web", "app=job", "✗"],
-        ["ingress", "db-in", "ingress[1].ports", "any port", "whatever it is", "✓"],
-        ["ingress", "db-in", "ingress[1].from[0].ipBlock.cidr", "203.0.113.0/24", address, "✗"],
-        ["ingress", "job-in", "podSelector", "app=job", "app=db", "✗"],
+        ["db-in", "podSelector", "ingress", "app=db", "app=db", "✓"],
+        ["db-in", "ingress[0].ports[0]", "ingress", "TCP names (9376)", "TCP 9376", "✓"],
+        ["db-in", "ingress[0].from[0].podSelector", "ingress", "app=web", "app=job", "✗"],
+        ["db-in", "ingress[1].ports", "ingress", "any port", "whatever it is", "✓"],
+        ["db-in", "ingress[1].from[0].ipBlock.cidr", "ingress", "203.0.113.0/24", address, "✗"],
+        ["job-in", "podSelector", "ingress", "app=job", "app=db", "✗"],
     ]
     assert found.title == "job may not reach db:9376/TCP"
     assert found.reasons == [
