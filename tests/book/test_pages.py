@@ -78,7 +78,8 @@ def test_no_page_is_wider_than_a_phone(read: Visit) -> None:
 
 
 HEADLESS = """() => [...document.querySelectorAll('table.stacks')].flatMap(table => {
-  const seen = [...table.querySelectorAll('th, .column')].filter(each => each.offsetWidth).map(each => each.textContent);
+  const told = [...table.querySelectorAll('th, .column')].filter(each => each.offsetWidth);
+  const seen = told.map(each => each.textContent);
   return [...table.tHead.rows[0].cells].map(cell => cell.textContent).filter(head => head && !seen.includes(head));
 })"""
 """The heads of tables that nobody is told on a phone."""
