@@ -29,3 +29,12 @@ def test_a_service_is_drawn_as_the_chains_of_a_node() -> None:
     )
     names = {"ip": ip, "svc": f"{svc[:13]}…", "sep": f"{sep[:13]}…", "pod": address, "name": pod["metadata"]["name"]}
     assert str(cluster.rules("web", on="node-1")) == DRAWN.format(**names)
+
+
+def test_what_is_for_the_node_itself_goes_on_to_the_node_ports() -> None:
+    cluster = Cluster(nodes=1, seed=1)
+    cluster.kubectl("create deployment web --image=nginx")
+    cluster.kubectl("expose deployment web --port=80 --type=NodePort")
+    cluster.settle()
+    edges = {(edge.tail, edge.word, edge.head) for edge in cluster.rules("web", on="node-1").graph.edges}
+    assert ("KUBE-SERVICES", "to this node", "KUBE-NODEPORTS") in edges

@@ -15,7 +15,8 @@ def chains(reader: Snapshot, tables: Tables, service: str, node: str) -> Graph:
     """The chains that packets for a Service (`namespace/name`) pass on a node, and the pods that they end at."""
     sketch = Sketch(reader, service.partition("/")[0])
     pods = {(pod.get("status") or {}).get("podIP"): pod for pod in sketch.here("pods")}
-    for rule in tables.about(service):
+    rules = tables.about(service)
+    for rule in [*rules, *_between(tables, {rule.chain for rule in rules})]:
         target = rule.target
         if target == "KUBE-MARK-MASQ" and rule.chain.startswith("KUBE-SEP-"):
             continue  # a pod that calls itself: true of every endpoint, and all arrows would cross
@@ -29,6 +30,12 @@ def chains(reader: Snapshot, tables: Tables, service: str, node: str) -> Graph:
             continue
         sketch.link(tail, head, _said(rule), faint=target == "KUBE-MARK-MASQ")
     return sketch.graph(_("Rules for {service} on {node}").format(service=service, node=node))
+
+
+def _between(tables: Tables, chains: set[str]) -> list[Rule]:
+    """What leads from one of these chains to another for every Service: to the node ports, at the end."""
+    rules = [rule for name in sorted(chains) for rule in tables.table("nat").get(name, ())]
+    return [rule for rule in rules if not rule.service and rule.target in chains]
 
 
 def _short(chain: str) -> str:
