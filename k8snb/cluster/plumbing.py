@@ -22,7 +22,7 @@ from k8snb.network.wiring import DIRECTORY, FILE, Wiring
 from k8snb.typing import Object
 
 if TYPE_CHECKING:
-    from k8snb.view.dot import Diagram
+    from k8snb.view.diagram import Diagram
     from k8snb.view.plugincalls import PluginCalls
     from k8snb.view.stepper import Stepper
     from k8snb.view.storagecalls import CSICalls
@@ -92,7 +92,7 @@ class Plumbing(Doing, Looking):
         return PluginCalls(said.get(found["metadata"]["uid"], ()))
 
     def _wired(self, node: str) -> Diagram:
-        from k8snb.view.dot import Diagram
+        from k8snb.view.diagram import Diagram
         from k8snb.view.wiring import addresses_on, wiring
 
         here = self.client.list("pods", fields=f"spec.nodeName={node}")

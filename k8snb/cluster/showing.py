@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from k8snb.view.causes import Causes
     from k8snb.view.cgroups import CgroupTree
     from k8snb.view.chart import Chart
-    from k8snb.view.dot import Diagram
+    from k8snb.view.diagram import Diagram
     from k8snb.view.gantt import Gantt
     from k8snb.view.inspection import Inspection
     from k8snb.view.panels import Panels
@@ -155,7 +155,7 @@ class Showing(ShowingMachines, Plumbing):
         name it is everything in the namespace. Raises StatusError (NotFound) for an object that is not there,
         ValueError for a word that names nothing.
         """
-        from k8snb.view.dot import Diagram
+        from k8snb.view.diagram import Diagram
         from k8snb.view.graphs import graph
 
         if len(names) == 1 and names[0].startswith("wiring/"):
@@ -366,7 +366,7 @@ def diagram(client: Any, *names: str, namespace: str = "default") -> Diagram:
     `client` is the official client's `ApiClient`, the path of a kubeconfig, or anything of ours that can list.
     """
     from k8snb.live.reader import LiveReader
-    from k8snb.view.dot import Diagram
+    from k8snb.view.diagram import Diagram
     from k8snb.view.graphs import graph
 
     if isinstance(client, str | PathLike):

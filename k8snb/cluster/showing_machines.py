@@ -13,7 +13,7 @@ from k8snb.network.proxy import Proxy
 from k8snb.trace import Trace
 
 if TYPE_CHECKING:
-    from k8snb.view.dot import Diagram
+    from k8snb.view.diagram import Diagram
     from k8snb.view.gantt import Gantt
     from k8snb.view.syncing import Syncs
 
@@ -54,7 +54,7 @@ class ShowingMachines(Looking):
 
     def rules(self, service: str, on: str, *, namespace: str = "default") -> Diagram:
         """The rules that kube-proxy has written for a Service on a node, as a picture of chains."""
-        from k8snb.view.dot import Diagram
+        from k8snb.view.diagram import Diagram
         from k8snb.view.graphs.rules import chains
 
         tables = self.proxy(on).tables()

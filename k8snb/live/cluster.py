@@ -44,7 +44,7 @@ from k8snb.view.scene import RESOURCES
 
 if TYPE_CHECKING:
     from k8snb.view.chart import Chart
-    from k8snb.view.dot import Diagram
+    from k8snb.view.diagram import Diagram
     from k8snb.view.gantt import Gantt
     from k8snb.view.panels import Panels
     from k8snb.view.requests import RequestsView
@@ -143,7 +143,7 @@ class LiveCluster:
 
     def diagram(self, *names: str, namespace: str = "default", revision: int | None = None) -> Diagram:
         """What is named, and what it hangs together with; `Cluster.diagram` says what names there are."""
-        from k8snb.view.dot import Diagram
+        from k8snb.view.diagram import Diagram
         from k8snb.view.graphs import graph
 
         if names and names[0].startswith("wiring/"):

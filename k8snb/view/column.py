@@ -179,15 +179,15 @@ class _Column:
         if node.state and not node.word:
             called[0][:0] = _mark(node.state)
         lines = _named("" if node.kind in UNSAID else node.kind, called, room)
-        return [*lines, *_told(node, [*self._place(node), *(Span(fact, loud=True) for fact in node.facts)], room)]
+        return [*lines, *_told(node, [*self._place(node), *(Span(fact, loud=True) for fact in node.drawn)], room)]
 
     def _stack(self, nodes: Sequence[Node], room: float) -> list[Line]:
         first = nodes[0]
-        common = [fact for fact in first.facts if all(fact in each.facts for each in nodes)]
+        common = [fact for fact in first.drawn if all(fact in each.drawn for each in nodes)]
         lines = _named(first.kind, [[Span(f"× {len(nodes)}", bold=True)]], room)
         lines += _told(first, [Span(fact, loud=True) for fact in common], room)
         for node in nodes:
-            own = (Span(fact) for fact in node.facts if fact not in common)
+            own = (Span(fact) for fact in node.drawn if fact not in common)
             lines += _flow([Span(short(node, self._graph, _LONGEST), bold=True), *self._place(node), *own], room)
         return lines
 

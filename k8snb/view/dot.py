@@ -1,29 +1,23 @@
-"""A graph written as Graphviz DOT, laid out, and shown as a picture.
+"""A graph written as Graphviz DOT.
 
-DOT is laid out by the Graphviz that the `pygraphviz` wheel brings along, in process, or in a browser by the one that
-stands beside the kernel; where there is none, the text and the DOT remain. The picture is inline SVG in the page's own
-text colour, without ids, so that any number of them may share a page. A drawing that is too wide for a column of text
-is turned, and then drawn with narrower boxes; for phones there is a second, narrow one beside it, of which a page shows
-one or the other by the room that it has.
-
-Layout differs between versions of Graphviz, so nothing compares pictures: the text has the same nodes and edges.
+How much room there is decides how long lines and names may be. The picture is in the page's own text colour, so what is
+written here are colours that stand for it (`svg`).
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8snb.view import theme
-from k8snb.view.column import column
-from k8snb.view.facing import faced
 from k8snb.view.frames import MARKS
-from k8snb.view.graph import UNSAID, Graph, Group, Node, alternative, text
+from k8snb.view.graph import UNSAID, Edge, Graph, Group, Node
 from k8snb.view.lettering import LONGEST, LONGEST_NARROW, broken, measure, short, wrapped
-from k8snb.view.svg import GLYPH, NAMES, SMALLEST, SOFT, TEXT, framed, layout, pair, pixels_of, themed
+from k8snb.view.svg import GLYPH, NAMES, SOFT, TEXT
 
 _LINE, _LONG_LINE, _SHORT_LINE = 26, 58, 18
 """Facts share a line of a label up to about so many characters; up to more in a chain, where there is room; up to fewer
@@ -32,78 +26,56 @@ in narrow boxes."""
 _SHORT_WORD = 13
 """Words of an arrow share a line up to so many characters in a narrow drawing."""
 
-_SAFE = 10
-"""Words of an arrow so short cover nothing beside them, even where letters are wider than Graphviz thinks."""
-
 _MANY_FACTS, _LINE_OF_MANY = 9, 32
 """Of so many facts more share a line."""
 
-_COLUMN, _PHONE = 780, 328
-"""How wide a page's column of text is, in pixels, on a desk and on a phone."""
+_NAME_LINES = 2
+"""So many lines a name may have in a narrow box."""
 
 _FONT = "Helvetica,Arial,sans-serif"
-_SPACE = "\u00a0\u00a0"
-"""Between a loop and its word; Graphviz leaves nothing there."""
+_BOLD = 12.5
+"""Bold letters of 12 points are as wide as others of so many."""
 
-_PLAIN = '<table border="0" cellborder="0" cellspacing="0" cellpadding="2" {room}>{rows}</table>'
+_CORNERS = ((False, "l"), (False, "l"), (False, "r"), (True, "l"), (True, "r"))
+"""Where the name of a group may stand, after the first time in short lines: whether at the end that more arrows cross,
+and on which side."""
 
-
-class Diagram:
-    """A graph that shows itself in a notebook."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-
-    @property
-    def dot(self) -> str:
-        """The graph in Graphviz' language."""
-        return source(self.graph)
-
-    def svg(self) -> str:
-        """The picture as inline SVG, in the size of a page; ImportError where there is no Graphviz."""
-        return themed(self._wide(), self.graph.title, alternative(self.graph))
-
-    def html(self) -> str:
-        """The picture as an output of a notebook: on a narrow screen another drawing stands in its place, if needed."""
-        wide = self._wide()
-        name, description = self.graph.title, alternative(self.graph)
-        if pixels_of(wide) * SMALLEST <= _PHONE:
-            return framed(themed(wide, name, description))
-        fitting = (svg for svg in self._drawings(narrow=True) if pixels_of(svg) * SMALLEST <= _PHONE)
-        return framed(pair(wide, next(fitting, None) or column(self.graph), name, description))
-
-    def _wide(self) -> str:
-        """The first drawing that fits into a column of text, else the narrowest."""
-        tried = []
-        for narrow in (False, True):
-            for svg in self._drawings(narrow=narrow):
-                if pixels_of(svg) * SMALLEST <= _COLUMN:
-                    return svg
-                tried.append(svg)
-        return min(tried, key=pixels_of)
-
-    def _drawings(self, *, narrow: bool) -> Iterator[str]:
-        """In which ways a graph can be drawn, the best first: as it is meant and turned."""
-        graph = faced(self.graph)
-        ways = (graph,) if graph.chain else (graph, replace(graph, across=not graph.across))
-        return (layout(source(each, narrow=narrow)) for each in ways)
-
-    def __str__(self) -> str:
-        return text(self.graph)
-
-    def __repr__(self) -> str:
-        return f"<Diagram {self.graph.title!r}>"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        bundle = {"text/plain": str(self)}
-        try:
-            bundle["text/vnd.graphviz"] = self.dot
-            return {"text/plain": str(self), "text/html": self.html()}
-        except ImportError:
-            return bundle
+_WIDER, _AIR = 16, 0.12
+"""So much wider, in points, is a frame that would strike words; in inches, so much more is between boxes each time."""
 
 
-def source(graph: Graph, *, narrow: bool = False) -> str:
+class Room(NamedTuple):
+    """How much room there is: whether lines are short, how long those of names, what is around and between boxes."""
+
+    narrow: bool
+    name: int
+    margin: int
+    beside: float
+    between: float
+
+
+WIDE = Room(False, LONGEST, 10, 0.18, 0.55)
+NARROW = Room(True, LONGEST_NARROW + 1, 6, 0.12, 0.36)
+TIGHT = Room(True, LONGEST_NARROW - 2, 4, 0.08, 0.3)
+
+
+class Moves(NamedTuple):
+    """How often the name of a group went on to the next corner, its frame became wider, and boxes moved apart."""
+
+    corners: Counter[str]
+    margins: Counter[str]
+    air: int
+
+
+AS_MEANT = Moves(Counter(), Counter(), 0)
+
+
+def cluster(group: Group) -> str:
+    """What a group is called in DOT."""
+    return f"cluster_{quoted(group.id)}"
+
+
+def source(graph: Graph, room: Room = WIDE, moves: Moves = AS_MEANT) -> str:
     """The graph as DOT. ImportError without the package `graphviz`, which writes it (and is pure Python)."""
     import graphviz
 
@@ -111,8 +83,8 @@ def source(graph: Graph, *, narrow: bool = False) -> str:
         graph_attr={
             "rankdir": "LR" if graph.across else "TB",
             "bgcolor": "transparent",
-            "nodesep": "0.12" if narrow else "0.18",
-            "ranksep": "0.24" if graph.chain else "0.36" if narrow else "0.55",
+            "nodesep": str(room.beside + _AIR * moves.air),
+            "ranksep": str(0.24 if graph.chain else room.between + _AIR * moves.air),
             "pad": "0.06",
             "fontname": _FONT,
             "fontcolor": SOFT,
@@ -121,33 +93,43 @@ def source(graph: Graph, *, narrow: bool = False) -> str:
         node_attr={"shape": "plain", "fontname": _FONT, "fontcolor": TEXT, "fontsize": "12"},
         edge_attr={"color": SOFT, "fontname": _FONT, "fontcolor": SOFT, "fontsize": "10", "arrowsize": "0.6"},
     )
-    _fill(dot, graph, "", narrow)
-    for edge in graph.edges:
+    _fill(dot, graph, "", room, moves)
+    for edge, words in _bundled(graph.edges).items():
         style = "dashed" if edge.faint else "solid"
         ends = (edge.head, edge.tail) if edge.back else (edge.tail, edge.head)
         turned = {"dir": "back"} if edge.back else {}
-        label = _edge_label(edge.word, loop=edge.tail == edge.head, narrow=narrow)
+        label = _edge_label(words, narrow=room.narrow)
         dot.edge(*map(quoted, ends), label=label, style=style, **turned)
     return str(dot.source)
 
 
-def _fill(dot: Any, graph: Graph, group: str, narrow: bool) -> None:
+def _bundled(edges: Iterable[Edge]) -> dict[Edge, list[str]]:
+    """Arrows, each with its words: those that lead side by side from one thing to another are one."""
+    bundles: dict[Edge, list[str]] = {}
+    for edge in edges:
+        bundles.setdefault(replace(edge, word="", note=""), []).append(edge.word)
+    return bundles
+
+
+def _fill(dot: Any, graph: Graph, group: str, room: Room, moves: Moves) -> None:
     """Write the nodes of a group, then the groups within it."""
     known = {each.id for each in graph.groups}
-    longest = LONGEST_NARROW if narrow else LONGEST
     for node in graph.nodes:
         if (node.group if node.group in known else "") == group:
-            dot.node(quoted(node.id), label=_label(node, short(node, graph, longest), graph.chain, narrow))
+            dot.node(quoted(node.id), label=_label(node, _name(node, graph, room), graph.chain, room.narrow))
     for inner in graph.groups:
         if inner.within == group:
             hue = theme.hue(theme.look(inner.kind).hue)
-            with dot.subgraph(name=f"cluster_{quoted(inner.id)}") as box:
+            with dot.subgraph(name=cluster(inner)) as box:
                 box.attr(style="rounded,filled", color=hue + "90", fillcolor=hue + theme.alpha(theme.GROUND))
                 coming, going = (0, 0) if graph.across else _ways_through(inner, graph)
                 brief = bool(coming and going)
-                box.attr(label=_group_label(inner, brief=brief), labeljust="l", margin="6" if narrow else "10")
-                box.attr(labelloc="b" if coming > going else "t")
-                _fill(box, graph, inner.id, narrow)
+                other, side = _CORNERS[moves.corners[cluster(inner)] % len(_CORNERS)]
+                margin = room.margin + _WIDER * moves.margins[cluster(inner)]
+                label = _group_label(inner, brief=brief, high=brief and moves.corners[cluster(inner)] > 0)
+                box.attr(label=label, labeljust=side, margin=str(margin))
+                box.attr(labelloc="b" if (coming > going) != other else "t")
+                _fill(box, graph, inner.id, room, moves)
 
 
 def _ways_through(group: Group, graph: Graph) -> tuple[int, int]:
@@ -166,30 +148,37 @@ def quoted(name: str) -> str:
     return name.replace(":", "_")
 
 
-def _edge_label(word: str, *, loop: bool = False, narrow: bool = False) -> str:
-    """The word of an edge; one with wide characters in a cell of the width that they need."""
-    lines = broken(word, measure("x" * _SHORT_WORD, 10), 10) if narrow else [word]
-    if not word or (word.isascii() and max(map(len, lines)) <= _SAFE):
-        return f"{_SPACE if loop else ' '}{f' {chr(10)} '.join(lines)} " if word else ""
+def _edge_label(words: Iterable[str], *, narrow: bool) -> str:
+    """The words of an edge in cells of the width that they need."""
+    room = measure("x" * _SHORT_WORD, 10)
+    lines = [line for word in words if word for line in (broken(word, room, 10) if narrow else [word])]
     cells = "".join(f'<tr><td width="{measure(line, 10)}">{html.escape(line)}</td></tr>' for line in lines)
-    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'
+    look = 'border="0" cellborder="0" cellspacing="0" cellpadding="2"'
+    return f"<<table {look}>{cells}</table>>" if lines else ""
 
 
-def _label(node: Node, name: str, chain: bool = False, narrow: bool = False) -> str:
+def _name(node: Node, graph: Graph, room: Room) -> list[str]:
+    """The name of a node in lines; in a narrow box one that would have too many loses its middle."""
+    if not room.narrow:
+        return wrapped(short(node, graph, LONGEST), LONGEST)
+    wide = measure("x" * room.name, _BOLD)
+    lines = broken(short(node, graph), wide, _BOLD)
+    return lines if len(lines) <= _NAME_LINES else broken(short(node, graph, LONGEST_NARROW), wide, _BOLD)
+
+
+def _label(node: Node, name: list[str], chain: bool, narrow: bool) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
     alone = f"{_mark(node.state)}&#160;" if node.state and not node.word else ""
     kind = "" if node.kind in UNSAID else node.kind
-    if narrow and node.kind in UNSAID:
-        first, *more = broken(name, measure("x" * LONGEST_NARROW, 12.5), 12.5)
-    else:
-        first, *more = wrapped(name, LONGEST_NARROW if narrow else LONGEST)
+    first, *more = name
     apart = narrow and kind
     called = f"{f'{_soft(kind)}&#160;&#160;' if kind else ''}{alone}<b>{html.escape(first)}</b>"
     words = _soft(kind) if apart else called
-    rows = [_row(_glyph(node.kind), words, measure(kind, 10) + (0 if apart else measure(f"  {first}", 12.5)))]
+    mark = "● " if alone else ""
+    rows = [_row(_glyph(node.kind), words, measure(kind, 10) + (0 if apart else measure(f"  {mark}{first}", _BOLD)))]
     for number, line in enumerate([first, *more] if apart else more):
         bold = f"{alone if apart and not number else ''}<b>{html.escape(line)}</b>"
-        rows.append(_row("", bold, measure(f" {line}", 13)))
+        rows.append(_row("", bold, measure(f" {mark}{line}", _BOLD)))
     for line in _facts(node, chain, narrow):
         width = measure(html.unescape(re.sub("<[^>]*>", "", line)), 10)
         rows.append(f'<tr><td align="left" width="{width}"><font point-size="10">{line}</font></td></tr>')
@@ -199,8 +188,13 @@ def _label(node: Node, name: str, chain: bool = False, narrow: bool = False) -> 
 
 def _row(glyph: str, words: str, width: int) -> str:
     """A line at the head of a label, of the width that it needs."""
-    room = f'align="left" fixedsize="true" width="{width + (24 if glyph else 4)}" height="{20 if glyph else 17}"'
-    return f'<tr><td align="left">{_PLAIN.format(rows=_cells(glyph, words, width), room=room)}</td></tr>'
+    size = f'width="{width + (24 if glyph else 4)}" height="{20 if glyph else 17}"'
+    table = _table(_cells(glyph, words, width), f'align="left" fixedsize="true" {size}', 2 if glyph else 0)
+    return f'<tr><td align="left">{table}</td></tr>'
+
+
+def _table(rows: str, size: str = "", padding: int = 2) -> str:
+    return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="{padding}" {size}>{rows}</table>'
 
 
 def _mark(state: str) -> str:
@@ -210,10 +204,10 @@ def _mark(state: str) -> str:
 
 def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
     """The state and the facts of a node in short lines, as label text; in a chain the first stands alone."""
-    most = _LINE_OF_MANY if len(node.facts) >= _MANY_FACTS else _LONG_LINE if chain else _LINE
+    most = _LINE_OF_MANY if len(node.drawn) >= _MANY_FACTS else _LONG_LINE if chain else _LINE
     most = measure("x" * (min(most, _SHORT_LINE if most == _LINE else _LINE) if narrow else most), 1)
     lines: list[str] = []
-    for number, fact in enumerate(node.facts):
+    for number, fact in enumerate(node.drawn):
         begun = lines and not (chain and number == 1) and not lines[-1].endswith(":")
         if begun and measure(lines[-1] + fact, 1) < most:
             lines[-1] += f" · {fact}"
@@ -227,17 +221,20 @@ def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
     return lines
 
 
-def _group_label(group: Group, *, brief: bool = False) -> str:
+def _group_label(group: Group, *, brief: bool, high: bool) -> str:
     # Graphviz takes bold letters for as narrow as Helvetica's, so what follows a long name needs more than one space.
     space = "&#160;" * (1 + len(group.name) // 6)
     facts = space + _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
     kind = f"{_soft(group.kind)}&#160;&#160;" if group.kind and not brief else ""
     size = 10.5 if brief else 12
-    words = f'{kind}<font point-size="{size}"><b>{html.escape(group.name)}</b></font>{facts}'
+    first, *more = broken(group.name, measure("x" * _SHORT_WORD, 10), size) if high else [group.name]
     soft = "".join([group.kind if kind else "", *(f" · {fact}" for fact in group.facts)])
-    width = measure(soft, 10) + measure(group.name, size + 1)
-    row = _cells(_glyph(group.kind) if group.kind else "", words, width)
-    return f"<{_PLAIN.format(rows=row, room='')}>"
+    width = measure(soft, 10) + measure(first, size + 1)
+    called = f'{kind}<font point-size="{size}"><b>{html.escape(first)}</b></font>{facts}'
+    rows = _cells(_glyph(group.kind) if group.kind else "", called, width)
+    for line in more:
+        rows += _cells("", f'<font point-size="{size}"><b>{html.escape(line)}</b></font>', measure(line, size + 1))
+    return f"<{_table(rows)}>"
 
 
 def _cells(glyph: str, words: str, width: int) -> str:

@@ -27,7 +27,10 @@ _NO_VERBS = UNSAID | {"EndpointSlice", "User"}
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One thing: its kind decides its glyph and hue (unless `hue` does), `state` (one of `theme.STATES`) its mark."""
+    """One thing: its kind decides its glyph and hue (unless `hue` does), `state` (one of `theme.STATES`) its mark.
+
+    Where its facts are many, `brief` is what a picture says instead; the text has them all.
+    """
 
     id: str
     kind: str
@@ -37,6 +40,12 @@ class Node:
     word: str = ""
     group: str = ""
     hue: str = ""
+    brief: Sequence[str] = ()
+
+    @property
+    def drawn(self) -> Sequence[str]:
+        """The facts that a picture shows."""
+        return self.brief or self.facts
 
 
 @dataclass(frozen=True, slots=True)

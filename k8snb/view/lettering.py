@@ -11,13 +11,17 @@ from k8snb.view.graph import UNSAID, Graph, Node
 LONGEST, LONGEST_NARROW = 44, 16
 """Longer names lose their middle, in wide boxes and in narrow ones."""
 
-_WIDE, _LATIN = 1.02, 0.6
-_BETWEEN = re.compile(r"(?:[^\s\-./:,=]|[./:](?=\d))*(?:[\s\-,=]|[./:](?!\d))|(?:[^\s\-./:,=]|[./:](?=\d))+")
+_WIDE, _BROAD, _LATIN = 1.02, 0.95, 0.6
+_BROAD_LETTERS = frozenset("mwMW@%…")
+_ADDRESS = re.compile(r"\d+(?:\.\d+){3}[/:\d]*[,:]?\s?")
+"""An address with its port or the length of its prefix, which stays whole."""
+
+_BETWEEN = re.compile(r"/?(?:[^\s\-./:,=]|[./:](?=\d))*(?:[\s\-=]|,\s?|[./:](?!\d))|(?:[^\s\-./:,=]|[./:](?=\d))+")
 """A word up to where it may break: after a space or a sign that joins the parts of names, paths and images, but not
 within addresses and versions."""
 
 _HUMP = re.compile(r"[A-Z]?[^A-Z:/]+[:/]?|[A-Z:/]")
-"""A part of a name such as `NodeResourcesFit` or an address with its port: what is longer than a line breaks there."""
+"""A part of a name such as `NodeResourcesFit`: what is longer than a line breaks there."""
 
 
 def measure(words: str, size: float) -> int:
@@ -27,7 +31,8 @@ def measure(words: str, size: float) -> int:
     it is high, and the fonts of some machines are wider than Helvetica.
     """
     wide = sum(map(_is_wide, words))
-    return round((wide * _WIDE + (len(words) - wide) * _LATIN) * size)
+    broad = sum(letter in _BROAD_LETTERS for letter in words)
+    return round((wide * _WIDE + broad * _BROAD + (len(words) - wide - broad) * _LATIN) * size)
 
 
 def _is_wide(letter: str) -> bool:
@@ -56,6 +61,8 @@ def _parts(words: str, room: float, size: float) -> list[str]:
     for part in _BETWEEN.findall(words):
         if any(map(_is_wide, part)):
             parts += part
+        elif _ADDRESS.fullmatch(part):
+            parts.append(part)
         else:
             humps = _HUMP.findall(part) if len(part) > most else [part]
             parts += [hump[start : start + most] for hump in humps for start in range(0, len(hump), most)]
@@ -84,4 +91,5 @@ def without_middle(name: str, longest: int) -> str:
                 break
             first += f"-{word}"
         return f"{first}-…-{last}"
-    return f"{name[:10].rstrip('.')}…{name[-8:].lstrip('.')}"
+    half = longest // 2 - 1
+    return f"{name[: min(half, 10)].rstrip('.')}…{name[-min(half, 8) :].lstrip('.')}"

@@ -24,6 +24,12 @@ SMALLEST = 0.83
 HIDDEN = 'aria-hidden="true"'
 """The attribute of a picture whose words another one has."""
 
+_WORDS = re.compile(r"<text.*?</text>", re.DOTALL)
+
+_GROUND = "var(--pst-color-background,var(--jp-layout-color0,var(--vscode-editor-background,transparent)))"
+_RIM = f"stroke:{_GROUND};stroke-width:3px;stroke-linejoin:round;paint-order:stroke"
+"""How letters look that a line may pass: they have a rim in the colour of the page, in those that name theirs."""
+
 NAMES = list(theme.KINDS)
 
 
@@ -110,8 +116,21 @@ def _finished(svg: str, who: str, size: str, description: str = "") -> str:
     svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
     svg = re.sub(r'(fill|stroke)="#010204"', rf'\1="currentColor" \1-opacity="{theme.QUIET}"', svg)
     svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', lambda _size: f'<svg {who} style="{size}"', svg)
+    svg = _lettered(svg)
     told = f"<desc>{html.escape(description)}</desc>" if description else ""
     return re.sub(r"(<svg [^>]*>)", lambda match: match[1] + told, svg.strip(), count=1)
+
+
+def _lettered(svg: str) -> str:
+    """The drawing with the words of arrows and groups above all lines, and a rim around them that lines end at."""
+    words: list[str] = []
+
+    def without(part: re.Match[str]) -> str:
+        words.extend(_WORDS.findall(part[0]))
+        return _WORDS.sub("", part[0])
+
+    svg = re.sub(r'<g class="(?:edge|cluster)">.*?</g>', without, svg, flags=re.DOTALL)
+    return re.sub(r"</g>\s*</svg>", f'<g style="{_RIM}">{"".join(words)}</g></g></svg>', svg) if words else svg
 
 
 def framed(picture: str) -> str:
@@ -127,6 +146,6 @@ def _drawn(match: re.Match[str]) -> str:
     left, right = min(c[0] for c in corners), max(c[0] for c in corners)
     top, bottom = min(c[1] for c in corners), max(c[1] for c in corners)
     size = min(right - left, bottom - top, 15.0)
-    where = f"translate({left + 1:g} {(top + bottom - size) / 2:g}) scale({size / 16:g})"
+    where = f"translate({left - 1:g} {(top + bottom - size) / 2:g}) scale({size / 16:g})"
     stroke = f'fill="none" stroke="{theme.hue(look.hue)}" stroke-width="1.5"'
     return f'<path transform="{where}" {stroke} stroke-linecap="round" stroke-linejoin="round" d="{look.glyph}"/>'

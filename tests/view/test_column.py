@@ -91,5 +91,6 @@ def test_words_break_where_names_do() -> None:
     ]
     assert broken("NodeResourcesBalancedAllocation", 156, 10) == ["NodeResourcesBalanced", "Allocation"]
     assert broken("not from 10.244.0.0/16", 100, 10) == ["not from", "10.244.0.0/16"]
-    assert broken("DNAT to 10.244.0.3:9376", 80, 10) == ["DNAT to", "10.244.0.3:", "9376"]
+    assert broken("DNAT to 10.244.0.3:9376", 80, 10) == ["DNAT to", "10.244.0.3:9376"]
+    assert broken("mounts at /var/lib/data", 80, 10) == ["mounts at", "/var/lib/data"]
     assert broken("a" * 30, 90, 10) == ["a" * 15, "a" * 15]

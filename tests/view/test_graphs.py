@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,7 +11,8 @@ import pytest
 
 from k8snb.errors import StatusError
 from k8snb.typing import Object
-from k8snb.view.dot import Diagram, source
+from k8snb.view.diagram import Diagram
+from k8snb.view.dot import NARROW, source
 from k8snb.view.facing import faced
 from k8snb.view.graph import Edge, Graph, Node, text
 from k8snb.view.graphs import graph
@@ -219,16 +221,32 @@ def test_a_wide_drawing_has_a_narrow_one_beside_it_for_phones_of_which_one_is_he
     assert Diagram(Graph("one", [Node("a", "Pod", "a")])).html().count("<svg") == 1
 
 
-def test_in_a_narrow_drawing_a_long_name_keeps_its_ends() -> None:
+def test_in_a_narrow_drawing_a_name_has_two_lines_and_a_longer_one_loses_its_middle() -> None:
     pytest.importorskip("graphviz")
-    shortened = {
-        "my-app-67c684444b-hkqnf": "my-app-…-hkqnf",
-        "frontend-67c684444b-hkqnf": "frontend-…-hkqnf",
-        "myapp.example.com": "myapp.exam…mple.com",
-        "a" * 40: f"{'a' * 10}…{'a' * 8}",
+    names = {
+        "my-app-67c684444b": ["my-app-", "67c684444b"],
+        "frontend-and-more-67c684444b-hkqnf": ["frontend-…-hkqnf"],
+        "myapp.example.com": ["myapp.example.", "com"],
+        "a" * 40: [f"{'a' * 7}…{'a' * 7}"],
     }
-    drawn = source(Graph("x", [Node(name, "Secret", name) for name in shortened]), narrow=True)
-    assert all(f"<b>{name}</b>" in drawn for name in shortened.values())
+    for name, lines in names.items():
+        drawn = source(Graph("x", [Node(name, "Secret", name)]), NARROW)
+        assert re.findall("<b>(.*?)</b>", drawn) == lines
+
+
+def test_arrows_side_by_side_are_drawn_as_one_and_told_one_by_one() -> None:
+    pytest.importorskip("graphviz")
+    routes = [Edge("table", "eth0", word) for word in ("10.0.0.0/8", "all else")]
+    table = Graph("x", [Node(name, "Interface", name) for name in ("table", "eth0")], routes)
+    assert source(table).count("->") == 1
+    assert text(table).count("→ Interface eth0") == 2
+
+
+def test_a_picture_may_be_briefer_than_its_text() -> None:
+    pytest.importorskip("graphviz")
+    many = Graph("x", [Node("a", "Pod", "a", ["one", "two", "three"], brief=["one", "and 2 more"])])
+    assert "one · and 2 more" in source(many)
+    assert "one, two, three" in text(many)
 
 
 def test_a_deployment_and_a_service_face_each_other_across_the_pods_that_they_share() -> None:

@@ -13,6 +13,7 @@ from k8snb.scheduler.registry import PLUGINS as SCHEDULING
 from k8snb.view.graph import Graph, text
 from k8snb.view.graphs import graph
 from k8snb.view.graphs.plans import PLANS
+from k8snb.view.strikes import struck
 from tests.view import tape as make
 from tests.view.tape import Tape
 
@@ -39,6 +40,9 @@ def test_the_control_plane_has_every_controller_and_one_machine_for_all() -> Non
     found = {node.id: node for node in drawn("control-plane", 3).nodes}
     names = [each.name.removesuffix("-controller") for each in CONTROLLERS]
     assert found["kube-controller-manager"].facts == [f"{len(names)} controllers", *names]
+    shown = found["kube-controller-manager"].drawn
+    assert set(shown[1:-1]) < set(names)
+    assert shown[-1] == f"and {len(names) - len(shown[1:-1])} more"
     assert {"kubelet/node-1", "kube-proxy/node-1"} < found.keys()
     assert "9 others" in text(drawn("control-plane", 10))
 
@@ -87,6 +91,14 @@ def test_admission_is_drawn_in_upstreams_order() -> None:
 @pytest.mark.parametrize("name", PLANS)
 def test_every_plan_can_be_drawn(name: str) -> None:
     pytest.importorskip("pygraphviz")
-    from k8snb.view.dot import Diagram
+    from k8snb.view.diagram import Diagram
 
     assert Diagram(drawn(name, 2)).svg().count("<text") > 8
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_no_line_strikes_a_word_of_a_plan_on_a_wide_page(name: str) -> None:
+    pytest.importorskip("pygraphviz")
+    from k8snb.view.diagram import Diagram
+
+    assert struck(Diagram(drawn(name, 2)).drawing()) == []

@@ -11,7 +11,7 @@ import yaml
 
 import k8snb
 from k8snb.testing import served
-from k8snb.view.dot import Diagram
+from k8snb.view.diagram import Diagram
 
 kubernetes = pytest.importorskip("kubernetes")
 

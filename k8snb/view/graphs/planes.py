@@ -24,6 +24,8 @@ API, STORE = "kube-apiserver", "etcd"
 SCHEDULER, MANAGER, BALANCER = "kube-scheduler", "kube-controller-manager", "load balancer"
 _FEW_NODES = 1
 _TABLE = "Component"
+_FAMILIAR = ("deployment", "replicaset", "statefulset", "daemon-set", "job", "endpointslice")
+"""The controllers that a picture names: those whose objects readers make or meet first."""
 
 
 class _Look(NamedTuple):
@@ -54,11 +56,11 @@ def control_plane(sketch: Sketch) -> str:
     broken = {row.on for row in sketch.processes if not row.running}
     shown += [each["metadata"]["name"] for each in machines[_FEW_NODES:] if each["metadata"]["name"] in broken]
     for number, node in enumerate(shown):
-        _machine(sketch, node, door, first=number == 0)
+        _machine(sketch, node, door, first=number == 0, below=not hosts)
     if len(machines) > len(shown):
         count = len(machines) - len(shown)
         rest = sketch.note("Node", _("{count} others").format(count=count) if count > 1 else _("one other"))
-        sketch.link(door, rest, _("the same"), faint=True)
+        sketch.link(door, rest, _("the same"), faint=True, back=bool(hosts))
     return _("The control plane and the nodes: who talks to whom")
 
 
@@ -66,15 +68,17 @@ def _one(sketch: Sketch) -> str:
     """A control plane of one process each; returns whom everybody asks."""
     plane = sketch.frame("plane", "", _("control plane"))
 
-    def note(name: str, component: str, *said: str) -> None:
+    def note(name: str, component: str, *said: str, brief: Sequence[str] = ()) -> None:
         state, word = _look(sketch, component)
-        sketch.note(_TABLE, name, *said, state=state, word=word, group=plane, id=name)
+        sketch.note(_TABLE, name, *said, brief=brief, state=state, word=word, group=plane, id=name)
 
     note(API, API, _("{count} filters").format(count=len(FILTERS)), _admission_count())
     note(STORE, STORE, _("every revision"))
     note(SCHEDULER, SCHEDULER, _("{count} plugins").format(count=len(SCHEDULING)))
     names = [each.name.removesuffix("-controller") for each in CONTROLLERS]
-    note(MANAGER, MANAGER, _("{count} controllers").format(count=len(names)), *names)
+    count = _("{count} controllers").format(count=len(names))
+    rest = _("and {count} more").format(count=len(names) - len(_FAMILIAR))
+    note(MANAGER, MANAGER, count, *names, brief=[count, *_FAMILIAR, rest])
     note("DNS", "coredns", _("names of Services"))
     sketch.link("you", API, _("ask and write"))
     sketch.link(API, STORE, _("reads, writes"), back=True)
@@ -85,7 +89,10 @@ def _one(sketch: Sketch) -> str:
 
 
 def _several(sketch: Sketch, hosts: Sequence[str]) -> str:
-    """A control plane on several machines; returns whom everybody else asks."""
+    """A control plane on several machines; returns whom everybody else asks.
+
+    Clients and nodes stand before the load balancer, and what is on the machines behind it.
+    """
     sketch.note(_TABLE, BALANCER, _("one address for all"), id=BALANCER)
     sketch.link("you", BALANCER, _("ask and write"))
     state, word = _look(sketch, STORE)
@@ -98,15 +105,18 @@ def _several(sketch: Sketch, hosts: Sequence[str]) -> str:
             sketch.note(_TABLE, component, state=look.state, word=look.word, group=plane, id=name)
         first = number == 0
         sketch.link(BALANCER, ids[API], _("to any of them") if first else "")
-        sketch.link(ids[SCHEDULER], ids[API], _("watches, binds") if first else "")
-        sketch.link(ids[MANAGER], ids[API], _("watches, writes") if first else "")
+        sketch.link(ids[SCHEDULER], ids[API], _("watches, binds") if first else "", back=True)
+        sketch.link(ids[MANAGER], ids[API], _("watches, writes") if first else "", back=True)
         sketch.note(_TABLE, STORE, _("every revision"), state=state, word=word, id=STORE)
-        sketch.link(ids[API], STORE, _("reads, writes") if first else "", back=True)
+        sketch.link(ids[API], STORE, _("reads, writes") if first else "")
     return BALANCER
 
 
-def _machine(sketch: Sketch, node: str, door: str, *, first: bool) -> None:
-    """The parts on one machine; what their connections are for stands on those of the first."""
+def _machine(sketch: Sketch, node: str, door: str, *, first: bool, below: bool) -> None:
+    """The parts on one machine, drawn below the door or before it.
+
+    What their connections are for stands on those of the first.
+    """
     box = sketch.frame(f"Node/{node}", "Node", node)
     look = _look(sketch, "kubelet", node)
     kubelet = sketch.note(
@@ -114,9 +124,9 @@ def _machine(sketch: Sketch, node: str, door: str, *, first: bool) -> None:
     )
     look = _look(sketch, "kube-proxy", node)
     proxy = sketch.note(_TABLE, "kube-proxy", state=look.state, word=look.word, group=box, id=f"kube-proxy/{node}")
-    sketch.link(kubelet, door, _("watches, reports") if first else "", back=True)
-    sketch.link(door, kubelet, _("logs, exec") if first else "", faint=True)
-    sketch.link(proxy, door, _("watches") if first else "", back=True)
+    sketch.link(kubelet, door, _("watches, reports") if first else "", back=below)
+    sketch.link(door, kubelet, _("logs, exec") if first else "", faint=True, back=not below)
+    sketch.link(proxy, door, _("watches") if first else "", back=below)
 
 
 def _admission_count() -> str:

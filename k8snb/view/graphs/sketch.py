@@ -110,11 +110,19 @@ class Sketch:
         return name
 
     def note(
-        self, kind: str, name: str, *said: str, state: str = "", word: str = "", group: str = "", id: str = ""
+        self,
+        kind: str,
+        name: str,
+        *said: str,
+        brief: Sequence[str] = (),
+        state: str = "",
+        word: str = "",
+        group: str = "",
+        id: str = "",
     ) -> str:
         """Draw something that is no object: a user, a rule, a disk; returns its id."""
-        known = id or f"{kind}/{name}"
-        self._nodes.setdefault(known, Node(known, kind, name, [each for each in said if each], state, word, group))
+        known, facts = id or f"{kind}/{name}", [each for each in said if each]
+        self._nodes.setdefault(known, Node(known, kind, name, facts, state, word, group, brief=brief))
         return known
 
     def lack(self, kind: str, name: str, namespace: str | None = None) -> str:
