@@ -23,14 +23,17 @@ _LINE, _LONG_LINE, _SHORT_LINE = 26, 58, 18
 """Facts share a line of a label up to about so many characters; up to more in a chain, where there is room; up to fewer
 in narrow boxes."""
 
-_SHORT_WORD = 13
-"""Words of an arrow share a line up to so many characters in a narrow drawing."""
+_SHORT_WORDS = 13
+"""Words of an arrow share a line up to so many characters in a narrow drawing, if there is no longer one among them."""
 
 _MANY_FACTS, _LINE_OF_MANY = 9, 32
 """Of so many facts more share a line."""
 
 _NAME_LINES = 2
 """So many lines a name may have in a narrow box."""
+
+_FOOT = '<tr><td fixedsize="true" width="1" height="2"></td></tr>'
+"""What lines below a name have below them."""
 
 _FONT = "Helvetica,Arial,sans-serif"
 _BOLD = 12.5
@@ -45,18 +48,20 @@ _WIDER, _AIR = 16, 0.12
 
 
 class Room(NamedTuple):
-    """How much room there is: whether lines are short, how long those of names, what is around and between boxes."""
+    """How much room there is: whether lines are short, how long those of names and single words of arrows may be, what
+    is around and between boxes."""
 
     narrow: bool
     name: int
+    word: int
     margin: int
     beside: float
     between: float
 
 
-WIDE = Room(False, LONGEST, 10, 0.18, 0.55)
-NARROW = Room(True, LONGEST_NARROW + 1, 6, 0.12, 0.36)
-TIGHT = Room(True, LONGEST_NARROW - 2, 4, 0.08, 0.3)
+WIDE = Room(False, LONGEST, LONGEST, 10, 0.18, 0.55)
+NARROW = Room(True, LONGEST_NARROW + 1, 21, 6, 0.12, 0.36)
+TIGHT = Room(True, LONGEST_NARROW - 2, 18, 4, 0.08, 0.3)
 
 
 class Moves(NamedTuple):
@@ -98,7 +103,7 @@ def source(graph: Graph, room: Room = WIDE, moves: Moves = AS_MEANT) -> str:
         style = "dashed" if edge.faint else "solid"
         ends = (edge.head, edge.tail) if edge.back else (edge.tail, edge.head)
         turned = {"dir": "back"} if edge.back else {}
-        label = _edge_label(words, narrow=room.narrow)
+        label = _edge_label(words, room)
         dot.edge(*map(quoted, ends), label=label, style=style, **turned)
     return str(dot.source)
 
@@ -148,22 +153,29 @@ def quoted(name: str) -> str:
     return name.replace(":", "_")
 
 
-def _edge_label(words: Iterable[str], *, narrow: bool) -> str:
+def _edge_label(words: Iterable[str], room: Room) -> str:
     """The words of an edge in cells of the width that they need."""
-    room = measure("x" * _SHORT_WORD, 10)
-    lines = [line for word in words if word for line in (broken(word, room, 10) if narrow else [word])]
+    lines = [line for each in words if each for line in (_folded(each, room.word) if room.narrow else [each])]
     cells = "".join(f'<tr><td width="{measure(line, 10)}">{html.escape(line)}</td></tr>' for line in lines)
     look = 'border="0" cellborder="0" cellspacing="0" cellpadding="2"'
     return f"<<table {look}>{cells}</table>>" if lines else ""
+
+
+def _folded(words: str, longest: int) -> list[str]:
+    """Words of an arrow in short lines, in which a host name or a path stays whole up to so many letters."""
+    whole = [measure(each, 10) for each in words.split() if len(each) <= longest]
+    return broken(words, max([measure("x" * _SHORT_WORDS, 10), *whole]), 10)
 
 
 def _name(node: Node, graph: Graph, room: Room) -> list[str]:
     """The name of a node in lines; in a narrow box one that would have too many loses its middle."""
     if not room.narrow:
         return wrapped(short(node, graph, LONGEST), LONGEST)
-    wide = measure("x" * room.name, _BOLD)
-    lines = broken(short(node, graph), wide, _BOLD)
-    return lines if len(lines) <= _NAME_LINES else broken(short(node, graph, LONGEST_NARROW), wide, _BOLD)
+    beside = 0 if node.kind in UNSAID else measure(node.kind, 10) + 16
+    lines = broken(short(node, graph), max(beside, measure("x" * room.name, _BOLD)), _BOLD)
+    if len(lines) <= _NAME_LINES:
+        return lines
+    return broken(short(node, graph, LONGEST_NARROW), max(beside, measure("x" * (room.name + 1), _BOLD)), _BOLD)
 
 
 def _label(node: Node, name: list[str], chain: bool, narrow: bool) -> str:
@@ -182,6 +194,8 @@ def _label(node: Node, name: list[str], chain: bool, narrow: bool) -> str:
     for line in _facts(node, chain, narrow):
         width = measure(html.unescape(re.sub("<[^>]*>", "", line)), 10)
         rows.append(f'<tr><td align="left" width="{width}"><font point-size="10">{line}</font></td></tr>')
+    if node.drawn or node.word:
+        rows.append(_FOOT)
     shape = 'border="1" style="rounded" cellborder="0" cellspacing="1" cellpadding="2"'
     return f'<<table {shape} color="{hue}" bgcolor="{hue}{theme.alpha(theme.TINT)}">{"".join(rows)}</table>>'
 
@@ -227,7 +241,7 @@ def _group_label(group: Group, *, brief: bool, high: bool) -> str:
     facts = space + _soft("".join(f" · {html.escape(fact)}" for fact in group.facts)) if group.facts else ""
     kind = f"{_soft(group.kind)}&#160;&#160;" if group.kind and not brief else ""
     size = 10.5 if brief else 12
-    first, *more = broken(group.name, measure("x" * _SHORT_WORD, 10), size) if high else [group.name]
+    first, *more = broken(group.name, measure("x" * _SHORT_WORDS, 10), size) if high else [group.name]
     soft = "".join([group.kind if kind else "", *(f" · {fact}" for fact in group.facts)])
     width = measure(soft, 10) + measure(first, size + 1)
     called = f'{kind}<font point-size="{size}"><b>{html.escape(first)}</b></font>{facts}'

@@ -21,7 +21,11 @@ _PLAIN, _BOLD = 0.92, 1.04
 _STEP = 3.0
 """A line is looked at every so many points."""
 
-_PART = re.compile(r'<g id="\w+" class="(edge|cluster)">\s*<title>(.*?)</title>(.*?)</g>', re.DOTALL)
+PART = re.compile(
+    r'<g id="\w+" class="(?P<sort>edge|cluster)">\s*<title>(?P<name>.*?)</title>(?P<drawn>.*?)</g>', re.DOTALL
+)
+"""An arrow or a group, as Graphviz draws it."""
+
 _TEXT = re.compile(
     r'<text[^>]*text-anchor="(\w+)" x="(\S+)" y="(\S+)"[^>]*?( font-weight="bold")? font-size="(\S+)"[^>]*>(.*?)</text>'
 )
@@ -56,7 +60,7 @@ def struck(svg: str) -> list[Strike]:
     """Every word that a line of a drawing strikes."""
     boxes: list[_Box] = []
     lines: list[tuple[str, list[Point]]] = []
-    for _sort, name, drawn in _PART.findall(svg):
+    for _sort, name, drawn in PART.findall(svg):
         of = html.unescape(name)
         boxes += _boxes(of, drawn)
         lines += [(of, _steps(_points(path))) for path in _PATH.findall(drawn)]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from k8snb.view import theme
+from k8snb.view.strikes import PART, struck
 
 TEXT = "#010203"
 SOFT = "#010204"
@@ -110,26 +111,28 @@ def named(name: str) -> str:
 
 
 def _finished(svg: str, who: str, size: str, description: str = "") -> str:
-    svg = re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", _lettered(svg), flags=re.DOTALL)
     svg = re.sub(r'\s(?:id|xml:space|xmlns:xlink)="[^"]*"', "", svg)
     svg = re.sub(r'<polygon fill="#00a0([0-9a-f]{2})"[^>]*points="([^"]*)"[^>]*/>', _drawn, svg)
     svg = re.sub(r'(fill|stroke)="(?:#010203|black)"', r'\1="currentColor"', svg)
     svg = re.sub(r'(fill|stroke)="#010204"', rf'\1="currentColor" \1-opacity="{theme.QUIET}"', svg)
     svg = re.sub(r'<svg width="\d+pt" height="\d+pt"', lambda _size: f'<svg {who} style="{size}"', svg)
-    svg = _lettered(svg)
     told = f"<desc>{html.escape(description)}</desc>" if description else ""
     return re.sub(r"(<svg [^>]*>)", lambda match: match[1] + told, svg.strip(), count=1)
 
 
 def _lettered(svg: str) -> str:
-    """The drawing with the words of arrows and groups above all lines, and a rim around them that lines end at."""
+    """The drawing with those words above all lines that one may pass: of arrows, and of groups that one strikes."""
+    passed = {strike.words for strike in struck(svg)}
     words: list[str] = []
 
     def without(part: re.Match[str]) -> str:
+        if part["sort"] == "cluster" and html.unescape(part["name"]) not in passed:
+            return part[0]
         words.extend(_WORDS.findall(part[0]))
         return _WORDS.sub("", part[0])
 
-    svg = re.sub(r'<g class="(?:edge|cluster)">.*?</g>', without, svg, flags=re.DOTALL)
+    svg = PART.sub(without, svg)
     return re.sub(r"</g>\s*</svg>", f'<g style="{_RIM}">{"".join(words)}</g></g></svg>', svg) if words else svg
 
 

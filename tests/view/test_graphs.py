@@ -263,3 +263,10 @@ def test_arrows_do_not_cross_the_name_of_the_node_that_they_lead_to() -> None:
     assert source(down).count("labelloc=b") == len(down.groups) == 2
     through = replace(down, edges=[*down.edges, Edge("Pod/web-7f6b9d8c4-sz7dk", "Deployment/web")])
     assert source(through).count("labelloc=b") == 1
+
+
+def test_in_a_narrow_drawing_a_path_on_an_arrow_stays_whole() -> None:
+    pytest.importorskip("graphviz")
+    ends = [Node(name, "Service", name) for name in ("notes", "web")]
+    drawn = source(Graph("x", ends, [Edge("notes", "web", "notes.example.com/ → :http")]), NARROW)
+    assert re.findall("<td[^>]*>([^<>]*)</td></tr>", drawn)[-2:] == ["notes.example.com/", "→ :http"]
