@@ -12,7 +12,6 @@ Layout differs between versions of Graphviz, so nothing compares pictures: the t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -51,19 +50,22 @@ class Diagram:
         name, description = self.graph.title, alternative(self.graph)
         if pixels_of(wide) * SMALLEST <= _PHONE:
             return framed(themed(wide, name, description))
-        narrow = clearest(_fitting(self._drawings(NARROW, TIGHT), _PHONE))
+        narrow = self._clearest(_PHONE, NARROW, TIGHT)
         return framed(pair(wide, narrow or column(self.graph), name, description))
 
     def drawing(self) -> str:
         """What Graphviz draws: the clearest of the drawings that fit into a column of text, else the narrowest."""
-        fitting = _fitting(self._drawings(WIDE, NARROW, TIGHT), _COLUMN)
-        return clearest(fitting) or min(self._drawings(TIGHT), key=pixels_of)
+        narrowest = (layout(source(way, TIGHT)) for way in self._ways())
+        return self._clearest(_COLUMN, WIDE, NARROW, TIGHT) or min(narrowest, key=pixels_of)
 
-    def _drawings(self, *rooms: Room) -> Iterator[str]:
-        """In which ways a graph can be drawn, the best first: as it is meant and turned."""
+    def _clearest(self, pixels: int, *rooms: Room) -> str:
+        """The drawing that fits so many pixels and strikes the fewest words; an empty one if none fits."""
+        return clearest(_drawn(way, room, pixels) for room in rooms for way in self._ways())
+
+    def _ways(self) -> tuple[Graph, ...]:
+        """In which ways the graph can be drawn, the best first: as it is meant and turned."""
         graph = faced(self.graph)
-        ways = (graph,) if graph.chain else (graph, replace(graph, across=not graph.across))
-        return (_drawn(way, room) for room in rooms for way in ways)
+        return (graph,) if graph.chain else (graph, replace(graph, across=not graph.across))
 
     def __str__(self) -> str:
         return text(self.graph)
@@ -80,19 +82,17 @@ class Diagram:
             return bundle
 
 
-def _fitting(drawings: Iterable[str], column: int) -> Iterator[str]:
-    """Those that need not scroll in a column of so many pixels."""
-    return (each for each in drawings if pixels_of(each) * SMALLEST <= column)
-
-
-def _drawn(graph: Graph, room: Room) -> str:
-    """The drawing; as long as lines strike words, what can be moved is moved, and the clearest one counts."""
+def _drawn(graph: Graph, room: Room, pixels: int) -> str:
+    """The drawing, if it fits; while lines strike words, what can be moved is moved, and the clearest one counts."""
     moves, drawings = AS_MEANT, []
     for _try in range(_TRIES):
-        drawings.append(layout(source(graph, room, moves)))
-        if not struck(drawings[-1]):
+        drawing = layout(source(graph, room, moves))
+        if pixels_of(drawing) * SMALLEST > pixels:
             break
-        moves = _moved(moves, graph, drawings[-1])
+        drawings.append(drawing)
+        if not struck(drawing):
+            break
+        moves = _moved(moves, graph, drawing)
     return clearest(drawings)
 
 

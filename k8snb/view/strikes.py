@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from math import dist
+from math import dist, inf
 from typing import NamedTuple
 
 from k8snb.view.lettering import measure
@@ -34,6 +34,8 @@ _GLYPH = re.compile(r'<polygon fill="#00a0[^>]*points="([^"]*)"')
 _NUMBER = re.compile(r"-?[\d.]+")
 
 Point = tuple[float, float]
+Curve = list[Point]
+"""The four corners of a Bézier curve, within which it stays."""
 
 
 class _Box(NamedTuple):
@@ -45,8 +47,11 @@ class _Box(NamedTuple):
     right: float
     bottom: float
 
-    def holds(self, point: Point) -> bool:
-        return self.left < point[0] < self.right and self.top < point[1] < self.bottom
+    def meets(self, curve: Curve) -> bool:
+        """Whether a curve comes near, and if so, whether a point of it lies within."""
+        across, down = [x for x, _y in curve], [y for _x, y in curve]
+        near = min(across) < self.right and max(across) > self.left and min(down) < self.bottom and max(down) > self.top
+        return near and any(self.left < x < self.right and self.top < y < self.bottom for x, y in _steps(curve))
 
 
 class Strike(NamedTuple):
@@ -59,21 +64,21 @@ class Strike(NamedTuple):
 def struck(svg: str) -> list[Strike]:
     """Every word that a line of a drawing strikes."""
     boxes: list[_Box] = []
-    lines: list[tuple[str, list[Point]]] = []
+    lines: list[tuple[str, list[Curve]]] = []
     for _sort, name, drawn in PART.findall(svg):
         of = html.unescape(name)
         boxes += _boxes(of, drawn)
-        lines += [(of, _steps(_points(path))) for path in _PATH.findall(drawn)]
-    return [Strike(box.of, of) for box in boxes for of, line in lines if any(map(box.holds, line))]
+        lines += [(of, _curves(_points(path))) for path in _PATH.findall(drawn)]
+    return [Strike(box.of, of) for box in boxes for of, line in lines if any(map(box.meets, line))]
 
 
 def clearest(drawings: Iterable[str]) -> str:
-    """The drawing that strikes the fewest words, of several the first; an empty one if there is none."""
-    best, fewest = "", None
-    for svg in drawings:
-        count = len(struck(svg))
-        if fewest is None or count < fewest:
-            best, fewest = svg, count
+    """The drawing that strikes the fewest words, of several the first; empty ones do not count."""
+    best, fewest = "", inf
+    for drawing in filter(None, drawings):
+        count = len(struck(drawing))
+        if count < fewest:
+            best, fewest = drawing, count
         if not count:
             break
     return best
@@ -97,15 +102,16 @@ def _points(path: str) -> list[Point]:
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def _steps(corners: list[Point]) -> list[Point]:
-    """Points along a line of Bézier curves, each not far from the next."""
-    steps: list[Point] = []
-    for start in range(0, len(corners) - 3, 3):
-        a, b, c, d = corners[start : start + 4]
-        count = max(1, round((dist(a, b) + dist(b, c) + dist(c, d)) / _STEP))
-        for number in range(count + 1):
-            t = number / count
-            u = 1 - t
-            p, q, r, s = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
-            steps.append((p * a[0] + q * b[0] + r * c[0] + s * d[0], p * a[1] + q * b[1] + r * c[1] + s * d[1]))
-    return steps
+def _curves(corners: list[Point]) -> list[Curve]:
+    return [corners[start : start + 4] for start in range(0, len(corners) - 3, 3)]
+
+
+def _steps(curve: Curve) -> Iterator[Point]:
+    """Points along a curve, each not far from the next."""
+    a, b, c, d = curve
+    count = max(1, round((dist(a, b) + dist(b, c) + dist(c, d)) / _STEP))
+    for number in range(count + 1):
+        t = number / count
+        u = 1 - t
+        p, q, r, s = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
+        yield p * a[0] + q * b[0] + r * c[0] + s * d[0], p * a[1] + q * b[1] + r * c[1] + s * d[1]
