@@ -3,7 +3,8 @@
 In every page the first mention of a term that another page defines becomes a link there, and below the title of a
 concept stands what it is good for in exams. Three directives write what is computed: `concept-map`, `terms`,
 `exam-objectives`. A page that is not in the table of contents yet is not linked to. Long words in
-code may go on in the next line after a dot and within CamelCase, so that they fit on a phone.
+code may go on in the next line after a dot and within CamelCase, so that they fit on a phone, and a number stays with
+its unit.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _JOINT = re.compile(r"(?<=\w[./:=,-])(?=\w)|(?<=\]\.)(?=\w)|(?<=[a-z0-9]_)(?=[a-
 """Where a long name, path or image may be broken."""
 _WHOLE = 20
 """Words of no more letters are not broken."""
+
+_AMOUNT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|[KMG]iB)(?!\w))")
+"""What is between a number and its unit."""
 
 OBJECTIVES = "chapters/reference/objectives"
 _PLAIN = (nodes.paragraph,)
@@ -93,6 +97,9 @@ def _read(app: Any, doctree: nodes.document) -> None:
         sections[0].insert(at, _exams(told))
     for table in doctree.findall(nodes.table):
         _say_columns(table)
+    for text in [each for each in doctree.findall(nodes.Text) if _AMOUNT.search(each)]:
+        if not isinstance(text.parent, nodes.literal | nodes.literal_block | nodes.raw):
+            text.parent.replace(text, nodes.Text(_AMOUNT.sub("\N{NO-BREAK SPACE}", text)))
 
 
 def _say_columns(table: nodes.table) -> None:
