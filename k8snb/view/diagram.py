@@ -22,8 +22,8 @@ from k8snb.view.graph import Graph, alternative, text
 from k8snb.view.strikes import clearest, struck
 from k8snb.view.svg import SMALLEST, framed, layout, pair, pixels_of, themed
 
-_COLUMN, _PHONE = 780, 328
-"""How wide a page's column of text is, in pixels, on a desk and on a phone."""
+_SMALL_DESK, _DESK, _PHONE = 688, 780, 328
+"""How wide a page's column of text is, in pixels, on small and large desks and on a phone."""
 
 _TRIES = 5
 """So often names of groups, frames and boxes are moved out of the way of lines."""
@@ -54,9 +54,13 @@ class Diagram:
         return framed(pair(wide, narrow or column(self.graph), name, description))
 
     def drawing(self) -> str:
-        """What Graphviz draws: the clearest of the drawings that fit into a column of text, else the narrowest."""
+        """What Graphviz draws: the clearest of the drawings that fit into a column of text, else the narrowest.
+
+        One that fits on any desk goes first; names are cut short only if they must be on a large one, too.
+        """
+        fitting = self._clearest(_SMALL_DESK, WIDE, NARROW) or self._clearest(_DESK, NARROW, TIGHT)
         narrowest = (layout(source(way, TIGHT)) for way in self._ways())
-        return self._clearest(_COLUMN, WIDE, NARROW, TIGHT) or min(narrowest, key=pixels_of)
+        return fitting or min(narrowest, key=pixels_of)
 
     def _clearest(self, pixels: int, *rooms: Room) -> str:
         """The drawing that fits so many pixels and strikes the fewest words; an empty one if none fits."""
