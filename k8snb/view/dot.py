@@ -32,7 +32,7 @@ _MANY_FACTS, _LINE_OF_MANY = 9, 32
 _NAME_LINES = 2
 """So many lines a name may have in a narrow box."""
 
-_FOOT = '<tr><td fixedsize="true" width="1" height="2"></td></tr>'
+_FOOT = '<tr><td cellpadding="0" width="1" height="3"></td></tr>'
 """What lines below a name have below them."""
 
 _FONT = "Helvetica,Arial,sans-serif"

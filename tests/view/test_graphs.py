@@ -12,7 +12,7 @@ import pytest
 from k8snb.errors import StatusError
 from k8snb.typing import Object
 from k8snb.view.diagram import Diagram
-from k8snb.view.dot import NARROW, source
+from k8snb.view.dot import NARROW, TIGHT, WIDE, Room, source
 from k8snb.view.facing import faced
 from k8snb.view.graph import Edge, Graph, Node, text
 from k8snb.view.graphs import graph
@@ -270,3 +270,11 @@ def test_in_a_narrow_drawing_a_path_on_an_arrow_stays_whole() -> None:
     ends = [Node(name, "Service", name) for name in ("notes", "web")]
     drawn = source(Graph("x", ends, [Edge("notes", "web", "notes.example.com/ → :http")]), NARROW)
     assert re.findall("<td[^>]*>([^<>]*)</td></tr>", drawn)[-2:] == ["notes.example.com/", "→ :http"]
+
+
+@pytest.mark.parametrize("room", [WIDE, NARROW, TIGHT])
+def test_everything_has_room_in_its_cell(room: Room, capfd: pytest.CaptureFixture[str]) -> None:
+    pygraphviz = pytest.importorskip("pygraphviz")
+    drawn = source(graph(behind_a_service(), "deploy/web", "svc/web"), room)
+    pygraphviz.AGraph(string=drawn).draw(format="svg", prog="dot")
+    assert "too small" not in capfd.readouterr().err
