@@ -90,6 +90,10 @@ def typed(*commands: str) -> Break:
     return happens
 
 
+_COLUMNS = "   "
+"""What is between columns, and never in a sentence."""
+
+
 @dataclass(frozen=True)
 class Ticket:
     """What somebody complains about, and the proof."""
@@ -101,8 +105,15 @@ class Ticket:
         return f"{self.text}\n\n{self.proof.rstrip()}"
 
     def _repr_html_(self) -> str:
-        text, proof = html.escape(self.text), html.escape(self.proof.rstrip())
+        text, proof = html.escape(self.text), "".join(map(_printed, self.proof.rstrip().splitlines()))
         return f'<div class="k8snb-view"><p style="margin:0">{text}</p><pre tabindex="0">{proof}</pre></div>'
+
+
+def _printed(line: str) -> str:
+    """A line as a terminal prints it: sentences go on in the next one, columns keep their places."""
+    sentence = "white-space:pre-wrap;overflow-wrap:anywhere;padding-inline-start:2ch;text-indent:-2ch"
+    style = "white-space:pre" if _COLUMNS in line.strip() else sentence
+    return f'<span style="display:block;{style}">{html.escape(line) or "<br>"}</span>'
 
 
 class Puzzles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from k8snb import Cluster, NodeSpec, helm
 from k8snb.ingress import CONTROLLER
 from k8snb.lab import notes, production
-from k8snb.lab.puzzles import Puzzles
+from k8snb.lab.puzzles import Puzzles, Ticket
 from tests.book.conftest import ROOT
 from tests.lab.repairs import SOLVED, Attempt, judged, verdict_of
 
@@ -211,3 +212,13 @@ def test_helm_brings_back_what_the_chart_speaks_of_and_nothing_else(lab: Lab) ->
         helm.run(cluster, "rollback notes 1 --wait")
         solved[name] = bool(puzzles.check())
     assert solved == {"port": True, "selector": False}
+
+
+def test_in_a_ticket_sentences_go_on_in_the_next_line_and_columns_keep_their_places() -> None:
+    page = Ticket("It is slow.", "$ kubectl get hpa\nNAME   TARGETS\n\ncurl: (7) <no>")._repr_html_()
+    assert re.findall(r"white-space:([\w-]+)[^>]*>([^<]*)", page) == [
+        ("pre-wrap", "$ kubectl get hpa"),
+        ("pre", "NAME   TARGETS"),
+        ("pre-wrap", ""),
+        ("pre-wrap", "curl: (7) &lt;no&gt;"),
+    ]
