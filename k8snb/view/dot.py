@@ -32,6 +32,10 @@ _MANY_FACTS, _LINE_OF_MANY = 9, 32
 _NAME_LINES = 2
 """So many lines a name may have in a narrow box."""
 
+_GLYPH = 18
+"""How wide the glyph before a kind is, with what is beside it."""
+
+_JOIN = " · "
 _FOOT = '<tr><td cellpadding="0" width="1" height="3"></td></tr>'
 """What lines below a name have below them."""
 
@@ -171,27 +175,29 @@ def _name(node: Node, graph: Graph, room: Room) -> list[str]:
     """The name of a node in lines; in a narrow box one that would have too many loses its middle."""
     if not room.narrow:
         return wrapped(short(node, graph, LONGEST), LONGEST)
-    beside = 0 if node.kind in UNSAID else measure(node.kind, 10) + 16
-    lines = broken(short(node, graph), max(beside, measure("x" * room.name, _BOLD)), _BOLD)
-    if len(lines) <= _NAME_LINES:
+    full, cut = short(node, graph), short(node, graph, LONGEST_NARROW)
+    beside = 0 if node.kind in UNSAID else measure(node.kind, 10) + _GLYPH
+    lines = broken(full, max(beside, measure("x" * room.name, _BOLD)), _BOLD)
+    if len(lines) <= _NAME_LINES or cut == full:
         return lines
-    return broken(short(node, graph, LONGEST_NARROW), max(beside, measure("x" * (room.name + 1), _BOLD)), _BOLD)
+    return broken(cut, max(beside, measure("x" * (room.name + 2), _BOLD)), _BOLD)
 
 
 def _label(node: Node, name: list[str], chain: bool, narrow: bool) -> str:
     hue = theme.hue(node.hue or theme.look(node.kind).hue)
     alone = f"{_mark(node.state)}&#160;" if node.state and not node.word else ""
+    mark = "● " if alone else ""
     kind = "" if node.kind in UNSAID else node.kind
     first, *more = name
     apart = narrow and kind
     called = f"{f'{_soft(kind)}&#160;&#160;' if kind else ''}{alone}<b>{html.escape(first)}</b>"
-    words = _soft(kind) if apart else called
-    mark = "● " if alone else ""
-    rows = [_row(_glyph(node.kind), words, measure(kind, 10) + (0 if apart else measure(f"  {mark}{first}", _BOLD)))]
+    head = measure(kind, 10) + (0 if apart else measure(f"  {mark}{first}", _BOLD))
+    rows = [_row(_glyph(node.kind), _soft(kind) if apart else called, head)]
     for number, line in enumerate([first, *more] if apart else more):
         bold = f"{alone if apart and not number else ''}<b>{html.escape(line)}</b>"
         rows.append(_row("", bold, measure(f" {mark}{line}", _BOLD)))
-    for line in _facts(node, chain, narrow):
+    widest = max(head + _GLYPH, *(measure(line, _BOLD) for line in name)) if apart else head + _GLYPH
+    for line in _facts(node, chain, narrow, widest):
         width = measure(html.unescape(re.sub("<[^>]*>", "", line)), 10)
         rows.append(f'<tr><td align="left" width="{width}"><font point-size="10">{line}</font></td></tr>')
     if node.drawn or node.word:
@@ -216,15 +222,16 @@ def _mark(state: str) -> str:
     return f'<font color="{theme.hue(known.hue)}">{MARKS[known.mark]}</font>'
 
 
-def _facts(node: Node, chain: bool, narrow: bool) -> list[str]:
-    """The state and the facts of a node in short lines, as label text; in a chain the first stands alone."""
+def _facts(node: Node, chain: bool, narrow: bool, head: int) -> list[str]:
+    """The state and the facts of a node in lines, short or as wide as its head; in a chain the first stands alone."""
     most = _LINE_OF_MANY if len(node.drawn) >= _MANY_FACTS else _LONG_LINE if chain else _LINE
-    most = measure("x" * (min(most, _SHORT_LINE if most == _LINE else _LINE) if narrow else most), 1)
+    most = min(most, _SHORT_LINE if most == _LINE else _LINE) if narrow else most
+    room = max(measure("x" * most, 10) + measure(_JOIN, 10), head)
     lines: list[str] = []
     for number, fact in enumerate(node.drawn):
         begun = lines and not (chain and number == 1) and not lines[-1].endswith(":")
-        if begun and measure(lines[-1] + fact, 1) < most:
-            lines[-1] += f" · {fact}"
+        if begun and measure(f"{lines[-1]}{_JOIN}{fact}", 10) < room:
+            lines[-1] += f"{_JOIN}{fact}"
         elif narrow:
             lines += broken(fact, measure("x" * _LINE, 10), 10)
         else:

@@ -278,3 +278,11 @@ def test_everything_has_room_in_its_cell(room: Room, capfd: pytest.CaptureFixtur
     drawn = source(graph(behind_a_service(), "deploy/web", "svc/web"), room)
     pygraphviz.AGraph(string=drawn).draw(format="svg", prog="dot")
     assert "too small" not in capfd.readouterr().err
+
+
+def test_facts_share_a_line_that_is_as_wide_as_the_name() -> None:
+    pytest.importorskip("graphviz")
+    facts = ["Cake", "versions v1", "served by the cluster"]
+    for name, said in (("cakes", ["Cake · versions v1", facts[2]]), ("cakes.bakery.example", [" · ".join(facts)])):
+        drawn = source(Graph("x", [Node(name, "CustomResourceDefinition", name, facts)]))
+        assert [line for line in re.findall(">([^<>]+)</font>", drawn) if "v1" in line or "served" in line] == said
