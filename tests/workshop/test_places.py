@@ -64,3 +64,13 @@ def test_every_place_has_a_python_that_the_package_takes() -> None:
     image = (ROOT / "workshop" / "Dockerfile").read_text()
     found = re.findall(r"python:(3\.\d+)", CONTAINER["image"] + image)
     assert found == ["3.12", "3.11"]
+
+
+SCHEMAS = Path(sys.prefix, "share/jupyter/lab/schemas")
+
+
+def test_settings_of_the_image_are_settings_of_jupyterlab() -> None:
+    settings = json.loads((ROOT / "workshop" / "overrides.json").read_text())
+    for plugin, values in settings.items():
+        schema = json.loads(SCHEMAS.joinpath(*plugin.split(":")).with_suffix(".json").read_text())
+        assert [error.message for error in Draft201909Validator(schema).iter_errors(values)] == []
