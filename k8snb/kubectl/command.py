@@ -106,6 +106,8 @@ class Kubectl:
             raise CommandError(str(error)) from None
         except FlagError as error:
             raise (verb.misused(path, error) if verb.misused else error) from None
+        for warning in parsed.warnings:
+            printed.err(f"{warning}\n")
         if verb.run is None:
             _group(verb, path, parsed.args, printed)
             return

@@ -60,7 +60,7 @@ class Flag:
     list of keys with values).
 
     `bare` is what the flag means when it is given without a value, where that is allowed. The help is silent about one
-    that is `hidden`.
+    that is `hidden`, and about one that is `deprecated`; whoever gives that is told what to do instead.
     """
 
     name: str
@@ -70,6 +70,12 @@ class Flag:
     bare: str = ""
     required: bool = False
     hidden: bool = False
+    deprecated: str = ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the help speaks of it."""
+        return not (self.hidden or self.deprecated)
 
     @property
     def alone(self) -> bool:
@@ -116,6 +122,7 @@ class Parsed:
     flags: Flags
     args: list[str]
     dash: int
+    warnings: list[str]
 
 
 def parse(path: str, words: Sequence[str], known: Iterable[Flag], *, interspersed: bool = True) -> Parsed:
@@ -132,6 +139,7 @@ class _Reader:
         self.short = {flag.short: flag for flag in flags if flag.short}
         defaults = {f.name: _DEFAULTS[f.kind] if f.default is None else f.default for f in flags}
         self.flags = Flags(defaults)
+        self.warnings: list[str] = []
 
     def read(self, words: list[str]) -> Parsed:
         args: list[str] = []
@@ -152,7 +160,7 @@ class _Reader:
                 args += [word, *words]
                 break
         self.require()
-        return Parsed(self.flags, args, dash)
+        return Parsed(self.flags, args, dash, self.warnings)
 
     def require(self) -> None:
         missing = [f'"{f.name}"' for f in self.long.values() if f.required and f.name not in self.flags.given]
@@ -201,6 +209,8 @@ class _Reader:
             read = [*self.flags.values[flag.name], *read]
         self.flags.values[flag.name] = read
         self.flags.given.add(flag.name)
+        if flag.deprecated:
+            self.warnings.append(f"Flag --{flag.name} has been deprecated, {flag.deprecated}")
 
 
 class MissingFlags(FlagError):

@@ -41,7 +41,7 @@ def help_text(verb: Verb, path: str) -> str:
     if page.examples:
         text += f"\n{_('Examples:')}\n" + _indented(page.examples) + "\n"
     text += _commands(verb)
-    shown = sorted((flag for flag in verb.flags if not flag.hidden), key=lambda flag: flag.name)
+    shown = sorted((flag for flag in verb.flags if flag.shown), key=lambda flag: flag.name)
     if shown:
         text += f"\n{_('Options:')}\n" + "\n".join(described(flag, page.option(flag.name)) for flag in shown)
     text += f"\n{_('Usage:')}\n  {path} {page.usage}\n\n"

@@ -100,7 +100,11 @@ _NORMAL = (
     (r"\bkubectl\.1\.33\b", "kubectl"),
     (r"(theirs|ours)\b", "<namespace>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000", "<time>"),
-    (r"(?<=deleted) from \S+ namespace\b", ""),  # which kubectl says since 1.34
+    # What kubectl says since 1.34, or does not say any more.
+    (r"(?<=deleted) from \S+ namespace\b", ""),
+    (r"^Flag --cpu-percent has been deprecated, .*\n", ""),
+    (r"^ *creationTimestamp: null\n|^ *\"creationTimestamp\": null,\n|,\n *\"creationTimestamp\": null(?=\n)", ""),
+    (r',"creationTimestamp":null(?=})|"creationTimestamp":null,?', ""),
     (r"  +", "  "),
     (r" +$", ""),
 )

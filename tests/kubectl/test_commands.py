@@ -150,9 +150,9 @@ def test_what_is_no_longer_in_the_files_is_pruned(kubectl: Typed) -> None:
 
 def test_generated_objects_can_be_looked_at_without_creating_them(kubectl: Typed) -> None:
     assert kubectl("create deployment web --image=nginx:1.27 --replicas=2 --dry-run=client -o yaml").text == (
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  creationTimestamp: null\n  labels:\n    app: web\n"
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  labels:\n    app: web\n"
         "  name: web\nspec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: web\n  strategy: {}\n"
-        "  template:\n    metadata:\n      creationTimestamp: null\n      labels:\n        app: web\n    spec:\n"
+        "  template:\n    metadata:\n      labels:\n        app: web\n    spec:\n"
         "      containers:\n      - image: nginx:1.27\n        name: nginx\n        resources: {}\nstatus: {}\n"
     )
 
@@ -343,3 +343,45 @@ def test_a_mistake_is_an_error_line_and_no_traceback(kubectl: Typed, command: st
 def test_help_lists_the_commands(kubectl: Typed) -> None:
     assert "rollout" in kubectl("").stdout
     assert "--all-namespaces" in kubectl("get --help").stdout
+
+
+# -- autoscale -----------------------------------------------------------------------------------------
+
+AUTOSCALE = "autoscale deployment web --max=5 --dry-run=client -o jsonpath={.spec.metrics[*].resource}"
+
+
+def test_an_autoscaler_aims_at_shares_of_requests_or_at_amounts(kubectl: Typed) -> None:
+    kubectl("create deployment web --image=nginx")
+    assert kubectl(f"{AUTOSCALE} --cpu=70% --memory=200Mi").stdout == (
+        '{"name":"cpu","target":{"averageUtilization":70,"type":"Utilization"}} '
+        '{"name":"memory","target":{"averageValue":"200Mi","type":"AverageValue"}}'
+    )
+    assert kubectl(f"{AUTOSCALE} --cpu=1500 --memory=512").stdout == (
+        '{"name":"cpu","target":{"averageValue":"1500m","type":"AverageValue"}} '
+        '{"name":"memory","target":{"averageValue":"512Mi","type":"AverageValue"}}'
+    )
+
+
+def test_the_former_flag_of_autoscale_works_and_says_what_is_used_instead(kubectl: Typed) -> None:
+    kubectl("create deployment web --image=nginx")
+    output = kubectl(f"{AUTOSCALE} --cpu-percent=50")
+    assert output.stdout == '{"name":"cpu","target":{"averageUtilization":50,"type":"Utilization"}}'
+    assert output.stderr == (
+        "Flag --cpu-percent has been deprecated, Use --cpu with percentage or resource quantity format "
+        "(e.g., '70%' for utilization or '500m' for milliCPU).\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "refusal"),
+    [
+        ("--cpu=-5%", "invalid percentage value: -5"),
+        ("--cpu=much", "invalid resource cpu value: much"),
+        ("--memory=2Qi", "invalid resource memory value: 2Qi"),
+        ("--cpu=5% --cpu-percent=5", "--cpu-percent and --cpu are mutually exclusive"),
+    ],
+)
+def test_autoscale_refuses_what_is_no_aim(kubectl: Typed, flags: str, refusal: str) -> None:
+    kubectl("create deployment web --image=nginx")
+    refused = kubectl(f"autoscale deployment web --max=5 {flags}")
+    assert (refused.stderr.splitlines()[-1], refused.code) == (f"error: {refusal}", 1)

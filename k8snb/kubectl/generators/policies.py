@@ -149,15 +149,14 @@ def _certificates(texts: Sequence[str]) -> list[dict[str, Any]]:
     return tls
 
 
-def autoscaler(name: str, target: Object, least: int, most: int, percent: int) -> Object:
+def autoscaler(name: str, target: Object, least: int, most: int, metrics: Sequence[Object]) -> Object:
     """The HorizontalPodAutoscaler that `kubectl autoscale` makes."""
     spec: dict[str, Any] = {"scaleTargetRef": target}
     if least > 0:
         spec["minReplicas"] = least
     spec["maxReplicas"] = most
-    if percent >= 0:
-        use = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}}
-        spec["metrics"] = [{"type": "Resource", "resource": use}]
+    if metrics:
+        spec["metrics"] = [*metrics]
     return {
         "kind": "HorizontalPodAutoscaler",
         "apiVersion": "autoscaling/v2",

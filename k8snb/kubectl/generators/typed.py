@@ -30,7 +30,7 @@ def typed(obj: Object) -> Object:
 
 
 def _meta(obj: Object) -> Object:
-    return {"creationTimestamp": None, **(obj.get("metadata") or {})}
+    return obj.get("metadata") or {}
 
 
 def _template(template: Object) -> Object:

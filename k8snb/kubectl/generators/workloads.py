@@ -12,9 +12,8 @@ _NAME_END = re.compile(r".*/|[@:].*")
 
 
 def meta(name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None) -> Object:
-    """Metadata as Go writes it: with a creation time of null."""
+    """Metadata, in the order in which Go writes it."""
     found: dict[str, Any] = {"name": name} if name else {}
-    found["creationTimestamp"] = None
     if labels:
         found["labels"] = labels
     if annotations:

@@ -94,7 +94,7 @@ def _show(call: Call, target: Target) -> None:
         chosen = revisions.get(wanted or max(revisions, default=0))
         if chosen is None:
             raise CommandError("unable to find the specified revision")
-        call.out(printer(as_struct(_with_times(chosen))))
+        call.out(printer(as_struct(chosen)))
         return
     if not revisions:
         text = "No rollout history found."
@@ -149,15 +149,6 @@ def _restored(obj: Object, revision: Object) -> Object:
     patched = strategic_merge_patch(obj, revision["data"], obj["apiVersion"], obj["kind"])
     template: Object = patched["spec"]["template"]
     return template
-
-
-def _with_times(kept: Object) -> Object:
-    """The revision with the creation time that Go writes in a template."""
-    if kept["kind"] != "ReplicaSet":
-        return kept
-    template = kept["spec"]["template"]
-    meta = {"creationTimestamp": None, **(template.get("metadata") or {})}
-    return {**kept, "spec": {**kept["spec"], "template": {**template, "metadata": meta}}}
 
 
 # -- going back ----------------------------------------------------------------------------------------
