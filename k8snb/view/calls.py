@@ -85,7 +85,7 @@ def _frames(own: Sequence[Call], over: Mapping[str, Sequence[str]], revision: in
         if call.method == "CreateContainer":
             shown = _ended(shown, over.get(call.request["container"], ()))
         asked = _frame(call, f"kubelet {call.node}", call.time - own[0].time, revision, shown)
-        act = Act(_("call"), f"{call.service} {call.method}", 0, 0, to=f"{RUNTIME_NAME} {call.node}")
+        act = Act(_("call"), f"{call.service} {call.method}{_for(call)}", 0, 0, to=f"{RUNTIME_NAME} {call.node}")
         answers = bool(call.response)
         shown = shown if answers else _after(shown, call)
         words = purposes().get(call.method, "")
@@ -98,7 +98,7 @@ def _frames(own: Sequence[Call], over: Mapping[str, Sequence[str]], revision: in
 def _answered(call: Call, time: float, revision: int, shown: Mapping[str, Item]) -> Frame:
     """The runtime's answer, when its work is done."""
     frame = _frame(call, f"{RUNTIME_NAME} {call.node}", time, revision, shown)
-    act = Act(_("answer"), call.method, 0, 0, changes=_answer(call), to=f"kubelet {call.node}")
+    act = Act(_("answer"), f"{call.method}{_for(call)}", 0, 0, changes=_answer(call), to=f"kubelet {call.node}")
     return replace(frame, acts=[act], error=str(call.response.get("error", "")))
 
 
@@ -109,6 +109,12 @@ def _frame(call: Call, actor: str, time: float, revision: int, shown: Mapping[st
 
 def _scene(call: Call, shown: Mapping[str, Item]) -> Mapping[str, Item]:
     return {f"Node/{call.node}": {}, **shown}
+
+
+def _for(call: Call) -> str:
+    """Which of the pod's containers or images it is about, in brackets; nothing if it is about the whole pod."""
+    name = call.request.get("container") or _tail(call.request.get("image", ""))
+    return f" ({name})" if name else ""
 
 
 def _asked(call: Call) -> list[tuple[str, str]]:

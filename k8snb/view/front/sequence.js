@@ -3,6 +3,7 @@
 const TEXT_LINE = 14; // height of one line of words, in pixels
 const LETTER = 6.8; // how wide a letter is in wide fonts
 const BOLD = 7.8; // and how wide a bold one
+const BEFORE = 110; // pixels of what came before that stay in sight
 const NARROW = 110; // where columns are narrower, names are smaller
 
 const brief = (name) => (name.length > 24 ? `${name.slice(0, 13)}…${name.slice(-9)}` : name);
@@ -114,7 +115,8 @@ function sequence(story, go, room) {
   const element = make("div", { class: "sequence" }, board, thinkers.size ? [make("h4", {}, words.thoughts), thoughts] : "");
 
   function paint(now) {
-    scroller.scrollTop = Math.max(0, groups[now].top - 110);
+    const first = groups.findIndex(({ top }) => top >= groups[now].top - BEFORE);
+    scroller.scrollTop = first < now ? groups[first].top - 4 : groups[now].top - BEFORE; // it begins with a whole turn, if that fits
     groups.forEach(({ group }, i) => {
       group.classList.toggle("now", i === now);
       group.classList.toggle("past", i < now);
