@@ -74,6 +74,7 @@ def costs(visit: Visit, where: str, every: int) -> Iterator[Cost]:
                     host.evaluate(NEXT)
                     continue
                 page.wait_for_timeout(350)  # what glides and fades has come to rest
+                session.send("HeapProfiler.collectGarbage")  # or it would be cleared away in the midst of some step
                 before = spent()
                 host.evaluate(STEP)
                 after = spent()
