@@ -218,9 +218,9 @@ function mount(host, packed, position, { link, act, said } = {}) {
     const talls = heights(speech, some.map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts)));
     tallOf = new Map(some.map((frame, i) => [frame, talls[i]]));
     const [first] = heights(speech, [frames[0]].map((frame) => panes(frame, words)).map(([shape, parts]) => make("div", { class: shape }, parts)));
-    const [limit, bearable] = width < NARROW_PAGE ? [320, 1.5] : [190, 1];
-    const [usual, all] = [most(talls), Math.max(...talls)];
-    speaking.keep(Math.min(Math.max(all > usual * bearable ? usual : all, first), limit) + 4);
+    const [limit, bearable] = width < NARROW_PAGE ? [320, 1.6] : [190, 1];
+    const [usual, all] = [Math.max(most(talls), first), Math.max(...talls)];
+    speaking.keep(Math.min(all > usual * bearable ? usual : all, limit) + 4);
     headline.style.height = `${Math.max(...heights(headline, heads.map((frame) => make("div", { class: "headline" }, heading(frame)))))}px`;
     for (const name of ["sequence", "diff"].filter((each) => views[each])) { // these are made for the room that there is
       delete views[name];
