@@ -11,6 +11,7 @@ from k8snb.cni.runtime import Exchange
 from k8snb.i18n import _
 
 _WRAP = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto;margin:.2em 0 .6em"
+_HEAD = "font-size:13.5px;opacity:.8"
 _SHORT = 76
 
 
@@ -68,7 +69,8 @@ def _entry(number: int, each: Exchange) -> str:
         (f"⇠ {_('standard output')}", each.stdout or _("nothing")),
     )
     body = "".join(
-        f'<div>{name}</div><pre tabindex="0" style="{_WRAP}">{html.escape(text)}</pre>' for name, text in parts
+        f'<div style="{_HEAD}">{name}</div><pre tabindex="0" style="{_WRAP}">{html.escape(text)}</pre>'
+        for name, text in parts
     )
     opened = " open" if number == 1 else ""
     return f"<details{opened}><summary><strong>{_title(number, each)}</strong></summary>{body}</details>"

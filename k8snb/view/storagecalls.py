@@ -20,7 +20,7 @@ from k8snb.view.scene import Item
 from k8snb.view.stepper import Stepper
 from k8snb.view.theme import hue
 
-_WRAP = "overflow-wrap:anywhere"
+_WRAP, _HEAD = "overflow-wrap:anywhere", "font-size:12px;opacity:.8"
 _LONGEST = 72
 
 _LINE = 'style="display:flex;flex-wrap:wrap;gap:0 12px;padding:3px 0 7px"'
@@ -117,7 +117,7 @@ def _entry(call: Call, after: float) -> str:
     head = f"<strong>{call.method}</strong> · {who} · +{after:.1f} s · {_size(call)}"
     sides = ((_("request"), "2 1 20em", asked), (_("response"), "1 1 14em", answer))
     columns = "".join(
-        f'<div style="flex:{flex};min-width:0;{_WRAP}"><small>{name}</small>{found}</div>'
+        f'<div style="flex:{flex};min-width:0;{_WRAP}"><div style="{_HEAD}">{name}</div>{found}</div>'
         for name, flex, found in sides
     )
     body = (
