@@ -96,7 +96,7 @@ const TAIL = /[-:/][^-:/]*$/; // what tells a name from others, a port, the end 
 function shortened(text, more = "", name = "short") {
   const end = more ? text.length : text.search(TAIL);
   if (!more && (text.length < 13 || end < text.length - 12)) return say("span", { class: name }, text);
-  return say("span", { class: `${name} long` }, say("span", {}, text.slice(0, end)), text.slice(end) + more);
+  return say("span", { class: `${name} long${more && " two"}` }, say("span", {}, text.slice(0, end)), text.slice(end) + more);
 }
 
 /** Words in which long hashes, such as the names of VolumeAttachments, are cut. */
