@@ -16,8 +16,9 @@ BARE = """() => {
   const told = '[id], [role], [tabindex], [lang], [href], [title]';
   const aria = element => [...element.attributes].some(each => each.name.startsWith('aria-'));
   const bare = element => !element.matches(told) && !aria(element);
+  const coloured = element => element.localName === 'span' && bare(element) && !element.style.whiteSpace;
   for (const listing of document.querySelectorAll('pre'))
-    if ([...listing.querySelectorAll('*')].every(each => each.localName === 'span' && bare(each)))
+    if ([...listing.querySelectorAll('*')].every(coloured))
       listing.textContent = listing.textContent;
   const strip = root => {
     for (const element of root.querySelectorAll('*')) if (element.shadowRoot) strip(element.shadowRoot);
