@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import nbformat
 import pytest
 import yaml
 
+from k8snb import Cluster
 from tests.book.conftest import ROOT
 
 SECTIONS = [
@@ -150,3 +153,15 @@ def test_every_manifest_belongs_to_a_page() -> None:
     assert kept == {name for names in MANIFESTS.values() for name in names} | set(
         re.findall(r"/manifests/(reference/[\w-]+\.yaml)", gallery)
     )
+
+
+def test_the_gallery_names_every_view() -> None:
+    gallery = (ROOT / "chapters/reference/gallery.ipynb").read_text()
+    modules = [import_module(f"k8snb.view.{path.stem}") for path in (ROOT / "k8snb/view").glob("[a-z]*.py")]
+    kinds = {kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass)}
+    views = {kind.__name__ for kind in kinds if {"_repr_mimebundle_", "_repr_html_"} & set(dir(kind))}
+    for name, member in inspect.getmembers(Cluster):
+        call = member.fget if isinstance(member, property) else member
+        returned = getattr(call, "__annotations__", {}).get("return") or ""
+        if not name.startswith("_") and views & set(re.findall(r"\w+", returned)):
+            assert re.search(rf"`{name}`|cluster\.{name}\(", gallery), name
