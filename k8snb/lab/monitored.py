@@ -127,4 +127,4 @@ def _imagined(expression: str) -> dict[str, float]:
             of = {"__name__": "http_requests_total", "app": app, "code": code, "instance": "10.244.0.2:8080"}
             store.append(labels(of), time * 1000, rate * time)
     found = Engine(store).vector(parse(expression), 885_000)
-    return {value(of, "app") or _("none"): number for of, number in found}
+    return {value(of, "app") or _("no app"): number for of, number in found}

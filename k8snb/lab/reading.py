@@ -119,7 +119,7 @@ def has_address(service: Object) -> Claim:
 
 
 def says(what: str, value: Any) -> str:
-    """What was found instead: `image is nginx:1.27`, `still there: web-1, web-2`."""
-    if isinstance(value, list) and len(value) != 1:
+    """What was found instead: `image is nginx:1.27`, `still there: web-1`."""
+    if isinstance(value, list):
         return _("{what}: {values}").format(what=what, values=", ".join(map(str, value)) or _("none"))
-    return _("{what} is {value}").format(what=what, value=value[0] if isinstance(value, list) else value)
+    return _("{what} is {value}").format(what=what, value=value)

@@ -62,7 +62,7 @@ def check_limit(cluster: Bench) -> Claims:
     asked = [_cpu(box) for box in find(cluster, "deployments.apps", "front")["spec"]["template"]["spec"]["containers"]]
     yield Claim(asked == ["200m"], _("… which is as much as before"), says(_("the request"), asked))
     least, most = found[0]["spec"].get("minReplicas", 1), found[0]["spec"]["maxReplicas"]
-    bounds = says(_("the bounds"), f"{least} – {most}")
+    bounds = says(_("the bounds"), [f"{least} – {most}"])
     yield Claim(least < 4, _("when nobody asks, there are few pods again"), bounds)
     cluster.advance(120)
     hpa = _of(cluster, "front")[0]
@@ -95,7 +95,7 @@ def _autoscaled(cluster: Reader, name: str, wanted: tuple[int, int], percent: in
     yield Claim(len(found) == 1, _("one autoscaler is for it"), says(_("their number"), len(found)))
     bounds = found[0]["spec"].get("minReplicas"), found[0]["spec"]["maxReplicas"]
     between = _("from {least} to {most} pods").format(least=wanted[0], most=wanted[1])
-    yield Claim(bounds == wanted, between, says(_("the bounds"), " – ".join(map(str, bounds))))
+    yield Claim(bounds == wanted, between, says(_("the bounds"), [" – ".join(map(str, bounds))]))
     percents, aim = _percents(found[0]), _("at {percent} % of what they ask for").format(percent=percent)
     yield Claim(percents == [percent], aim, says("averageUtilization", percents))
 
