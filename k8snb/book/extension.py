@@ -33,6 +33,9 @@ _JOINT = re.compile(r"(?<=\w[./:=,-])(?=\w)|(?<=\]\.)(?=\w)|(?<=[a-z0-9]_)(?=[a-
 _WHOLE = 20
 """Words of no more letters are not broken."""
 
+_BESIDE = 36
+"""Letters that a line of a table has room for on a phone."""
+
 _AMOUNT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|[KMG]iB)(?!\w))")
 """What is between a number and its unit."""
 
@@ -96,10 +99,18 @@ def _read(app: Any, doctree: nodes.document) -> None:
         at = min(2, len(sections[0]))
         sections[0].insert(at, _exams(told))
     for table in doctree.findall(nodes.table):
-        _say_columns(table)
+        if not _is_narrow(table):
+            _say_columns(table)
     for text in [each for each in doctree.findall(nodes.Text) if _AMOUNT.search(each)]:
         if not isinstance(text.parent, nodes.literal | nodes.literal_block | nodes.raw):
             text.parent.replace(text, nodes.Text(_AMOUNT.sub("\N{NO-BREAK SPACE}", text)))
+
+
+def _is_narrow(table: nodes.table) -> bool:
+    """Whether a phone has room for its columns side by side."""
+    rows = [[len(entry.astext()) for entry in row.children] for row in table.findall(nodes.row)]
+    widths = [max(column) for column in zip(*rows, strict=False)]
+    return bool(sum(widths) <= _BESIDE)
 
 
 def _say_columns(table: nodes.table) -> None:

@@ -29,6 +29,7 @@ _MOST = 8
 _HUES = {FILTER: "blue", HANDLER: "teal", STORE: "green", BACK: "blue"}
 _NAMES = "overflow-wrap:break-word;vertical-align:top;text-align:start"
 _WRAP = "overflow-wrap:anywhere;vertical-align:top;text-align:start"
+_TIME = f"{_WRAP};white-space:nowrap"
 
 
 class Inspection:
@@ -87,7 +88,7 @@ class Inspection:
         head = "".join(f'<th scope="col" style="{_WRAP}">{each}</th>' for each in heads)
         rows = "".join(_rows(self.steps))
         total = _clock(sum(step.seconds for step in self.steps))
-        foot = f'<tr><th scope="row" style="{_WRAP}">{_("together")}</th><td></td><td>{total}</td></tr>'
+        foot = f'<tr><th scope="row" style="{_WRAP}">{_("together")}</th><td></td><td style="{_TIME}">{total}</td></tr>'
         title = f"<p><code>{html.escape(self.line)}</code> → <strong>{self.code}</strong></p>"
         body = f"<thead><tr>{head}</tr></thead><tbody>{rows}{foot}</tbody>"
         table = f'<table class="passes" style="width:100%;border-collapse:collapse;font-size:14px">{body}</table>'
@@ -257,5 +258,5 @@ def _row(number: int, step: Step) -> str:
     return (
         f'<tr><th scope="row" style="{edge};{_NAMES}">{name}</th>'
         f'<td style="{edge};{_WRAP};min-width:8.5rem">{said}</td>'
-        f'<td style="{edge};{_WRAP};white-space:nowrap">{_clock(step.seconds)}</td></tr>'
+        f'<td style="{edge};{_TIME}">{_clock(step.seconds)}</td></tr>'
     )

@@ -91,6 +91,19 @@ def test_a_table_on_a_phone_tells_the_heads_of_all_its_columns(read: Visit) -> N
     assert read.page.evaluate(HEADLESS) == []
 
 
+BESIDE = """() => [...document.querySelectorAll('#who-is-right table tr')].map(row => {
+  const places = [...row.cells].map(cell => cell.getBoundingClientRect());
+  return new Set(places.map(place => place.top)).size === 1 && places.at(-1).right <= innerWidth;
+})"""
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_table_of_short_columns_stays_a_table_on_a_phone(browser: Any, site: str) -> None:
+    with Visit(browser, f"{site}/chapters/architecture/etcd.html", width=360, height=740) as visit:
+        assert visit.page.evaluate(BESIDE) == [True] * 6
+
+
 BROKEN = """() => [...document.querySelectorAll('code .pre:not(.long)')]
   .filter(word => word.getClientRects().length > 1).map(word => word.textContent)"""
 """Short words in code that go on in the next line."""
