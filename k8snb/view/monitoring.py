@@ -215,7 +215,7 @@ class Monitoring:
         yield Frame(PROMETHEUS, name, every, 0.0, 0, acts=[get], scene=scene, error=target["lastError"])
         up = Act("append", f"up{{instance={target['labels']['instance']}}} {0 if down else 1}", 0, 0, to=TSDB)
         yield Frame(PROMETHEUS, name, _("every scrape leaves a sample of up"), 0.0, 0, acts=[up], scene=scene)
-        seen = [(_("expression"), rule["query"]), (_("value"), alert["value"])]
+        seen = [(_("expression"), rule["query"]), (_("value"), f"{float(alert['value']):g}")]
         alerts, seconds = alert["labels"]["alertname"], rule["duration"]
         hold = _("a sample that answers is an alert; it has to be there for {seconds} s before it fires")
         words = hold.format(seconds=f"{seconds:g}")
