@@ -25,7 +25,7 @@ from k8snb.view.svg import SMALLEST, framed, layout, pair, pixels_of, themed
 _SMALL_DESK, _DESK, _PHONE = 688, 780, 328
 """How wide a page's column of text is, in pixels, on small and large desks and on a phone."""
 
-_TRIES = 5
+_TRIES = 6
 """So often names of groups, frames and boxes are moved out of the way of lines."""
 
 

@@ -43,9 +43,16 @@ _FONT = "Helvetica,Arial,sans-serif"
 _BOLD = 12.5
 """Bold letters of 12 points are as wide as others of so many."""
 
-_CORNERS = ((False, "l"), (False, "l"), (False, "r"), (True, "l"), (True, "r"))
-"""Where the name of a group may stand, after the first time in short lines: whether at the end that more arrows cross,
-and on which side."""
+_CORNERS = (
+    (False, "l", False),
+    (False, "r", False),
+    (False, "l", True),
+    (False, "r", True),
+    (True, "l", True),
+    (True, "r", True),
+)
+"""Where and how the name of a group may stand: whether at the end that more arrows cross, on which side, and whether in
+short lines."""
 
 _WIDER, _AIR = 16, 0.12
 """So much wider, in points, is a frame that would strike words; in inches, so much more is between boxes each time."""
@@ -133,9 +140,9 @@ def _fill(dot: Any, graph: Graph, group: str, room: Room, moves: Moves) -> None:
                 box.attr(style="rounded,filled", color=hue + "90", fillcolor=hue + theme.alpha(theme.GROUND))
                 coming, going = (0, 0) if graph.across else _ways_through(inner, graph)
                 brief = bool(coming and going)
-                other, side = _CORNERS[moves.corners[cluster(inner)] % len(_CORNERS)]
+                other, side, high = _CORNERS[moves.corners[cluster(inner)] % len(_CORNERS)]
                 margin = room.margin + _WIDER * moves.margins[cluster(inner)]
-                label = _group_label(inner, brief=brief, high=brief and moves.corners[cluster(inner)] > 0)
+                label = _group_label(inner, brief=brief, high=brief and high)
                 box.attr(label=label, labeljust=side, margin=str(margin))
                 box.attr(labelloc="b" if (coming > going) != other else "t")
                 _fill(box, graph, inner.id, room, moves)
