@@ -88,7 +88,7 @@ class Grid:
         heads = "".join(f'<th scope="col" style="{top}"><span>{_soft(head)}</span></th>' for head in self.heads)
         many = wide and not marks and len(self.heads) > 2  # of two, the first says what the second is about
         said = [_HEAD.format(html.escape(head)) if many and head else "" for head in self.heads]
-        rows = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:], said[1:]))}</tr>" for row in self.rows)
+        rows = "".join(_tr(row, said) for row in self.rows)
         brief = all(len(text) <= _BRIEF for row in self.rows for cell in row[1:] for text in (cell.text, cell.more))
         name = f' class="{"marks" if marks else "cards beside" if brief else "cards"}"' if wide else ""
         table = f'<table{name} style="border-collapse:collapse;font-size:13.5px"><thead><tr>{heads}</tr></thead>'
@@ -122,8 +122,15 @@ def _soft(text: str) -> str:
     return _JOINT.sub("<wbr>", html.escape(text))
 
 
-def _first(cell: Cell) -> str:
-    return f'<th scope="row" style="{_CELL};font-weight:{600 if cell.strong else 400}">{_inside(cell)}</th>'
+def _tr(row: Sequence[Cell], heads: Sequence[str]) -> str:
+    """A row; where its first cell says all, that has the whole width."""
+    cells = "".join(map(_td, row[1:], heads[1:])) if any(map(any, row[1:])) else ""
+    return f"<tr>{_first(row[0], 1 if cells else len(heads))}{cells}</tr>"
+
+
+def _first(cell: Cell, columns: int) -> str:
+    weight, span = 600 if cell.strong else 400, f' colspan="{columns}"' if columns > 1 else ""
+    return f'<th scope="row"{span} style="{_CELL};font-weight:{weight}">{_inside(cell)}</th>'
 
 
 def _td(cell: Cell, head: str = "") -> str:

@@ -38,3 +38,9 @@ def test_a_mark_in_a_note_stays_with_its_word() -> None:
         "was\N{NO-BREAK SPACE}✓</span>"
         in Grid("Who may", ("who", "db"), [[Cell("a"), Cell("✗", "was ✓")]])._repr_html_()
     )
+
+
+def test_a_row_that_says_one_thing_has_the_width_of_the_table() -> None:
+    rows = [[Cell("2 bindings that name others"), Cell(""), Cell("")], [Cell("read-pods"), Cell("get: pods"), Cell("")]]
+    table = Grid("May jane?", ("Binding", "Rule", "Answer"), rows)._repr_html_()
+    assert re.findall(r"<tr><th scope=\"row\"( colspan=\"\d\")?", table) == [' colspan="3"', ""]
