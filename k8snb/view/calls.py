@@ -68,12 +68,12 @@ def _own(log: Sequence[Call], pod: Object) -> Iterator[Call]:
 
 
 def _over(pod: Object) -> dict[str, list[str]]:
-    """What has ended when a container is created: the init containers before it, unless they are sidecars."""
+    """What has ended when a container is created: its last run, and the init containers before it but for sidecars."""
     inits = pod["spec"].get("initContainers") or []
     over: dict[str, list[str]] = {}
     done: list[str] = []
     for each in (*inits, *pod["spec"]["containers"]):
-        over[each["name"]] = list(done)
+        over[each["name"]] = [*done, each["name"]]
         if each in inits and each.get("restartPolicy") != "Always":
             done.append(each["name"])
     return over

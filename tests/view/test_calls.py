@@ -103,3 +103,10 @@ def test_an_init_container_has_ended_when_the_next_is_made_and_a_sidecar_runs_on
     scene = cluster.calls("ordered")[-1].scene
     words = {name: scene[f"Container/{name}"]["word"] for name in ("side", "prepare", "app")}
     assert words == {"side": "running", "prepare": "exited", "app": "running"}
+
+
+def test_a_container_has_ended_when_it_is_made_again(cluster: Cluster) -> None:
+    cluster.kubectl("exec web -- nginx -s stop")
+    cluster.settle()
+    words = [frame.scene["Container/web"]["word"] for frame in cluster.calls("web")[-3:]]
+    assert words == ["exited", "created", "running"]
