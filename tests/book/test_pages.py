@@ -159,6 +159,14 @@ def test_every_word_can_be_read_in_the_dark_and_in_the_light(read: Visit) -> Non
 
 @pytest.mark.browser
 @needs_chromium
+def test_what_leads_back_to_the_top_can_be_read(browser: Any, site: str) -> None:
+    with Visit(browser, f"{site}/{PAGES[1]}.html") as visit:
+        visit.page.evaluate("document.querySelector('#pst-back-to-top').style.display = 'block'")
+        assert {scheme: contrast(visit, scheme) for scheme in ("dark", "light")} == {"dark": [], "light": []}
+
+
+@pytest.mark.browser
+@needs_chromium
 def test_axe_finds_nothing_serious(read: Visit) -> None:
     assert serious(read) == []
 
