@@ -72,7 +72,7 @@ class NamespaceController(Controller):
         if remains.resources or remains.failures:
             again = estimate / 2 + 1
             count = remains.resources.total()
-            self.wants(_("{count} objects are left: look again in {seconds:.0f} s"), count=count, seconds=again)
+            self.wants(_("objects left: {count}; look again in {seconds:.0f} s"), count=count, seconds=again)
             self._left[key.name] = count
             self.queue.add_after(key, again, background=True)
             return None

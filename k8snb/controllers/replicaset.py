@@ -282,7 +282,7 @@ class ReplicaSetController(Controller):
         """Give up the pods that the selector no longer matches."""
         matches = self.selector(rs).matches
         strays = [pod for pod in owners.controlled(self._pods, rs) if is_active(pod) and not matches(labels_of(pod))]
-        self.wants(_("{count} pods no longer match the selector: release them"), count=len(strays))
+        self.wants(_("release {count} that no longer match the selector"), count=len(strays))
         for pod in strays:
             owners.release(self.client, "pods", rs, pod)
 
@@ -294,7 +294,7 @@ class ReplicaSetController(Controller):
         if is_deleting(rs) or not found:
             del self._claiming[key]
             return 0
-        self.wants(_("{count} pods that nobody controls match the selector: adopt them"), count=len(found))
+        self.wants(_("adopt {count} that match the selector and that nobody controls"), count=len(found))
         return sum(owners.adopt(self.client, "pods", rs, pod) is not None for pod in found)
 
     # -- telling -----------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ class HorizontalPodAutoscalerController(Controller):
         self.saw(current=current, **look.working.notes, least=least, most=most, wanted=wanted)
         self.compares(_("replicas"), current, wanted)
         if wanted == current:
-            self.wants(_("{count} pods are right: nothing to do"), count=current)
+            self.wants(_("{count} is right: nothing to do"), count=current)
             look.sizes(current, current)
         else:
             self._rescale(look, target, wanted, reason, memory)

@@ -130,7 +130,7 @@ class DeploymentController(Controller):
         rollout.sync_revision()
         scalings = rolling.scale(rollout.deployment, rollout.new, rollout.olds)
         changes = [each for each in scalings if size(each.rs) != each.size]
-        self._tell(changes, _("scale to {count} replicas").format(count=rolling.replicas_of(rollout.deployment)))
+        self._tell(changes, _("scale to {count}").format(count=rolling.replicas_of(rollout.deployment)))
         rollout.scale_all(scalings)
         if rollout.deployment["spec"].get("paused"):
             self._forget(rollout)
@@ -144,7 +144,7 @@ class DeploymentController(Controller):
         if not found:
             self.compares(_("ReplicaSet of this template"), _("none"), rollout.new["metadata"]["name"])
             self.wants(
-                _("no ReplicaSet has this template: create {name} with {count} replicas"),
+                _("no ReplicaSet has this template: create {name} of size {count}"),
                 name=rollout.new["metadata"]["name"],
                 count=size(rollout.new),
             )
@@ -196,7 +196,7 @@ class DeploymentController(Controller):
 
     def _tell_waiting(self, rollout: Rollout) -> None:
         self.wants(
-            _("{total} pods of at most {most}, {available} available of at least {least}: wait"),
+            _("{total} of at most {most} pods, {available} available of at least {least}: wait"),
             total=total(rollout.sets, "replicas"),
             most=rolling.max_total(rollout.deployment),
             available=total(rollout.sets, "availableReplicas"),

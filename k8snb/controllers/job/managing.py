@@ -122,7 +122,7 @@ class Manager:
         wanted = self._wanted(active)
         surplus = self.for_removal(max(0, active - wanted))[:BURST]
         if surplus:
-            text = _("{wanted} pods wanted, {active} active: delete {count}")
+            text = _("{wanted} wanted, {active} active: delete {count}")
             self._tell(text, wanted=wanted, active=active, count=len(surplus))
             return self._delete(surplus)
         missing = wanted - active - (look.terminating if waits_for_the_end(self._job) else 0)
@@ -145,7 +145,7 @@ class Manager:
             look.again = wait or look.again
             self._tell(_("a pod has failed: wait {seconds} s before the next is made"), seconds=round(look.again or 0))
             return 0, None
-        text = _("{wanted} pods wanted, {active} active: create {count}")
+        text = _("{wanted} wanted, {active} active: create {count}")
         self._tell(text, wanted=wanted, active=active, count=len(pods))
         return self._create(active, pods)
 
