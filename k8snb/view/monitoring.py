@@ -209,7 +209,7 @@ class Monitoring:
     def _watched(self, target: Mapping[str, Any], rule: Mapping[str, Any], alert: Mapping[str, Any]) -> Iterator[Frame]:
         name = _named(target["labels"])
         down = target["health"] != "up"
-        scene: dict[str, Item] = {f"Pod/{name}": {"state": "failing" if down else "ready"}}
+        scene: dict[str, Item] = {f"Pod/{name}": {"state": "failing" if down else "ready", "word": target["health"]}}
         get = Act("GET", target["scrapeUrl"], 0, 0, to=name)
         every = _("every {interval} it is asked").format(interval=target["scrapeInterval"])
         yield Frame(PROMETHEUS, name, every, 0.0, 0, acts=[get], scene=scene, error=target["lastError"])
