@@ -117,6 +117,15 @@ def test_the_sequence_shows_every_request_and_what_it_was_caused_by(reader: Read
     assert {name: thought.rsplit("step", 1)[0].strip() for name, thought in thoughts.items()} == latest
 
 
+def test_words_of_several_lines_have_one_middle_on_a_phone(browser: Any, url: str) -> None:
+    lines = "all => all.map(words => [...words.querySelectorAll('tspan')].map(line => line.getAttribute('x')))"
+    with Visit(browser, url, width=360) as visit:
+        reader = Reader(visit.page)
+        reader.host.get_by_role("tab", name="Sequence").click()
+        middles = reader.host.locator(".turn text").evaluate_all(lines)
+        assert {len(set(each)) for each in middles if len(each) > 1} == {1}
+
+
 def test_the_diff_puts_observed_and_desired_side_by_side(reader: Reader, story: Stepper) -> None:
     reader.host.get_by_role("tab", name="Diff").click()
     for frame in story:

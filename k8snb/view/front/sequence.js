@@ -56,10 +56,11 @@ function sequence(story, go, room) {
       lines[lines.length - 1] += word;
     }
     const text = draw("text", { class: kind, "text-anchor": "middle" });
+    const half = Math.min(Math.max(...lines.map((line) => line.trim().length)), most) * letter / 2;
+    const middle = Math.max(4 + half, Math.min(total - 4 - half, place));
     for (const line of lines) {
       y += TEXT_LINE;
-      const half = Math.min(line.length, most) * letter / 2;
-      const part = draw("tspan", { x: Math.max(4 + half, Math.min(total - 4 - half, place)), y });
+      const part = draw("tspan", { x: middle, y });
       part.textContent = line.trim();
       text.append(part);
     }
