@@ -94,7 +94,7 @@ def check_failing(cluster: Watched) -> Claims:
     assert rule is not None
     yield Claim(not rule["lastError"], _("it can be evaluated"), rule["lastError"])
     seconds = rule.get("duration", 0)
-    yield Claim(seconds == 60, _("it waits for a minute"), says(_("the seconds it waits"), f"{seconds:g}"))
+    yield Claim(seconds == 60, _("it waits for a minute"), says(_("its wait in seconds"), f"{seconds:g}"))
     named = sorted(_imagined(str(rule["query"])))
     tried = says(_("tried with apps of known rates, it names"), named)
     yield Claim(named == ["broken"], _("more than one failed request (5xx) in two seconds, whatever their code"), tried)
