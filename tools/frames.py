@@ -1,7 +1,8 @@
 """What a step of a stepper costs: `python tools/frames.py [PAGE …]` walks through those of the built book.
 
 For each view it prints how long the page's main thread works from a click on "next" until the new frame is painted, in
-milliseconds of its processor: what else runs on the machine does not count. `--every 5` measures each fifth step only.
+milliseconds of its processor: what else runs on the machine does not count, nor does garbage of steps before, which is
+collected first. `--every 5` measures each fifth step only.
 """
 
 from __future__ import annotations
