@@ -325,7 +325,7 @@ def words() -> dict[str, Any]:
         "pin": _("read the YAML of"),
         "pinned": _("pinned object"),
         "unpin": _("unpin"),
-        "absent": _("not there at this step"),
+        "absent": _("not in the picture at this step"),
         "changedHere": _("changed at this step"),
         "newHere": _("new at this step"),
         "since": _("as of step {i}"),

@@ -78,7 +78,7 @@ def test_a_box_for_what_is_not_there_yet_names_its_kind_and_a_legend_says_what_i
     with Visit(browser, url) as visit:
         boxes = visit.page.locator("k8snb-stepper .card.absent")
         assert boxes.all_inner_texts() == ["Deployment", "ReplicaSet", "ReplicaSet"]
-        assert visit.page.locator("k8snb-stepper .free").inner_text() == "not there at this step"
+        assert visit.page.locator("k8snb-stepper .free").inner_text() == "not in the picture at this step"
 
 
 def test_the_keyboard_moves_through_the_whole_story(browser: Any, url: str, story: Stepper) -> None:
