@@ -43,7 +43,7 @@ _CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
 
 
 class Unusable(Exception):
-    """What a claim is to be copied from can not be used; the message is the provisioner's."""
+    """What a claim is to be copied from cannot be used; the message is the provisioner's."""
 
 
 class Provisioner(Sidecar):

@@ -158,7 +158,7 @@ class ContainerUnit:
         self.fire("start")
 
     def ensure_image(self) -> None:
-        """Use the image that is there, or find out why it can not be had."""
+        """Use the image that is there, or find out why it cannot be had."""
         pulling.ensure(self)
 
     def wait_for_image(self) -> None:

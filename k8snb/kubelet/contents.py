@@ -41,7 +41,7 @@ class Contents:
         self._immutable: dict[tuple[str, str], Mapping[str, str]] = {}
 
     def of(self, spec: Object, *, partly: bool = False) -> Payload:
-        """What belongs in a volume now; with `partly`, sources that can not be had are left out."""
+        """What belongs in a volume now; with `partly`, sources that cannot be had are left out."""
         projected = spec.get("projected")
         mode = (projected or next((spec[kind] for kind in KINDS if kind in spec), _NONE)).get("defaultMode")
         sources = (projected.get("sources") or ()) if projected is not None else (spec,)

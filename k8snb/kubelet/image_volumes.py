@@ -100,7 +100,7 @@ class ImageVolume:
             self.ensure()
 
     def ensure(self) -> None:
-        """Use the image that is there, or find out why it can not be had."""
+        """Use the image that is there, or find out why it cannot be had."""
         try:
             reference = references.parse(self._image)
         except references.InvalidReference as error:

@@ -44,7 +44,7 @@ CONTAINER: tuple[Transition, ...] = (
     Transition("Waiting", "start", "Waiting", "ensure_image", "It is this container's turn."),
     Transition("Waiting", "image absent", "Pulling", "pull", "The image is not on the node, or must be asked for."),
     Transition("Waiting", "image present", "Configuring", "configure", "The image is on the node."),
-    Transition("Waiting", "image refused", "Refused", "wait_for_image", "The image can not be had."),
+    Transition("Waiting", "image refused", "Refused", "wait_for_image", "The image cannot be had."),
     Transition("Pulling", "pulled", "Waiting", "arrived", "The registry has answered with the image."),
     Transition("Pulling", "pull failed", "Refused", "back_off_pulling", "The registry refused."),
     Transition("Refused", "resync", "Refused", "report_image", "Still backing off from the registry."),

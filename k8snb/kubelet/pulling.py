@@ -20,7 +20,7 @@ RELIST_SECONDS = 1.0
 
 
 def ensure(unit: ContainerUnit) -> None:
-    """Use the image that is there, or find out why it can not be had."""
+    """Use the image that is there, or find out why it cannot be had."""
     plan, images = unit.plan, unit.worker.images
     trouble = images.trouble(plan) if images is not None else None
     if trouble is not None:

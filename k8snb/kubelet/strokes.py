@@ -3,7 +3,7 @@
 Nearly all pods at scale have one container that is ready as soon as it runs, and nothing goes wrong with them. Such a
 pod takes the same way through the tables of `lifecycle` every time. A stroke goes a stretch of that way at once,
 without asking for each row; which rows those are stands beside it and is looked up in the tables when this module is
-loaded, so that a stroke can not go another way than they do. Until something out of the ordinary happens the container
+loaded, so that a stroke cannot go another way than they do. Until something out of the ordinary happens the container
 needs no unit of its own either: a `Start` keeps how far it has come, and nothing once it runs.
 
 What is out of the ordinary, a stroke leaves alone (it returns False), and the worker goes on row by row.

@@ -54,7 +54,7 @@ class PodVolumes:
         return bool(self._worker.plan.volumes or self._worker.plan.claims)
 
     def mount(self) -> str:
-        """Fill every volume that comes from the API; returns what is wrong with the first that can not be filled."""
+        """Fill every volume that comes from the API; returns what is wrong with the first that cannot be filled."""
         for spec in self._worker.plan.volumes:
             try:
                 self._write(spec["name"], self._contents.of(spec))

@@ -84,7 +84,7 @@ def is_for(volume: Object, claim: Object) -> bool:
 
 
 def misfit(volume: Object, claim: Object) -> str:
-    """Why a volume that a claim names itself can not be its volume; empty if it can."""
+    """Why a volume that a claim names itself cannot be its volume; empty if it can."""
     spec, wanted = volume["spec"], claim["spec"]
     if compare(capacity_of(volume), asked_storage(claim)) < 0:
         return "requested PV is too small"

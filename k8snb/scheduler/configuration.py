@@ -57,7 +57,7 @@ _PROFILE_FIELDS = frozenset({"schedulerName", "percentageOfNodesToScore", "plugi
 
 
 class BadConfiguration(ValueError):
-    """The configuration can not be used; the message is the scheduler's."""
+    """The configuration cannot be used; the message is the scheduler's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _document(given: Object | str | None) -> Object:
 
 
 def _decode(document: Object) -> None:
-    """Refuse a document that can not be read at all."""
+    """Refuse a document that cannot be read at all."""
     version, kind = document.get("apiVersion", ""), document.get("kind", "")
     if kind != KIND or version != VERSION:
         raise BadConfiguration(f'no kind "{kind}" is registered for version "{version}" in scheme "{_SCHEME}"')

@@ -16,7 +16,7 @@ from k8snb.typing import Object
 
 
 def lowered(spec: Object, resource: str, limit: int) -> dict[str, Any] | None:
-    """The fields of a spec with which the pod asks for no more than `limit`; None if that can not be done."""
+    """The fields of a spec with which the pod asks for no more than `limit`; None if that cannot be done."""
     fixed = amounts(spec.get("overhead")).get(resource, 0)
     own = (spec.get("resources") or {}).get("requests") or {}
     if resource in own:

@@ -73,7 +73,7 @@ class _Nobody:
     """Stands where the API would be."""
 
     def __getattr__(self, name: str) -> Any:
-        raise RuntimeError("a picture can not be written to")
+        raise RuntimeError("a picture cannot be written to")
 
 
 def picture(reader: Reader, profile: Profile, now: float = 0.0) -> Framework:

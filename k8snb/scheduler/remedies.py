@@ -2,7 +2,7 @@
 
 Plugin after plugin is asked, as the scheduler asks them, and where one refuses, its row in `_BY_PLUGIN` proposes the
 least that would satisfy it: less CPU by so much, a toleration, a label, an uncordoned node, a larger skew, a pod that
-leaves. The proposal is tried on the spot, with the scheduler's own plugins, until the pod fits. Where that can not be
+leaves. The proposal is tried on the spot, with the scheduler's own plugins, until the pod fits. Where that cannot be
 had by changing the pod or the node, there is no remedy; nor where an extender refused the node, since only its author
 knows what it would say of another pod. Extenders that have not refused a node would be asked once the pod fits there.
 """

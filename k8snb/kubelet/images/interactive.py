@@ -1,6 +1,6 @@
 """A shell that somebody types into: it reads a line, does what the line says, and waits for the next.
 
-Other commands get their whole input before they run. A shell at a terminal can not wait for that, so it is run
+Other commands get their whole input before they run. A shell at a terminal cannot wait for that, so it is run
 a line at a time, with its variables, functions and directory kept in between.
 """
 

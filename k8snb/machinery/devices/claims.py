@@ -29,7 +29,7 @@ Find = Callable[[str, str], Object | None]
 
 
 class NoClaim(Exception):
-    """A pod's claim can not be used; the message says why."""
+    """A pod's claim cannot be used; the message says why."""
 
 
 def claims_of(pod: Object) -> Sequence[Object]:
@@ -105,7 +105,7 @@ def known_names(pod: Object) -> Iterator[str]:
 
 
 def pod_claims(pod: Object, find: Find) -> list[tuple[Object, Object]]:
-    """What the pod says of each claim, with the claim itself. Raises NoClaim if one can not be used."""
+    """What the pod says of each claim, with the claim itself. Raises NoClaim if one cannot be used."""
     found = []
     for wanted in claims_of(pod):
         name = claim_name(pod, wanted)

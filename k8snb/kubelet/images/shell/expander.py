@@ -150,7 +150,7 @@ class Expander:
         return replacement
 
     def redirected(self, redirects: Sequence[Redirect], streams: Streams) -> Steps[Streams]:
-        """The streams as redirections leave them; raises FileError where a file can not be opened."""
+        """The streams as redirections leave them; raises FileError where a file cannot be opened."""
         for redirect in redirects:
             target = yield from self.text(redirect.target, streams)
             streams = self._redirect(redirect, target, streams)
