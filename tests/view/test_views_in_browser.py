@@ -126,6 +126,19 @@ def test_words_of_several_lines_have_one_middle_on_a_phone(browser: Any, url: st
         assert {len(set(each)) for each in middles if len(each) > 1} == {1}
 
 
+def test_upright_names_keep_the_tail_by_which_they_differ(browser: Any, tmp_path: Path) -> None:
+    made = Cluster(nodes=1, seed=1)
+    made.add_driver("disks.example.com")
+    made.kubectl("apply -f manifests/architecture/csi.yaml")
+    made.settle()
+    page = tmp_path / "page.html"
+    page.write_text(PAGE.format(stepper=made.mounting("pvc/ledger").html()), encoding="utf-8")
+    with Visit(browser, page.as_uri(), width=360) as visit:
+        reader = Reader(visit.page)
+        reader.host.get_by_role("tab", name="Sequence").click()
+        assert {"driver-controller", "driver-node node-1"} < set(texts(reader, ".column span"))
+
+
 def test_the_diff_puts_observed_and_desired_side_by_side(reader: Reader, story: Stepper) -> None:
     reader.host.get_by_role("tab", name="Diff").click()
     for frame in story:

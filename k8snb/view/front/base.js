@@ -32,6 +32,12 @@ const say = (tag, props = {}, ...children) => ({ tag, props, children });
 /** A new element as it is said; its children may also be nodes that there are already. */
 const make = (tag, props, ...children) => become(document.createElement(tag), say(tag, props, ...children));
 
+/** A name without the tail that many share, unless another one begins like that. */
+function bare(name, names) {
+  const short = name.replace(/-controller$/, "");
+  return names.filter((each) => each.startsWith(`${short}-`)).length < 2 ? short : name;
+}
+
 function draw(tag, props) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(props)) element.setAttribute(name, value);

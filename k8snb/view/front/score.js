@@ -37,10 +37,10 @@ function score(story, go) {
     jump(event);
   });
   svg.addEventListener("pointermove", (event) => event.buttons && jump(event));
-  const begins = (start) => lanes.filter(({ name }) => name.startsWith(`${start}-`)).length;
+  const names = lanes.map((lane) => lane.name);
   const labels = lanes.map((lane) => {
-    const [name, tail] = lane.name.endsWith("-controller") && begins(lane.name.slice(0, -11)) < 2 ? [lane.name.slice(0, -11), "-controller"] : [lane.name, ""];
-    return make("span", { class: "lane", style: hue(lane.hue), title: lane.name }, name, make("span", { class: "tail" }, tail));
+    const name = bare(lane.name, names);
+    return make("span", { class: "lane", style: hue(lane.hue), title: lane.name }, name, make("span", { class: "tail" }, lane.name.slice(name.length)));
   });
   let before = 0;
   const paint = (now) => {

@@ -24,7 +24,7 @@ function sequence(story, go, room) {
   const hues = new Map(frames.map((frame) => [who(frame), lanes[frame.lane].hue]));
   const total = columns.length * width;
   const head = make("div", { class: "heads", style: `width:${total}px` }, columns.map((name) =>
-    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, upright ? brief(name.replace(/-controller$/, "")) : name))));
+    make("span", { class: "column", style: `width:${width}px;${hue(hues.get(name) ?? "slate")}`, title: name }, make("span", {}, upright ? brief(bare(name, columns)) : name))));
   const svg = draw("svg", { width: "100%", class: "arrows", role: "list", "aria-label": words.sequence });
   const groups = [];
   let y = 6;
