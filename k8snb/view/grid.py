@@ -94,7 +94,7 @@ class Grid:
         table = f'<table{name} style="border-collapse:collapse;font-size:13.5px"><thead><tr>{heads}</tr></thead>'
         scrolls = f'<div tabindex="0" style="overflow-x:auto">{table}<tbody>{rows}</tbody></table></div>'
         notes = "".join(f'<p style="{_NOTE}">{html.escape(note)}</p>' for note in self.notes)
-        title = f'<p style="overflow-wrap:anywhere"><strong>{html.escape(self.title)}</strong></p>'
+        title = f'<p style="overflow-wrap:anywhere"><strong>{_soft(self.title)}</strong></p>'
         return f'<div class="k8snb-view">{title}{scrolls if self.rows else ""}{notes}</div>'
 
     def _narrowest(self, column: int) -> float:

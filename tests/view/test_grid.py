@@ -40,6 +40,12 @@ def test_a_mark_in_a_note_stays_with_its_word() -> None:
     )
 
 
+def test_a_title_breaks_where_a_long_expression_has_a_joint() -> None:
+    assert "<strong>rate(<wbr>http_<wbr>requests_<wbr>total[1m])</strong>" in (
+        Grid("rate(http_requests_total[1m])", ("value",), [[Cell("1")]])._repr_html_()
+    )
+
+
 def test_a_row_that_says_one_thing_has_the_width_of_the_table() -> None:
     rows = [[Cell("2 bindings that name others"), Cell(""), Cell("")], [Cell("read-pods"), Cell("get: pods"), Cell("")]]
     table = Grid("May jane?", ("Binding", "Rule", "Answer"), rows)._repr_html_()
