@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from k8snb import Cluster
 from k8snb.apiserver.admission.chain import PLUGINS as ADMISSION
 from k8snb.apiserver.filters import FILTERS
 from k8snb.controllers.table import CONTROLLERS
@@ -49,6 +50,14 @@ def test_the_control_plane_has_every_controller_and_one_machine_for_all() -> Non
 
 def test_only_the_api_server_talks_to_the_store() -> None:
     assert {edge.tail for edge in drawn("control-plane", 1).edges if edge.head == "etcd"} == {"kube-apiserver"}
+
+
+def test_several_api_servers_call_a_kubelet_past_the_load_balancer_and_no_line_strikes_a_word() -> None:
+    pytest.importorskip("pygraphviz")
+    found = Cluster(nodes=2, control_planes=2).diagram("control-plane")
+    callers = {edge.tail for edge in found.graph.edges if edge.head == "kubelet/node-1"}
+    assert callers == {"kube-apiserver/control-plane-1", "kube-apiserver/control-plane-2"}
+    assert struck(found.drawing()) == []
 
 
 @pytest.mark.parametrize(("name", "table"), [("pod-lifecycle", POD), ("container-lifecycle", CONTAINER)])

@@ -51,16 +51,17 @@ def control_plane(sketch: Sketch) -> str:
     hosts = [row.on for row in sketch.processes if row.component == API and row.on]
     sketch.note("User", _("you"), _("any client"), id="you")
     door = _several(sketch, hosts) if hosts else _one(sketch)
+    servers = [f"{API}/{host}" for host in hosts] or [API]
     machines = sorted(sketch.here("nodes"), key=natural)
     shown = [node["metadata"]["name"] for node in machines[:_FEW_NODES]]
     broken = {row.on for row in sketch.processes if not row.running}
     shown += [each["metadata"]["name"] for each in machines[_FEW_NODES:] if each["metadata"]["name"] in broken]
     for number, node in enumerate(shown):
-        _machine(sketch, node, door, first=number == 0, below=not hosts)
+        _machine(sketch, node, door, servers, first=number == 0)
     if len(machines) > len(shown):
         count = len(machines) - len(shown)
         rest = sketch.note("Node", _("{count} others").format(count=count) if count > 1 else _("one other"))
-        sketch.link(door, rest, _("the same"), faint=True, back=bool(hosts))
+        sketch.link(*(rest, door) if hosts else (door, rest), _("the same"), faint=True)
     return _("The control plane and the nodes: who talks to whom")
 
 
@@ -104,7 +105,7 @@ def _several(sketch: Sketch, hosts: Sequence[str]) -> str:
             name = ids[component] = f"{component}/{host}"
             sketch.note(_TABLE, component, state=look.state, word=look.word, group=plane, id=name)
         first = number == 0
-        sketch.link(BALANCER, ids[API], _("to any of them") if first else "")
+        sketch.link(BALANCER, ids[API], _("to any of them") if host == hosts[-1] else "")
         sketch.link(ids[SCHEDULER], ids[API], _("watches, binds") if first else "", back=True)
         sketch.link(ids[MANAGER], ids[API], _("watches, writes") if first else "", back=True)
         sketch.note(_TABLE, STORE, _("every revision"), state=state, word=word, id=STORE)
@@ -112,11 +113,12 @@ def _several(sketch: Sketch, hosts: Sequence[str]) -> str:
     return BALANCER
 
 
-def _machine(sketch: Sketch, node: str, door: str, *, first: bool, below: bool) -> None:
-    """The parts on one machine, drawn below the door or before it.
+def _machine(sketch: Sketch, node: str, door: str, servers: Sequence[str], *, first: bool) -> None:
+    """The parts on one machine, drawn below the API server or before the door to several, which call kubelets past it.
 
     What their connections are for stands on those of the first.
     """
+    below = door in servers
     box = sketch.frame(f"Node/{node}", "Node", node)
     look = _look(sketch, "kubelet", node)
     kubelet = sketch.note(
@@ -125,7 +127,8 @@ def _machine(sketch: Sketch, node: str, door: str, *, first: bool, below: bool) 
     look = _look(sketch, "kube-proxy", node)
     proxy = sketch.note(_TABLE, "kube-proxy", state=look.state, word=look.word, group=box, id=f"kube-proxy/{node}")
     sketch.link(kubelet, door, _("watches, reports") if first else "", back=below)
-    sketch.link(door, kubelet, _("logs, exec") if first else "", faint=True, back=not below)
+    for number, server in enumerate(servers):
+        sketch.link(server, kubelet, _("logs, exec") if first and not number else "", faint=True, back=not below)
     sketch.link(proxy, door, _("watches") if first else "", back=below)
 
 
