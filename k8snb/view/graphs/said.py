@@ -129,14 +129,13 @@ def _goal(metric: Object) -> str:
 
 
 def _budget(obj: Object, spec: Object, status: Object) -> Rows:
-    healthy = _("{now} of {wanted}").format(now=status.get("currentHealthy", 0), wanted=status.get("desiredHealthy", 0))
-    may = status.get("disruptionsAllowed")
     return (
         (_("at least"), spec.get("minAvailable")),
         (_("at most away"), spec.get("maxUnavailable")),
         (_("selects"), text_of(spec.get("selector"))),
-        (_("healthy"), healthy if status else None),
-        (_("may be evicted now:"), may),
+        (_("healthy"), status.get("currentHealthy")),
+        (_("needed"), status.get("desiredHealthy")),
+        (_("may be evicted now:"), status.get("disruptionsAllowed")),
     )
 
 
