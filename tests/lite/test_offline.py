@@ -48,7 +48,7 @@ def test_what_was_visited_once_also_runs_when_there_is_no_network(browser: Any, 
     server.shutdown()
     server.server_close()
     page.goto(url.replace(ONE, "Contents.md"))
-    page.get_by_role("link", name="Deployment", exact=True).click()
+    page.locator(".jp-MarkdownViewer").get_by_role("link", name="Deployment", exact=True).click()
     page.wait_for_function(READY, arg=NEXT, polling=200)
     assert page.evaluate(SAYS, SUM) == "3\n"
     page.context.close()
