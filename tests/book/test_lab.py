@@ -87,7 +87,8 @@ def test_a_live_stepper_tells_the_kernel_where_the_reader_is(browser: Any, lab: 
 def test_the_classic_notebook_shows_the_same_live_stepper(browser: Any, tmp_path: Path) -> None:
     with served("nbclassic", tmp_path) as address:
         page = Visit(browser, f"{address}/notebooks/steps.ipynb", height=1000).page
-        page.wait_for_function("window.Jupyter?.notebook?.kernel?.is_connected?.()")
+        # Its widgets begin anew when the kernel has told about itself, which is a moment after it is connected.
+        page.wait_for_function("window.Jupyter?.notebook?.kernel?.info_reply?.protocol_version")
         page.locator(".cell").first.click()
         page.keyboard.press("Shift+Enter")
         stepper = page.locator(".output_area .k8snb-view")
