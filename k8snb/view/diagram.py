@@ -12,6 +12,7 @@ Layout differs between versions of Graphviz, so nothing compares pictures: the t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from k8snb.view.column import column
 from k8snb.view.dot import AS_MEANT, NARROW, TIGHT, WIDE, Moves, Room, cluster, source
 from k8snb.view.facing import faced
 from k8snb.view.graph import Graph, alternative, text
-from k8snb.view.strikes import clearest, struck
+from k8snb.view.strikes import Strike, clearest, struck
 from k8snb.view.svg import SMALLEST, framed, layout, pair, pixels_of, themed
 
 _SMALL_DESK, _DESK, _PHONE = 688, 780, 328
@@ -94,15 +95,16 @@ def _drawn(graph: Graph, room: Room, pixels: int) -> str:
         if pixels_of(drawing) * SMALLEST > pixels:
             break
         drawings.append(drawing)
-        if not struck(drawing):
+        strikes = struck(drawing)
+        if not strikes:
             break
-        moves = _moved(moves, graph, drawing)
+        moves = _moved(moves, graph, strikes)
     return clearest(drawings)
 
 
-def _moved(moves: Moves, graph: Graph, drawing: str) -> Moves:
-    """What to try after a drawing: its struck names elsewhere, frames that strike wider, and all else further apart."""
-    groups, strikes = {cluster(group) for group in graph.groups}, struck(drawing)
+def _moved(moves: Moves, graph: Graph, strikes: Sequence[Strike]) -> Moves:
+    """What to try after these strikes: struck names elsewhere, frames that strike wider, and all else further apart."""
+    groups = {cluster(group) for group in graph.groups}
     names = Counter({each.words for each in strikes} & groups)
     frames = Counter({each.line for each in strikes} & groups)
     return Moves(moves.corners + names, moves.margins + frames, moves.air + (not names and not frames))

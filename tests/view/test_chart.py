@@ -60,7 +60,6 @@ def test_a_rollout_leaves_out_old_revisions_that_only_wait_to_be_gone_back_to() 
 
 def test_names_of_lines_that_end_close_together_stand_in_their_order_and_apart() -> None:
     drawn = Chart("x", [Moment(0, {"pods": 2}), Moment(9, {"pods": 2})], limits={"at most": 10, "at least": 1}).svg()
-    heights = [
-        float(re.search(rf'y="([\d.]+)"[^>]*>{name}<', drawn)[1]) for name in ("at most 10", "pods", "at least 1")
-    ]  # type: ignore[index]
+    found = {name: float(y) for y, name in re.findall(r'y="([\d.]+)"[^>]*>(at most 10|pods|at least 1)<', drawn)}
+    heights = [found[name] for name in ("at most 10", "pods", "at least 1")]
     assert all(below - above >= 15 for above, below in pairwise(heights))
